@@ -1,0 +1,73 @@
+"""Every exception of invopt, under one base.
+
+A message says what is wrong, where (file, table, key, value) and what to do about it. Problems of one kind are
+collected and raised together, so that a user mends a configuration or a file in one round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class InvoptError(Exception):
+    """Base of all errors that a user can act on; the command line prints its text and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class ProblemsError(InvoptError):
+    """Several problems found in one pass, shown as one list."""
+
+    def __init__(self, what: str, problems: Sequence[str]):
+        self.what = what
+        self.problems = tuple(problems)
+        super().__init__("\n".join([what, *(f"  - {problem}" for problem in self.problems)]))
+
+
+class ConfigError(ProblemsError):
+    """The configuration is wrong; each problem names its file, row and allowed values."""
+
+    exit_code = 2
+
+
+class InputError(ProblemsError):
+    """The landed files or the tables made from them can't be used."""
+
+    exit_code = 3
+
+
+class ParameterError(InvoptError, ValueError):
+    """An argument of a function of the library is out of its domain; names the parameter and the first bad index."""
+
+    exit_code = 2
+
+
+class UnknownPolicyError(InvoptError, KeyError):
+    """No policy has this name; the message lists those there are."""
+
+    exit_code = 2
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class SetupError(InvoptError):
+    """Java, the Delta jars or a package is missing on this machine."""
+
+    exit_code = 4
+
+
+class TableError(InvoptError):
+    """A table is missing, holds other columns than declared, or was refused a row."""
+
+    exit_code = 5
+
+
+class ConcurrentRunError(TableError):
+    """Another run is writing the same table; nothing of this write was kept."""
+
+
+class AuditError(InvoptError):
+    """The exact algorithm and the model disagree on a sampled partition."""
+
+    exit_code = 6

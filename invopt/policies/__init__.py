@@ -1,0 +1,51 @@
+"""Every policy is a file of this folder, or of a folder that the configuration names; the name finds the file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from pathlib import Path
+
+from invopt.errors import ConfigError, UnknownPolicyError
+from invopt.policies.base import Policy
+
+# modules of this folder that hold no policy
+NOT_POLICIES = {"base"}
+
+
+def names(folder: str | None = None) -> list[str]:
+    """Names of the policies there are: those shipped with invopt and those of the user's folder."""
+    found = {module.name for module in pkgutil.iter_modules(__path__)} - NOT_POLICIES
+    if folder:
+        found |= {path.stem for path in Path(folder).glob("*.py") if not path.stem.startswith("_")}
+    return sorted(found)
+
+
+def load(name: str, folder: str | None = None) -> Policy:
+    """The policy of that name; a user's file hides a shipped one of the same name.
+
+    Raises
+    ------
+    UnknownPolicyError : there is no such file; lists those there are.
+    ConfigError : the file assigns no `POLICY`, or one of another name.
+    """
+    if name not in names(folder):
+        raise UnknownPolicyError(f"policy {name!r} is unknown; there are: {', '.join(names(folder))}")
+    own_file = Path(folder) / f"{name}.py" if folder else None
+    if own_file is not None and own_file.is_file():
+        module_name = f"invopt_user_policies.{name}"
+        module = sys.modules.get(module_name)
+        if module is None or getattr(module, "__file__", None) != str(own_file):
+            spec = importlib.util.spec_from_file_location(module_name, own_file)
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[module_name] = module
+            spec.loader.exec_module(module)
+    else:
+        module = importlib.import_module(f"invopt.policies.{name}")
+    policy = getattr(module, "POLICY", None)
+    if not isinstance(policy, Policy) or policy.name != name:
+        raise ConfigError(f"the file of policy {name!r} can't be used", [
+            f"{module.__file__}: must assign POLICY = Policy(name={name!r}, ...), found {policy!r:.80}"])
+    return policy
