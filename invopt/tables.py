@@ -228,7 +228,7 @@ ORDERS = Table("gold.orders", "order lines: units to move to a location from a s
     _column("order_value", "double", "money", "quantity x unit cost"),
     _column("eta", "timestamp", "", "expected time of arrival"),
     _column("eta_confidence", "double", "days", "the arrival is this much more or less"),
-    _column("status", "string", "", "open, received, or cancelled (a later run of the same cycle no longer wants it)"),
+    _column("status", "string", "", "open, or cancelled: a later run of the same cycle no longer wants it"),
     _column("reason", "string", "", "why this quantity"),
 ), ("order_id",), ("ordered_at", "policy_id"))
 

@@ -1,0 +1,143 @@
+"""Step `conform`: bronze -> silver, typed and deduplicated; what breaks a rule goes to silver.rejected with the rule and the line.
+
+For every dataset and batch: rows in = rows kept + rows rejected + duplicates, checked, and kept in silver.batches.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from invopt.datasets import DATASETS, Dataset
+from invopt.errors import TableError
+from invopt.pipelines.newest import against, newest
+from invopt.pipelines.steps import Run, Stopwatch, now
+from invopt.pipelines.typed import broken_rules, value
+from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
+
+THREADS = 4
+
+
+@dataclass(frozen=True)
+class Conformed:
+    """Lines of one dataset and batch, and what became of them."""
+
+    dataset: str
+    batch_id: int
+    rows_in: int
+    rows_kept: int
+    rows_rejected: int
+
+    @property
+    def rows_duplicate(self) -> int:
+        return self.rows_in - self.rows_kept - self.rows_rejected
+
+
+def conform(run: Run) -> list[Conformed]:
+    """Conforms every batch of bronze that silver does not have yet."""
+    watch = Stopwatch()
+    if not run.lakehouse.exists(FILES):
+        raise TableError("nothing was ingested yet: run `invopt ingest` first")
+    pending = _pending(run)
+    by_dataset: dict[str, list[int]] = {}
+    for name, batch_id in pending:
+        by_dataset.setdefault(name, []).append(batch_id)
+
+    def one(dataset: Dataset) -> list[Conformed]:
+        return [_conform_batch(run, dataset, batch_id) for batch_id in by_dataset.get(dataset.name, [])]
+
+    # the longest first: forecasts and sales
+    with ThreadPoolExecutor(THREADS) as pool:
+        done = [conformed for results in pool.map(one, reversed(DATASETS)) for conformed in results]
+    _make_silver(run)
+    if done:
+        _record(run, done)
+    total = [sum(getattr(one, name) for one in done) for name in ("rows_in", "rows_kept", "rows_rejected", "rows_duplicate")]
+    run.say("conform: {:,} lines in = {:,} kept + {:,} rejected + {:,} duplicates".format(*total) + f", {watch.seconds:.1f} s")
+    for conformed in done:
+        if conformed.rows_rejected:
+            run.say(f"  ! {conformed.dataset}: {conformed.rows_rejected:,} lines rejected, with their rules in {REJECTED.name}")
+    return done
+
+
+def _pending(run: Run) -> list[tuple[str, int]]:
+    """Datasets and batches that bronze has and silver.batches does not, in the order of arrival."""
+    ingested = run.lakehouse.read(FILES).where("status = 'ingested'").select("dataset", "batch_id").distinct()
+    if run.lakehouse.exists(BATCHES):
+        ingested = ingested.join(run.lakehouse.read(BATCHES).select("dataset", "batch_id"), on=["dataset", "batch_id"], how="left_anti")
+    return sorted((row["dataset"], row["batch_id"]) for row in ingested.collect())
+
+
+def _typed(lines: DataFrame, dataset: Dataset) -> DataFrame:
+    typed = lines.withColumns({field.column: value(field) for field in dataset.fields})
+    return typed.withColumn("rules", broken_rules(dataset))
+
+
+def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
+    lines = run.lakehouse.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
+    typed = _typed(lines, dataset)
+    counts = typed.agg(F.count(F.lit(1)).alias("rows_in"), F.count_if(F.size("rules") > 0).alias("rows_rejected")).first()
+    rows_in, rows_rejected = counts["rows_in"], counts["rows_rejected"]
+    if rows_rejected:
+        run.lakehouse.replace(REJECTED, _rejected(typed, dataset), {"dataset": dataset.name, "batch_id": batch_id})
+    values = [field.column for field in dataset.fields]
+    good = typed.where("size(rules) = 0").select(*values, "file_number")
+    kept = 0
+    for table, part in _parts(dataset, good):
+        kept += _save(run, dataset, table, newest(part, dataset).withColumn("batch_id", F.lit(batch_id).cast("bigint")), batch_id)
+    conformed = Conformed(dataset.name, batch_id, rows_in, kept, rows_rejected)
+    if conformed.rows_duplicate < 0:
+        raise TableError(f"{dataset.name}, batch {batch_id}: {rows_in:,} lines came in, but {kept:,} were kept and {rows_rejected:,} rejected; "
+                         f"this is a defect of invopt: the batch is not marked as done")
+    return conformed
+
+
+def _parts(dataset: Dataset, good: DataFrame) -> list[tuple[Table, DataFrame]]:
+    """The silver tables that a dataset's good lines go to: sales with price 0 are spoilage."""
+    if dataset.name != "sales":
+        return [(silver(dataset), good)]
+    return [(silver(dataset), good.where("unit_price <> 0")), (SPOILAGE, good.where("unit_price = 0"))]
+
+
+def _rejected(typed: DataFrame, dataset: Dataset) -> DataFrame:
+    return typed.where("size(rules) > 0").select(
+        F.lit(dataset.name).alias("dataset"), "batch_id", "file", "rules",
+        # the landed text; a line with another number of fields is kept as it was
+        F.coalesce("malformed_line", F.to_csv(F.struct(*(F.col(f"`{field.header}`") for field in dataset.fields)))).alias("line"))
+
+
+def _save(run: Run, dataset: Dataset, table: Table, rows: DataFrame, batch_id: int) -> int:
+    """Brings a batch's rows into a silver table; gives the number of lines that they stand for."""
+    lakehouse = run.lakehouse
+    keys = list(table.keys)
+    values = [name for name in table.column_names if name not in (*keys, "n_lines", "file_number", "batch_id")]
+    rows = rows.select(*table.column_names)
+    if not lakehouse.exists(table) or lakehouse.read(table).isEmpty():
+        lakehouse.append(table, rows, transaction=(f"invopt.conform.{table.name}", batch_id))
+        written = lakehouse.read(table).where(F.col("batch_id") == batch_id)
+        return written.agg(F.sum("n_lines")).first()[0] or 0
+    changes = against(lakehouse.read(table), rows, dataset, keys, values, batch_id).persist()
+    try:
+        lines_of = {row["action"]: row["lines"] for row in changes.groupBy("action").agg(F.sum("n_lines").alias("lines")).collect()}
+        if any(lines_of.get(action, 0) or action in lines_of for action in ("insert", "update", "delete")):
+            lakehouse.merge(table, changes.where("action IN ('insert', 'update', 'delete')"),
+                            delete_where="new.action = 'delete'", update_where="new.action = 'update'", insert_where="new.action = 'insert'")
+    finally:
+        changes.unpersist()
+    return sum(lines_of.get(action) or 0 for action in ("insert", "update", "again"))
+
+
+def _make_silver(run: Run) -> None:
+    """Every silver table is there after the step, empty where nothing landed: the next step's SQL needs no special case."""
+    missing = [table for table in (*(silver(dataset) for dataset in DATASETS), SPOILAGE, REJECTED, BATCHES) if not run.lakehouse.exists(table)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(run.lakehouse.create, missing))
+
+
+def _record(run: Run, done: list[Conformed]) -> None:
+    rows = [(one.dataset, one.batch_id, one.rows_in, one.rows_kept, one.rows_rejected, one.rows_duplicate, now()) for one in done]
+    schema = ", ".join(f"{column.name} {column.type}" for column in BATCHES.columns)
+    run.lakehouse.merge(BATCHES, run.spark.createDataFrame(rows, schema))

@@ -1,0 +1,183 @@
+"""Step `inputs`: silver -> gold.demand_forecasts -> gold.item_state -> the inputs of each policy, in buckets and waves.
+
+The run's manifest pins the version of every silver table that is read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from invopt import __version__, policies
+from invopt.columns import ITEM
+from invopt.config import PolicyRow, Scope, default_partition
+from invopt.datasets import DATASETS
+from invopt.errors import InputError, TableError
+from invopt.pipelines.steps import Run, Stopwatch, now
+from invopt.spark import sql
+from invopt.spark.session import default_parallelism
+from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, RUNS, Table, policy_inputs, silver
+
+STEP = "inputs"
+# rows of a policy's inputs per file: a wave should read its own files and few others
+ROWS_PER_FILE = 250_000
+_SILVER = {silver(dataset).name.split(".")[1]: silver(dataset) for dataset in DATASETS}
+# views of item_state.sql that are silver tables
+_VIEWS = ("stock_lots", "landed_orders", "product_suppliers", "suppliers", "assortment", "products", "product_storage")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a policy's partitions are spread: buckets are what one call solves, waves what is committed together."""
+
+    n_items: int
+    n_buckets: int
+    n_waves: int
+
+    @staticmethod
+    def of(n_items: int, per_bucket: int, per_wave: int, waves: int | None, n_tasks: int) -> Spread:
+        """At least one bucket per task of a wave, so that no core is idle; never more buckets than items.
+
+        >>> Spread.of(1_000_000, 15_000, 250_000, None, 4)
+        Spread(n_items=1000000, n_buckets=68, n_waves=4)
+        """
+        n_waves = max(1, min(waves or math.ceil(n_items / per_wave), n_items))
+        per_wave_buckets = max(math.ceil(n_items / n_waves / per_bucket), min(n_tasks, math.ceil(n_items / n_waves)), 1)
+        return Spread(n_items, per_wave_buckets * n_waves, n_waves)
+
+
+def make_inputs(run: Run) -> dict[str, Spread]:
+    """Makes the state of all items and the inputs of every active policy, unless they are there already."""
+    missing = [table.name for table in _SILVER.values() if not run.lakehouse.exists(table)]
+    if missing:
+        raise TableError(f"{', '.join(missing)} not found: run `invopt ingest` and `invopt conform` first")
+    versions = {table.name: run.lakehouse.version(table) for table in _SILVER.values()}
+    fingerprint = run.fingerprint(STEP, sorted(versions.items()), _open_orders_hash(run))
+    if _is_done(run, fingerprint):
+        run.say(f"inputs: unchanged since run {run.run_id} made them")
+        return {}
+    watch = Stopwatch()
+    _write_manifest(run, versions)
+    silver_views = {name: run.lakehouse.read(_SILVER[name], versions[_SILVER[name].name]) for name in (*_VIEWS, "forecast_points")}
+    rows = _write_item_state(run, silver_views)
+    if rows == 0:
+        raise InputError("there is no item to decide for", [
+            "silver.product_suppliers is empty: publicparameters/store_product_supplier.csv must say who supplies which product to which store"])
+    item_state = run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id)
+    spreads = {row.id: _write_policy_inputs(run, row, item_state) for row in run.config.active_policies()}
+    run.say(f"inputs: {rows:,} items, of which " + ", ".join(f"{spread.n_items:,} for {name}" for name, spread in spreads.items())
+            + f", {watch.seconds:.1f} s")
+    for name, spread in spreads.items():
+        if spread.n_items == 0:
+            run.say(f"  ! no item is in the scope of policy {name}; see `scope` in conf/policies.yaml")
+    _say_problems(run, item_state)
+    run.record(STEP, fingerprint, rows=rows, seconds=watch.seconds)
+    for name, spread in spreads.items():
+        run.record(STEP, fingerprint, rows=spread.n_items, seconds=watch.seconds, policy_id=name)
+    return spreads
+
+
+def fingerprint_of(run: Run, policy_id: str) -> str:
+    """The fingerprint under which a policy's inputs were made, "" when they were not."""
+    done = run.done(STEP, policy_id)
+    return done[0]["fingerprint"] if done else ""
+
+
+def _is_done(run: Run, fingerprint: str) -> bool:
+    done = run.done(STEP)
+    return bool(done) and done[0]["fingerprint"] == fingerprint
+
+
+def _open_orders_hash(run: Run) -> int:
+    """What our own earlier orders contribute; later runs, and this run's own orders, must not change it."""
+    if not run.lakehouse.exists(ORDERS):
+        return 0
+    earlier = run.lakehouse.read(ORDERS).where(F.col("ordered_at") < F.lit(run.as_of))
+    return earlier.agg(F.expr("bit_xor(xxhash64(order_id, quantity, status))")).first()[0] or 0
+
+
+def _write_manifest(run: Run, versions: dict[str, int]) -> None:
+    schema = ", ".join(f"{column.name} {column.type}" for column in RUNS.columns)
+    row = (run.run_id, run.as_of, run.config.results_hash(), json.dumps(run.config.model_dump(mode="json"), sort_keys=True), __version__, versions, now())
+    run.lakehouse.merge(RUNS, run.spark.createDataFrame([row], schema))
+
+
+def _write_item_state(run: Run, silver_views: dict[str, DataFrame]) -> int:
+    values = {"run_id": run.run_id, "as_of": run.as_of}
+    oldest = run.as_of - timedelta(days=run.config.inputs.forecast_max_age)
+    forecasts = sql.query(run.spark, sql.text("gold/demand_forecasts"), {"forecast_points": silver_views["forecast_points"]}, {**values, "oldest": oldest})
+    run.lakehouse.replace(DEMAND_FORECASTS, forecasts, {"run_id": run.run_id})
+    run.lakehouse.create(ORDERS)
+    views = {name: silver_views[name] for name in _VIEWS}
+    views["orders"] = run.lakehouse.read(ORDERS)
+    views["demand_forecasts"] = run.lakehouse.read(DEMAND_FORECASTS).where(F.col("run_id") == run.run_id)
+    state = sql.query(run.spark, sql.text("gold/item_state"), views, {
+        **values, "horizon": run.config.inputs.horizon, "forecast_max_age": run.config.inputs.forecast_max_age,
+        "baselines": list(run.config.inputs.baselines)})
+    return run.lakehouse.replace(ITEM_STATE, state, {"run_id": run.run_id})
+
+
+def in_scope(items: DataFrame, scope: Scope) -> DataFrame:
+    """The items that a policy decides for: all that is given must hold, and only the cheapest source is ordered from."""
+    kept = items.where("source_rank = 1") if scope.source_id is None else items
+    for name in ("location_id", "product_id", "source_id", "department_id"):
+        ids = getattr(scope, name)
+        if ids is not None:
+            kept = kept.where(F.col(name).isin(*ids))
+    if scope.is_perishable is not None:
+        kept = kept.where(F.col("shelf_life").isNotNull() if scope.is_perishable else F.col("shelf_life").isNull())
+    return kept
+
+
+def _write_policy_inputs(run: Run, row: PolicyRow, item_state: DataFrame) -> Spread:
+    """The policy's own SELECT over its scope, with the bucket and wave of each partition."""
+    policy = policies.load(row.policy, run.config.policies_folder)
+    partition_by = default_partition(row, policy.partition_by)
+    scoped = in_scope(item_state, row.scope)
+    selected = sql.query(run.spark, policy.inputs, {"item_state": scoped}, _values_of(run, policy.inputs))
+    # what partitions are made of may not be among the policy's columns
+    of_partition = [name for name in partition_by if name not in ITEM]
+    if of_partition:
+        selected = selected.join(scoped.select(*ITEM, *of_partition), on=list(ITEM), how="inner")
+    keyed = selected.withColumn("partition_key", F.concat_ws("|", *(F.coalesce(F.col(name), F.lit("?")) for name in partition_by)))
+    spread = spread_of(run, row, keyed, is_single=tuple(partition_by) == ITEM)
+    table: Table = policy_inputs(policy.name, policy.input_columns)
+    bucket = F.pmod(F.xxhash64("partition_key"), F.lit(max(1, spread.n_buckets)))
+    placed = (keyed.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "bucket": bucket.cast("int")})
+              .withColumn("wave", (F.col("bucket") * spread.n_waves / F.lit(max(1, spread.n_buckets))).cast("int")))
+    n_files = max(spread.n_waves, math.ceil(spread.n_items / ROWS_PER_FILE), 1)
+    # a file holds few buckets and a bucket lies in one file: a wave then skips the other waves' files
+    placed = placed.repartitionByRange(n_files, "bucket").sortWithinPartitions("bucket")
+    run.lakehouse.replace(table, placed, {"run_id": run.run_id, "policy_id": row.id})
+    return spread
+
+
+def _values_of(run: Run, statement: str) -> dict:
+    """The parameters that the policy's SELECT uses; Spark refuses those that it does not."""
+    values = {"as_of": run.as_of, "horizon": run.config.inputs.horizon}
+    return {name: value for name, value in values.items() if f":{name}" in statement}
+
+
+def spread_of(run: Run, row: PolicyRow, keyed: DataFrame, *, is_single: bool) -> Spread:
+    """The spread of a policy's partitions over buckets, tasks and waves."""
+    solve = run.config.solve
+    n_partitions = keyed.count() if is_single else keyed.select("partition_key").distinct().count()
+    by_model = row.method == "model"
+    spread = Spread.of(n_partitions, solve.models_per_bucket if by_model else solve.items_per_bucket,
+                       solve.models_per_wave if by_model else solve.items_per_wave, solve.waves, tasks_of(run))
+    return spread if is_single else Spread(keyed.count(), spread.n_buckets, spread.n_waves)
+
+
+def tasks_of(run: Run) -> int:
+    """Tasks of a wave: what the configuration says, else one per core."""
+    return run.config.solve.tasks or default_parallelism(run.spark)
+
+
+def _say_problems(run: Run, item_state: DataFrame) -> None:
+    for row in item_state.where("problem IS NOT NULL").groupBy("problem").count().orderBy(F.desc("count")).limit(5).collect():
+        run.say(f"  ! {row['count']:,} items: {row['problem']}")

@@ -1,0 +1,70 @@
+"""From good lines to one row per key: what the newest file says counts, and nothing counts twice.
+
+How lines become rows (`how` of the dataset):
+
+- one_line: one line per key; of several, the newest file's (and of a sticky flag, the one where it is true);
+- summed: lines of one key in one file are added up, because a second may hold two sales of the same product at the same price; a key that
+  comes again in a newer file is the same sales delivered again, and the newer file's sum counts;
+- lots: every line is a lot, equal lines too; the newest file's lots of a count replace the older ones;
+- distinct: equal lines of the newest file are one.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import Window as W
+from pyspark.sql import functions as F
+
+from invopt.datasets import Dataset
+
+
+def newest(good: DataFrame, dataset: Dataset) -> DataFrame:
+    """One row per key of a batch's good lines, with `n_lines`, the lines that the row stands for, and the `file_number` it came from."""
+    values = [field.column for field in dataset.fields if field.column not in dataset.keys]
+    keys = list(dataset.keys)
+    if dataset.how == "summed":
+        return _summed(good, keys, values)
+    if dataset.how == "one_line":
+        # the struct's order decides: a sticky flag, then the newest file, then the values, so that the choice is always the same
+        order = [*dataset.sticky, "file_number", *(name for name in values if name not in dataset.sticky)]
+        best = good.groupBy(*keys).agg(F.max(F.struct(*order)).alias("best"))
+        return best.select(*keys, *(F.col(f"best.{name}") for name in order), F.lit(1).cast("bigint").alias("n_lines"))
+    together = list(dataset.replaced_together)
+    latest = good.groupBy(*together).agg(F.max("file_number").alias("newest_file"))
+    lines = good.join(latest, on=together, how="inner").where(F.col("file_number") == F.col("newest_file")).drop("newest_file")
+    if dataset.how == "distinct":
+        distinct = lines.dropDuplicates([*keys, *values])
+        # one value per key even when a file contradicts itself
+        return distinct.groupBy(*keys, "file_number").agg(*(F.max(name).alias(name) for name in values)).withColumn("n_lines", F.lit(1).cast("bigint"))
+    by_lot = W.partitionBy(*together, "file_number").orderBy(*values)
+    return lines.withColumn("lot_number", F.row_number().over(by_lot)).withColumn("n_lines", F.lit(1).cast("bigint"))
+
+
+def _summed(good: DataFrame, keys: list[str], values: list[str]) -> DataFrame:
+    # one shuffle by part of the key serves both sums
+    spread = good.repartition(*keys[:2])
+    of_file = spread.groupBy(*keys, "file_number").agg(*(F.sum(name).alias(name) for name in values), F.count(F.lit(1)).alias("n_lines"))
+    return of_file.groupBy(*keys).agg(
+        *(F.max_by(name, "file_number").alias(name) for name in [*values, "n_lines"]), F.max("file_number").alias("file_number"))
+
+
+def against(old: DataFrame, new: DataFrame, dataset: Dataset, keys: list[str], values: list[str], batch_id: int) -> DataFrame:
+    """What the new rows do to the table: all columns of the new row and `action`: insert, update, delete, same, or again.
+
+    `again` is a row that this very batch wrote before a crash; `delete` rows are old rows whose group came anew without them.
+    """
+    together = [key for key in (dataset.replaced_together or keys) if key in keys] or keys
+    touched = old.join(new.select(*together).distinct(), on=together, how="left_semi")
+    for flag in dataset.sticky:
+        was_true = old.where(F.col(flag)).select(*keys, F.lit(True).alias("_was_true"))
+        new = new.join(was_true, on=keys, how="left").withColumn(flag, F.coalesce("_was_true", flag)).drop("_was_true")
+    columns = [*values, "n_lines", "file_number", "batch_id"]
+    left = touched.select(*keys, *(F.col(name).alias(f"old_{name}") for name in columns), F.lit(True).alias("_is_old"))
+    right = new.select(*keys, *columns, F.lit(True).alias("_is_new"))
+    both = right.join(left, on=keys, how="full")
+    equal = F.lit(True)
+    for name in values:
+        equal = equal & F.col(name).eqNullSafe(F.col(f"old_{name}"))
+    action = (F.when(F.col("_is_old").isNull(), "insert").when(F.col("_is_new").isNull(), "delete")
+              .when(F.col("old_batch_id") == batch_id, "again").when(equal, "same").otherwise("update"))
+    return both.select(*keys, *columns, action.alias("action"))

@@ -1,0 +1,142 @@
+"""Step `solve`: each partition's model is solved on the executors, a bucket of partitions per call; gold.solutions.
+
+A wave is a range of buckets that is solved and committed together, so that a lost driver costs one wave; what is done is in gold.steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+from pyspark import TaskContext
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from invopt import policies, solving
+from invopt.config import PolicyRow
+from invopt.errors import AuditError, TableError
+from invopt.pipelines.inputs import fingerprint_of, tasks_of
+from invopt.pipelines.steps import Run, Stopwatch
+from invopt.tables import SOLUTIONS, policy_inputs
+
+STEP = "solve"
+
+
+def solve(run: Run) -> None:
+    """Solves every active policy's partitions, wave by wave; a wave that is done with the same inputs is not done again."""
+    for row in run.config.active_policies():
+        solve_policy(run, row)
+
+
+def task_of(run: Run, row: PolicyRow) -> solving.Task:
+    """What the executors need to know of a policy."""
+    solver = run.config.solver(row.solver)
+    return solving.Task(policy=row.policy, policies_folder=run.config.policies_folder, params=row.params, method=row.method,
+                        solver=solving.Solver(name=solver.name, kind=solver.kind, plugin=solver.plugin, time_limit=solver.time_limit, options=solver.options))
+
+
+def solve_policy(run: Run, row: PolicyRow) -> None:
+    """One policy's waves.
+
+    Raises
+    ------
+    TableError : the inputs were not made.
+    AuditError : exact algorithm and model disagree on a sampled partition; the solutions are written all the same, to be looked at.
+    """
+    policy = policies.load(row.policy, run.config.policies_folder)
+    inputs_fingerprint = fingerprint_of(run, row.id)
+    if not inputs_fingerprint:
+        raise TableError(f"run {run.run_id} has no inputs for policy {row.id}: run `invopt inputs` with the same --as-of and configuration first")
+    inputs = run.lakehouse.read(policy_inputs(policy.name, policy.input_columns)).where(
+        (F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id))
+    waves = {one["wave"]: one for one in inputs.groupBy("wave").agg(
+        F.count(F.lit(1)).alias("items"), F.count_distinct("partition_key").alias("partitions"),
+        F.min("bucket").alias("first"), F.max("bucket").alias("last")).collect()}
+    fingerprint = run.fingerprint(STEP, inputs_fingerprint, row.model_dump_json(), run.config.solver(row.solver).model_dump_json())
+    done = {wave: one for wave, one in run.done(STEP, row.id).items() if one["fingerprint"] == fingerprint}
+    total = sum(one["partitions"] for one in waves.values())
+    if waves and set(waves) <= set(done):
+        run.say(f"solve {row.id}: unchanged, {total:,} partitions are solved already")
+        _check_audit(run, row)
+        return
+    audit_every = max(1, total // run.config.solve.audit_partitions) if run.config.solve.audit_partitions else 0
+    task, watch, n_done, n_failed = task_of(run, row), Stopwatch(), 0, 0
+    for wave, one in sorted(waves.items()):
+        if wave in done:
+            n_done, n_failed = n_done + one["partitions"], n_failed + done[wave]["failed"]
+            continue
+        wave_watch = Stopwatch()
+        # the range of buckets, not the wave, lets Delta skip the other waves' files
+        rows = inputs.where((F.col("bucket") >= one["first"]) & (F.col("bucket") <= one["last"]))
+        solutions = _solutions(rows, task, n_tasks=tasks_of(run), n_buckets=one["last"] - one["first"] + 1, audit_every=audit_every)
+        solutions = solutions.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "wave": F.lit(wave)})
+        written = run.lakehouse.replace(SOLUTIONS, solutions, {"run_id": run.run_id, "policy_id": row.id, "wave": wave}, check_keys=False)
+        if written != one["items"]:
+            raise TableError(f"policy {row.id}, wave {wave}: {one['items']:,} items went in and {written:,} solutions came out; this is a defect of invopt")
+        failed = _n_failed(run, row, wave)
+        run.record(STEP, fingerprint, rows=written, failed=failed, seconds=wave_watch.seconds, policy_id=row.id, wave=wave)
+        n_done, n_failed = n_done + one["partitions"], n_failed + failed
+        run.say(f"solve {row.id}: wave {wave + 1}/{len(waves)}, {n_done:,} of {total:,} partitions, {n_failed:,} items without a solution, "
+                f"{one['partitions'] / max(wave_watch.seconds, 1e-9):,.0f} partitions/s")
+    _forget_old_waves(run, row, len(waves))
+    run.say(f"solve {row.id}: done in {watch.seconds:.1f} s")
+    _say_failures(run, row)
+    _check_audit(run, row)
+
+
+def _solutions(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
+    """The solutions of a wave's rows: one call per bucket, and as many tasks as asked for, whatever AQE thinks of the sizes."""
+    is_audited = F.pmod(F.xxhash64("partition_key", F.lit("audit")), F.lit(audit_every)) == 0 if audit_every else F.lit(False)
+    spread = rows.drop("run_id", "policy_id", "wave").withColumn("is_audited", is_audited)
+    n_tasks = max(1, min(n_tasks, n_buckets))
+    if hasattr(spread, "repartitionById"):
+        spread = spread.repartitionById(n_tasks, F.pmod("bucket", F.lit(n_tasks)).cast("int"))
+    else:
+        spread = spread.repartition(n_tasks, "bucket")
+    schema = ", ".join(["bucket int", *(f"{column.name} {column.type}" for column in solving.SOLUTION_COLUMNS)])
+    return spread.groupBy("bucket").applyInPandas(bucket_solver(task), schema)
+
+
+def bucket_solver(task: solving.Task) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """The function that Spark calls with one bucket's rows."""
+
+    def solve_one_bucket(items: pd.DataFrame) -> pd.DataFrame:
+        context = TaskContext.get()
+        bucket = items["bucket"].iloc[0]
+        solutions = solving.solve_bucket(items, task, is_retry=context is not None and context.attemptNumber() > 0)
+        solutions.insert(0, "bucket", bucket)
+        return solutions
+
+    return solve_one_bucket
+
+
+def _of_policy(run: Run, row: PolicyRow) -> DataFrame:
+    return run.lakehouse.read(SOLUTIONS).where((F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id))
+
+
+def _n_failed(run: Run, row: PolicyRow, wave: int) -> int:
+    return _of_policy(run, row).where((F.col("wave") == wave) & (F.col("status") == "no_solution")).count()
+
+
+def _forget_old_waves(run: Run, row: PolicyRow, n_waves: int) -> None:
+    """An earlier attempt of the same run may have had more waves; their rows must not stay beside the new ones."""
+    stale = [one["wave"] for one in _of_policy(run, row).where(F.col("wave") >= n_waves).select("wave").distinct().collect()]
+    for wave in stale:
+        nothing = run.lakehouse.read(SOLUTIONS).limit(0)
+        run.lakehouse.replace(SOLUTIONS, nothing, {"run_id": run.run_id, "policy_id": row.id, "wave": wave}, check_keys=False)
+
+
+def _say_failures(run: Run, row: PolicyRow) -> None:
+    failures = (_of_policy(run, row).where("status = 'no_solution'").groupBy("termination")
+                .agg(F.count(F.lit(1)).alias("n"), F.min("message").alias("message")).orderBy("termination").collect())
+    for one in failures:
+        run.say(f"  ! {one['n']:,} items {one['termination']}, such as: {one['message']}")
+
+
+def _check_audit(run: Run, row: PolicyRow) -> None:
+    audited = _of_policy(run, row).where("audit_gap IS NOT NULL")
+    wrong = audited.where(F.col("audit_gap") > run.config.solve.audit_tolerance).orderBy(F.desc("audit_gap")).limit(5).collect()
+    if wrong:
+        shown = "; ".join(f"{one['partition_key']} (relative difference {one['audit_gap']:.2g}: {one['message']})" for one in wrong)
+        raise AuditError(f"policy {row.id}: the exact algorithm and the model disagree on {shown}. The solutions are in {SOLUTIONS.name}, no order was "
+                         f"made from them; re-solve one with `invopt solve-one`, or set `method: model` in conf/policies.yaml")

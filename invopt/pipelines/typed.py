@@ -1,0 +1,90 @@
+"""From the text of a field to its value, and the rules that a line may break."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from invopt.datasets import Dataset, Field
+
+_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+_TRUE, _FALSE = ("true", "1", "yes", "y"), ("false", "0", "no", "n")
+
+
+def text(header: str) -> Column:
+    """The trimmed text, NULL when it is empty."""
+    return F.nullif(F.trim(F.col(f"`{header}`")), F.lit(""))
+
+
+def value(field: Field) -> Column:
+    """The typed value, NULL when there is none or the text can't be one.
+
+    >>> value.__name__
+    'value'
+    """
+    raw = text(field.header)
+    if field.kind == "id":
+        # a float id that is whole is the id that it was made from: "5.0" is "5"
+        return F.when(raw.rlike(r"^-?\d+\.0+$"), F.regexp_replace(raw, r"\.0+$", "")).otherwise(raw)
+    if field.kind == "text":
+        return raw
+    if field.kind == "timestamp":
+        return F.coalesce(raw.try_cast("timestamp"), F.try_to_timestamp(raw, F.lit("MM/dd/yyyy HH:mm:ss")), F.try_to_timestamp(raw, F.lit("MM/dd/yyyy")))
+    if field.kind == "flag":
+        low = F.lower(raw)
+        return F.when(low.isin(*_TRUE), True).when(low.isin(*_FALSE), False)
+    if field.kind == "duration":
+        return F.when(raw == "-1", F.lit(None)).otherwise(_days(raw)).cast("int")
+    number = raw.try_cast("double")
+    number = F.when(~F.isnan(number) & (F.abs(number) < F.lit(1e300)), number)
+    if field.kind == "price":
+        return F.when(number != 0, number)
+    if field.kind == "limit":
+        return F.when(number != -1, number)
+    return number
+
+
+def _days(raw: Column) -> Column:
+    """"3 days", "1 week", "2 months" and "3" in days, NULL when it is none of these."""
+    low = F.lower(raw)
+    count = F.regexp_extract(low, r"^(\d+)(?:\.0+)?\s*(?:(?:day|week|month|year)s?)?$", 1).try_cast("int")
+    unit = F.regexp_extract(low, r"(day|week|month|year)s?$", 1)
+    factor = F.lit(1)
+    for name, days in _DAYS.items():
+        factor = F.when(unit == name, days).otherwise(factor)
+    return count * factor
+
+
+def broken_rules(dataset: Dataset) -> Column:
+    """The rules that a line breaks, as an array of sentences that name the column and the text; empty for a good line."""
+    rules = [F.when(F.col("malformed_line").isNotNull(), F.lit("the line does not have as many fields as the header, or its quotes are not closed"))]
+    for field in dataset.fields:
+        rules += [F.when(F.col("malformed_line").isNull(), rule) for rule in _rules(field)]
+    return F.array_compact(F.array(*rules))
+
+
+def _rules(field: Field) -> list[Column]:
+    raw, typed = text(field.header), F.col(field.column)
+
+    def broken(condition: Column, what: str) -> Column:
+        return F.when(condition, F.concat(F.lit(f"{field.header} {what}: "), F.coalesce(raw, F.lit("nothing"))))
+
+    rules = []
+    if field.is_required:
+        rules.append(F.when(raw.isNull(), F.lit(f"{field.header} is missing")))
+    if field.kind not in ("id", "text"):
+        # a limit of -1 and a price of 0 are read as "none" on purpose
+        means_none = F.lit(False)
+        if field.kind in ("limit", "duration"):
+            means_none = raw.try_cast("double") == -1
+        elif field.kind == "price":
+            means_none = raw.try_cast("double") == 0
+        what = {"timestamp": "is not a date", "flag": "is not True or False", "duration": 'is not a duration like "3 days"'}.get(field.kind, "is not a number")
+        rules.append(broken(raw.isNotNull() & typed.isNull() & ~F.coalesce(means_none, F.lit(False)), what))
+    if field.minimum is not None:
+        rules.append(broken(typed < field.minimum, f"is below {field.minimum:g}"))
+    if field.maximum is not None:
+        rules.append(broken(typed > field.maximum, f"is above {field.maximum:g}"))
+    if field.is_whole:
+        rules.append(broken(typed != F.floor(typed), "is not a whole number"))
+    return rules

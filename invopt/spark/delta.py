@@ -1,0 +1,232 @@
+"""The one way to read and write a declared table.
+
+Reading gives the declared columns, at a version where one is asked for. Writing selects the declared columns, casts them, replaces exactly the
+slice that it is told to, and logs table, rows and seconds. NOT NULL columns are constraints of the Delta table itself; keys are checked here.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from delta.tables import DeltaTable
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from invopt.config import LakehouseConfig
+from invopt.errors import ConcurrentRunError, TableError
+from invopt.tables import Table
+
+# another writer was faster: Delta's own words for it, whatever class Spark wraps them in
+_CONCURRENT = re.compile(r"DELTA_CONCURRENT|Concurrent(Append|Write|Transaction|DeleteRead|DeleteDelete)|ProtocolChanged|MetadataChanged")
+ATTEMPTS = 4
+_SAFE_VALUE = re.compile(r"^[A-Za-z0-9_.:*+-]*$")
+
+# tables that only invopt reads keep no deletion vectors: other readers (deltalake, BI tools) need not know them
+_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingNumIndexedCols": "8"}
+
+
+@dataclass
+class Lakehouse:
+    """All tables, below a folder or in a catalog."""
+
+    spark: SparkSession
+    config: LakehouseConfig
+    log: Callable[[str], None] = field(default=lambda line: None)
+    _known: set[str] = field(default_factory=set)
+
+    # ------------------------------------------------------------------ where a table is
+
+    def path(self, table: Table) -> str:
+        return f"{self.config.root.rstrip('/')}/{table.name.replace('.', '/')}"
+
+    def catalog_name(self, table: Table) -> str:
+        layer, name = table.name.split(".")
+        return f"{self.config.catalog}.{self.config.schema_prefix}{layer}.{name}"
+
+    def place(self, table: Table) -> str:
+        """What a user would look for: the folder or the name in the catalog."""
+        return self.path(table) if self.config.root is not None else self.catalog_name(table)
+
+    def delta_table(self, table: Table) -> DeltaTable:
+        if self.config.root is not None:
+            return DeltaTable.forPath(self.spark, self.path(table))
+        return DeltaTable.forName(self.spark, self.catalog_name(table))
+
+    def exists(self, table: Table) -> bool:
+        if table.name in self._known:
+            return True
+        if self.config.root is not None:
+            there = DeltaTable.isDeltaTable(self.spark, self.path(table))
+        else:
+            there = self.spark.catalog.tableExists(self.catalog_name(table))
+        if there:
+            self._known.add(table.name)
+        return there
+
+    # ------------------------------------------------------------------ make
+
+    def create(self, table: Table) -> None:
+        """Makes the table where it is missing; one that is there must have the declared columns."""
+        if table.name in self._known:
+            return
+        if self.exists(table):
+            self._check_columns(table)
+            return
+        builder = DeltaTable.createIfNotExists(self.spark)
+        if self.config.root is not None:
+            builder = builder.location(self.path(table))
+        else:
+            layer = table.name.split(".")[0]
+            # the names come from tables.py and from a configuration that allows identifiers only
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self.config.catalog}.{self.config.schema_prefix}{layer}")
+            builder = builder.tableName(self.catalog_name(table))
+        builder = builder.comment(table.meaning)
+        for column in table.columns:
+            comment = f"{column.meaning} [{column.unit}]" if column.unit else column.meaning
+            builder = builder.addColumn(column.name, column.type, nullable=column.is_nullable, comment=comment)
+        for name, value in _PROPERTIES.items():
+            builder = builder.property(name, value)
+        if table.cluster_by:
+            builder = builder.clusterBy(*table.cluster_by)
+        builder.execute()
+        self._known.add(table.name)
+
+    def _check_columns(self, table: Table) -> None:
+        there = {name: kind for name, kind in self.delta_table(table).toDF().dtypes}
+        problems = [f"{column.name} {column.type}" for column in table.columns if there.get(column.name) != column.type]
+        if problems:
+            raise TableError(
+                f"table {table.name} at {self.place(table)} lacks the declared columns: {', '.join(problems)}. It was made by another version of "
+                f"invopt; move it away (its rows can be made again from bronze), or alter it to have these columns.")
+
+    # ------------------------------------------------------------------ read
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The declared columns of a table, at a version where one is given."""
+        if not self.exists(table):
+            raise TableError(f"table {table.name} is not there ({self.place(table)}); run the step that makes it first: "
+                             f"{_MAKERS.get(table.name.split('.')[0], 'invopt run')}")
+        if version is None:
+            rows = self.delta_table(table).toDF()
+        else:
+            reader = self.spark.read.format("delta").option("versionAsOf", version)
+            rows = reader.load(self.path(table)) if self.config.root is not None else reader.table(self.catalog_name(table))
+        return rows.select(*table.column_names)
+
+    def version(self, table: Table) -> int:
+        """Number of the newest commit, -1 where there is no table."""
+        if not self.exists(table):
+            return -1
+        return self.delta_table(table).history(1).select("version").first()[0]
+
+    # ------------------------------------------------------------------ write
+
+    def append(self, table: Table, rows: DataFrame, *, transaction: tuple[str, int] | None = None) -> int:
+        """Adds rows; with a transaction (application, number), a number that was already written is skipped by Delta."""
+        options = {} if transaction is None else {"txnAppId": transaction[0], "txnVersion": str(transaction[1])}
+        return self._save(table, rows, options, "added")
+
+    def replace(self, table: Table, rows: DataFrame, slice_: Mapping[str, str | int], *, check_keys: bool = True) -> int:
+        """Puts the rows in the place of all that have the slice's values, in one commit: twice is once.
+
+        Raises
+        ------
+        TableError : a key is there twice, a NOT NULL column is NULL, or a row lies outside the slice.
+        ConcurrentRunError : another run kept writing the same table.
+        """
+        condition = " AND ".join(f"{name} = {_literal(value)}" for name, value in slice_.items())
+        written = self._save(table, rows, {"replaceWhere": condition}, "written")
+        if check_keys and table.keys:
+            self._check_keys(table, condition)
+        return written
+
+    def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str], verb: str) -> int:
+        self.create(table)
+        seen = Observation()
+        declared = self._declared(table, rows).observe(seen, F.count(F.lit(1)).alias("n_rows"))
+        started = time.monotonic()
+
+        def save() -> None:
+            writer = declared.write.format("delta").mode("overwrite" if "replaceWhere" in options else "append").options(**options)
+            if self.config.root is not None:
+                writer.save(self.path(table))
+            else:
+                writer.saveAsTable(self.catalog_name(table))
+
+        self._attempt(table, save)
+        written = int(seen.get["n_rows"])
+        self.log(f"{table.name}: {written:,} rows {verb} in {time.monotonic() - started:.1f} s")
+        return written
+
+    def merge(self, table: Table, rows: DataFrame, *, update: Sequence[str] | None = None, update_where: str | None = None,
+              delete_where: str | None = None, insert_where: str | None = None) -> None:
+        """Merges rows by key: `update` names the columns to set on a match (none: all), the conditions are over `old` and `new`."""
+        self.create(table)
+        on = " AND ".join(f"old.{key} <=> new.{key}" for key in table.keys)
+        values = {name: f"new.{name}" for name in table.column_names}
+        started = time.monotonic()
+
+        def run() -> None:
+            merge = self.delta_table(table).alias("old").merge(rows.alias("new"), on)
+            if delete_where is not None:
+                merge = merge.whenMatchedDelete(delete_where)
+            set_ = values if update is None else {name: values[name] for name in update}
+            if set_:
+                merge = merge.whenMatchedUpdate(update_where, set_)
+            merge.whenNotMatchedInsert(insert_where, values).execute()
+
+        self._attempt(table, run)
+        self.log(f"{table.name}: merged in {time.monotonic() - started:.1f} s")
+
+    def _declared(self, table: Table, rows: DataFrame) -> DataFrame:
+        missing = [name for name in table.column_names if name not in rows.columns]
+        if missing:
+            raise TableError(f"table {table.name}: the rows to write lack the columns {', '.join(missing)}")
+        types = dict(rows.dtypes)
+        return rows.select(*(
+            F.col(column.name) if types[column.name] == column.type else F.col(column.name).cast(column.type).alias(column.name)
+            for column in table.columns))
+
+    def _check_keys(self, table: Table, condition: str) -> None:
+        """Reads back only the key columns of what was written: cheaper than a shuffle of whole rows before the write."""
+        twice = (self.delta_table(table).toDF().where(condition).groupBy(*table.keys).count().where("count > 1").limit(3).collect())
+        if twice:
+            shown = "; ".join(", ".join(f"{key}={row[key]}" for key in table.keys) + f" ({row['count']} rows)" for row in twice)
+            raise TableError(f"table {table.name}: keys must be unique, but there are: {shown}. The rows were written; mend the input and run again.")
+
+    def _attempt(self, table: Table, action: Callable[[], None]) -> None:
+        """Tries again when another writer was faster; other refusals become one plain sentence."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                action()
+                return
+            except PySparkException as error:
+                text = str(error)
+                if _CONCURRENT.search(text):
+                    if attempt < ATTEMPTS:
+                        time.sleep(0.5 * 2**attempt)
+                        continue
+                    raise ConcurrentRunError(
+                        f"table {table.name} at {self.place(table)} is being written by another run: tried {ATTEMPTS} times, nothing of this write was "
+                        f"kept. Wait until the other run has ended, then run again: what is already done is not repeated.") from error
+                null = re.search(r"NOT NULL constraint violated for column:? ?`?([\w.]+)", text) or (
+                    re.search(r"DELTA_NOT_NULL_CONSTRAINT_VIOLATED.*?column:? ?`?([\w.]+)", text, re.DOTALL))
+                if null:
+                    raise TableError(f"table {table.name}: column {null[1]} must not be NULL, but a row to write has it so; nothing was written") from error
+                raise
+
+
+_MAKERS = {"bronze": "invopt ingest", "silver": "invopt conform", "gold": "invopt run"}
+
+
+def _literal(value: str | int) -> str:
+    """A value of a slice as SQL; slices hold our own ids only, and anything else is refused."""
+    if isinstance(value, int):
+        return str(value)
+    if not _SAFE_VALUE.match(value):
+        raise TableError(f"{value!r} can't be the value of a slice: letters, digits and _.:*+- only")
+    return f"'{value}'"
