@@ -8,7 +8,10 @@ import pkgutil
 import sys
 from pathlib import Path
 
-from invopt.errors import ConfigError, UnknownPolicyError
+from pydantic import ValidationError
+
+from invopt.config import Config
+from invopt.errors import ConfigError, InvoptError, UnknownPolicyError
 from invopt.policies.base import Policy
 
 # modules of this folder that hold no policy
@@ -49,3 +52,25 @@ def load(name: str, folder: str | None = None) -> Policy:
         raise ConfigError(f"the file of policy {name!r} can't be used", [
             f"{module.__file__}: must assign POLICY = Policy(name={name!r}, ...), found {policy!r:.80}"])
     return policy
+
+
+def problems(config: Config) -> list[str]:
+    """What is wrong with the rows of policies.yaml that only the policies themselves can tell: their names, parameters and methods."""
+    found = []
+    for row in config.policies:
+        try:
+            policy = load(row.policy, config.policies_folder)
+        except InvoptError as error:
+            found.append(f"id {row.id}, policy: {error}")
+            continue
+        if row.method == "exact" and policy.solve_exact is None:
+            found.append(f"id {row.id}, method: {row.policy} has no exact algorithm; allowed: model")
+        try:
+            policy.params.model_validate(row.params)
+        except ValidationError as error:
+            for problem in error.errors():
+                name = ".".join(str(part) for part in problem["loc"])
+                known = ", ".join(policy.params.model_fields)
+                text = f"is not a parameter; allowed: {known}" if problem["type"] == "extra_forbidden" else f"{problem['msg']}, found {problem['input']!r}"
+                found.append(f"id {row.id}, params.{name}: {text}")
+    return found

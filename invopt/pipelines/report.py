@@ -1,0 +1,56 @@
+"""Step `report`: what a run did, in the words of who reads it."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+
+from invopt.pipelines.steps import Run
+from invopt.spark import sql
+from invopt.tables import ORDERS, SOLUTIONS
+
+_HEADINGS = {"policy_id": "policy", "items": "items", "solved": "solved", "failed": "failed", "lines": "lines ordered", "units": "units",
+             "order_value": "order value", "expected_cost_per_day": "expected cost/day"}
+
+
+def summary(run: Run) -> DataFrame:
+    """One row per policy of the run."""
+    views = {"solutions": run.lakehouse.read(SOLUTIONS), "orders": run.lakehouse.read(ORDERS)}
+    return sql.query(run.spark, sql.text("reports/run_summary"), views, {"run_id": run.run_id})
+
+
+def decisions(run: Run) -> DataFrame:
+    """gold.solutions with one row per item, decision and period."""
+    return sql.query(run.spark, sql.text("reports/solution_decisions"), {"solutions": run.lakehouse.read(SOLUTIONS)})
+
+
+def report(run: Run) -> None:
+    """Prints the summary of the run and where its tables are."""
+    rows = [row.asDict() for row in summary(run).collect()]
+    run.say("")
+    run.say(f"Run {run.run_id}, as of {run.as_of:%Y-%m-%d %H:%M}")
+    for line in table_lines(list(_HEADINGS.values()), [[_shown(name, row[name]) for name in _HEADINGS] for row in rows]):
+        run.say(line)
+    run.say("")
+    run.say(f"Orders: {run.lakehouse.place(ORDERS)}   Why each quantity: {ORDERS.name}.reason   All tables: invopt tables")
+
+
+def table_lines(headings: list[str], rows: list[list[str]]) -> list[str]:
+    """A plain table: the first column to the left, the numbers to the right.
+
+    >>> table_lines(["policy", "items"], [["s_q", "12"]])
+    ['policy  items', '------  -----', 's_q        12']
+    """
+    widths = [max(len(heading), *(len(row[i]) for row in rows)) if rows else len(heading) for i, heading in enumerate(headings)]
+
+    def line(cells: list[str]) -> str:
+        return "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths, strict=True))).rstrip()
+
+    return [line(headings), "  ".join("-" * width for width in widths), *(line(row) for row in rows)]
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None:
+        return "-"
+    if name in ("order_value", "expected_cost_per_day"):
+        return f"{value:,.2f}"
+    return f"{value:,.0f}" if isinstance(value, (int, float)) else str(value)
