@@ -26,6 +26,10 @@ from invopt.errors import ParameterError
 DIRECT_CONVOLUTION = 4_000_000
 
 
+# the mean from which scipy's P(X > x) stops short of convergence outside 4.5 standard deviations: its series ends after 2000 terms
+LARGE_MEAN = 1e5
+
+
 def _refuse(name: str, wrong: np.ndarray, why: str) -> None:
     if np.any(wrong):
         raise ParameterError(f"{name} {why}; first at index {int(np.flatnonzero(wrong)[0])}")
@@ -76,7 +80,32 @@ def poisson_cdf(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """
     x, mean = np.broadcast_arrays(np.asarray(x, float), np.asarray(mean, float))
     _refuse("mean", ~(mean >= 0), "must be 0 or more")
-    return np.where(x < 0, 0.0, special.pdtr(np.maximum(x, 0.0), mean))
+    at = np.maximum(x, 0.0)
+    # the lower tail keeps its relative accuracy where scipy's own function is right
+    cumulative = np.where(mean > LARGE_MEAN, 1.0 - _poisson_survival(at, mean), special.pdtr(at, mean))
+    return np.where(x < 0, 0.0, cumulative)
+
+
+def _poisson_survival(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """P(X > x) for x >= 0; of large means, far from them, by two terms of Temme's expansion, whose error is of the order (x + 1)^-2.
+
+    Source: Temme (1979), The asymptotic expansion of the incomplete gamma functions, SIAM J. Math. Anal. 10(4).
+    """
+    # np.array keeps a single number an array, into which values can be put
+    survival = np.array(special.pdtrc(x, mean))
+    a = np.array(x + 1.0)
+    excess = np.array(mean / a - 1.0)
+    is_far = (mean > LARGE_MEAN) & (np.abs(excess) * np.sqrt(a) > 4.4)
+    if not is_far.any():
+        return survival
+    a, excess = a[is_far], excess[is_far]
+    half_square = excess - np.log1p(excess)
+    eta = np.sign(excess) * np.sqrt(2 * half_square)
+    first = 1 / excess - 1 / eta
+    second = 1 / eta**3 - 1 / excess**3 - 1 / excess**2 - 1 / (12 * excess)
+    correction = np.exp(-a * half_square) / np.sqrt(2 * np.pi * a) * (first + second / a)
+    survival[is_far] = np.clip(0.5 * special.erfc(-eta * np.sqrt(a / 2)) - correction, 0.0, 1.0)
+    return survival
 
 
 def poisson_loss(s: np.ndarray, mean: np.ndarray) -> np.ndarray:
@@ -92,7 +121,7 @@ def poisson_loss(s: np.ndarray, mean: np.ndarray) -> np.ndarray:
     s, mean = np.broadcast_arrays(np.asarray(s, float), np.asarray(mean, float))
     _refuse("mean", ~(mean >= 0), "must be 0 or more")
     at = np.maximum(s, 0.0)
-    loss = (mean - at) * special.pdtrc(at, mean) + mean * poisson_pmf(at, mean)
+    loss = (mean - at) * _poisson_survival(at, mean) + mean * poisson_pmf(at, mean)
     # below zero nothing is left to lose: n(s) = mean - s; the difference of two small numbers may end below zero
     return np.where(s < 0, mean - s, np.maximum(loss, 0.0))
 
