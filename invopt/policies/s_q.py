@@ -1,0 +1,345 @@
+"""(s, Q): when an item's inventory position is s or less, order batches of Q until it is above s. Decides s and Q of each item.
+
+The inventory position then takes the values s+1..s+Q equally often, so the cost per day is C(s, Q) = [A(s) + sum_{y=s+1}^{s+Q} G(y)] / Q;
+`cost` chooses its three definitions: daily_review (the default), time_weighted, guide (see `theory/reorder_point_cost.py`).
+
+The model, over levels y = first..last of the inventory position:
+
+    u_y  >= 0   probability that the position is y: 1/Q on the window s+1..s+Q, 0 elsewhere
+    st_y >= 0   1/Q where the window starts (y = s+1), 0 elsewhere
+
+    minimize    sum_y A(y-1) st_y + sum_y G(y) u_y
+    subject to  sum_y u_y = 1                        the probabilities add up to one
+                u_y - u_{y-1} <= st_y                the probability rises only where a window starts
+
+It is a linear program without integers. Any u >= 0 is a sum of windows of constant height, each starting at one of u's rises, so a point
+of the polytope is an average of (s, Q) policies weighted by the windows' areas and its cost is the average of their costs: no point is
+cheaper than the best window, and a vertex is one window. A simplex method ends at a vertex. (An interior-point method without crossover
+may end between two windows of equal cost: the objective is right, s and Q are averages.)
+
+Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is backordered; demand of
+different days is independent.
+
+Source: Federgruen & Zheng (1992), Operations Research 40(4), 808-813; Snyder & Shen (2019), section 5.4; the technical guide of the Azure
+inventory optimization solution, section "(s, Q) policy", for the cost `guide`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+from pyomo.common.gc_manager import PauseGC
+from pyomo.core.expr import LinearExpression
+
+from invopt.columns import Column
+from invopt.errors import ParameterError
+from invopt.policies.base import ExactSolution, Example, Params, Policy
+from invopt.theory.item_demand import ItemDemand, item_demand, note
+from invopt.theory.lead_time_demand import LeadTimeDemand
+from invopt.theory.reorder_point import LARGEST_QUANTITY, PMF, best_reorder_points
+from invopt.theory.reorder_point_cost import level_costs, review_days, start_costs
+
+# levels of one model beyond which building it takes seconds and hundreds of megabytes
+LARGEST_MODEL = 200_000
+# levels looked at before pruning
+LARGEST_RANGE = 5_000_000
+
+INPUTS = """
+SELECT
+    location_id,
+    product_id,
+    source_id,
+    CAST(fixed_order_cost AS double) AS fixed_order_cost,
+    CAST(holding_cost AS double) AS holding_cost,
+    CAST(backorder_cost AS double) AS backorder_cost,
+    CAST(lead_time AS double) AS lead_time,
+    CAST(lead_time_confidence AS double) AS lead_time_confidence,
+    CAST(demand_distribution AS string) AS demand_distribution,
+    CAST(demand_mean AS array<double>) AS demand_mean,
+    CAST(demand_variance AS array<double>) AS demand_variance,
+    CAST(demand_pmf AS array<array<double>>) AS demand_pmf
+FROM item_state
+"""
+
+INPUT_COLUMNS = (
+    Column("fixed_order_cost", "double", "money/order", "cost of an order, whatever its size", is_nullable=False),
+    Column("holding_cost", "double", "money/unit/day", "cost of a unit in stock for a day", is_nullable=False),
+    Column("backorder_cost", "double", "money/unit/day", "cost of a unit late for a day; for the guide's cost, of a unit late",
+           is_nullable=False),
+    Column("lead_time", "double", "days", "from order to arrival", is_nullable=False),
+    Column("lead_time_confidence", "double", "days", "the lead time is within this of lead_time; 0 when it is certain", is_nullable=False),
+    Column("demand_distribution", "string", "", "poisson, normal, pmf or deterministic", is_nullable=False),
+    Column("demand_mean", "array<double>", "units/day", "mean demand of each period", is_nullable=False),
+    Column("demand_variance", "array<double>", "units^2/day", "variance of each period's demand; needed by normal"),
+    Column("demand_pmf", "array<array<double>>", "", "[period][x]: probability that demand is x; needed by pmf"),
+)
+
+
+class SQParams(Params):
+    """cost : what a day costs under (s, Q); the three definitions are those of `theory/reorder_point_cost.py`."""
+
+    cost: Literal["daily_review", "time_weighted", "guide"] = "daily_review"
+
+
+class _Inputs(NamedTuple):
+    """The columns as arrays, with one message for each item that can't be used."""
+
+    fixed_order_cost: np.ndarray
+    holding_cost: np.ndarray
+    backorder_cost: np.ndarray
+    demand: ItemDemand
+
+    @property
+    def message(self) -> np.ndarray:
+        return self.demand.message
+
+
+def _read(items: pd.DataFrame, params: SQParams) -> _Inputs:
+    def numbers(name: str) -> np.ndarray:
+        return pd.to_numeric(items[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+    def objects(name: str) -> np.ndarray:
+        return items[name].to_numpy(dtype=object)
+
+    fixed_order_cost, holding_cost, backorder_cost = map(numbers, ("fixed_order_cost", "holding_cost", "backorder_cost"))
+    demand = item_demand(
+        objects("demand_distribution"), objects("demand_mean"), objects("demand_variance"), objects("demand_pmf"), numbers("lead_time"),
+        numbers("lead_time_confidence"), review_days(params.cost))
+    for name, values in (("fixed_order_cost", fixed_order_cost), ("backorder_cost", backorder_cost)):
+        note(demand.message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
+    note(demand.message, holding_cost == 0, "holding_cost is 0: the larger the order the cheaper, so none is best; set it above 0")
+    note(demand.message, (holding_cost != 0) & ~((holding_cost > 0) & np.isfinite(holding_cost)),
+         "holding_cost is {value}, must be above 0", holding_cost)
+    return _Inputs(fixed_order_cost, holding_cost, backorder_cost, demand)
+
+
+def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SQParams) -> ExactSolution:
+    """The best (s, Q) of every item in one call; each partition's items are independent, so `offsets` makes no difference.
+
+    An item whose mean demand is 0 has s = 0, Q = 0 and cost 0: it orders nothing. An item that can't be solved has NaN and a message.
+    """
+    inputs = _read(items, params)
+    demand, message = inputs.demand, inputs.message
+    is_valid = np.equal(message, None)
+    has_demand = is_valid & (demand.mean > 0)
+    values = [np.where(is_valid, 0.0, np.nan) for _ in range(3)]
+    pmfs = [demand.lead_time_pmfs[k] for k in demand.pmf_position[has_demand & (demand.form == PMF)]]
+    found = best_reorder_points(
+        is_guide=params.cost == "guide", form=demand.form[has_demand], demand_mean=demand.mean[has_demand],
+        demand_variance=demand.variance[has_demand], first_lead_time=demand.first_lead_time[has_demand],
+        n_lead_times=demand.n_lead_times[has_demand], holding_cost=inputs.holding_cost[has_demand],
+        fixed_order_cost=inputs.fixed_order_cost[has_demand], backorder_cost=inputs.backorder_cost[has_demand],
+        lead_time_pmfs=(np.concatenate([np.zeros(0), *pmfs]), np.cumsum([0, *map(len, pmfs)])))
+    for value, result in zip(values, found, strict=True):
+        value[has_demand] = result
+    point, quantity, cost = values
+    is_endless = has_demand & np.isnan(cost)
+    point[is_endless] = quantity[is_endless] = np.nan
+    note(message, is_endless,
+         f"the best order quantity passes {LARGEST_QUANTITY:g} units: holding_cost is too small beside the other costs")
+    decisions = {"REORDER_POINT": point, "ORDER_QUANTITY": quantity}
+    return ExactSolution(decisions, cost, None if np.equal(message, None).all() else message)
+
+
+class _Levels(NamedTuple):
+    """The levels of one item's model: the first, and for each what starting a window there and being there costs per day."""
+
+    first: int
+    start_cost: np.ndarray
+    cost: np.ndarray
+
+
+def _levels(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float) -> _Levels:
+    """Levels that an optimal window can reach, by bounds that hold for every optimum and need none of the exact algorithm."""
+    bounds = _guide_range if cost == "guide" else _convex_range
+    low, high = bounds(cost, demand, demand_mean, h, K, p)
+    y = np.arange(low, high + 1)
+    return _Levels(low, start_costs(cost, y - 1, demand, demand_mean, K, p), level_costs(cost, y, demand, h, p))
+
+
+def _check_size(n: float, largest: int) -> None:
+    if n > largest:
+        raise ParameterError(f"the model would have over {largest} levels of inventory position; solve this item with method: exact")
+
+
+def _convex_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float) -> tuple[int, int]:
+    """First and last level for a constant A and a convex G.
+
+    No level of an optimal window costs more than C*: G is convex, so its dearest level is at an end, and without that level the window's
+    average would be smaller if G were above it. With the cost C of any policy at all, C* <= C, and levels with G > C are left out.
+    Before G is known: h (y - mu) <= G(y) and p (mu - y) <= G(y) (Jensen), so mu - C/p <= y <= mu + C/h.
+    """
+    mu = demand.mean
+    batch_cost = demand_mean * K
+    # any policy will do; the deterministic optimum with backorders, raised by what the deviations of X ask for, is not far off
+    balance = p / (p + h)
+    quantity = max(1, round(np.sqrt(2 * batch_cost / (h * balance if balance > 0 else h))))
+    _check_size(quantity, LARGEST_RANGE)
+    centre = mu + demand.std * np.clip(np.log((p + h) / h) - 0.7, -1.0, 4.0)
+    s = max(0, round(centre - (1 - balance) * quantity))
+    known = (batch_cost + level_costs(cost, np.arange(s + 1, s + quantity + 1), demand, h, p).sum()) / quantity
+    low = max(1, int(np.ceil(mu - known / p))) if p > 0 else 1
+    high = max(int(mu + known / h) + 1, low, s + quantity)
+    _check_size(high - low, LARGEST_RANGE)
+    costs = level_costs(cost, np.arange(low, high + 1), demand, h, p)
+    if len(costs) >= quantity:
+        # the same quantity at the best place
+        total = np.concatenate([[0.0], np.cumsum(costs)])
+        known = min(known, (batch_cost + (total[quantity:] - total[:-quantity]).min()) / quantity)
+    # a little more than C, so that rounding never leaves out an optimal level; the cheapest level is always in
+    kept = np.flatnonzero(costs <= max(known * (1 + 1e-9), costs.min()))
+    _check_size(kept[-1] - kept[0], LARGEST_MODEL)
+    return low + int(kept[0]), low + int(kept[-1])
+
+
+def _guide_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float) -> tuple[int, int]:
+    """First and last level for a straight G and an A(s) that falls with s: C(s, Q) = A(s)/Q + hQ/2 + h (s - mu).
+
+    1. A/Q + hQ/2 >= sqrt(2hA), so C(s, Q) >= sqrt(2hA(s)) + h (s - mu) =: B(s). With the cost C of any policy, an s with B(s) > C is
+       left out, and because A(s) >= aK all s > mu + (C - sqrt(2haK))/h are.
+    2. For the smallest of the best Q of an s, Q (Q - 1) < 2A(s)/h, or one unit less would be as cheap.
+    """
+    mu = demand.mean
+    tried = np.unique(np.maximum(0, np.rint(mu + demand.std * np.arange(-2, 4.5, 0.5)))).astype(np.int64)
+    starts = start_costs(cost, tried, demand, demand_mean, K, p)
+    quantity = np.maximum(1, np.rint(np.sqrt(2 * starts / h)))
+    known = (starts / quantity + h * quantity / 2 + h * (tried - mu)).min()
+    last = int(max(0.0, mu + (known - np.sqrt(2 * h * demand_mean * K)) / h)) + 1
+    _check_size(last, LARGEST_RANGE)
+    s = np.arange(last + 1)
+    starts = start_costs(cost, s, demand, demand_mean, K, p)
+    # a little more than C, so that rounding never leaves out an optimal s
+    slack = 1e-9 * (abs(known) + h * mu)
+    is_kept = np.sqrt(2 * h * starts) + h * (s - mu) <= known + slack
+    s, starts = s[is_kept], starts[is_kept]
+    high = int((s + np.maximum(1.0, np.floor(0.5 + np.sqrt(0.25 + 2 * starts / h)))).max())
+    _check_size(high - s[0], LARGEST_MODEL)
+    return int(s[0]) + 1, high
+
+
+def build_model(items: pd.DataFrame, params: SQParams) -> pyo.ConcreteModel:
+    """The window model of each item, side by side in one ConcreteModel; see the module's docstring.
+
+    REORDER_POINT and ORDER_QUANTITY are Expressions of the solved variables: Q = 1 / sum st, and s is the start's mean place. An item
+    without demand has one level that costs nothing, so that the model is never empty, and s = Q = 0.
+
+    Raises
+    ------
+    ParameterError : an item's inputs can't be used, or its model would be too large; says which and why.
+    """
+    inputs = _read(items, params)
+    for i in np.flatnonzero(np.not_equal(inputs.message, None)):
+        raise ParameterError(f"item {i} ({_name(items, i)}): {inputs.message[i]}")
+    n = len(items)
+    has_demand = [bool(mean > 0) for mean in inputs.demand.mean]
+    windows = [
+        _levels(params.cost, inputs.demand.lead_time_demand(i), inputs.demand.mean[i], inputs.holding_cost[i], inputs.fixed_order_cost[i],
+                inputs.backorder_cost[i]) if has_demand[i] else _Levels(1, np.zeros(1), np.zeros(1))
+        for i in range(n)]
+    ends = np.cumsum([0, *(len(window.cost) for window in windows)]).tolist()
+    # the collector would look through the thousands of new objects again and again: it took two thirds of the time
+    with PauseGC():
+        return _window_model(windows, ends, has_demand)
+
+
+def _window_model(windows: list[_Levels], ends: list[int], has_demand: list[bool]) -> pyo.ConcreteModel:
+    """One flat set of levels for all items: item i has levels ends[i]..ends[i+1]-1, level k of it is position windows[i].first + k."""
+    model = pyo.ConcreteModel()
+    model.ITEMS = pyo.RangeSet(0, len(windows) - 1)
+    model.LEVELS = pyo.RangeSet(0, ends[-1] - 1)
+    model.position_probability = pyo.Var(model.LEVELS, domain=pyo.NonNegativeReals)
+    model.window_start = pyo.Var(model.LEVELS, domain=pyo.NonNegativeReals)
+    probability = list(model.position_probability.values())
+    start = list(model.window_start.values())
+    starts_of = [start[ends[i]:ends[i + 1]] for i in range(len(windows))]
+    probabilities_of = [probability[ends[i]:ends[i + 1]] for i in range(len(windows))]
+    lowest = set(ends)
+
+    def probability_rises_only_where_a_window_starts(model: pyo.ConcreteModel, k: int) -> tuple:
+        if k in lowest:
+            return None, LinearExpression(linear_coefs=(1, -1), linear_vars=(probability[k], start[k])), 0
+        return None, LinearExpression(linear_coefs=(1, -1, -1), linear_vars=(probability[k], probability[k - 1], start[k])), 0
+
+    def probabilities_add_up_to_one(model: pyo.ConcreteModel, i: int) -> tuple:
+        return 1, LinearExpression(linear_coefs=[1] * len(probabilities_of[i]), linear_vars=probabilities_of[i]), 1
+
+    def item_cost(model: pyo.ConcreteModel, i: int) -> LinearExpression:
+        coefficients = windows[i].start_cost.tolist() + windows[i].cost.tolist()
+        return LinearExpression(linear_coefs=coefficients, linear_vars=starts_of[i] + probabilities_of[i])
+
+    def order_quantity(model: pyo.ConcreteModel, i: int) -> object:
+        if not has_demand[i]:
+            return 0
+        return 1 / LinearExpression(linear_coefs=[1] * len(starts_of[i]), linear_vars=starts_of[i])
+
+    def reorder_point(model: pyo.ConcreteModel, i: int) -> object:
+        if not has_demand[i]:
+            return 0
+        below = [windows[i].first - 1 + k for k in range(len(starts_of[i]))]
+        return LinearExpression(linear_coefs=below, linear_vars=starts_of[i]) * model.ORDER_QUANTITY[i]
+
+    model.probability_rises_only_where_a_window_starts = pyo.Constraint(model.LEVELS, rule=probability_rises_only_where_a_window_starts)
+    model.probabilities_add_up_to_one = pyo.Constraint(model.ITEMS, rule=probabilities_add_up_to_one)
+    model.item_cost = pyo.Expression(model.ITEMS, rule=item_cost)
+    model.total_cost = pyo.Objective(expr=pyo.quicksum(model.item_cost.values()))
+    model.ORDER_QUANTITY = pyo.Expression(model.ITEMS, rule=order_quantity)
+    model.REORDER_POINT = pyo.Expression(model.ITEMS, rule=reorder_point)
+    return model
+
+
+def _name(items: pd.DataFrame, i: int) -> str:
+    keys = [key for key in ("location_id", "product_id", "source_id") if key in items]
+    return ", ".join(f"{key} {items[key].iloc[i]}" for key in keys) or "no keys"
+
+
+def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
+    """Units wanted now: at an inventory position of s or less, the fewest batches of Q that bring it above s; else 0.
+
+    Q = 0 orders nothing. An item without a decision or without a known position gets NaN: nobody knows what it needs.
+
+    >>> decisions = {"REORDER_POINT": np.array([3, 3, 3]), "ORDER_QUANTITY": np.array([5, 5, 0])}
+    >>> order(decisions, pd.DataFrame({"inventory_position": [3, -7, 1]}))
+    array([ 5., 15.,  0.])
+    """
+    s = np.asarray(decisions["REORDER_POINT"], float)
+    quantity = np.asarray(decisions["ORDER_QUANTITY"], float)
+    position = state["inventory_position"].to_numpy(dtype=float)
+    batches = np.floor((s - position) / np.where(quantity > 0, quantity, 1.0)) + 1
+    wanted = np.where((position <= s) & (quantity > 0), batches * quantity, 0.0)
+    return np.where(np.isnan(s) | np.isnan(quantity) | np.isnan(position), np.nan, wanted)
+
+
+def _example(name: str, holding_cost: float, backorder_cost: float, fixed_order_cost: float, demand_mean: float, lead_time: float, s: int,
+             quantity: int, cost: float) -> Example:
+    item = {
+        "fixed_order_cost": fixed_order_cost, "holding_cost": holding_cost, "backorder_cost": backorder_cost, "lead_time": lead_time,
+        "lead_time_confidence": 0.0, "demand_distribution": "poisson", "demand_mean": np.array([demand_mean]), "demand_variance": None,
+        "demand_pmf": None,
+    }
+    return Example(name, (item,), {"cost": "time_weighted"}, cost, {"REORDER_POINT": (s,), "ORDER_QUANTITY": (quantity,)},
+                   f"Snyder & Shen (2019), Fundamentals of Supply Chain Theory, {name}; optimum as in stockpyl's tests")
+
+
+POLICY = Policy(
+    name="s_q",
+    title="reorder point and order quantity of each item",
+    model_class="LP",
+    algorithm="Federgruen-Zheng window; for the guide's cost a scan of s with closed-form Q",
+    source="Federgruen & Zheng (1992), Operations Research 40(4)",
+    partition_by=("location_id", "product_id", "source_id"),
+    inputs=INPUTS,
+    input_columns=INPUT_COLUMNS,
+    params=SQParams,
+    decisions=("REORDER_POINT", "ORDER_QUANTITY"),
+    build_model=build_model,
+    order=order,
+    examples=(
+        _example("Example 5.8", 20, 150, 100, 1.5, 2, 3, 5, 107.92358063314975),
+        _example("Problem 5.2", 4, 28, 4, 12, 0.5, 6, 7, 28.241312842169155),
+    ),
+    solve_exact=solve_exact,
+)
