@@ -1,7 +1,7 @@
 """What the demo chain is: its stores, products and suppliers, before anything happens.
 
-Demand of a product in a typical store is lognormal over the products (slow movers of 0.05 a day to fast movers of 60); a store multiplies it
-by its size. One product is forecast in one form, and its true demand has the matching law:
+Demand of a product in a typical store is lognormal over the products (slow movers of 0.05 a day to fast movers of 60); a store
+multiplies it by its size. One product is forecast in one form, and its true demand has the matching law:
 
     poisson        Poisson(mu)                                    forecast: mean, variance = mean
     normal         negative binomial, variance = dispersion x mu  forecast: mean and variance
@@ -173,12 +173,12 @@ def _forecast_forms(demand_mean: np.ndarray, rng: np.random.Generator) -> np.nda
 
 
 def _suppliers(products: Products, rng: np.random.Generator) -> Suppliers:
-    """Limits around what a typical store buys between two orders, so that some bind on some days; the first supplier has none."""
+    """Limits of a few days of a typical store's demand, so that some bind on some days; the first supplier has none."""
     n = len(SUPPLIERS)
     review_period = np.array([1, 1, 2, 3, 5])
     per_day = products.demand_mean
-    volume = np.bincount(products.supplier, per_day * products.volume, minlength=n) * review_period
-    money = np.bincount(products.supplier, per_day * products.unit_cost, minlength=n) * review_period
+    volume = np.bincount(products.supplier, per_day * products.volume, minlength=n)
+    money = np.bincount(products.supplier, per_day * products.unit_cost, minlength=n)
 
     def limit(typical: np.ndarray, low: float, high: float, share_without: float) -> np.ndarray:
         value = (typical * rng.uniform(low, high, n)).round(2)
@@ -189,6 +189,6 @@ def _suppliers(products: Products, rng: np.random.Generator) -> Suppliers:
         fixed_order_cost=np.exp(rng.uniform(np.log(5.0), np.log(60.0), n)).round(2),
         lead_time=np.array([1, 1, 2, 3, 5]), review_period=review_period,
         min_volume=limit(volume, 0.02, 0.15, 0.5),
-        max_volume=limit(volume, 2.0, 8.0, 0.3),
-        purchase_budget=limit(money, 2.0, 8.0, 0.3),
+        max_volume=limit(volume, 1.5, 6.0, 0.3),
+        purchase_budget=limit(money, 1.5, 6.0, 0.3),
     )

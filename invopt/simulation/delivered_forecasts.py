@@ -1,8 +1,8 @@
 """The demand forecasts that the demo chain delivers as files: near the truth, not equal to it.
 
-A forecast of day t for item i is mu_i(t) x bias_i x noise_it, with mu the true mean of that weekday, a bias of the item (8 %) that stays, and
-noise (5 %) new in each forecast. A pmf forecast lists the points 0..M of a Poisson with extra zeros, its law in `chain.py`; what lies
-beyond M is given to M, so that the probabilities add up to 1.
+A forecast of day t for item i is mu_i(t) x bias_i x noise_it, with mu the true mean of that weekday, a bias of the item (8 %) that stays,
+and noise (5 %) new in each forecast. A pmf forecast lists the points 0..M of a Poisson with extra zeros, its law in `chain.py`; what
+lies beyond M is given to M, so that the probabilities add up to 1.
 """
 
 from __future__ import annotations
@@ -105,6 +105,8 @@ def pmf(mean: np.ndarray, zero_share: float) -> np.ndarray:
         covered += term
     points = np.concatenate(columns, axis=-1) * (1 - zero_share)
     points[..., 0] += zero_share
+    points[..., -1] = np.maximum(1 - points[..., :-1].sum(axis=-1), 0.0)
     points = points.round(6)
-    points[..., -1] = 1 - points[..., :-1].sum(axis=-1)
-    return np.maximum(points.round(6), 0.0)
+    # what rounding leaves goes to zero demand, which is never so unlikely that it could turn negative
+    points[..., 0] += 1 - points.sum(axis=-1)
+    return points.round(6)

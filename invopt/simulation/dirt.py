@@ -11,9 +11,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from invopt.simulation.chain import Chain
@@ -51,19 +51,22 @@ def add_dirt(folder: Path, chain: Chain, end: date) -> Dirt:
     _append(sales(first_store, closed), f"{first_store},{product},{end} 20:5")
     n_rejected = 3
 
-    before_history = min(folder.glob(f"rawdata/sales_store{last_store}_*.csv")).name.removeprefix(f"sales_store{last_store}_")[:10]
-    empty = sales(last_store, date(*map(int, before_history.split("_"))) - timedelta(days=1))
+    # the midnight before the first day: the store had not opened yet
+    prefix = f"sales_store{last_store}_"
+    first_closed = min(folder.glob(f"rawdata/{prefix}*.csv")).name.removeprefix(prefix)[:10]
+    empty = sales(last_store, datetime.strptime(first_closed, "%Y_%m_%d").date() - timedelta(days=1))
     empty.write_text(",".join(HEADERS["sales"]) + "\n", encoding="utf-8")
 
     stale = inventory(last_store, closed)
     n_stale_rows = _n_rows(stale)
     stale.unlink()
 
-    n_float_ids = _rewrite(folder / f"orders/{POLICY_ID}/orders_{first_store}.csv", "orders", "SupplierID", lambda supplier: f"{supplier}.0")
+    orders = folder / f"orders/{POLICY_ID}/orders_{first_store}.csv"
+    n_float_ids = _rewrite(orders, "orders", "SupplierID", lambda supplier: f"{supplier}.0")
     _rewrite(folder / "publicparameters/brands_products.csv", "brands_products", "MSRP", lambda _: "0", n_rows=1)
     return Dirt(
-        counts={"rejected_rows": n_rejected, "duplicate_rows": n_repeated, "float_id_rows": n_float_ids, "header_only_files": 1, "stale_stores": 1,
-                "zero_msrp_products": 1},
+        counts={"rejected_rows": n_rejected, "duplicate_rows": n_repeated, "float_id_rows": n_float_ids, "header_only_files": 1,
+                "stale_stores": 1, "zero_msrp_products": 1},
         more_rows={"sales": 2 + n_repeated, "inventory": 1 - n_stale_rows})
 
 
@@ -76,7 +79,7 @@ def _append(path: Path, line: str) -> None:
         file.write(line)
 
 
-def _rewrite(path: Path, dataset: str, column: str, change, n_rows: int | None = None) -> int:
+def _rewrite(path: Path, dataset: str, column: str, change: Callable[[str], str], n_rows: int | None = None) -> int:
     """Change one column in the first rows (all, when None) of a CSV without quotes; the number of rows changed."""
     position = HEADERS[dataset].index(column)
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -95,6 +95,9 @@ def simulate(chain: Chain, assortment: Assortment, *, n_days: int, first_weekday
     demand, received, sold, spoiled, closing = (np.zeros(cells, dtype=np.int32) for _ in range(5))
     spread = items.order_up_to_level - items.reorder_point
     opening = items.reorder_point + np.ceil(rng.random(shape) * spread).astype(np.int64)
+    # nothing is on its way yet; of fresh goods half of what would be is left out, or the first days would throw it away
+    fresh = (chain.products.shelf_life > 0)[None, :]
+    opening = np.where(fresh, np.ceil(np.maximum(opening - 0.5 * items.demand_mean * items.lead_time, 1)), opening).astype(np.int64)
     stock, on_order = opening.copy(), np.zeros(shape, dtype=np.int64)
     last_order = np.full(shape, -100)
     # ages[L] = (columns of the products that keep L days, (L, n_stores, n_columns) units; [0] expires tonight)
@@ -102,7 +105,7 @@ def simulate(chain: Chain, assortment: Assortment, *, n_days: int, first_weekday
     for life in np.unique(chain.products.shelf_life[chain.products.shelf_life > 0]):
         columns = np.flatnonzero(chain.products.shelf_life == life)
         stacked = np.zeros((life, len(stock), len(columns)), dtype=np.int32)
-        age = rng.integers(0, life, stacked.shape[1:])
+        age = rng.integers(life // 2, life, stacked.shape[1:])
         np.put_along_axis(stacked, age[None], opening[None, :, columns].astype(np.int32), axis=0)
         ages[int(life)] = (columns, stacked)
     longest = int(items.lead_time.max()) + 1 + max(MAX_DAYS_LATE, HELD_UP_DAYS + MAX_DAYS_LATE) + 2
@@ -164,7 +167,7 @@ def _place_orders(chain: Chain, items: Assortment, order_day: int, n_days: int, 
 
 
 def _lots_at_close(day: int, stock: np.ndarray, ages: dict[int, tuple[np.ndarray, np.ndarray]], shelf_life: np.ndarray) -> Lots:
-    """Lots in stock after the closing of `day`, ordered by store, product, expiry; after the shift [0] is sold tomorrow for the last time."""
+    """Lots in stock after the closing of `day`, by store, product, expiry; after the shift [0] is sold tomorrow for the last time."""
     keeps = np.flatnonzero(shelf_life == 0)
     store, column = np.nonzero(stock[:, keeps])
     parts = [(store, keeps[column], np.full(len(store), NEVER, dtype=np.int64), stock[store, keeps[column]])]

@@ -1,8 +1,8 @@
 """The files of what happened: sales, inventory, forecasts and orders, in one of two forms.
 
-guide : one file per store and day, one row per transaction of one unit between 7:00 and 21:00, as in the technical guide: for small worlds.
-daily : one Parquet file per day for all stores, one row per item and day, stamped at closing time: for large worlds. Dates are text here too,
-    so that both forms read the same whatever the reader's time zone.
+guide : one file per store and day, one row per transaction of one unit between 7:00 and 21:00, as in the guide: for small worlds.
+daily : one Parquet file per day for all stores, one row per item and day, stamped at closing time: for large worlds. Dates are text here
+    too, so that both forms read the same whatever the reader's time zone.
 
 In both, what expired is a row of the sales file at midnight with price 0, as in the guide's sample.
 """
@@ -27,7 +27,8 @@ FAR_FUTURE = date(2044, 5, 23)
 POLICY_ID = "s_q"
 
 
-def write_sales_of_stores(landing: Landing, chain: Chain, items: Assortment, history: History, first_day: date, rng: np.random.Generator) -> None:
+def write_sales_of_stores(landing: Landing, chain: Chain, items: Assortment, history: History, first_day: date,
+                          rng: np.random.Generator) -> None:
     """Guide form: one file per store and day, its transactions in the order of time."""
     n_days, n_stores, n_products = history.sold.shape
     for day in range(n_days):

@@ -1,8 +1,8 @@
 """How the chain is written: the landing zone's files, with the names and headers of the technical guide's own sample data.
 
 Where the guide's text and its sample disagree, the sample is followed, because that is what a feed looks like: `ExpiryDateTime`,
-`AvgHouseholdIncome`, `ShipmentFreq`, `PolicyName`, a purchase budget beside each item; the date in the name of a sales or inventory file is the
-midnight on which it was closed, one day after the sales in it.
+`AvgHouseholdIncome`, `ShipmentFreq`, `PolicyName`, a purchase budget beside each item; the date in the name of a sales or inventory
+file is the midnight on which it was closed, one day after the sales in it.
 
 Files that grow (one per dataset or day, filled store after store) stay open until `close`; a Parquet file that would pass `MAX_ROWS`
 goes on in a next one, `..._2.parquet`.
@@ -25,13 +25,16 @@ HEADERS = {
     "brands": ("BrandID", "BrandName"),
     "brands_products": ("BrandID", "ProductID", "ProductName", "MSRP", "ProductVolume", "ShelfLife"),
     "store_department_brand_products": ("StoreID", "DepartmentID", "BrandID", "ProductID", "MSRP", "DisposalCost"),
-    "store_product_storage": ("StoreID", "StorageID", "ProductID", "StorageCost", "MissedSaleCost", "MinInventorySize", "MaxInventorySize"),
-    "suppliers": ("SupplierID", "SupplierName", "ShippingCost", "MinShippingVolume", "MaxShippingVolume", "FixedOrderSize", "PurchaseCostBudget"),
+    "store_product_storage": (
+        "StoreID", "StorageID", "ProductID", "StorageCost", "MissedSaleCost", "MinInventorySize", "MaxInventorySize"),
+    "suppliers": (
+        "SupplierID", "SupplierName", "ShippingCost", "MinShippingVolume", "MaxShippingVolume", "FixedOrderSize", "PurchaseCostBudget"),
     "store_product_supplier": (
         "StoreID", "SupplierID", "ProductID", "LeadTime", "LeadTimeConfidenceInterval", "MinOrderQuantity", "MaxOrderQuantity",
         "QuantityMultiplier", "Cost", "BackorderCost", "ShippingCost", "PurchaseCostBudget", "ShipmentFreq", "ServiceLevel"),
     "demand_forecasts": (
-        "StoreID", "ProductID", "DateTime", "Demand", "PredictedDemandDistribution", "PredictedDemandVariance", "PredictedDemandProbability"),
+        "StoreID", "ProductID", "DateTime", "Demand", "PredictedDemandDistribution", "PredictedDemandVariance",
+        "PredictedDemandProbability"),
     "sales": ("StoreID", "ProductID", "TransactionDateTime", "Units", "Price"),
     "inventory": ("StoreID", "ProductID", "InventoryDateTime", "Units", "ExpiryDateTime"),
     "orders": ("PolicyName", "StoreID", "ProductID", "SupplierID", "Quantity", "OrderTimestamp", "ETA", "ConfidenceInterval", "Fulfilled"),

@@ -85,18 +85,21 @@ def write_world(folder: Path, *, n_stores: int, n_products: int, n_days: int, se
             stores = np.arange(start, min(start + chunk, n_stores))
             _write_stores(landing, chain, stores, form, first_day, n_days, np.random.default_rng([seed, 1, start]))
             if progress is not None:
-                progress(f"{stores[-1] + 1:,} of {n_stores:,} stores, {sum(landing.rows.values()):,} rows, {time.perf_counter() - started:.1f} s")
+                seconds = time.perf_counter() - started
+                progress(f"{stores[-1] + 1:,} of {n_stores:,} stores, {sum(landing.rows.values()):,} rows, {seconds:.1f} s")
     planted = add_dirt(folder, chain, end) if dirt else None
     files = [path for path in folder.rglob("*") if path.is_file()]
     rows = dict(landing.rows)
     for dataset, n_rows in (planted.more_rows.items() if planted else ()):
         rows[dataset] += n_rows
     return WorldSummary(
-        folder=folder, as_of=datetime.combine(end, datetime.min.time()) + timedelta(days=1), form=form, n_files=len(files), rows=rows,
-        n_bytes=sum(path.stat().st_size for path in files), seconds=time.perf_counter() - started, planted=planted.counts if planted else {})
+        folder=folder, as_of=datetime.combine(end + timedelta(days=1), datetime.min.time()), form=form, n_files=len(files), rows=rows,
+        n_bytes=sum(path.stat().st_size for path in files), seconds=time.perf_counter() - started,
+        planted=planted.counts if planted else {})
 
 
-def _write_stores(landing: Landing, chain: Chain, stores: np.ndarray, form: str, first_day: date, n_days: int, rng: np.random.Generator) -> None:
+def _write_stores(landing: Landing, chain: Chain, stores: np.ndarray, form: str, first_day: date, n_days: int,
+                  rng: np.random.Generator) -> None:
     """Everything of these stores."""
     items = make_assortment(chain, stores, rng)
     chain_files.append_assortment(landing, chain, items)
@@ -128,8 +131,8 @@ def _checked_form(folder: Path, n_stores: int, n_products: int, n_days: int, see
     if form == "auto":
         form = "guide" if n_stores * n_products <= GUIDE_MAX_PAIRS else "daily"
     if dirt and (form != "guide" or n_stores < 2 or n_days < 2):
-        raise ParameterError(f"dirt needs the guide form with at least 2 stores and 2 days, got form {form!r}, n_stores {n_stores}, n_days {n_days}: "
-                             "make the world smaller or larger accordingly, or leave dirt out")
+        raise ParameterError(f"dirt needs the guide form with at least 2 stores and 2 days, got form {form!r}, n_stores {n_stores}, "
+                             f"n_days {n_days}: change the size or leave dirt out")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ParameterError(f"folder {folder} is not empty: two worlds in one folder would mix; give a new folder or empty it first")
     return form

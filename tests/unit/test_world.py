@@ -27,8 +27,10 @@ SAMPLE_HEADERS = {
     "publicparameters/brands.csv": "BrandID,BrandName",
     "publicparameters/brands_products.csv": "BrandID,ProductID,ProductName,MSRP,ProductVolume,ShelfLife",
     "publicparameters/store_department_brand_products.csv": "StoreID,DepartmentID,BrandID,ProductID,MSRP,DisposalCost",
-    "publicparameters/store_product_storage.csv": "StoreID,StorageID,ProductID,StorageCost,MissedSaleCost,MinInventorySize,MaxInventorySize",
-    "publicparameters/suppliers.csv": "SupplierID,SupplierName,ShippingCost,MinShippingVolume,MaxShippingVolume,FixedOrderSize,PurchaseCostBudget",
+    "publicparameters/store_product_storage.csv":
+        "StoreID,StorageID,ProductID,StorageCost,MissedSaleCost,MinInventorySize,MaxInventorySize",
+    "publicparameters/suppliers.csv":
+        "SupplierID,SupplierName,ShippingCost,MinShippingVolume,MaxShippingVolume,FixedOrderSize,PurchaseCostBudget",
     "publicparameters/store_product_supplier.csv":
         "StoreID,SupplierID,ProductID,LeadTime,LeadTimeConfidenceInterval,MinOrderQuantity,MaxOrderQuantity,QuantityMultiplier,Cost,"
         "BackorderCost,ShippingCost,PurchaseCostBudget,ShipmentFreq,ServiceLevel",
@@ -302,6 +304,22 @@ def test_daily_form_is_the_same_chain(world, daily_world):
     pd.testing.assert_series_equal(one.groupby(by).Units.sum(), two.groupby(by).Units.sum())
 
 
+@pytest.mark.parametrize("form", ["guide", "daily"])
+def test_a_chain_of_several_chunks_is_one_chain(tmp_path, monkeypatch, form):
+    monkeypatch.setattr("invopt.simulation.world.PAIRS_PER_CHUNK", 25)
+    lines = []
+    summary = write_world(tmp_path / "w", n_stores=5, n_products=12, n_days=6, seed=2, form=form, progress=lines.append)
+    assert len(lines) == 3
+    items = static(summary, "store_product_supplier")
+    assert len(items) == len(keys(items)) == 60
+    assert not items.duplicated(["Cost", "BackorderCost", "ShippingCost"]).any(), "two chunks drew the same numbers"
+    for pattern in ("rawdata/demand_forecasts/**/2026-06-01_00_00_00.*", "rawdata/inv_*"):
+        assert set(read(summary, pattern).StoreID) == {"1", "2", "3", "4", "5"}
+    sales = read(summary, "rawdata/sales_*")
+    assert not sales.duplicated(["StoreID", "ProductID", "TransactionDateTime"]).any() and sales.StoreID.nunique() == 5
+    assert len(read(summary, "orders/s_q/*")) == summary.rows["orders"] and len(list(summary.folder.glob("orders/s_q/*"))) == 5
+
+
 def test_auto_form_goes_by_size(tmp_path):
     assert write_world(tmp_path / "a", n_stores=2, n_products=5, n_days=1, seed=1).form == "guide"
     assert write_world(tmp_path / "b", n_stores=21, n_products=100, n_days=1, seed=1).form == "daily"
@@ -352,7 +370,8 @@ def test_dirt_adds_what_it_says_and_keeps_what_was_right(world, tmp_path):
     before, after = digests(world.folder), digests(dirty.folder)
     # the repeated and the header-only file came, the last inventory file of one store did not
     assert len(after.keys() - before.keys()) == 2 and len(before.keys() - after.keys()) == 1
-    assert sum(len(path.read_text().splitlines()) == 1 for path in dirty.folder.glob("rawdata/sales_*")) == planted["header_only_files"] == 1
+    lengths = [len(path.read_text().splitlines()) for path in dirty.folder.glob("rawdata/sales_*")]
+    assert lengths.count(1) == planted["header_only_files"] == 1
     assert sum(not path.read_bytes().endswith(b"\n") for path in dirty.folder.rglob("*.csv")) == 1
 
 
