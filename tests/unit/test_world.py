@@ -15,6 +15,7 @@ from invopt.errors import ParameterError
 from invopt.simulation.assortment import make_assortment
 from invopt.simulation.chain import DETERMINISTIC, NORMAL, PMF, POISSON, WEEKDAY_PATTERN, make_chain
 from invopt.simulation.history import NEVER, simulate
+from invopt.simulation.history_files import _distinct_seconds
 from invopt.simulation.landing import HEADERS, STATIC, Landing
 from invopt.simulation.world import write_world
 
@@ -255,6 +256,27 @@ def test_open_orders_exist_and_some_are_late(world, daily_world):
         assert (due[is_open] < summary.as_of).any(), "no late order"
         assert (due[is_open] >= summary.as_of).any(), "no order that is still due"
         assert (orders.Fulfilled[due < pd.Timestamp(summary.as_of)] == "True").mean() > 0.8
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_held_up_supplier_makes_late_orders_in_every_small_chain(seed):
+    chain = make_chain(4, 20, np.random.default_rng([seed, 0]))
+    items = make_assortment(chain, np.arange(4), np.random.default_rng([seed, 1]))
+    orders = simulate(chain, items, n_days=30, first_weekday=0, rng=np.random.default_rng([seed, 2])).orders
+    late = (orders.due_day < 30) & (orders.arrival_day >= 30)
+    of_held_up = items.supplier[orders.store, orders.product] == chain.held_up_supplier
+    assert (late & of_held_up).any()
+    assert (orders.arrival_day > orders.order_day).all()
+
+
+def test_no_two_transactions_of_a_product_at_the_same_second():
+    sold = np.array([20_000, 0, 3, 1])
+    seconds = _distinct_seconds(sold, np.random.default_rng(1))
+    product = np.repeat(np.arange(4), sold)
+    assert seconds.min() >= 0 and seconds.max() < 14 * 3600
+    assert len(np.unique(np.stack([product, seconds]), axis=1).T) == 20_004
+    # spread over the day, not at its start
+    assert abs(seconds[:20_000].mean() / (14 * 1800) - 1) < 0.02
 
 
 def test_forecasts_are_of_every_form_and_add_up(world, daily_world):
