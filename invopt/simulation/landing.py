@@ -1,0 +1,138 @@
+"""How the chain is written: the landing zone's files, with the names and headers of the technical guide's own sample data.
+
+Where the guide's text and its sample disagree, the sample is followed, because that is what a feed looks like: `ExpiryDateTime`,
+`AvgHouseholdIncome`, `ShipmentFreq`, `PolicyName`, a purchase budget beside each item; the date in the name of a sales or inventory
+file is the midnight on which it was closed, one day after the sales in it.
+
+Files that grow (one per dataset or day, filled store after store) stay open until `close`; a Parquet file that would pass `MAX_ROWS`
+goes on in a next one, `..._2.parquet`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+HEADERS = {
+    "stores": ("StoreID", "StoreName", "AvgHouseholdIncome", "AvgTraffic"),
+    "store_storage": ("StoreID", "StorageID", "StorageName", "StorageVolume", "StorageCostBudget"),
+    "store_departments": ("StoreID", "DepartmentID", "DepartmentName"),
+    "brands": ("BrandID", "BrandName"),
+    "brands_products": ("BrandID", "ProductID", "ProductName", "MSRP", "ProductVolume", "ShelfLife"),
+    "store_department_brand_products": ("StoreID", "DepartmentID", "BrandID", "ProductID", "MSRP", "DisposalCost"),
+    "store_product_storage": (
+        "StoreID", "StorageID", "ProductID", "StorageCost", "MissedSaleCost", "MinInventorySize", "MaxInventorySize"),
+    "suppliers": (
+        "SupplierID", "SupplierName", "ShippingCost", "MinShippingVolume", "MaxShippingVolume", "FixedOrderSize", "PurchaseCostBudget"),
+    "store_product_supplier": (
+        "StoreID", "SupplierID", "ProductID", "LeadTime", "LeadTimeConfidenceInterval", "MinOrderQuantity", "MaxOrderQuantity",
+        "QuantityMultiplier", "Cost", "BackorderCost", "ShippingCost", "PurchaseCostBudget", "ShipmentFreq", "ServiceLevel"),
+    "demand_forecasts": (
+        "StoreID", "ProductID", "DateTime", "Demand", "PredictedDemandDistribution", "PredictedDemandVariance",
+        "PredictedDemandProbability"),
+    "sales": ("StoreID", "ProductID", "TransactionDateTime", "Units", "Price"),
+    "inventory": ("StoreID", "ProductID", "InventoryDateTime", "Units", "ExpiryDateTime"),
+    "orders": ("PolicyName", "StoreID", "ProductID", "SupplierID", "Quantity", "OrderTimestamp", "ETA", "ConfidenceInterval", "Fulfilled"),
+}
+STATIC = tuple(HEADERS)[:9]
+MAX_ROWS = 5_000_000
+# 'none' leaves text bare as the sample does, and refuses a text that would need quotes
+CSV_OPTIONS = pa_csv.WriteOptions(include_header=False, quoting_style="none")
+
+
+def text(values: np.ndarray, positions: np.ndarray) -> pa.DictionaryArray:
+    """values[positions] as text that is stored once per distinct value."""
+    return pa.DictionaryArray.from_arrays(pa.array(positions.astype(np.int32)), pa.array([str(value) for value in values], pa.string()))
+
+
+def same(value: str, n: int) -> pa.DictionaryArray:
+    """One text in n rows."""
+    return text(np.array([value]), np.zeros(n, dtype=np.int32))
+
+
+class Landing:
+    """A landing zone being written; counts rows by dataset. Use in a `with`: growing files are complete after it."""
+
+    def __init__(self, folder: Path, max_rows: int = MAX_ROWS):
+        self.folder = folder
+        self.max_rows = max_rows
+        self.rows: dict[str, int] = dict.fromkeys(HEADERS, 0)
+        self._growing: dict[str, _GrowingCsv | _GrowingParquet] = {}
+
+    def __enter__(self) -> Landing:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for growing in self._growing.values():
+            growing.close()
+        self._growing.clear()
+
+    def write(self, dataset: str, name: str, columns: list) -> None:
+        """One whole CSV file; `columns` in the order of the dataset's header."""
+        table = _table(dataset, columns)
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        growing = _GrowingCsv(path, dataset)
+        growing.append(table)
+        growing.close()
+        self.rows[dataset] += table.num_rows
+
+    def append(self, dataset: str, name: str, columns: list) -> None:
+        """More rows of a growing file, CSV or Parquet by its name."""
+        table = _table(dataset, columns)
+        if name not in self._growing:
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._growing[name] = _GrowingParquet(path, self.max_rows) if path.suffix == ".parquet" else _GrowingCsv(path, dataset)
+        self._growing[name].append(table)
+        self.rows[dataset] += table.num_rows
+
+
+def _table(dataset: str, columns: list) -> pa.Table:
+    return pa.Table.from_arrays([pa.array(column) if isinstance(column, np.ndarray) else column for column in columns], HEADERS[dataset])
+
+
+class _GrowingCsv:
+    def __init__(self, path: Path, dataset: str):
+        self._file = path.open("wb")
+        self._file.write((",".join(HEADERS[dataset]) + "\n").encode())
+
+    def append(self, table: pa.Table) -> None:
+        plain = [column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column for column in table.columns]
+        pa_csv.write_csv(pa.Table.from_arrays(plain, table.column_names), self._file, CSV_OPTIONS)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _GrowingParquet:
+    def __init__(self, path: Path, max_rows: int):
+        self._path = path
+        self._max_rows = max_rows
+        self._writer: pq.ParquetWriter | None = None
+        self._room = 0
+        self._n_parts = 0
+
+    def append(self, table: pa.Table) -> None:
+        while table.num_rows:
+            if not self._room:
+                self.close()
+                self._n_parts += 1
+                part = "" if self._n_parts == 1 else f"_{self._n_parts}"
+                # without Arrow's own schema a reader sees plain text, not Arrow dictionaries
+                self._writer = pq.ParquetWriter(self._path.with_name(f"{self._path.stem}{part}.parquet"), table.schema, store_schema=False)
+                self._room = self._max_rows
+            piece = table.slice(0, self._room)
+            self._writer.write_table(piece)
+            self._room -= piece.num_rows
+            table = table.slice(piece.num_rows)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
