@@ -92,12 +92,13 @@ def _cluster_session(app_name: str, settings: dict[str, str]) -> SparkSession:
     """The session of spark-submit's cluster, or one that runs already: no master, no memory, only what Delta needs."""
     from pyspark import SparkConf, SparkContext
 
-    if _is_running():
-        spark = _built(app_name, settings)
-    else:
-        SparkContext._ensure_initialized()  # connects to spark-submit's JVM, which knows the settings it was started with
-        spark = _built(app_name, {**_delta_settings(dict(SparkConf().getAll()) | settings), **settings})
-    if EXTENSION not in spark.conf.get("spark.sql.extensions", "") or not _has_class(spark, EXTENSION):
+    SparkContext._ensure_initialized()  # connects to spark-submit's JVM, which knows the settings it was started with
+    wanted = {} if _is_running() else _delta_settings(dict(SparkConf().getAll()) | settings)
+    has_delta = _has_class(EXTENSION)  # asked first: Spark only warns about an extension that isn't there
+    if has_delta:
+        spark = _built(app_name, wanted | settings)
+        has_delta = EXTENSION in spark.conf.get("spark.sql.extensions", "")
+    if not has_delta:
         raise SetupError(
             f"the running Spark session has no Delta: submit with `--packages {DELTA} --conf spark.sql.extensions={EXTENSION} "
             f"--conf spark.sql.catalog.spark_catalog={CATALOG}`, or stop the session that this program started itself."
@@ -116,11 +117,12 @@ def _delta_settings(present: Mapping[str, str]) -> dict[str, str]:
     return missing
 
 
-def _has_class(spark: SparkSession, name: str) -> bool:
+def _has_class(name: str) -> bool:
     from py4j.protocol import Py4JJavaError
+    from pyspark import SparkContext
 
     try:
-        spark.sparkContext._jvm.Thread.currentThread().getContextClassLoader().loadClass(name)
+        SparkContext._jvm.Thread.currentThread().getContextClassLoader().loadClass(name)
     except Py4JJavaError:
         return False
     return True
