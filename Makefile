@@ -1,0 +1,54 @@
+# Every target sets up what it needs: the first one run makes .venv; Java is found or fetched by invopt itself.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.PHONY: help demo test test-slow test-cluster bench lint archive clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+demo: $(READY) ## a small retail chain from raw files to orders, with the result printed
+	@$(VENV)/bin/invopt demo
+
+test: $(READY) ## unit, Spark and end-to-end tests, and the numbers in the docstrings
+	@$(PYTHON) -m pytest -q
+
+test-slow: $(READY) ## the tests that take minutes
+	@$(PYTHON) -m pytest -q -m slow
+
+test-cluster: $(READY) ## the tests on a Spark cluster of several processes on this machine
+	@$(PYTHON) -m pytest -q -m cluster
+
+bench: $(READY) ## measure speed; prints a table
+	@$(PYTHON) -m tests.perf
+
+lint: $(READY) ## ruff's checks
+	@$(PYTHON) -m ruff check .
+
+archive: dist/invopt.zip ## the package as one file for spark-submit --py-files
+
+dist/invopt.zip: $(READY) $(shell find invopt -type f -not -name '*.pyc')
+	@mkdir -p dist && rm -f $@
+	@$(PYTHON) -c "import shutil; shutil.make_archive('dist/invopt', 'zip', '.', 'invopt')"
+	@$(PYTHON) -m zipfile -l $@ | grep -q 'invopt/__init__.py'
+	@echo "$@ is ready for: spark-submit --py-files $@"
+
+clean: ## remove what the targets made; keeps Java and the Delta jars
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A version manager leaves commands of versions that are not installed, so a candidate counts only when it runs.
+$(READY): setup.py
+	@for python in python3.12 python3.11 python3; do \
+	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "invopt needs Python 3.11 or 3.12 (Spark 4.1 and Databricks Runtime 18 run on those) and none of python3.12, python3.11, python3 is one: install it and run make again." >&2; \
+	  exit 1; \
+	fi; \
+	echo "invopt: making $(VENV) with $$($$found --version); this takes a few minutes, once"; \
+	$$found -m venv --clear $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,216 @@
+"""The one place where a Spark session is made, and where what Spark Connect lacks (sparkContext, _jvm) is touched.
+
+Where a session or a cluster is already there, it is used as it is, with Delta's two settings added when they are missing. Otherwise a local
+one is started that fits the machine, survives a crashing worker, and keeps the launcher's chatter out of the terminal: it goes to a log
+file that error messages name.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invopt.errors import SetupError
+from invopt.spark.jars import DELTA, jar_settings, kept_folder, not_resolved
+from invopt.spark.java import ensure_java
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
+CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
+
+# a JVM that lives for minutes doesn't earn back what the second compiler and the parallel collector cost
+FAST_START = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+
+# settings that must be known before the JVM starts; the others are handed over later, so that no secret stands on a command line
+AT_LAUNCH = ("spark.master", "spark.driver.", "spark.jars", "spark.log.level", "spark.local.dir")
+
+
+def spark_session(
+    app_name: str = "invopt", *, settings: Mapping[str, str] | None = None, local_threads: int | None = None
+) -> SparkSession:
+    """The running Spark session, or that of the cluster this program was submitted to, or a new local one.
+
+    Parameters
+    ----------
+    settings : Spark settings that win over those chosen here; on a running session only those that can still change have an effect.
+    local_threads : tasks at a time of a local session; default: the processors this process may use.
+
+    Raises
+    ------
+    SetupError : pyspark, Java or Delta's jars can't be had; says what was tried and the ways out.
+    """
+    chosen = {name: str(value) for name, value in (settings or {}).items()}
+    try:
+        import pyspark  # noqa: F401
+    except ImportError as error:
+        raise SetupError(f"pyspark is not installed for {sys.executable}: run `pip install 'invopt[spark]'`.") from error
+    if "DATABRICKS_RUNTIME_VERSION" in os.environ or "SPARK_REMOTE" in os.environ:
+        return _built(app_name, chosen)
+    if _is_running() or "PYSPARK_GATEWAY_PORT" in os.environ:
+        return _cluster_session(app_name, chosen)
+    return _local_session(app_name, chosen, local_threads or _processors())
+
+
+def default_parallelism(spark: SparkSession) -> int:
+    """How many tasks the session can run at a time; on Spark Connect, which doesn't tell, the shuffle partitions."""
+    try:
+        return spark.sparkContext.defaultParallelism
+    except Exception:  # Spark Connect and serverless refuse with errors of different kinds
+        partitions = spark.conf.get("spark.sql.shuffle.partitions", "")
+        return int(partitions) if partitions.isdigit() else 200  # "auto" on Databricks; 200 is Spark's default
+
+
+def log_file() -> Path:
+    """What the JVM and the Python workers of this process's local session print."""
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    return Path(tempfile.gettempdir()) / f"invopt-{user}" / f"spark-{os.getpid()}.log"
+
+
+def _is_running() -> bool:
+    from pyspark import SparkContext
+
+    return SparkContext._active_spark_context is not None
+
+
+def _built(app_name: str, settings: Mapping[str, str]) -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName(app_name)
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def _cluster_session(app_name: str, settings: dict[str, str]) -> SparkSession:
+    """The session of spark-submit's cluster, or one that runs already: no master, no memory, only what Delta needs."""
+    from pyspark import SparkConf, SparkContext
+
+    SparkContext._ensure_initialized()  # connects to spark-submit's JVM, which knows the settings it was started with
+    wanted = {} if _is_running() else _delta_settings(dict(SparkConf().getAll()) | settings)
+    has_delta = _has_class(EXTENSION)  # asked first: Spark only warns about an extension that isn't there
+    if has_delta:
+        spark = _built(app_name, wanted | settings)
+        has_delta = EXTENSION in spark.conf.get("spark.sql.extensions", "")
+    if not has_delta:
+        raise SetupError(
+            f"the running Spark session has no Delta: submit with `--packages {DELTA} --conf spark.sql.extensions={EXTENSION} "
+            f"--conf spark.sql.catalog.spark_catalog={CATALOG}`, or stop the session that this program started itself."
+        )
+    return spark
+
+
+def _delta_settings(present: Mapping[str, str]) -> dict[str, str]:
+    """Delta's extension and catalog, beside the extensions that are there; a catalog that someone chose stays."""
+    extensions = [name for name in present.get("spark.sql.extensions", "").split(",") if name]
+    missing = {}
+    if EXTENSION not in extensions:
+        missing["spark.sql.extensions"] = ",".join([*extensions, EXTENSION])
+    if "spark.sql.catalog.spark_catalog" not in present:
+        missing["spark.sql.catalog.spark_catalog"] = CATALOG
+    return missing
+
+
+def _has_class(name: str) -> bool:
+    from py4j.protocol import Py4JJavaError
+    from pyspark import SparkContext
+
+    try:
+        SparkContext._jvm.Thread.currentThread().getContextClassLoader().loadClass(name)
+    except Py4JJavaError:
+        return False
+    return True
+
+
+def _local_session(app_name: str, settings: dict[str, str], threads: int) -> SparkSession:
+    from pyspark import SparkContext
+
+    # workers must be this interpreter, whatever the shell says: another version can't read its functions
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    master = settings.get("spark.master", f"local[{threads},4]")  # 4 attempts: a worker killed by a native crash is tried again
+    chosen = {"spark.master": master} | (_local_settings(threads) if master.startswith("local") else {})
+    chosen |= _delta_settings(settings) | settings
+    if SparkContext._gateway is None:  # a JVM outlives the sessions of its process, and has the jars then
+        _start_jvm(chosen | jar_settings(settings))
+    return _built(app_name, {name: value for name, value in chosen.items() if not name.startswith("spark.jars")})
+
+
+def _local_settings(threads: int) -> dict[str, str]:
+    return {
+        "spark.driver.memory": f"{_driver_megabytes()}m",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.log.level": "ERROR",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": str(2 * threads),
+        "spark.sql.session.timeZone": "UTC",
+        # the catalog lives as long as the session, so its files needn't live longer or stand in the user's folder
+        "spark.sql.warehouse.dir": tempfile.mkdtemp(prefix="invopt-warehouse-"),
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
+        "spark.databricks.delta.snapshotPartitions": "2",  # the default, 50, makes each tiny table slow
+        # a task is one thread; libraries that start their own would fight for the processors
+        "spark.executorEnv.OMP_NUM_THREADS": "1",
+        "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
+        "spark.executorEnv.MKL_NUM_THREADS": "1",
+        "spark.executorEnv.NUMBA_NUM_THREADS": "1",
+    }
+
+
+def _start_jvm(settings: Mapping[str, str]) -> None:
+    """Start the JVM as pyspark does, with its output in the log file."""
+    import pyspark
+    from pyspark import SparkConf, SparkContext
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.java_gateway import launch_gateway
+
+    os.environ["JAVA_HOME"] = str(ensure_java())
+    own_spark = Path(pyspark.__file__).parent
+    if (own_spark / "jars").is_dir():  # a SPARK_HOME of another version would be started with this version's Python side
+        os.environ["SPARK_HOME"] = str(own_spark)
+    if "spark.jars.packages" in settings:
+        print(f"invopt: fetching Delta's jars into {kept_folder(settings)} (13 MB, once)", file=sys.stderr)
+    conf = SparkConf(loadDefaults=False).setAll([item for item in settings.items() if item[0].startswith(AT_LAUNCH)])
+    log = _new_log()
+    with log.open("wb") as output:
+        try:
+            gateway = launch_gateway(conf, popen_kwargs={"stdout": output, "stderr": output})
+        except PySparkRuntimeError as error:
+            text = log.read_text(encoding="utf-8", errors="replace")
+            if "unresolved dependency" in text or "download failed" in text:
+                raise not_resolved(settings, log) from error
+            last = "\n".join(text.splitlines()[-5:])
+            raise SetupError(f"Spark's JVM ({os.environ['JAVA_HOME']}) did not start; the end of {log}:\n{last}") from error
+    SparkContext._ensure_initialized(gateway=gateway)
+
+
+def _new_log() -> Path:
+    log = log_file()
+    log.parent.mkdir(mode=0o700, exist_ok=True)
+    for old in log.parent.glob("spark-*.log"):
+        if time.time() - old.stat().st_mtime > 7 * 86400:
+            old.unlink(missing_ok=True)
+    return log
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _driver_megabytes() -> int:
+    """Half of the memory, at most 8 GB: in local mode the driver does the executors' work too, beside the Python workers."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):  # Windows doesn't say
+        return 2048
+    limit = Path("/sys/fs/cgroup/memory.max")  # what a container may use
+    if limit.is_file() and (text := limit.read_text().strip()).isdigit():
+        memory = min(memory, int(text))
+    return max(512, min(8192, memory // 2 // 2**20))

@@ -1,0 +1,49 @@
+"""The package and its extras. pyspark is an extra: a cluster brings its own, and everything up to `simulation` runs without it."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+# read, not imported: importing would need the dependencies that this file declares
+VERSION = re.search(r'^__version__ = "([^"]+)"', (HERE / "invopt/__init__.py").read_text(encoding="utf-8"), re.M)[1]
+README = HERE / "README.md"
+
+# Spark and Delta are pinned to each other and to Databricks Runtime 18 LTS; the jar's version stands in invopt/spark/jars.py
+SPARK = ["pyspark==4.1.4", "delta-spark==4.4.0", "install-jdk>=1.1"]
+
+setup(
+    name="invopt",
+    version=VERSION,
+    description="Inventory optimization for retail: raw sales and stock files in, explained orders out, on a laptop or a Spark cluster",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    author="invopt contributors",
+    license="MIT",
+    packages=find_packages(include=["invopt", "invopt.*"]),
+    package_data={"invopt": ["sql/**/*.sql", "sql/*.sql", "web/**/*", "conf/*.yaml"]},
+    python_requires=">=3.11",
+    install_requires=[
+        "numpy>=1.26",
+        "scipy>=1.11",
+        "numba>=0.60",
+        "pandas>=2.2,<3",  # pandas 3 breaks pyspark.testing up to Spark 4.2
+        "pyarrow>=18",
+        "pyomo>=6.9",  # LinearStandardFormCompiler with mixed_form
+        "highspy>=1.10",
+        "pydantic>=2.7",
+        "pyyaml>=6",
+        "deltalake>=1.0",
+    ],
+    extras_require={
+        "spark": SPARK,
+        "dev": [*SPARK, "pytest>=8", "hypothesis>=6", "ruff>=0.9", "nbclient>=0.10", "nbformat>=5", "ipykernel>=6", "matplotlib>=3.8"],
+    },
+    entry_points={"console_scripts": ["invopt = invopt.cli:main"]},
+    classifiers=[
+        "License :: OSI Approved :: MIT License",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+    ],
+)
