@@ -97,6 +97,7 @@ class _Bucket:
         return self.items.iloc[self.offsets[k]:self.offsets[k + 1]].reset_index(drop=True)
 
     def by_model(self, partitions: np.ndarray, options: dict[str, Any] | None = None) -> Iterable[Outcome]:
+        highs.import_all()
         solver = self.task.solver
         if options and solver.kind == "highs":
             solver = type(solver)(**{**vars(solver), "options": {**solver.options, **options}})

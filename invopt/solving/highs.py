@@ -7,6 +7,7 @@ One HiGHS object per process is kept: making one costs more than a small solve, 
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -36,6 +37,20 @@ TERMINATIONS = {
 }
 
 _kept: dict[int, highspy.Highs] = {}
+
+
+@functools.cache
+def import_all() -> None:
+    """Make Pyomo import what it puts off until its first model (half a second), before a fork: else every child does it again.
+
+    Nothing of HiGHS is run here, because its threads would not be there in the child.
+    """
+    model = pyo.ConcreteModel()
+    model.ITEMS = pyo.RangeSet(0, 1)
+    model.x = pyo.Var(model.ITEMS, bounds=(0, 1))
+    model.enough = pyo.Constraint(model.ITEMS, rule=lambda m, i: m.x[i] >= 0.5)
+    model.total_cost = pyo.Objective(expr=pyo.quicksum(model.x.values()))
+    LinearStandardFormCompiler().write(model, mixed_form=True)
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -96,11 +111,11 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
     highs.run()
     status = highs.getModelStatus()
     if status == HighsModelStatus.kUnboundedOrInfeasible:
-        # presolve knows that one of them holds; the simplex method alone says which
-        highs.setOptionValue("presolve", "off")
+        # HiGHS knows that one of them holds; whether there is a point at all, whatever it costs, says which
+        _pass_model(highs, form, columns, np.zeros(len(columns)), 0.0)
         highs.run()
-        status = highs.getModelStatus()
-        highs.setOptionValue("presolve", options.get("presolve", "choose"))
+        feasibility = highs.getModelStatus()
+        status = HighsModelStatus.kUnbounded if feasibility == HighsModelStatus.kOptimal else feasibility
     termination = TERMINATIONS.get(status, Termination.ERROR)
     point = highs.getInfo()
     if status == HighsModelStatus.kModelEmpty:
@@ -131,7 +146,9 @@ def _highs(time_limit: float, options: Mapping[str, Any]) -> highspy.Highs:
         highs = _kept[os.getpid()] = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     highs.resetOptions()
-    for name, value in {**OWN_OPTIONS, **options, "time_limit": float(time_limit)}.items():
+    # the clock of a HiGHS object runs on from model to model, and its limit is compared with the sum
+    limit = highs.getRunTime() + time_limit
+    for name, value in {**OWN_OPTIONS, **options, "time_limit": float(limit)}.items():
         if not _is_accepted(highs, name, value):
             raise ValueError(f"HiGHS refuses option {name!r} = {value!r}")
     return highs
