@@ -1,0 +1,259 @@
+"""One bucket of partitions: pandas in, pandas out, as many rows as came in, and never an exception for bad data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from invopt.columns import ITEM
+from invopt.errors import ConfigError, InputError
+from invopt.policies import load
+from invopt.policies.base import Policy
+from invopt.solving import highs, input_check, supervised
+from invopt.solving.by_algorithm import solve_alone, solve_by_algorithm
+from invopt.solving.by_model import solve_by_model
+from invopt.solving.records import SOLUTION_COLUMNS, Outcome, Status, Task, Termination, failure, relative_difference
+
+KEYS = ("partition_key", *ITEM)
+# exact and model may differ by the solver's own tolerances, not by more
+AUDIT_TOLERANCE = 1e-6
+# HiGHS stops a MIP at a gap of 1e-4 unless told; an audit to 1e-6 needs the optimum
+AUDIT_OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-9}
+
+
+def check_task(task: Task) -> tuple[Policy, Any]:
+    """The policy and its validated parameters; to be called once before a run, so that a wrong configuration costs no cluster time.
+
+    Raises
+    ------
+    UnknownPolicyError : there is no such policy.
+    ConfigError : parameters, method, time limit or solver options can't be used; all problems at once.
+    """
+    policy = load(task.policy, task.policies_folder)
+    problems, params = [], None
+    try:
+        params = policy.params(**task.params)
+    except ValidationError as error:
+        problems += [f"params.{'.'.join(map(str, each['loc']))}: {each['msg']}, found {each['input']!r}" for each in error.errors()]
+    if task.method not in ("model", "exact"):
+        problems.append(f"method {task.method!r}: must be model or exact")
+    if task.method == "exact" and policy.solve_exact is None:
+        problems.append("method 'exact': this policy has no exact algorithm, use method: model")
+    if task.solver.kind not in ("highs", "pyomo"):
+        problems.append(f"solver {task.solver.name!r}: kind {task.solver.kind!r} must be highs or pyomo")
+    if not task.solver.time_limit > 0:
+        problems.append(f"solver {task.solver.name!r}: time_limit {task.solver.time_limit} must be more than 0 seconds")
+    if problems:
+        raise ConfigError(f"policy {task.policy!r} can't be solved as configured", problems)
+    if task.solver.kind == "highs":
+        highs.check_options(task.solver.options)
+    return policy, params
+
+
+def solve_bucket(items: pd.DataFrame, task: Task, *, is_retry: bool = False) -> pd.DataFrame:
+    """Solve every partition of the bucket; a partition that fails is rows with a status and a message, and its neighbours don't notice.
+
+    Models are solved in a child process that is killed when a partition takes more than 1.5 time limits + 5 s. The exact algorithm runs in
+    this process, unless `is_retry` says that the last attempt killed it: then each partition is solved alone in such a child, to find the
+    one that does it. Where a system can't fork (Windows) all of it runs in this process, with the solver's own time limit only.
+
+    Parameters
+    ----------
+    items : the three keys, `partition_key`, `is_audited` and the policy's input columns, one row per item
+    is_retry : a native crash killed the last attempt
+
+    Returns
+    -------
+    DataFrame with SOLUTION_COLUMNS, one row per row of `items`, ordered by partition_key.
+
+    Raises
+    ------
+    ConfigError, UnknownPolicyError : as `check_task`. InputError : a column is missing.
+    """
+    return _solve(items, task, is_retry, supervised.run)
+
+
+def solve_partition(items: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """As `solve_bucket`, all in this process: for a debugger, or one partition on the command line. Only the solver's limit stops it."""
+    return _solve(items, task, False, lambda work, n_pieces, seconds: map(work, range(n_pieces)))
+
+
+Runner = Callable[[Callable[[int], Outcome], int, float], Iterable]
+
+
+class _Bucket:
+    """The good partitions of a bucket and what is needed to solve one."""
+
+    def __init__(self, items: pd.DataFrame, offsets: np.ndarray, task: Task, policy: Policy, params: Any, runner: Runner):
+        self.items, self.offsets, self.task, self.policy, self.params = items, offsets, task, policy, params
+        self._runner = runner
+
+    def partition(self, k: int) -> pd.DataFrame:
+        return self.items.iloc[self.offsets[k]:self.offsets[k + 1]].reset_index(drop=True)
+
+    def by_model(self, partitions: np.ndarray, options: dict[str, Any] | None = None) -> Iterable[Outcome]:
+        highs.import_all()
+        solver = self.task.solver
+        if options and solver.kind == "highs":
+            solver = type(solver)(**{**vars(solver), "options": {**solver.options, **options}})
+        return self._each(partitions, lambda k: solve_by_model(self.partition(k), self.policy, self.params, solver))
+
+    def alone(self, partitions: np.ndarray) -> Iterable[Outcome]:
+        return self._each(partitions, lambda k: solve_alone(self.partition(k), self.policy, self.params))
+
+    def _each(self, partitions: np.ndarray, solve: Callable[[int], Outcome]) -> Iterable[Outcome]:
+        deadline = self.task.solver.time_limit * 1.5 + 5.0
+        for result in self._runner(lambda piece: solve(partitions[piece]), len(partitions), deadline):
+            if isinstance(result, supervised.Lost):
+                yield failure(Termination.TIME_LIMIT if result.is_timeout else Termination.CRASHED, result.reason)
+            else:
+                yield result
+
+
+class _Rows:
+    """The columns of the answer while they fill; every row starts without a solution."""
+
+    def __init__(self, items: pd.DataFrame, task: Task, policy: Policy):
+        n = len(items)
+        self.columns: dict[str, Any] = {name: items[name].to_numpy() for name in KEYS}
+        for column in SOLUTION_COLUMNS:
+            if column.name not in self.columns:
+                self.columns[column.name] = np.full(n, np.nan) if column.type == "double" else np.full(n, None, dtype=object)
+        self.columns["status"][:] = str(Status.NO_SOLUTION)
+        self.columns["termination"][:] = str(Termination.ERROR)
+        self.columns["method"][:] = task.method
+        self.columns["solver"][:] = policy.algorithm if task.method == "exact" else task.solver.name
+
+    def put(self, start: int, end: int, outcome: Outcome) -> None:
+        """One partition's outcome into its rows."""
+        rows, columns = slice(start, end), self.columns
+        columns["status"][rows] = str(outcome.status)
+        columns["termination"][rows] = str(outcome.termination)
+        columns["message"][rows] = outcome.message
+        for name in ("objective", "bound", "seconds"):
+            columns[name][rows] = np.nan if getattr(outcome, name) is None else getattr(outcome, name)
+        columns["decisions"][rows] = None if outcome.decisions is None else _objects(outcome.decisions)
+        columns["cost"][rows] = np.nan if outcome.cost is None else outcome.cost
+
+    def frame(self) -> pd.DataFrame:
+        columns = self.columns
+        columns["gap"] = np.abs(columns["objective"] - columns["bound"]) / np.maximum(1.0, np.abs(columns["bound"]))
+        return pd.DataFrame({column.name: columns[column.name] for column in SOLUTION_COLUMNS}, copy=False)
+
+
+def _objects(values: list) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> pd.DataFrame:
+    policy, params = check_task(task)
+    needed = [*KEYS, "is_audited", *(column.name for column in policy.input_columns)]
+    missing = [f"column {name} is missing" for name in needed if name not in items.columns]
+    if missing:
+        raise InputError(f"the inputs of policy {policy.name!r} can't be used; there are: {', '.join(map(str, items.columns))}", missing)
+    items, offsets = _ordered(items)
+    rows = _Rows(items, task, policy)
+    if not len(items):
+        return rows.frame()
+    is_good = _refuse_bad_input(items, offsets, policy, rows)
+    good = np.flatnonzero(is_good)
+    if len(good):
+        positions = np.flatnonzero(np.repeat(is_good, np.diff(offsets)))
+        sizes = np.diff(offsets)[good]
+        bucket = _Bucket(items if is_good.all() else items.iloc[positions].reset_index(drop=True),
+                         np.concatenate([[0], np.cumsum(sizes)]), task, policy, params, runner)
+        starts = offsets[:-1][good]
+        if task.method == "model":
+            for k, outcome in enumerate(bucket.by_model(np.arange(len(good)))):
+                rows.put(starts[k], starts[k] + sizes[k], outcome)
+        else:
+            _solve_exact(bucket, rows, positions, starts, sizes, is_retry)
+            _audit(bucket, rows, starts, sizes)
+    return rows.frame()
+
+
+def _ordered(items: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows of a partition together, in the order of their keys: the order in which a shuffle delivers them must not choose among optima."""
+    items = items.sort_values("partition_key", kind="stable", ignore_index=True)
+    codes = pd.factorize(items["partition_key"], use_na_sentinel=False)[0]
+    offsets = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, [len(items)]]) if len(items) else np.zeros(1, dtype=int)
+    if len(offsets) - 1 < len(items):
+        items = items.sort_values(list(KEYS), kind="stable", ignore_index=True)
+    return items, offsets
+
+
+def _refuse_bad_input(items: pd.DataFrame, offsets: np.ndarray, policy: Policy, rows: _Rows) -> np.ndarray:
+    """Which partitions can be solved, as (m,) bool; the others get their rows."""
+    keys = [column for column in SOLUTION_COLUMNS if column.name in KEYS]
+    found = input_check.problems(items, [*keys, *policy.input_columns])
+    is_good = np.ones(len(offsets) - 1, dtype=bool)
+    if found is not None:
+        for row in np.flatnonzero(found != np.array(None)):
+            k = int(np.searchsorted(offsets, row, side="right")) - 1
+            if is_good[k]:
+                is_good[k] = False
+                rows.put(offsets[k], offsets[k + 1], failure(Termination.INVALID_INPUT, found[row]))
+    return is_good
+
+
+def _solve_exact(bucket: _Bucket, rows: _Rows, positions: np.ndarray, starts: np.ndarray, sizes: np.ndarray, is_retry: bool) -> None:
+    """All partitions by one call; each alone when the last attempt crashed, or when this call raises."""
+    start = time.perf_counter()
+    if is_retry:
+        outcomes = bucket.alone(np.arange(len(starts)))
+    else:
+        try:
+            answer = solve_by_algorithm(bucket.items, bucket.offsets, bucket.policy, bucket.params)
+        except (Exception, SystemExit):  # some partition's data: alone each shows its own exception, and the others are solved
+            outcomes = (solve_alone(bucket.partition(k), bucket.policy, bucket.params) for k in range(len(starts)))
+        else:
+            seconds = (time.perf_counter() - start) / len(starts)
+            columns = rows.columns
+            objective = np.repeat(answer.objective, sizes)
+            values = {
+                "decisions": _objects(answer.decisions), "cost": answer.cost, "objective": objective, "bound": objective,
+                "status": str(Status.OPTIMAL), "termination": str(Termination.CONVERGED), "seconds": seconds, "message": answer.message,
+            }
+            for name, amounts in values.items():
+                columns[name][positions] = amounts
+            outcomes = ()
+            for k, outcome in answer.failures.items():
+                rows.put(starts[k], starts[k] + sizes[k], outcome._replace(seconds=seconds))
+    for k, outcome in enumerate(outcomes):
+        rows.put(starts[k], starts[k] + sizes[k], outcome)
+
+
+def _audit(bucket: _Bucket, rows: _Rows, starts: np.ndarray, sizes: np.ndarray) -> None:
+    """Solve the sampled partitions by their models too and note the difference; the exact solution stays."""
+    is_audited = np.logical_or.reduceat(bucket.items["is_audited"].to_numpy(dtype=bool), bucket.offsets[:-1])
+    is_solved = rows.columns["status"][starts] == str(Status.OPTIMAL)
+    audited = np.flatnonzero(is_audited & is_solved)
+    for k, outcome in zip(audited, bucket.by_model(audited, AUDIT_OPTIONS), strict=True):
+        gap, message = _difference(float(rows.columns["objective"][starts[k]]), outcome)
+        at = slice(starts[k], starts[k] + sizes[k])
+        rows.columns["audit_gap"][at] = np.nan if gap is None else gap
+        if message:
+            rows.columns["message"][at] = message
+
+
+def _difference(exact: float, model: Outcome) -> tuple[float | None, str | None]:
+    """Relative difference and what to say of it; no difference is claimed where the model ended without an optimum that contradicts."""
+    if model.status is Status.OPTIMAL:
+        gap = relative_difference(exact, model.objective)
+        return gap, f"audit: exact {exact:.9g}, model {model.objective:.9g}: they disagree" if gap > AUDIT_TOLERANCE else None
+    if model.termination in (Termination.INFEASIBLE, Termination.UNBOUNDED):
+        return np.inf, f"audit: exact {exact:.9g}, but the model is {model.termination}: they disagree"
+    if model.status is Status.FEASIBLE:
+        # the optimum lies between bound and objective: outside of that the exact cost is wrong, inside it may be right
+        nearest = min(max(exact, -np.inf if model.bound is None else model.bound), model.objective)
+        gap = relative_difference(exact, nearest)
+        if gap > AUDIT_TOLERANCE:
+            return gap, f"audit: exact {exact:.9g}, model between {model.bound} and {model.objective:.9g}: they disagree"
+    return None, f"audit: no optimum of the model to compare with ({model.termination}: {model.message})"

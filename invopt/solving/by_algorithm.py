@@ -1,0 +1,94 @@
+"""Many partitions at once by a policy's exact algorithm, with its answer checked."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from invopt.policies.base import Policy
+from invopt.solving.by_model import failed
+from invopt.solving.records import Outcome, Status, Termination, failure
+
+
+class ExactAnswer(NamedTuple):
+    """Checked answer for m partitions of n items in all.
+
+    decisions : one map per item, decision name -> list over periods
+    cost : (n,) array, money/period
+    objective : (m,) array, money/period
+    message : (n,) object array, or None when nothing was said
+    failures : partition -> why it has no solution
+    """
+
+    decisions: list[dict[str, list[float]]]
+    cost: np.ndarray
+    objective: np.ndarray
+    message: np.ndarray | None
+    failures: dict[int, Outcome]
+
+
+def solve_by_algorithm(items: pd.DataFrame, offsets: np.ndarray, policy: Policy, params: Any) -> ExactAnswer:
+    """Call the algorithm once for all partitions; partition k is rows offsets[k]:offsets[k+1].
+
+    Raises
+    ------
+    ValueError : the answer doesn't have the shapes or the decisions that the policy declares. What the algorithm raises is passed on.
+    """
+    solution = policy.solve_exact(items, offsets, params)
+    n = len(items)
+    cost = np.asarray(solution.cost, dtype=float)
+    values = {name: np.asarray(amount, dtype=float) for name, amount in solution.decisions.items()}
+    message = None if solution.message is None else np.asarray(solution.message, dtype=object)
+    if set(values) != set(policy.decisions):
+        raise ValueError(f"solve_exact returned the decisions {sorted(values)}, the policy declares {sorted(policy.decisions)}")
+    wrong = [f"{name} {array.shape}" for name, array in values.items() if array.ndim not in (1, 2) or len(array) != n]
+    if cost.shape != (n,):
+        wrong.append(f"cost {cost.shape}")
+    if message is not None and message.shape != (n,):
+        wrong.append(f"message {message.shape}")
+    if wrong:
+        raise ValueError(f"solve_exact returned wrong shapes for {n} items: {', '.join(wrong)}")
+    starts = offsets[:-1]
+    failures = _failures(cost, values, message, offsets)
+    columns = [(values[name][:, None] if values[name].ndim == 1 else values[name]).tolist() for name in policy.decisions]
+    names = policy.decisions
+    return ExactAnswer([dict(zip(names, row)) for row in zip(*columns)],  # noqa: B905 - lengths were checked, and this is the hot loop
+                       cost, np.add.reduceat(cost, starts), message, failures)
+
+
+def solve_alone(items: pd.DataFrame, policy: Policy, params: Any) -> Outcome:
+    """One partition by the algorithm; what goes wrong is in the outcome, never raised."""
+    start = time.perf_counter()
+    try:
+        answer = solve_by_algorithm(items, np.array([0, len(items)]), policy, params)
+    except (Exception, SystemExit) as error:  # whatever a policy's code may do, its neighbours get solved
+        return failed(error)._replace(seconds=time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    if answer.failures:
+        return answer.failures[0]._replace(seconds=seconds)
+    objective = float(answer.objective[0])
+    said = [] if answer.message is None else [text for text in answer.message if text]
+    return Outcome(Termination.CONVERGED, Status.OPTIMAL, objective, objective, seconds, answer.decisions, answer.cost.tolist(),
+                   said[0] if said else None)
+
+
+def _failures(cost: np.ndarray, values: dict[str, np.ndarray], message: np.ndarray | None, offsets: np.ndarray) -> dict[int, Outcome]:
+    """A partition is decided as a whole: one item without a cost, or with a decision that is no number, leaves it without a solution."""
+    is_bad = ~np.isfinite(cost)
+    for amounts in values.values():
+        is_bad |= ~np.isfinite(amounts.reshape(len(cost), -1)).all(axis=1)
+    failures: dict[int, Outcome] = {}
+    for item in np.flatnonzero(is_bad):
+        partition = int(np.searchsorted(offsets, item, side="right")) - 1
+        if partition in failures:
+            continue
+        said = None if message is None else message[item]
+        if said and np.isnan(cost[item]):
+            failures[partition] = failure(Termination.INVALID_INPUT, str(said))
+        else:
+            got = {"cost": float(cost[item]), **{name: amounts[item].tolist() for name, amounts in values.items()}}
+            failures[partition] = failure(Termination.ERROR, f"solve_exact gave values that are no numbers and no message: {got}")
+    return failures

@@ -1,0 +1,205 @@
+"""A linear or mixed-integer Pyomo model to HiGHS and back, by sparse arrays.
+
+Pyomo's own interfaces spend most of their time translating; `LinearStandardFormCompiler` gives the arrays and `highspy` takes them.
+One HiGHS object per process is kept: making one costs more than a small solve, and a forked child must not use its parent's.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import highspy
+import numpy as np
+import pyomo.environ as pyo
+from highspy import HighsModelStatus, HighsStatus
+from pyomo.common.errors import InfeasibleConstraintException
+from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+
+from invopt.errors import ConfigError
+from invopt.solving.records import SolverResult, Status, Termination
+
+# one thread per Spark task, silent, and the limit comes from the solver's record: not the user's to set
+OWN_OPTIONS = {"threads": 1, "parallel": "off", "output_flag": False}
+RESERVED_OPTIONS = (*OWN_OPTIONS, "time_limit")
+COLUMN_WISE, MINIMISE = 1, 1
+FEASIBLE_POINT = int(highspy.SolutionStatus.kSolutionStatusFeasible)
+
+TERMINATIONS = {
+    HighsModelStatus.kOptimal: Termination.CONVERGED,
+    HighsModelStatus.kModelEmpty: Termination.CONVERGED,
+    HighsModelStatus.kInfeasible: Termination.INFEASIBLE,
+    HighsModelStatus.kUnbounded: Termination.UNBOUNDED,
+    HighsModelStatus.kTimeLimit: Termination.TIME_LIMIT,
+}
+
+_kept: dict[int, highspy.Highs] = {}
+
+
+@functools.cache
+def import_all() -> None:
+    """Make Pyomo import what it puts off until its first model (half a second), before a fork: else every child does it again.
+
+    Nothing of HiGHS is run here, because its threads would not be there in the child.
+    """
+    model = pyo.ConcreteModel()
+    model.ITEMS = pyo.RangeSet(0, 1)
+    model.x = pyo.Var(model.ITEMS, bounds=(0, 1))
+    model.enough = pyo.Constraint(model.ITEMS, rule=lambda m, i: m.x[i] >= 0.5)
+    model.total_cost = pyo.Objective(expr=pyo.quicksum(model.x.values()))
+    LinearStandardFormCompiler().write(model, mixed_form=True)
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse an option that HiGHS doesn't know or doesn't take.
+
+    Raises
+    ------
+    ConfigError : names every such option, its value, and the names that come close.
+    """
+    problems = []
+    if options:
+        highs = highspy.Highs()
+        highs.setOptionValue("output_flag", False)
+        known = [name for name in dir(highs.getOptions()) if not name.startswith("_")]
+        for name, value in options.items():
+            if name in RESERVED_OPTIONS:
+                problems.append(f"option {name!r} is set by invopt: one thread per task, and the solver's time_limit for the time")
+            elif name not in known:
+                close = difflib.get_close_matches(name, known, n=3)
+                problems.append(f"option {name!r} is unknown to HiGHS" + (f"; did you mean {' or '.join(close)}?" if close else ""))
+            elif not _is_accepted(highs, name, value):
+                problems.append(f"option {name!r}: HiGHS refuses the value {value!r}; its default is {highs.getOptionValue(name)[1]!r}")
+    if problems:
+        raise ConfigError("the options of solver 'highs' can't be used", problems)
+
+
+def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any]) -> SolverResult:
+    """Solve the model and set its variables, integer ones exactly integer.
+
+    min c'x + c0,   lower <= Ax <= upper,   l <= x <= u,   some x integer
+
+    Parameters
+    ----------
+    time_limit : s; HiGHS looks at it now and then, so it is not hard
+    options : by HiGHS's names, checked by `check_options`
+
+    Raises
+    ------
+    ValueError : the model is not linear, has not exactly one objective, maximises, or holds NaN; says which part.
+    """
+    objectives = list(model.component_data_objects(pyo.Objective, active=True))
+    if len(objectives) != 1:
+        raise ValueError(f"the model must have one active objective, found {len(objectives)}: {[o.name for o in objectives]}")
+    if objectives[0].sense != pyo.minimize:
+        raise ValueError(f"objective {objectives[0].name} maximises: costs are minimised, so write its negative with sense=minimize")
+    try:
+        form = LinearStandardFormCompiler().write(model, mixed_form=True)
+    except InfeasibleConstraintException as error:
+        return SolverResult(Termination.INFEASIBLE, Status.NO_SOLUTION, message=str(error))
+    columns = _with_unused_variables(model, form.columns)
+    cost = np.zeros(len(columns))
+    cost[: form.c.shape[1]] = form.c.toarray()[0]
+    offset = float(form.c_offset[0])
+    if not (np.isfinite(cost).all() and np.isfinite(offset) and np.isfinite(form.A.data).all() and not np.isnan(form.rhs).any()):
+        raise ValueError("the model holds NaN or infinite coefficients: " + _where_not_finite(form, cost, offset))
+    highs = _highs(time_limit, options)
+    is_integer = _pass_model(highs, form, columns, cost, offset)
+    highs.run()
+    status = highs.getModelStatus()
+    if status == HighsModelStatus.kUnboundedOrInfeasible:
+        # HiGHS knows that one of them holds; whether there is a point at all, whatever it costs, says which
+        _pass_model(highs, form, columns, np.zeros(len(columns)), 0.0)
+        highs.run()
+        feasibility = highs.getModelStatus()
+        status = HighsModelStatus.kUnbounded if feasibility == HighsModelStatus.kOptimal else feasibility
+    termination = TERMINATIONS.get(status, Termination.ERROR)
+    point = highs.getInfo()
+    if status == HighsModelStatus.kModelEmpty:
+        return SolverResult(termination, Status.OPTIMAL, offset, offset)
+    message = None if termination is Termination.CONVERGED else f"HiGHS: {highs.modelStatusToString(status)}"
+    is_feasible = point.primal_solution_status == FEASIBLE_POINT and termination not in (Termination.INFEASIBLE, Termination.UNBOUNDED)
+    if not is_feasible:
+        return SolverResult(Termination.ERROR if termination is Termination.CONVERGED else termination, Status.NO_SOLUTION,
+                            message=message or "HiGHS: optimal, but the point it gives is not feasible: the model is badly scaled")
+    x = np.array(highs.getSolution().col_value)
+    x[is_integer] = np.rint(x[is_integer])
+    for variable, amount in zip(columns, x.tolist(), strict=True):
+        variable.set_value(amount, skip_validation=True)
+    objective = float(cost @ x) + offset
+    if is_integer.any():
+        bound = float(point.mip_dual_bound)
+    else:
+        bound = objective if termination is Termination.CONVERGED else -np.inf
+    return SolverResult(termination, Status.OPTIMAL if termination is Termination.CONVERGED else Status.FEASIBLE, objective,
+                        bound if np.isfinite(bound) else None, message)
+
+
+def _highs(time_limit: float, options: Mapping[str, Any]) -> highspy.Highs:
+    """This process's HiGHS, with only these options set."""
+    highs = _kept.get(os.getpid())
+    if highs is None:
+        _kept.clear()
+        highs = _kept[os.getpid()] = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.resetOptions()
+    # the clock of a HiGHS object runs on from model to model, and its limit is compared with the sum
+    limit = highs.getRunTime() + time_limit
+    for name, value in {**OWN_OPTIONS, **options, "time_limit": float(limit)}.items():
+        if not _is_accepted(highs, name, value):
+            raise ValueError(f"HiGHS refuses option {name!r} = {value!r}")
+    return highs
+
+
+def _is_accepted(highs: highspy.Highs, name: str, value: Any) -> bool:
+    try:
+        return highs.setOptionValue(name, value) == HighsStatus.kOk
+    except TypeError:
+        return False
+
+
+def _with_unused_variables(model: pyo.ConcreteModel, columns: list) -> list:
+    """The compiler leaves out variables that no row and no cost mentions; as empty columns they get a value and a check of their bounds."""
+    n_variables = sum(len(component) for component in model.component_objects(pyo.Var, active=True))
+    if n_variables == len(columns):
+        return columns
+    used = set(map(id, columns))
+    variables = model.component_data_objects(pyo.Var, active=True)
+    return columns + [variable for variable in variables if id(variable) not in used and not variable.fixed]
+
+
+def _pass_model(highs: highspy.Highs, form, columns: list, cost: np.ndarray, offset: float) -> np.ndarray:
+    """Give the arrays to HiGHS; returns which columns are integer."""
+    lower, upper = _bounds(columns)
+    is_integer = np.array([not variable.is_continuous() for variable in columns], dtype=bool)
+    for column in np.flatnonzero(is_integer):
+        if not columns[column].is_integer():  # a domain with gaps: HiGHS would take the integers between too
+            raise ValueError(f"variable {columns[column].name} has the domain {columns[column].domain}: HiGHS takes reals and integers")
+    rhs = np.asarray(form.rhs, dtype=float)
+    kind = np.array([row.bound_type for row in form.rows], dtype=int)  # -1 is >=, 0 is ==, 1 is <=
+    matrix = form.A
+    start = np.concatenate([matrix.indptr[:-1], np.full(len(columns) - matrix.shape[1] + 1, matrix.nnz)]).astype(np.int32)
+    status = highs.passModel(
+        len(columns), len(rhs), matrix.nnz, COLUMN_WISE, MINIMISE, offset, cost, lower, upper,
+        np.where(kind == 1, -np.inf, rhs), np.where(kind == -1, np.inf, rhs),
+        start, matrix.indices.astype(np.int32), matrix.data.astype(float), is_integer.astype(np.int32))
+    if status == HighsStatus.kError:
+        raise ValueError("HiGHS refuses the model: look for a bound of NaN, or for a coefficient beyond 1e15")
+    return is_integer
+
+
+def _bounds(columns: list) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper bounds of variable and domain together."""
+    pairs = np.array([variable.bounds for variable in columns], dtype=float).reshape(-1, 2)  # None becomes NaN
+    return np.where(np.isnan(pairs[:, 0]), -np.inf, pairs[:, 0]), np.where(np.isnan(pairs[:, 1]), np.inf, pairs[:, 1])
+
+
+def _where_not_finite(form, cost: np.ndarray, offset: float) -> str:
+    bad_rows = set(form.A.indices[~np.isfinite(form.A.data)].tolist()) | set(np.flatnonzero(np.isnan(form.rhs)).tolist())
+    names = [form.rows[row].constraint.name for row in sorted(bad_rows)]
+    if not (np.isfinite(cost).all() and np.isfinite(offset)):
+        names.insert(0, "the objective")
+    return ", ".join(names[:3])

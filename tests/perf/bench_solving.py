@@ -1,0 +1,129 @@
+"""What solving costs beside the solver: microseconds per item of the exact path, milliseconds per partition of the model path.
+
+Run: python tests/perf/bench_solving.py
+
+The model is the (s, Q) window LP over 288 inventory levels: u_y = 1/Q on the window s < y <= s+Q, st_y marks its start.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+
+from invopt.policies import load
+from invopt.solving import Solver, Task, solve_bucket, solve_partition
+
+POLICY = '''
+"""Window LP of (s, Q): min sum A st_y + sum G_y u_y, sum u = 1, u_y - u_{y-1} <= st_y; the exact algorithm scans all windows."""
+
+import numpy as np
+import pyomo.environ as pyo
+
+from invopt.columns import Column
+from invopt.policies.base import ExactSolution, Params, Policy
+
+
+def build_model(items, params):
+    holding = items["level_cost"].iat[0].tolist()
+    start = float(items["start_cost"].iat[0])
+    m = pyo.ConcreteModel()
+    m.ITEMS = pyo.RangeSet(0, 0)
+    m.LEVELS = pyo.RangeSet(0, len(holding) - 1)
+    m.u = pyo.Var(m.LEVELS, bounds=(0, None))
+    m.st = pyo.Var(m.LEVELS, bounds=(0, None))
+    u, st = m.u, m.st
+    m.weights_add_up = pyo.Constraint(expr=pyo.quicksum(u.values()) == 1)
+    m.window_starts = pyo.Constraint(m.LEVELS, rule=lambda m, y: u[y] - (u[y - 1] if y else 0) <= st[y])
+    cost = pyo.quicksum(start * st[y] + holding[y] * u[y] for y in m.LEVELS)
+    m.total_cost = pyo.Objective(expr=cost)
+    m.item_cost = pyo.Expression(m.ITEMS, rule=lambda m, i: cost)
+    m.reorder_point = pyo.Expression(m.ITEMS, rule=lambda m, i: pyo.quicksum(y * st[y] for y in m.LEVELS))
+    m.order_quantity = pyo.Expression(m.ITEMS, rule=lambda m, i: pyo.quicksum(u.values()))
+    return m
+
+
+def solve_exact(items, offsets, params):
+    start = items["start_cost"].to_numpy()
+    return ExactSolution({"reorder_point": start, "order_quantity": 2 * start}, start / 3)
+
+
+POLICY = Policy(
+    name="window", title="", model_class="LP", algorithm="scan", source="", partition_by=(), inputs="",
+    input_columns=(Column("start_cost", "double", "", "", False), Column("level_cost", "array<double>", "", "", False)),
+    params=Params, decisions=("reorder_point", "order_quantity"), build_model=build_model, order=lambda d, s: s, examples=(),
+    solve_exact=solve_exact)
+'''
+
+
+def items(n: int, n_levels: int) -> pd.DataFrame:
+    rng = np.random.default_rng(7)
+    levels = np.arange(n_levels)
+    names = [f"P{i:07d}" for i in rng.permutation(n)]
+    return pd.DataFrame({
+        "location_id": "S1", "product_id": names, "source_id": "SUP",
+        "partition_key": [f"S1/{name}" for name in names], "is_audited": False,
+        "start_cost": rng.uniform(1, 9, n),
+        "level_cost": [0.02 * np.abs(levels - rng.integers(20, max(21, n_levels - 60))) * rng.uniform(0.5, 2) for _ in range(n)],
+    })
+
+
+def best(call, times: int = 4) -> float:
+    """Least CPU seconds, of this process and its children: a busy machine changes them less than the wall clock."""
+    seconds = []
+    for _ in range(times):
+        start = sum(os.times()[:4])
+        call()
+        seconds.append(sum(os.times()[:4]) - start)
+    return min(seconds)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "window.py").write_text(POLICY)
+        task = Task("window", folder, solver=Solver(time_limit=5.0))
+        exact = Task("window", folder, method="exact")
+        many = items(15_000, 28)
+        print(f"exact, 15,000 items of 28 levels: {best(lambda: solve_bucket(many, exact)) / 15_000 * 1e6:.1f} us/item with the algorithm")
+        # twins share a partition, so all keys are sorted
+        twins = many.assign(partition_key=[f"S1/{i // 2:07d}" for i in range(len(many))])
+        print(f"exact, 7,500 partitions of 2 items: {best(lambda: solve_bucket(twins, exact)) / 15_000 * 1e6:.1f} us/item")
+
+        tiny = items(200, 2)
+        forked, inside = best(lambda: solve_bucket(tiny, task)), best(lambda: solve_partition(tiny, task))
+        print(f"model, 200 partitions of 2 levels: {forked / 200 * 1e3:.2f} ms in a child, {inside / 200 * 1e3:.2f} ms in process")
+        big = items(200, 288)
+        forked, inside = best(lambda: solve_bucket(big, task)), best(lambda: solve_partition(big, task))
+        print(f"model, 200 partitions of 288 levels: {forked / 200 * 1e3:.2f} ms in a child, {inside / 200 * 1e3:.2f} ms in process")
+        policy, appsi = load("window", folder), pyo.SolverFactory("appsi_highs")
+        one = big.head(40).sort_values("partition_key", ignore_index=True)
+
+        def by_appsi() -> list[float]:
+            found = []
+            for row in range(len(one)):
+                model = policy.build_model(one.iloc[[row]].reset_index(drop=True), None)
+                appsi.solve(model)
+                found.append(pyo.value(model.total_cost))
+            return found
+
+        print(f"the same through appsi_highs: {best(by_appsi) / len(one) * 1e3:.2f} ms")
+        ours = solve_bucket(one, task)["objective"].to_numpy()
+        print(f"largest relative difference of the objectives: {np.max(np.abs(ours - by_appsi()) / np.abs(ours)):.1e}")
+        rows = [one.iloc[[row]].reset_index(drop=True) for row in range(len(one))]
+
+        def build() -> None:
+            for row in rows:
+                policy.build_model(row, None)
+
+        print(f"of which building the model: {best(build) / len(rows) * 1e3:.2f} ms")
+        gc.disable()
+        print(f"building without garbage collection: {best(build) / len(rows) * 1e3:.2f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""The arrays given to HiGHS say what the Pyomo model says: the same optima as scipy's milp on random models of every kind."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pyomo.environ as pyo
+import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from invopt.errors import ConfigError
+from invopt.solving import highs
+from invopt.solving.records import Status, Termination
+
+
+def random_model(seed: int) -> tuple[pyo.ConcreteModel, dict]:
+    """A model with free, bounded, one-sided, integer, fixed and unused variables, rows of all kinds, a constant in rows and cost."""
+    rng = np.random.default_rng(seed)
+    n, n_rows = int(rng.integers(2, 8)), int(rng.integers(1, 7))
+    lower = rng.choice([-np.inf, 0.0, -3.0, 1.5], size=n)
+    upper = np.where(rng.random(n) < 0.5, np.inf, np.maximum(lower, 0) + rng.uniform(2, 6, n))
+    is_integer = rng.random(n) < 0.4
+    matrix = np.where(rng.random((n_rows, n)) < 0.6, rng.integers(-4, 6, (n_rows, n)), 0).astype(float)
+    inside = np.clip(rng.integers(-2, 5, n), np.maximum(lower, -9), np.minimum(upper, 9))
+    activity = matrix @ inside
+    slack = rng.uniform(0, 3, n_rows)
+    kind = rng.integers(0, 4, n_rows)  # ==, <=, >=, range
+    row_lower = np.where(kind == 1, -np.inf, activity - slack * (kind != 0))
+    row_upper = np.where(kind == 2, np.inf, activity + slack * (kind != 0))
+    cost, constant = rng.integers(-2, 9, n).astype(float), float(rng.integers(-5, 6))
+    model = pyo.ConcreteModel()
+    model.ITEMS = pyo.RangeSet(0, n - 1)
+    model.x = pyo.Var(model.ITEMS)
+    for i in range(n):
+        model.x[i].domain = pyo.Integers if is_integer[i] else pyo.Reals
+        model.x[i].setlb(None if np.isinf(lower[i]) else lower[i])
+        model.x[i].setub(None if np.isinf(upper[i]) else upper[i])
+    if seed % 3 == 0:
+        model.x[0].domain = pyo.Reals
+        model.x[0].fix(float(inside[0]))
+        lower[0] = upper[0] = inside[0]
+        is_integer[0] = False
+    model.rows = pyo.ConstraintList()
+    for row in range(n_rows):
+        # the constant 2 on both sides must cancel out
+        body = pyo.quicksum(float(matrix[row, i]) * model.x[i] for i in range(n)) + 2.0
+        low, high = row_lower[row] + 2.0, row_upper[row] + 2.0
+        if not matrix[row].any():
+            continue
+        if low == high:
+            model.rows.add(body == low)
+        else:
+            model.rows.add((None if np.isinf(low) else low, body, None if np.isinf(high) else high))
+    model.total_cost = pyo.Objective(expr=pyo.quicksum(float(cost[i]) * model.x[i] for i in range(n)) + constant)
+    reference = milp(cost, integrality=is_integer.astype(int), bounds=Bounds(lower, upper),
+                     constraints=LinearConstraint(matrix, row_lower, row_upper), options={"mip_rel_gap": 0.0})
+    return model, {"status": reference.status, "objective": None if reference.x is None else reference.fun + constant}
+
+
+def test_random_models_have_the_optima_of_scipy():
+    ends = {Termination.CONVERGED: 0, Termination.INFEASIBLE: 0, Termination.UNBOUNDED: 0}
+    for seed in range(150):
+        model, reference = random_model(seed)
+        result = highs.solve(model, 60, {"mip_rel_gap": 0.0})
+        ends[result.termination] += 1
+        if reference["status"] == 0:
+            assert result.termination is Termination.CONVERGED, f"seed {seed}"
+            assert result.objective == pytest.approx(reference["objective"], rel=1e-7, abs=1e-6), f"seed {seed}"
+            assert result.bound == pytest.approx(result.objective, rel=1e-6, abs=1e-6), f"seed {seed}"
+            assert pyo.value(model.total_cost) == pytest.approx(result.objective, abs=1e-9), f"seed {seed}"
+            for variable in model.x.values():
+                low, high = variable.bounds
+                assert variable.fixed or (-1e-6 + (low if low is not None else -np.inf) <= variable.value)
+                assert variable.fixed or (variable.value <= 1e-6 + (high if high is not None else np.inf))
+                assert variable.fixed or variable.is_continuous() or variable.value == round(variable.value)
+        else:  # scipy can't always tell unbounded (3) from infeasible (2): then it says 4
+            allowed = {2: {Termination.INFEASIBLE}, 3: {Termination.UNBOUNDED}, 4: {Termination.INFEASIBLE, Termination.UNBOUNDED}}
+            assert result.termination in allowed[reference["status"]], f"seed {seed}"
+            assert result.status is Status.NO_SOLUTION
+    assert ends[Termination.CONVERGED] > 80 and ends[Termination.UNBOUNDED] > 5, ends
+
+
+def model_of(cost, *, lower=0.0, upper=10.0, domain=pyo.Reals) -> pyo.ConcreteModel:
+    model = pyo.ConcreteModel()
+    model.x = pyo.Var(bounds=(lower, upper), domain=domain)
+    model.total_cost = pyo.Objective(expr=cost(model.x))
+    return model
+
+
+def test_model_without_variables_costs_its_constant():
+    model = pyo.ConcreteModel()
+    model.total_cost = pyo.Objective(expr=5.0)
+    assert highs.solve(model, 1, {})[:4] == (Termination.CONVERGED, Status.OPTIMAL, 5.0, 5.0)
+
+
+def test_unused_variable_gets_the_value_nearest_zero_in_its_bounds():
+    model = model_of(lambda x: 2 * x, lower=1.0)
+    model.unused = pyo.Var(bounds=(2.0, 5.0))
+    assert highs.solve(model, 1, {}).objective == 2.0
+    assert model.unused.value == 2.0
+
+
+def test_infeasible_bounds_of_an_unused_variable_are_seen():
+    model = model_of(lambda x: 2 * x)
+    model.unused = pyo.Var(bounds=(3.0, 2.0))
+    assert highs.solve(model, 1, {}).termination is Termination.INFEASIBLE
+
+
+def test_constraint_without_variables_that_is_false_is_infeasible():
+    model = model_of(lambda x: 2 * x)
+    model.x.fix(0.0)
+    model.enough = pyo.Constraint(expr=model.x >= 2)
+    result = highs.solve(model, 1, {})
+    assert result.termination is Termination.INFEASIBLE and "enough" in result.message
+
+
+def test_unbounded():
+    assert highs.solve(model_of(lambda x: -x, upper=None), 1, {}).termination is Termination.UNBOUNDED
+    assert highs.solve(model_of(lambda x: -x, upper=None, domain=pyo.Integers), 1, {}).termination is Termination.UNBOUNDED
+
+
+@pytest.mark.parametrize(("cost", "words"), [
+    (lambda x: x**2, "nonlinear"),
+    (lambda x: float("nan") * x, "NaN.*the objective"),
+    (lambda x: float("inf") * x, "NaN.*the objective"),
+])
+def test_refused_costs(cost, words):
+    with pytest.raises(Exception, match=words):
+        highs.solve(model_of(cost), 1, {})
+
+
+def test_nan_in_a_constraint_is_named():
+    model = model_of(lambda x: x)
+    model.enough = pyo.Constraint(expr=model.x >= float("nan"))
+    with pytest.raises(ValueError, match="enough"):
+        highs.solve(model, 1, {})
+
+
+def test_maximising_is_refused():
+    model = model_of(lambda x: x)
+    model.total_cost.sense = pyo.maximize
+    with pytest.raises(ValueError, match="total_cost maximises"):
+        highs.solve(model, 1, {})
+
+
+def test_domain_with_gaps_is_refused():
+    model = model_of(lambda x: x, lower=None, upper=None, domain=pyo.Set(initialize=[1, 5]))
+    with pytest.raises(ValueError, match="x has the domain"):
+        highs.solve(model, 1, {})
+
+
+def test_time_limit_counts_from_each_model_anew():
+    """HiGHS is kept between models; if its clock ran on, the later of these would stop at once."""
+    limit = 0.3
+    start_cpu = sum(os.times()[:2])
+    n_solved = 0
+    while sum(os.times()[:2]) - start_cpu < 3 * limit:
+        model, reference = random_model(1 + 3 * (n_solved % 20))
+        assert highs.solve(model, limit, {}).termination is not Termination.TIME_LIMIT
+        n_solved += 1
+    assert n_solved > 10
+
+
+def test_options_of_one_model_are_not_the_next_ones():
+    model, _ = random_model(2)
+    highs.solve(model, 60, {"mip_rel_gap": 0.5, "presolve": "off"})
+    highs.solve(model, 60, {})
+    kept = highs._kept[os.getpid()]
+    assert kept.getOptionValue("mip_rel_gap")[1] == 1e-4 and kept.getOptionValue("presolve")[1] == "choose"
+    assert kept.getOptionValue("threads")[1] == 1 and kept.getOptionValue("output_flag")[1] is False
+
+
+def test_wrong_options_are_all_named_with_what_is_near():
+    with pytest.raises(ConfigError) as raised:
+        highs.check_options({"mip_rel_gp": 0.1, "threads": 4, "solver": "nonsense", "presolve": "off", "mip_rel_gap": 0})
+    assert len(raised.value.problems) == 3
+    assert "mip_rel_gap" in raised.value.problems[0] and "nonsense" in raised.value.problems[2]

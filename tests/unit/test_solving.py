@@ -1,0 +1,354 @@
+"""A bucket holds partitions that fail in every way there is: each is rows with the right status, and all others are solved."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from invopt.errors import ConfigError, InputError, UnknownPolicyError
+from invopt.solving import SOLUTION_COLUMNS, Solver, Task, check_task, solve_bucket, solve_partition
+
+# each item wants at least `demand` units at `unit_cost`; `mood` is how the partition of the item misbehaves
+MOODY = '''
+import faulthandler
+import os
+import signal
+
+import numpy as np
+import pyomo.environ as pyo
+
+from invopt.columns import Column
+from invopt.errors import ParameterError
+from invopt.policies.base import ExactSolution, Params, Policy
+
+
+class MoodyParams(Params):
+    markup: float = 1.0
+
+
+def misbehave(moods):
+    if "raise" in moods:
+        raise RuntimeError("no luck today")
+    if "leave" in moods:
+        raise SystemExit(7)
+    if "domain" in moods:
+        raise ParameterError("demand must be small")
+    if "crash" in moods:
+        faulthandler.disable()  # pytest's own would print a page for a crash that is wanted
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if "exit" in moods:
+        os._exit(5)
+    while "hang" in moods:
+        pass
+
+
+def build_model(items, params):
+    mood = items["mood"].iat[0]
+    misbehave([mood])
+    demand, unit_cost = items["demand"].tolist(), (items["unit_cost"] * params.markup).tolist()
+    m = pyo.ConcreteModel()
+    m.ITEMS = pyo.RangeSet(0, len(items) - 1)
+    m.PERIODS = pyo.RangeSet(0, 2)
+    m.order_quantity = pyo.Var(m.ITEMS, bounds=(None, None), domain=pyo.Integers if mood == "integer" else pyo.Reals)
+    x = m.order_quantity
+    if mood != "unbounded":
+        m.demand_is_met = pyo.Constraint(m.ITEMS, rule=lambda m, i: x[i] >= demand[i])
+    if mood == "infeasible":
+        m.little_room = pyo.Constraint(m.ITEMS, rule=lambda m, i: x[i] <= demand[i] - 1)
+    if mood == "false":
+        m.never = pyo.Constraint(rule=lambda m: pyo.Constraint.Infeasible)
+    if mood == "hard":  # market split: hours of branching for a provably best split of 40 numbers in 5 rows
+        rng = np.random.default_rng(1)
+        weights = rng.integers(0, 100, (5, 40))
+        m.ROWS, m.PICKS = pyo.RangeSet(0, 4), pyo.RangeSet(0, 39)
+        m.pick = pyo.Var(m.PICKS, domain=pyo.Binary)
+        m.over = pyo.Var(m.ROWS, bounds=(0, None))
+        m.under = pyo.Var(m.ROWS, bounds=(0, None))
+        m.split = pyo.Constraint(m.ROWS, rule=lambda m, r: pyo.quicksum(
+            int(weights[r, j]) * m.pick[j] for j in m.PICKS) + m.over[r] - m.under[r] == int(weights[r].sum()) // 2)
+    extra = pyo.quicksum(m.over.values()) + pyo.quicksum(m.under.values()) if mood == "hard" else 0.0
+    first = {0: extra}
+    m.item_cost = pyo.Expression(m.ITEMS, rule=lambda m, i: unit_cost[i] * x[i] + first.get(i, 0.0))
+    if mood == "shares":
+        m.total_cost = pyo.Objective(expr=pyo.quicksum(m.item_cost.values()) + 1.0)
+    else:
+        m.total_cost = pyo.Objective(expr=pyo.quicksum(m.item_cost.values()))
+    if mood != "forgetful":
+        m.plan = pyo.Expression(m.ITEMS, m.PERIODS, rule=lambda m, i, t: x[i] * (t + 1))
+    return m
+
+
+def solve_exact(items, offsets, params):
+    moods = set(items["mood"])
+    misbehave(moods)
+    amount = np.where(items["mood"] == "integer", np.ceil(items["demand"]), items["demand"].astype(float))
+    cost = amount * items["unit_cost"].to_numpy(dtype=float) * params.markup
+    cost[items["mood"].to_numpy() == "wrong"] += 1.0
+    cost[items["mood"].isin(["says_no", "silent"]).to_numpy()] = np.nan
+    amount[items["mood"].to_numpy() == "no_number"] = np.inf
+    texts = {"says_no": "demand is beyond the table", "remark": "at the limit"}
+    message = np.array([texts.get(mood) for mood in items["mood"]], dtype=object)
+    return ExactSolution({"order_quantity": amount, "plan": amount[:, None] * np.array([1.0, 2.0, 3.0])}, cost, message)
+
+
+POLICY = Policy(
+    name="moody", title="", model_class="LP", algorithm="closed form", source="", partition_by=("location_id",), inputs="",
+    input_columns=(
+        Column("mood", "string", "", "", False), Column("demand", "double", "", "", False), Column("unit_cost", "double", "", "", False),
+        Column("series", "array<double>", "", "", False), Column("paths", "array<array<double>>", "", "", False),
+        Column("remark", "double", "", "")),
+    params=MoodyParams, decisions=("order_quantity", "plan"), build_model=build_model, solve_exact=solve_exact,
+    order=lambda decisions, state: decisions["order_quantity"], examples=())
+'''
+GOOD = ("fine", "fine", "integer", "fine")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    (tmp_path / "moody.py").write_text(MOODY)
+    return str(tmp_path)
+
+
+def bucket_of(moods, items_each: int = 2, **changes) -> pd.DataFrame:
+    """Partitions k = 0, 1, ... of the given moods, with arrays as Arrow delivers them, shuffled as Spark delivers them."""
+    rows = [(k, mood, i) for k, mood in enumerate(moods) for i in range(items_each)]
+    n = len(rows)
+    paths = np.empty(n, dtype=object)
+    for i in range(n):
+        paths[i] = np.empty(2, dtype=object)
+        paths[i][:] = [np.arange(2.0), np.arange(1.0 + i % 3)]
+    frame = pd.DataFrame({
+        "location_id": [f"S{k:02d}" for k, _, _ in rows], "product_id": [f"P{i}" for _, _, i in rows], "source_id": "SUP",
+        "partition_key": [f"S{k:02d}" for k, _, _ in rows], "is_audited": False, "mood": [mood for _, mood, _ in rows],
+        "demand": [10.5 + k + 5 * i for k, _, i in rows], "unit_cost": [2.0 + i for _, _, i in rows],
+        "series": [np.arange(4.0) for _ in rows], "paths": paths, "remark": np.nan,
+    })
+    for name, value in changes.items():
+        frame[name] = value
+    return frame.sample(frac=1, random_state=3).reset_index(drop=True)
+
+
+def first_rows(solutions: pd.DataFrame) -> pd.DataFrame:
+    return solutions.drop_duplicates("partition_key").set_index("partition_key")
+
+
+def assert_complete(items: pd.DataFrame, solutions: pd.DataFrame) -> None:
+    """Rows in = rows out, columns as declared, and nothing contradicts itself."""
+    assert list(solutions.columns) == [column.name for column in SOLUTION_COLUMNS]
+    keys = ["partition_key", "location_id", "product_id", "source_id"]
+    assert sorted(map(tuple, solutions[keys].to_numpy())) == sorted(map(tuple, items[keys].to_numpy()))
+    is_unsolved = solutions["status"] == "no_solution"
+    for name in ("decisions", "cost", "objective", "bound"):
+        assert solutions.loc[is_unsolved, name].isna().all()
+    assert solutions.loc[is_unsolved, "message"].notna().all()
+    assert solutions.loc[~is_unsolved, "decisions"].notna().all()
+
+
+def assert_good_rows(solutions: pd.DataFrame, good: range, method: str) -> None:
+    """Partition k asks for 10.5 + k + 5 i units of item i at 2 + i each; `integer` rounds up."""
+    for k in good:
+        rows = solutions[solutions["partition_key"] == f"S{k:02d}"].sort_values("product_id")
+        assert len(rows) == 2
+        expected = 0.0
+        for i, row in enumerate(rows.itertuples()):
+            amount = 10.5 + k + 5 * i
+            amount = float(np.ceil(amount)) if GOOD[k] == "integer" else amount
+            assert row.decisions["order_quantity"] == pytest.approx([amount])
+            assert row.decisions["plan"] == pytest.approx([amount, 2 * amount, 3 * amount])
+            assert row.cost == pytest.approx((2.0 + i) * amount)
+            expected += (2.0 + i) * amount
+            assert (row.status, row.termination, row.method, row.message) == ("optimal", "converged", method, None)
+            assert row.seconds > 0 and row.gap == pytest.approx(0, abs=1e-9)
+        assert rows["objective"].tolist() == pytest.approx([expected, expected])
+
+
+def test_model_every_kind_of_failure_in_one_bucket(folder):
+    bad = {
+        "infeasible": "infeasible", "false": "infeasible", "unbounded": "unbounded", "raise": "error", "leave": "error",
+        "domain": "invalid_input", "crash": "crashed", "exit": "crashed", "forgetful": "error",
+    }
+    moods = (*GOOD, *bad)
+    items = bucket_of(moods)
+    solutions = solve_bucket(items, Task("moody", folder))
+    assert_complete(items, solutions)
+    assert_good_rows(solutions, range(len(GOOD)), "model")
+    of = first_rows(solutions)
+    found = {mood: of.loc[f"S{k:02d}", "termination"] for k, mood in enumerate(moods) if k >= len(GOOD)}
+    assert found == bad
+    messages = {mood: of.loc[f"S{k:02d}", "message"] for k, mood in enumerate(moods)}
+    assert messages["raise"] == "RuntimeError: no luck today"
+    assert "SIGSEGV" in messages["crash"] and "exit code 5" in messages["exit"]
+    assert "plan" in messages["forgetful"]
+    alone = solve_bucket(items[items["partition_key"] < "S04"], Task("moody", folder))
+    pd.testing.assert_frame_equal(solutions.head(len(alone)).drop(columns="seconds"), alone.drop(columns="seconds"))
+
+
+def test_model_over_the_time_limit(folder):
+    """HiGHS stops by itself and gives its best point; code that never returns is killed; the others are solved."""
+    items = bucket_of((*GOOD, "hard", "hang"))
+    solutions = solve_bucket(items, Task("moody", folder, solver=Solver(time_limit=1.0)))
+    assert_complete(items, solutions)
+    assert_good_rows(solutions, range(len(GOOD)), "model")
+    hard, hang = (first_rows(solutions).loc[key] for key in ("S04", "S05"))
+    assert (hard["termination"], hard["status"]) == ("time_limit", "feasible")
+    assert hard["bound"] < hard["objective"] and hard["gap"] > 1e-4 and 0.9 < hard["seconds"] < 6
+    assert solutions.loc[solutions["partition_key"] == "S04", "cost"].sum() == pytest.approx(hard["objective"])
+    assert (hang["termination"], hang["status"]) == ("time_limit", "no_solution")
+    assert "killed after 6.5 s" in hang["message"]
+
+
+def test_child_and_this_process_give_the_same(folder):
+    items = bucket_of((*GOOD, "infeasible", "shares"))
+    task = Task("moody", folder, params={"markup": 3.0})
+    pd.testing.assert_frame_equal(solve_bucket(items, task).drop(columns="seconds"), solve_partition(items, task).drop(columns="seconds"))
+
+
+def test_order_of_arrival_does_not_matter(folder):
+    items, task = bucket_of(GOOD), Task("moody", folder)
+    one, other = solve_bucket(items, task), solve_bucket(items[::-1].reset_index(drop=True), task)
+    pd.testing.assert_frame_equal(one.drop(columns="seconds"), other.drop(columns="seconds"))
+
+
+def test_shares_that_do_not_add_up_are_not_given(folder):
+    items = bucket_of(["shares"])
+    solutions = solve_bucket(items, Task("moody", folder))
+    assert_complete(items, solutions)
+    assert solutions["cost"].isna().all() and (solutions["status"] == "optimal").all()
+    assert "item_cost adds up to" in solutions["message"].iat[0]
+
+
+def test_exact_whole_bucket(folder):
+    items = bucket_of((*GOOD, "says_no", "silent", "no_number", "remark"))
+    solutions = solve_bucket(items, Task("moody", folder, method="exact"))
+    assert_complete(items, solutions)
+    assert_good_rows(solutions, range(len(GOOD)), "exact")
+    assert set(solutions["solver"]) == {"closed form"}
+    of = first_rows(solutions)
+    assert of.loc["S04", ["termination", "message"]].tolist() == ["invalid_input", "demand is beyond the table"]
+    assert of.loc["S05", "termination"] == "error" and "nan" in of.loc["S05", "message"]
+    assert of.loc["S06", "termination"] == "error" and "inf" in of.loc["S06", "message"]
+    assert of.loc["S07", ["status", "message"]].tolist() == ["optimal", "at the limit"]
+
+
+def test_exact_one_exception_is_one_partition(folder):
+    items = bucket_of((*GOOD, "raise", "leave", "domain", "says_no"))
+    solutions = solve_bucket(items, Task("moody", folder, method="exact"))
+    assert_complete(items, solutions)
+    assert_good_rows(solutions, range(len(GOOD)), "exact")
+    of = first_rows(solutions)
+    assert of.loc["S04":"S07", "termination"].tolist() == ["error", "error", "invalid_input", "invalid_input"]
+    assert of.loc["S04", "message"] == "RuntimeError: no luck today"
+
+
+def test_exact_retry_finds_the_partition_that_crashes(folder):
+    items = bucket_of((*GOOD, "crash", "raise", "exit", "says_no"))
+    solutions = solve_bucket(items, Task("moody", folder, method="exact"), is_retry=True)
+    assert_complete(items, solutions)
+    assert_good_rows(solutions, range(len(GOOD)), "exact")
+    of = first_rows(solutions)
+    assert of.loc["S04":"S07", "termination"].tolist() == ["crashed", "error", "crashed", "invalid_input"]
+    good = items[items["partition_key"] < "S04"]
+    first, again = (solve_bucket(good, Task("moody", folder, method="exact"), is_retry=is_retry) for is_retry in (False, True))
+    pd.testing.assert_frame_equal(first.drop(columns="seconds"), again.drop(columns="seconds"))
+
+
+def test_audit_notes_agreement_and_disagreement_and_keeps_the_exact_solution(folder):
+    items = bucket_of(("fine", "wrong", "integer", "infeasible", "crash_in_model", "fine"))
+    items["is_audited"] = items["partition_key"] != "S05"
+    items.loc[items["partition_key"] == "S00", "is_audited"] = items["product_id"] == "P1"  # one item is enough
+    solutions = solve_bucket(items, Task("moody", folder, method="exact"))
+    assert_complete(items, solutions)
+    of = first_rows(solutions)
+    assert (of["status"] == "optimal").all() and (of["method"] == "exact").all()
+    assert of.loc["S00", "audit_gap"] < 1e-9 and of.loc["S02", "audit_gap"] < 1e-9
+    model = 2.0 * 11.5 + 3.0 * 16.5
+    assert of.loc["S01", "objective"] == pytest.approx(model + 2.0)
+    assert of.loc["S01", "audit_gap"] == pytest.approx(2.0 / model)
+    assert "they disagree" in of.loc["S01", "message"] and "72.5" in of.loc["S01", "message"]
+    assert np.isinf(of.loc["S03", "audit_gap"]) and "the model is infeasible" in of.loc["S03", "message"]
+    assert np.isnan(of.loc["S05", "audit_gap"]) and of.loc["S05", "message"] is None
+
+
+@pytest.mark.parametrize(("column", "value", "words"), [
+    ("demand", np.nan, "column demand is nan"),
+    ("demand", -np.inf, "column demand is -inf"),
+    ("mood", None, "column mood is NULL"),
+    ("series", None, "column series is NULL"),
+    ("series", np.array([1.0, 2.0, np.nan, 4.0]), r"column series at [2] is nan"),
+    ("series", np.array([1.0, None], dtype=object), r"column series at [1] is NULL"),
+    ("series", [1.0, 2.0, np.inf], r"column series at [2] is inf"),
+    ("paths", None, "column paths is NULL"),
+    ("paths", [np.array([1.0]), np.array([2.0, np.nan])], r"column paths at [1][1] is nan"),
+    ("paths", [np.array([1.0]), None], r"column paths at [1] is NULL"),
+    ("source_id", None, "column source_id is NULL"),
+])
+@pytest.mark.parametrize("method", ["model", "exact"])
+def test_a_bad_value_is_invalid_input_of_its_partition(folder, method, column, value, words):
+    items = bucket_of((*GOOD, "fine"))
+    items[column] = items[column].astype(object)
+    row = items.index[(items["partition_key"] == "S04") & (items["product_id"] == "P1")][0]
+    items.at[row, column] = value
+    solutions = solve_bucket(items, Task("moody", folder, method=method))
+    assert len(solutions) == len(items)
+    assert_good_rows(solutions, range(len(GOOD)), method)
+    bad = solutions[solutions["partition_key"] == "S04"]
+    assert bad["termination"].tolist() == ["invalid_input"] * 2 and bad["status"].tolist() == ["no_solution"] * 2
+    assert words in bad["message"].iat[0] and "S04/P1/" in bad["message"].iat[0]
+
+
+def test_a_bucket_of_bad_rows_only_and_an_empty_one(folder):
+    items = bucket_of(GOOD, demand=np.nan)
+    for method in ("model", "exact"):
+        solutions = solve_bucket(items, Task("moody", folder, method=method))
+        assert_complete(items, solutions)
+        assert set(solutions["termination"]) == {"invalid_input"}
+        assert solve_bucket(items.head(0), Task("moody", folder, method=method)).shape == (0, len(SOLUTION_COLUMNS))
+
+
+@pytest.mark.parametrize("plugin", ["appsi_highs", "highs"])
+def test_a_solver_reached_by_pyomo_gives_the_same(folder, plugin):
+    items = bucket_of((*GOOD, "infeasible", "unbounded"))
+    solutions = solve_bucket(items, Task("moody", folder, solver=Solver("other", "pyomo", plugin=plugin)))
+    assert_complete(items, solutions)
+    assert_good_rows(solutions, range(len(GOOD)), "model")
+    of = first_rows(solutions)
+    assert of.loc["S04", "termination"] in ("infeasible", "error") and of.loc["S05", "termination"] in ("unbounded", "error")
+    assert set(of["solver"]) == {"other"}
+
+
+def test_a_solver_that_is_not_there_is_a_row_that_names_it(folder):
+    items = bucket_of(("fine", "fine"))
+    solutions = solve_bucket(items, Task("moody", folder, solver=Solver("no_such_solver", "pyomo")))
+    assert_complete(items, solutions)
+    assert set(solutions["termination"]) == {"error"}
+    assert "'no_such_solver' is not available" in solutions["message"].iat[0]
+
+
+def test_a_wrong_configuration_is_refused_before_any_work(folder):
+    with pytest.raises(ConfigError) as raised:
+        check_task(Task("moody", folder, params={"markup": "much", "mark_up": 1}, method="guess", solver=Solver(time_limit=0)))
+    assert len(raised.value.problems) == 4
+    with pytest.raises(ConfigError, match="mip_rel_gap"):
+        check_task(Task("moody", folder, solver=Solver(options={"mip_rel_gp": 1})))
+    with pytest.raises(UnknownPolicyError, match="moody"):
+        check_task(Task("mooody", folder))
+    with pytest.raises(InputError, match="column demand is missing"):
+        solve_bucket(bucket_of(["fine"]).drop(columns="demand"), Task("moody", folder))
+
+
+def test_params_and_options_reach_the_model(folder):
+    items = bucket_of(["fine"])
+    one = solve_bucket(items, Task("moody", folder))["objective"].iat[0]
+    without_presolve = Solver(options={"presolve": "off"})
+    ten = solve_bucket(items, Task("moody", folder, params={"markup": 10.0}, solver=without_presolve))["objective"].iat[0]
+    assert ten == pytest.approx(10 * one)
+
+
+def test_no_child_is_left(folder):
+    solve_bucket(bucket_of((*GOOD, "crash")), Task("moody", folder))
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
