@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
-from invopt.columns import ITEM_KEYS, Column
+from invopt.tables import SOLUTION_COLUMNS as SOLUTION_COLUMNS
 
 
 class Termination(StrEnum):
@@ -100,21 +100,3 @@ def relative_difference(one: float, other: float) -> float:
     0.01
     """
     return abs(one - other) / max(1.0, abs(other))
-
-
-SOLUTION_COLUMNS: tuple[Column, ...] = (
-    *ITEM_KEYS,
-    Column("partition_key", "string", "", "the items that one model decided together", is_nullable=False),
-    Column("decisions", "map<string,array<double>>", "", "decision name -> values over periods, one value where it has no period"),
-    Column("cost", "double", "money/period", "the item's share of the objective"),
-    Column("objective", "double", "money/period", "expected cost of the partition"),
-    Column("status", "string", "", f"what there is: {', '.join(Status)}", is_nullable=False),
-    Column("termination", "string", "", f"why it stopped: {', '.join(Termination)}", is_nullable=False),
-    Column("method", "string", "", "model or exact", is_nullable=False),
-    Column("solver", "string", "", "the solver of the model, or the name of the exact algorithm", is_nullable=False),
-    Column("bound", "double", "money/period", "proven lower bound of the objective"),
-    Column("gap", "double", "fraction", "|objective - bound| / max(1, |bound|)"),
-    Column("seconds", "double", "s", "time spent on the partition; exact: the bucket's time over its partitions"),
-    Column("audit_gap", "double", "fraction", "|exact - model| / max(1, |model|) where the partition was solved both ways"),
-    Column("message", "string", "", "what went wrong, with the item, the value and what to do"),
-)

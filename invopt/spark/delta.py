@@ -6,6 +6,7 @@ slice that it is told to, and logs table, rows and seconds. NOT NULL columns are
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -38,10 +39,15 @@ class Lakehouse:
     log: Callable[[str], None] = field(default=lambda line: None)
     _known: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        # Spark takes a relative path for a name; a URI such as s3://... or dbfs:/... is left as it is
+        root = self.config.root or ""
+        self._root = root.rstrip("/") if ":" in root else os.path.abspath(root)
+
     # ------------------------------------------------------------------ where a table is
 
     def path(self, table: Table) -> str:
-        return f"{self.config.root.rstrip('/')}/{table.name.replace('.', '/')}"
+        return f"{self._root}/{table.name.replace('.', '/')}"
 
     def catalog_name(self, table: Table) -> str:
         layer, name = table.name.split(".")
