@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ class _Bucket:
         highs.import_all()
         solver = self.task.solver
         if options and solver.kind == "highs":
-            solver = type(solver)(**{**vars(solver), "options": {**solver.options, **options}})
+            solver = replace(solver, options={**solver.options, **options})
         return self._each(partitions, lambda k: solve_by_model(self.partition(k), self.policy, self.params, solver))
 
     def alone(self, partitions: np.ndarray) -> Iterable[Outcome]:
@@ -110,7 +111,8 @@ class _Bucket:
         deadline = self.task.solver.time_limit * 1.5 + 5.0
         for result in self._runner(lambda piece: solve(partitions[piece]), len(partitions), deadline):
             if isinstance(result, supervised.Lost):
-                yield failure(Termination.TIME_LIMIT if result.is_timeout else Termination.CRASHED, result.reason)
+                termination, seconds = (Termination.TIME_LIMIT, deadline) if result.is_timeout else (Termination.CRASHED, None)
+                yield failure(termination, result.reason, seconds)
             else:
                 yield result
 

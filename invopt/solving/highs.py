@@ -108,13 +108,11 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
         raise ValueError("the model holds NaN or infinite coefficients: " + _where_not_finite(form, cost, offset))
     highs = _highs(time_limit, options)
     is_integer = _pass_model(highs, form, columns, cost, offset)
-    highs.run()
-    status = highs.getModelStatus()
+    status = _run(highs)
     if status == HighsModelStatus.kUnboundedOrInfeasible:
         # HiGHS knows that one of them holds; whether there is a point at all, whatever it costs, says which
         _pass_model(highs, form, columns, np.zeros(len(columns)), 0.0)
-        highs.run()
-        feasibility = highs.getModelStatus()
+        feasibility = _run(highs)
         status = HighsModelStatus.kUnbounded if feasibility == HighsModelStatus.kOptimal else feasibility
     termination = TERMINATIONS.get(status, Termination.ERROR)
     point = highs.getInfo()
@@ -152,6 +150,15 @@ def _highs(time_limit: float, options: Mapping[str, Any]) -> highspy.Highs:
         if not _is_accepted(highs, name, value):
             raise ValueError(f"HiGHS refuses option {name!r} = {value!r}")
     return highs
+
+
+def _run(highs: highspy.Highs) -> HighsModelStatus:
+    if highs.run() == HighsStatus.kError:
+        # other code's HiGHS, here or in the parent before the fork, left a scheduler with its own number of threads, which refuses ours;
+        # not to be waited for, because a parent's threads are not in the child
+        highspy.Highs.resetGlobalScheduler(False)
+        highs.run()
+    return highs.getModelStatus()
 
 
 def _is_accepted(highs: highspy.Highs, name: str, value: Any) -> bool:

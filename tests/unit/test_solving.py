@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import highspy
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,7 +49,7 @@ def misbehave(moods):
 
 def build_model(items, params):
     mood = items["mood"].iat[0]
-    misbehave([mood])
+    misbehave([mood.removesuffix("_in_model")])
     demand, unit_cost = items["demand"].tolist(), (items["unit_cost"] * params.markup).tolist()
     m = pyo.ConcreteModel()
     m.ITEMS = pyo.RangeSet(0, len(items) - 1)
@@ -270,6 +271,7 @@ def test_audit_notes_agreement_and_disagreement_and_keeps_the_exact_solution(fol
     assert of.loc["S01", "audit_gap"] == pytest.approx(2.0 / model)
     assert "they disagree" in of.loc["S01", "message"] and "72.5" in of.loc["S01", "message"]
     assert np.isinf(of.loc["S03", "audit_gap"]) and "the model is infeasible" in of.loc["S03", "message"]
+    assert np.isnan(of.loc["S04", "audit_gap"]) and "no optimum of the model" in of.loc["S04", "message"]
     assert np.isnan(of.loc["S05", "audit_gap"]) and of.loc["S05", "message"] is None
 
 
@@ -346,6 +348,21 @@ def test_params_and_options_reach_the_model(folder):
     without_presolve = Solver(options={"presolve": "off"})
     ten = solve_bucket(items, Task("moody", folder, params={"markup": 10.0}, solver=without_presolve))["objective"].iat[0]
     assert ten == pytest.approx(10 * one)
+
+
+def test_another_highs_with_threads_in_this_process_does_no_harm(folder):
+    other = highspy.Highs()
+    for name, value in {"output_flag": False, "threads": 2, "parallel": "on"}.items():
+        other.setOptionValue(name, value)
+    items, task = bucket_of(GOOD), Task("moody", folder)
+    try:
+        for solve in (solve_bucket, solve_partition):
+            highspy.Highs.resetGlobalScheduler(True)
+            other.addVariable(lb=1, obj=1)
+            assert other.run() == highspy.HighsStatus.kOk
+            assert_good_rows(solve(items, task), range(len(GOOD)), "model")
+    finally:
+        highspy.Highs.resetGlobalScheduler(True)
 
 
 def test_no_child_is_left(folder):

@@ -1,0 +1,34 @@
+"""What an audit claims: a difference only where the model contradicts the exact cost."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from invopt.solving.bucket import _difference
+from invopt.solving.records import Outcome, Status, Termination, failure
+
+OPTIMUM = Outcome(Termination.CONVERGED, Status.OPTIMAL, objective=100.0, bound=100.0)
+BETWEEN = Outcome(Termination.TIME_LIMIT, Status.FEASIBLE, objective=110.0, bound=90.0)
+UNBOUND = Outcome(Termination.TIME_LIMIT, Status.FEASIBLE, objective=110.0)
+
+
+@pytest.mark.parametrize(("exact", "model", "gap", "is_disagreement"), [
+    (100.0, OPTIMUM, 0.0, False),
+    (100.00005, OPTIMUM, 5e-7, False),
+    (101.0, OPTIMUM, 0.01, True),
+    (99.0, OPTIMUM, 0.01, True),  # cheaper than the model's optimum is as wrong as dearer
+    (100.0, BETWEEN, None, False),
+    (111.1, BETWEEN, 0.01, True),
+    (81.0, BETWEEN, 0.1, True),
+    (5.0, UNBOUND, None, False),
+    (121.0, UNBOUND, 0.1, True),
+    (100.0, failure(Termination.INFEASIBLE, "infeasible"), math.inf, True),
+    (100.0, failure(Termination.CRASHED, "died"), None, False),
+])
+def test_difference(exact, model, gap, is_disagreement):
+    found, message = _difference(exact, model)
+    assert found == (None if gap is None else pytest.approx(gap, rel=1e-6, abs=1e-12))
+    assert ("they disagree" in (message or "")) == is_disagreement
+    assert gap is not None or "no optimum of the model" in message
