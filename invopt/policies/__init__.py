@@ -44,7 +44,12 @@ def load(name: str, folder: str | None = None) -> Policy:
             spec = importlib.util.spec_from_file_location(module_name, own_file)
             module = importlib.util.module_from_spec(spec)
             sys.modules[module_name] = module
-            spec.loader.exec_module(module)
+            try:
+                spec.loader.exec_module(module)
+            except BaseException:
+                # a half-loaded module would hide the error from whoever loads it next
+                del sys.modules[module_name]
+                raise
     else:
         module = importlib.import_module(f"invopt.policies.{name}")
     policy = getattr(module, "POLICY", None)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
 
+# Delta's parser drops the :named parameters that Spark 4.1 hands to it (delta-io/delta issue 7640); this lets Spark bind them later, as 4.0 did
+PARAMETERS = {"spark.sql.legacy.parameterSubstitution.constantsOnly": "true"}
+
 # a JVM that lives for minutes doesn't earn back what the second compiler and the parallel collector cost
 FAST_START = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 
@@ -98,7 +101,10 @@ def _cluster_session(app_name: str, settings: dict[str, str]) -> SparkSession:
     if has_delta:
         spark = _built(app_name, wanted | settings)
         has_delta = EXTENSION in spark.conf.get("spark.sql.extensions", "")
-    if not has_delta:
+    if has_delta:
+        for name, value in PARAMETERS.items():
+            spark.conf.set(name, value)
+    else:
         raise SetupError(
             f"the running Spark session has no Delta: submit with `--packages {DELTA} --conf spark.sql.extensions={EXTENSION} "
             f"--conf spark.sql.catalog.spark_catalog={CATALOG}`, or stop the session that this program started itself."
@@ -135,7 +141,7 @@ def _local_session(app_name: str, settings: dict[str, str], threads: int) -> Spa
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     master = settings.get("spark.master", f"local[{threads},4]")  # 4 attempts: a worker killed by a native crash is tried again
     chosen = {"spark.master": master} | (_local_settings(threads) if master.startswith("local") else {})
-    chosen |= _delta_settings(settings) | settings
+    chosen |= _delta_settings(settings) | PARAMETERS | settings
     if SparkContext._gateway is None:  # a JVM outlives the sessions of its process, and has the jars then
         _start_jvm(chosen | jar_settings(settings))
     return _built(app_name, {name: value for name, value in chosen.items() if not name.startswith("spark.jars")})
@@ -155,6 +161,8 @@ def _local_settings(threads: int) -> dict[str, str]:
         "spark.sql.warehouse.dir": tempfile.mkdtemp(prefix="invopt-warehouse-"),
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
+        # thousands of small files are listed by a few tasks, not by one each
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(threads),
         "spark.databricks.delta.snapshotPartitions": "2",  # the default, 50, makes each tiny table slow
         # a task is one thread; libraries that start their own would fight for the processors
         "spark.executorEnv.OMP_NUM_THREADS": "1",
