@@ -30,9 +30,9 @@ lint: $(READY) ## ruff's checks
 archive: dist/invopt.zip ## the package as one file for spark-submit --py-files
 
 dist/invopt.zip: $(READY) $(shell find invopt -type f -not -name '*.pyc')
-	@mkdir -p dist && rm -f $@
-	@$(PYTHON) -c "import shutil; shutil.make_archive('dist/invopt', 'zip', '.', 'invopt')"
-	@$(PYTHON) -m zipfile -l $@ | grep -q 'invopt/__init__.py'
+	@mkdir -p dist
+	@$(PYTHON) -c "from pathlib import Path; from zipfile import ZIP_DEFLATED, ZipFile; archive = ZipFile('$@', 'w', ZIP_DEFLATED); \
+	  [archive.write(path) for path in sorted(Path('invopt').rglob('*')) if path.is_file() and '__pycache__' not in path.parts]; archive.close()"
 	@echo "$@ is ready for: spark-submit --py-files $@"
 
 clean: ## remove what the targets made; keeps Java and the Delta jars

@@ -22,7 +22,7 @@ setup(
     author="invopt contributors",
     license="MIT",
     packages=find_packages(include=["invopt", "invopt.*"]),
-    package_data={"invopt": ["sql/**/*.sql", "sql/*.sql", "web/**/*", "conf/*.yaml"]},
+    package_data={"invopt": ["sql/**/*.sql", "web/**/*"]},
     python_requires=">=3.11",
     install_requires=[
         "numpy>=1.26",
@@ -42,7 +42,6 @@ setup(
     },
     entry_points={"console_scripts": ["invopt = invopt.cli:main"]},
     classifiers=[
-        "License :: OSI Approved :: MIT License",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
     ],

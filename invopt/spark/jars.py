@@ -2,7 +2,7 @@
 
 delta-spark's wheel holds no jars. Ivy, inside spark-submit, brings them; left alone it brings 33 jars, 87 MB, mostly second copies of what
 Spark already has. With those excluded seven remain, 13 MB. Their names are known, so a later start hands the copies to Spark and Ivy
-never runs: that saves seconds and works without a network.
+never runs: that saves about a second and works without a network.
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ file that error messages name.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -158,7 +160,7 @@ def _local_settings(threads: int) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(2 * threads),
         "spark.sql.session.timeZone": "UTC",
         # the catalog lives as long as the session, so its files needn't live longer or stand in the user's folder
-        "spark.sql.warehouse.dir": tempfile.mkdtemp(prefix="invopt-warehouse-"),
+        "spark.sql.warehouse.dir": _temporary_warehouse(),
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
         # thousands of small files are listed by a few tasks, not by one each
@@ -170,6 +172,12 @@ def _local_settings(threads: int) -> dict[str, str]:
         "spark.executorEnv.MKL_NUM_THREADS": "1",
         "spark.executorEnv.NUMBA_NUM_THREADS": "1",
     }
+
+
+def _temporary_warehouse() -> str:
+    folder = tempfile.mkdtemp(prefix="invopt-warehouse-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _start_jvm(settings: Mapping[str, str]) -> None:
