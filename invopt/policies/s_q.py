@@ -100,7 +100,7 @@ class _Inputs(NamedTuple):
 
 def _read(items: pd.DataFrame, params: SQParams) -> _Inputs:
     def numbers(name: str) -> np.ndarray:
-        return pd.to_numeric(items[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        return items[name].to_numpy(dtype=np.float64, na_value=np.nan)
 
     def objects(name: str) -> np.ndarray:
         return items[name].to_numpy(dtype=object)

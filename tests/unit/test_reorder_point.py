@@ -14,7 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from invopt.theory.lead_time_demand import LeadTimeDemand, lead_time_pmf, normal_lead_time_demand, pmf_lead_time_demand, poisson_lead_time_demand
+from invopt.theory.lead_time_demand import (
+    LeadTimeDemand,
+    lead_time_pmf,
+    normal_lead_time_demand,
+    poisson_lead_time_demand,
+)
 from invopt.theory.reorder_point import FORMS, NORMAL, PMF, POISSON, best_reorder_points
 from invopt.theory.reorder_point_cost import COSTS, reorder_point_cost
 
@@ -33,7 +38,8 @@ def best(cost: str, form: str, a: float, v: float, day_pmf, first: float, number
     return tuple(float(value[0]) for value in found)
 
 
-def shortages_by_definition(form: str, a: float, v: float, day_pmf, lead_times: list[float], levels: np.ndarray) -> tuple[np.ndarray, float]:
+def shortages_by_definition(form: str, a: float, v: float, day_pmf, lead_times: list[float],
+                            levels: np.ndarray) -> tuple[np.ndarray, float]:
     """E(X - y)^+ and E X from scipy.stats and plain sums: nothing of invopt."""
     shorts, means = [], []
     for tau in lead_times:
@@ -105,7 +111,8 @@ def scipy_cost(cost: str, demand: LeadTimeDemand, s: float, Q: float, a: float, 
 @settings(max_examples=150, deadline=None)
 @given(
     cost=st.sampled_from(COSTS), form=st.sampled_from(["poisson", "normal"]), a=st.floats(-2, 3.5).map(lambda e: 10**e),
-    first=st.floats(0, 30), number=st.integers(1, 6), h=st.floats(0.01, 10), K=st.floats(0, 300), p=st.floats(0, 500), ratio=st.floats(0, 30))
+    first=st.floats(0, 30), number=st.integers(1, 6), h=st.floats(0.01, 10), K=st.floats(0, 300), p=st.floats(0, 500),
+    ratio=st.floats(0, 30))
 def test_no_neighbour_is_cheaper_and_the_cost_is_the_stated_one(cost, form, a, first, number, h, K, p, ratio):
     lead_times = first + np.arange(number)
     if form == "poisson":

@@ -58,8 +58,11 @@ def exact(items: pd.DataFrame, **params):
 
 
 def solved_model(items: pd.DataFrame, **params) -> pyo.ConcreteModel:
+    return solve(POLICY.build_model(items, SQParams(**params)))
+
+
+def solve(model: pyo.ConcreteModel) -> pyo.ConcreteModel:
     """The model after HiGHS has solved it; fails unless it says optimal."""
-    model = POLICY.build_model(items, SQParams(**params))
     form = LinearStandardFormCompiler().write(model, mixed_form=True)
     matrix = form.A.tocsc()
     lp = highspy.HighsLp()
@@ -105,20 +108,28 @@ def test_published_optima_are_reached_by_model_and_by_algorithm(example):
 
 
 def largest_difference(rng: np.random.Generator, n_of_each: int, largest_mean: float) -> float:
+    """Of n_of_each random items of every cost and form; the largest windows are left out, as a model of 100,000 levels takes minutes."""
     largest = 0.0
     for cost in COSTS:
         for form in FORMS:
-            items = frame(*(random_item(rng, form, largest_mean) for _ in range(n_of_each)))
+            items = frame(*(random_item(rng, form, largest_mean) for _ in range(3 * n_of_each)))
             found = exact(items, cost=cost)
             assert found.message is None
-            for i in range(len(items)):
+            is_small = np.flatnonzero(found.decisions["ORDER_QUANTITY"] <= 1500)
+            n_compared = 0
+            for i in is_small:
                 one = items.iloc[[i]]
-                model = solved_model(one, cost=cost)
+                model = POLICY.build_model(one, SQParams(cost=cost))
+                if len(model.LEVELS) > 3000 or n_compared == n_of_each:
+                    continue
+                solve(model)
+                n_compared += 1
                 largest = max(largest, difference(pyo.value(model.total_cost), found.cost[i], one))
                 s, quantity = pyo.value(model.REORDER_POINT[0]), pyo.value(model.ORDER_QUANTITY[0])
                 # a vertex is one window: whole numbers, though perhaps another window of the same cost
-                assert s == pytest.approx(round(s), abs=1e-5 * max(quantity, 1)) and s > -1e-5
+                assert s == pytest.approx(round(s), rel=1e-6, abs=1e-5) and s > -1e-5
                 assert quantity == pytest.approx(round(quantity), rel=1e-6)
+            assert n_compared == n_of_each
     return largest
 
 
@@ -164,8 +175,8 @@ def test_money_in_cents_gives_the_same_decisions_at_a_hundred_times_the_cost(cos
     cents = items.assign(**{name: items[name] * 100 for name in ("fixed_order_cost", "holding_cost", "backorder_cost")})
     euros_found, cents_found = exact(items, cost=cost), exact(cents, cost=cost)
     np.testing.assert_allclose(cents_found.cost, 100 * euros_found.cost, rtol=1e-9, atol=1e-9)
-    one = items.iloc[[0]], cents.iloc[[0]]
-    assert pyo.value(solved_model(one[1], cost=cost).total_cost) == pytest.approx(100 * pyo.value(solved_model(one[0], cost=cost).total_cost))
+    in_euros, in_cents = (pyo.value(solved_model(table.iloc[[0]], cost=cost).total_cost) for table in (items, cents))
+    assert in_cents == pytest.approx(100 * in_euros)
 
 
 def test_the_default_cost_covers_the_review_day():
@@ -206,8 +217,10 @@ BAD = {
     "too much": ({"demand_mean": np.array([1e9])}, "count in larger units"),
     "two things": ({"fixed_order_cost": -1.0, "lead_time": -1.0}, "days; fixed_order_cost is -1.0"),
     "endless quantity": ({"holding_cost": 1e-30}, "passes 1e+12 units"),
-    "too wide a pmf": ({"demand_distribution": "pmf", "lead_time": 300.0, "demand_pmf": [np.full(10_000, 1e-4)]}, "give such a demand as normal"),
-    "too wide a mixture": ({"lead_time": 300.0, "lead_time_confidence": 200.0, "demand_mean": np.array([9999.0])}, "give such a demand as normal"),
+    "too wide a pmf": (
+        {"demand_distribution": "pmf", "lead_time": 300.0, "demand_pmf": [np.full(10_000, 1e-4)]}, "give such a demand as normal"),
+    "too wide a mixture": (
+        {"lead_time": 300.0, "lead_time_confidence": 200.0, "demand_mean": np.array([9999.0])}, "give such a demand as normal"),
 }
 
 
@@ -285,7 +298,8 @@ def azure_items() -> tuple[pd.DataFrame, pd.DataFrame]:
 
     def table(name: str) -> pd.DataFrame:
         # their product ids, such as 1_1, would be read as the number 11
-        return pd.read_csv(io.StringIO(next(text for path, text in files.items() if path.endswith(f"publicparameters/{name}.csv"))), dtype=str)
+        text = next(text for path, text in files.items() if path.endswith(f"publicparameters/{name}.csv"))
+        return pd.read_csv(io.StringIO(text), dtype=str)
 
     supplier = table("store_product_supplier").set_index(["StoreID", "ProductID"])
     storage = table("store_product_storage").set_index(["StoreID", "ProductID"])
@@ -296,8 +310,8 @@ def azure_items() -> tuple[pd.DataFrame, pd.DataFrame]:
             continue
         store, product, name = path.split("/")[-3:]
         day = name.removeprefix("s_Q_").removesuffix(".csv")
-        forecast = files.get(next(
-            (other for other in files if other.endswith(f"demand_forecasts/{store}/{product}/{day[:4]}-{day[4:6]}-{day[6:8]}_00_00_00.csv")), ""))
+        forecast_name = f"demand_forecasts/{store}/{product}/{day[:4]}-{day[4:6]}-{day[6:8]}_00_00_00.csv"
+        forecast = next((text for other, text in files.items() if other.endswith(forecast_name)), None)
         solution = dict(line.split(",") for line in text.split())
         if forecast is None or set(solution) != {"s", "Q"}:
             continue
@@ -328,6 +342,7 @@ def test_never_dearer_than_the_sample_solutions_under_their_own_cost():
             their_cost = reorder_point_cost("guide", round(theirs["s"][i]), max(round(theirs["Q"][i]), 1), demand, a, item["holding_cost"],
                                             item["fixed_order_cost"], item["backorder_cost"])
             assert found.cost[i] <= their_cost * (1 + 1e-12) + 1e-9
-            saved.append(their_cost - found.cost[i])
-        # the same data and the same cost: most of their solutions can't be far off, or the inputs were read wrongly
-        assert np.median(saved) < 0.2 * np.median(np.abs(found.cost))
+            saved.append((their_cost - found.cost[i]) / abs(found.cost[i]))
+        if spread == 0:
+            # the same data and the same cost: half of their solutions are within a fifth, or the inputs were read wrongly
+            assert np.median(saved) < 0.2
