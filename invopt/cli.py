@@ -1,6 +1,7 @@
 """`invopt <step>`: every step of the flow as a command; `jobs/<step>.py` are the same program for spark-submit.
 
-Exit codes: 0 done; 1 an error of invopt; 2 configuration or arguments; 3 input files; 4 Java, jars or packages; 5 tables; 6 an audit failed.
+Exit codes: 0 done; 1 an error of invopt; 2 configuration or arguments; 3 input files; 4 Java, jars or packages; 5 tables;
+6 an audit failed.
 """
 
 from __future__ import annotations
@@ -36,6 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `invopt tables | head`
         sys.stderr.close()
         return 0
+    except Exception as error:
+        if getattr(chosen, "verbose", False) or not type(error).__module__.startswith(("pyspark", "py4j")):
+            raise
+        # a plan of a hundred lines helps nobody at a terminal; --verbose shows it
+        from invopt.spark.session import log_file
+
+        where = f"; its log is {log_file()}" if log_file().is_file() else ""
+        print(
+            f"error: Spark failed: {str(error).splitlines()[0]:.500}{where}; run again with --verbose for the whole error", file=sys.stderr
+        )
+        return 1
     return 0
 
 
@@ -44,20 +56,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="invopt", description="Inventory optimization: raw sales and stock files in, explained orders out.",
-        epilog="example: invopt demo", formatter_class=argparse.RawDescriptionHelpFormatter)
+        prog="invopt",
+        description="Inventory optimization: raw sales and stock files in, explained orders out.",
+        epilog="example: invopt demo",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"invopt {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
 
     def command(name: str, run, text: str, example: str, *, as_of: bool = True) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, epilog=f"example: {example}", formatter_class=argparse.RawDescriptionHelpFormatter)
+        sub = commands.add_parser(
+            name, help=text, description=text, epilog=f"example: {example}", formatter_class=argparse.RawDescriptionHelpFormatter
+        )
         sub.add_argument("--config", default="conf", help="folder of the configuration (default: conf)")
         sub.add_argument("--lakehouse", help="folder of the tables, instead of the configuration's lakehouse.root")
         sub.add_argument("--landing", help="landing zone, instead of the configuration's")
         sub.add_argument("-v", "--verbose", action="store_true", help="a line for every table written")
         if as_of:
-            sub.add_argument("--as-of", type=_moment, help="the moment to look at, such as 2017-01-18 or 2017-01-18T06:00 "
-                             "(default: now, in UTC; for solve and order the newest run of this configuration)")
+            sub.add_argument(
+                "--as-of",
+                type=_moment,
+                help="the moment to look at, such as 2017-01-18 or 2017-01-18T06:00 "
+                "(default: now, in UTC; for solve and order the newest run of this configuration)",
+            )
         sub.set_defaults(run=run)
         return sub
 
@@ -70,11 +91,20 @@ def _parser() -> argparse.ArgumentParser:
     demo = command("demo", _demo, "makes a demo chain and runs everything on it", "invopt demo --stores 6 --products 40", as_of=False)
     world(demo, 5, 40, 28)
     demo.add_argument("--folder", default=DEMO, help=f"where the demo's landing zone and tables go (default: {DEMO})")
-    demo_world = command("demo-world", _demo_world, "writes a landing zone of a made-up chain",
-                         "invopt demo-world --stores 4 --products 20 --days 28 --seed 7 --landing landing", as_of=False)
+    demo_world = command(
+        "demo-world",
+        _demo_world,
+        "writes a landing zone of a made-up chain",
+        "invopt demo-world --stores 4 --products 20 --days 28 --seed 7 --landing landing",
+        as_of=False,
+    )
     world(demo_world, 5, 40, 28)
-    demo_world.add_argument("--form", choices=("auto", "guide", "daily"), default="auto",
-                            help="guide: one file per store and day, as the guide has it; daily: large files for large chains (default: by size)")
+    demo_world.add_argument(
+        "--form",
+        choices=("auto", "guide", "daily"),
+        default="auto",
+        help="guide: one file per store and day, as the guide has it; daily: large files for large chains (default: by size)",
+    )
     demo_world.add_argument("--dirt", action="store_true", help="with the faults that real feeds have")
     command("ingest", _step("ingest"), "new files of the landing zone -> bronze", "invopt ingest --landing landing", as_of=False)
     command("conform", _step("conform"), "bronze -> silver: typed, deduplicated, with rejected lines kept", "invopt conform", as_of=False)
@@ -85,7 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     table = command("tables", _tables, "the catalogue of tables: columns, units, meaning", "invopt tables gold.orders", as_of=False)
     table.add_argument("name", nargs="?", help="one table, or a layer such as gold (default: all, a line each)")
     command("policies", _policies, "the policies there are, and those that are configured", "invopt policies", as_of=False)
-    one = command("solve-one", _solve_one, "solves one saved partition again, without Spark", "invopt solve-one --policy s_q --location 1 --product 11_1")
+    one = command(
+        "solve-one",
+        _solve_one,
+        "solves one saved partition again, without Spark",
+        "invopt solve-one --policy s_q --location 1 --product 11_1",
+    )
     one.add_argument("--policy", required=True, help="id of a row of conf/policies.yaml")
     one.add_argument("--location", required=True)
     one.add_argument("--product", required=True)
@@ -99,7 +134,7 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date or a date and time like 2017-01-18 or 2017-01-18T06:00") from error
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _config(chosen: argparse.Namespace, **overrides: Any) -> config.Config:
@@ -125,7 +160,7 @@ def _run_of(chosen: argparse.Namespace, configured: config.Config, as_of: dateti
 
     spark = spark_session(settings=configured.spark)
     lakehouse = Lakehouse(spark, configured.lakehouse, log=(lambda line: _say(f"    {line}")) if chosen.verbose else (lambda line: None))
-    return Run(spark, lakehouse, configured, as_of or datetime.now(UTC).replace(tzinfo=None, microsecond=0), _say)
+    return Run(spark, lakehouse, configured, as_of or datetime.now(UTC).replace(microsecond=0), _say)
 
 
 def _step(name: str):
@@ -142,11 +177,18 @@ def _step(name: str):
 def _newest_run(chosen: argparse.Namespace, run):
     """The newest run of this configuration, for a step that goes on with it."""
     runs = run.lakehouse.read(tables.RUNS)
-    newest = runs.where(runs.config_hash == run.config.results_hash()).agg({"as_of": "max"}).first()[0]
+    # as text: Spark would hand a timestamp over in the machine's local time
+    newest = (
+        runs.where(runs.config_hash == run.config.results_hash())
+        .selectExpr("date_format(max(as_of), \"yyyy-MM-dd'T'HH:mm:ss\")")
+        .first()[0]
+    )
     if newest is None:
-        raise InputError("there is no run to go on with", [
-            f"{tables.RUNS.name} has no run of this configuration; run `invopt inputs` first, or give the --as-of of a run"])
-    return _run_of(chosen, run.config, newest)
+        raise InputError(
+            "there is no run to go on with",
+            [f"{tables.RUNS.name} has no run of this configuration; run `invopt inputs` first, or give the --as-of of a run"],
+        )
+    return _run_of(chosen, run.config, _moment(newest))
 
 
 def _do(run, name: str) -> None:
@@ -169,10 +211,20 @@ def _demo_world(chosen: argparse.Namespace) -> None:
 
     landing = Path(chosen.landing or "landing")
     _refuse_filled(landing)
-    world = write_world(landing, n_stores=chosen.stores, n_products=chosen.products, n_days=chosen.days, seed=chosen.seed, form=chosen.form,
-                        dirt=chosen.dirt, progress=_say)
-    _say(f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days in {world.n_files:,} files below {landing}, "
-         f"{world.seconds:.1f} s; run it with --as-of {world.as_of:%Y-%m-%d}")
+    world = write_world(
+        landing,
+        n_stores=chosen.stores,
+        n_products=chosen.products,
+        n_days=chosen.days,
+        seed=chosen.seed,
+        form=chosen.form,
+        dirt=chosen.dirt,
+        progress=_say,
+    )
+    _say(
+        f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days in {world.n_files:,} files below {landing}, "
+        f"{world.seconds:.1f} s; run it with --as-of {world.as_of:%Y-%m-%d}"
+    )
 
 
 def _demo(chosen: argparse.Namespace) -> None:
@@ -193,25 +245,36 @@ def _demo(chosen: argparse.Namespace) -> None:
     chosen.landing, chosen.lakehouse = str(landing), str(lakehouse)
     configured = _config(chosen)
     world = write_world(landing, n_stores=chosen.stores, n_products=chosen.products, n_days=chosen.days, seed=chosen.seed)
-    _say(f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days in {world.n_files:,} files below {landing}, {world.seconds:.1f} s")
+    _say(
+        f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days "
+        f"in {world.n_files:,} files below {landing}, {world.seconds:.1f} s"
+    )
     run = _run_of(chosen, configured, world.as_of)
     _do(run, "run")
     item = run.lakehouse.read(tables.ORDERS).orderBy("location_id", "product_id").first()
     if item is not None:
-        _say(f"\nTry: invopt solve-one --policy {item['policy_id']} --location {item['location_id']} --product {item['product_id']} --lakehouse {lakehouse}")
+        _say(
+            f"\nTry: invopt solve-one --policy {item['policy_id']} --location "
+            f"{item['location_id']} --product {item['product_id']} --lakehouse {lakehouse}"
+        )
 
 
 def _refuse_filled(landing: Path) -> None:
     if landing.exists() and any(landing.iterdir()):
-        raise InputError("the demo chain can't be written", [f"{landing} is not empty, and real files must not be mixed with made-up ones; give another --landing"])
+        raise InputError(
+            "the demo chain can't be written",
+            [f"{landing} is not empty, and real files must not be mixed with made-up ones; give another --landing"],
+        )
 
 
 def _tables(chosen: argparse.Namespace) -> None:
     every = [*tables.every_table(), *(tables.policy_inputs(name, policies.load(name).input_columns) for name in policies.names())]
     wanted = [table for table in every if chosen.name in (None, table.name, table.name.split(".")[0])]
     if not wanted:
-        raise InputError("there is no such table", [f"{chosen.name}: known are the layers bronze, silver and gold and the tables "
-                                                    + ", ".join(table.name for table in every)])
+        raise InputError(
+            "there is no such table",
+            [f"{chosen.name}: known are the layers bronze, silver and gold and the tables " + ", ".join(table.name for table in every)],
+        )
     if chosen.name is None or "." not in chosen.name:
         width = max(len(table.name) for table in wanted)
         for table in wanted:
@@ -231,12 +294,16 @@ def _policies(chosen: argparse.Namespace) -> None:
     for name in policies.names(configured.policies_folder):
         policy = policies.load(name, configured.policies_folder)
         _say(f"  {name:22s} {policy.title}")
-        _say(f"  {'':22s} decides {', '.join(policy.decisions)}; partition {' x '.join(policy.partition_by)}; model {policy.model_class}; "
-             f"exact: {policy.algorithm}; {policy.source}")
+        _say(
+            f"  {'':22s} decides {', '.join(policy.decisions)}; partition {' x '.join(policy.partition_by)}; model {policy.model_class}; "
+            f"exact: {policy.algorithm}; {policy.source}"
+        )
     _say("configured in policies.yaml:")
     for row in configured.policies:
-        _say(f"  {row.id:22s} {row.policy}, {'active' if row.active else 'inactive'}, method {row.method}, solver {row.solver}, "
-             f"scope {row.scope.model_dump(exclude_none=True) or 'all'}, params {row.params or 'none'}")
+        _say(
+            f"  {row.id:22s} {row.policy}, {'active' if row.active else 'inactive'}, method {row.method}, solver {row.solver}, "
+            f"scope {row.scope.model_dump(exclude_none=True) or 'all'}, params {row.params or 'none'}"
+        )
 
 
 def _solve_one(chosen: argparse.Namespace) -> None:
@@ -245,8 +312,10 @@ def _solve_one(chosen: argparse.Namespace) -> None:
     configured = _config(chosen)
     row = next((row for row in configured.policies if row.id == chosen.policy), None)
     if row is None:
-        raise InputError("there is nothing to solve", [f"policy id {chosen.policy!r} is not in policies.yaml; there are: "
-                                                       + ", ".join(row.id for row in configured.policies)])
+        raise InputError(
+            "there is nothing to solve",
+            [f"policy id {chosen.policy!r} is not in policies.yaml; there are: " + ", ".join(row.id for row in configured.policies)],
+        )
     item = {"location_id": chosen.location, "product_id": chosen.product} | ({"source_id": chosen.source} if chosen.source else {})
     run_id = f"{chosen.as_of:%Y%m%dT%H%M%S}-{configured.results_hash()[:10]}" if chosen.as_of else None
     solve_one(configured, row, item, run_id, ["exact", "model"] if chosen.method == "both" else [chosen.method], _say)

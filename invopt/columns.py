@@ -6,8 +6,18 @@ from dataclasses import dataclass
 
 # the name of the SQL type -> the types a column may have; Delta, Arrow and the DDL all derive from these names
 SQL_TYPES = (
-    "string", "boolean", "int", "bigint", "double", "date", "timestamp",
-    "array<double>", "array<array<double>>", "array<string>", "map<string,array<double>>", "map<string,bigint>",
+    "string",
+    "boolean",
+    "int",
+    "bigint",
+    "double",
+    "date",
+    "timestamp",
+    "array<double>",
+    "array<array<double>>",
+    "array<string>",
+    "map<string,array<double>>",
+    "map<string,bigint>",
 )
 
 

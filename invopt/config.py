@@ -31,7 +31,9 @@ class LakehouseConfig(Record):
 
     root: str | None = None
     catalog: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    schema_prefix: str = Field("", pattern=r"^[a-z0-9_]*$", description="before bronze, silver and gold in the names of the catalog's schemas")
+    schema_prefix: str = Field(
+        "", pattern=r"^[a-z0-9_]*$", description="before bronze, silver and gold in the names of the catalog's schemas"
+    )
     state: str | None = Field(None, description="folder of the ingest stream's checkpoint; below the root when there is one")
 
     @model_validator(mode="after")
@@ -78,7 +80,9 @@ class SolveConfig(Record):
 class OrdersConfig(Record):
     """How decisions become orders."""
 
-    stale_stock: Literal["hold", "order"] = Field("hold", description="what to do for a location whose stock count is older than the others'")
+    stale_stock: Literal["hold", "order"] = Field(
+        "hold", description="what to do for a location whose stock count is older than the others'"
+    )
 
 
 class SolverRow(Record):
@@ -175,7 +179,9 @@ def load(folder: str | Path, *, overrides: dict[str, Any] | None = None, checks:
     folder = Path(folder)
     problems: list[str] = []
     if not folder.is_dir():
-        raise ConfigError("the configuration can't be read", [f"{folder}: no such folder; give one with --config, or run from the project's folder"])
+        raise ConfigError(
+            "the configuration can't be read", [f"{folder}: no such folder; give one with --config, or run from the project's folder"]
+        )
     values = _mapping(folder / "base.yaml", problems, is_needed=True)
     _merge(values, _mapping(folder / "local.yaml", problems))
     _merge(values, overrides or {})
@@ -184,8 +190,9 @@ def load(folder: str | Path, *, overrides: dict[str, Any] | None = None, checks:
     solver_names = [row.name for row in solvers]
     for row in policies:
         if row.solver not in solver_names:
-            problems.append(f"{folder / 'policies.yaml'}, id {row.id}: solver {row.solver!r} is not in solvers.yaml; "
-                            f"allowed: {', '.join(solver_names)}")
+            problems.append(
+                f"{folder / 'policies.yaml'}, id {row.id}: solver {row.solver!r} is not in solvers.yaml; allowed: {', '.join(solver_names)}"
+            )
     for name, mapping in (values.get("mapping") or {}).items():
         if name not in BY_NAME:
             problems.append(f"{folder / 'base.yaml'}, mapping: {name!r} is not a dataset; allowed: {', '.join(BY_NAME)}")
@@ -193,8 +200,10 @@ def load(folder: str | Path, *, overrides: dict[str, Any] | None = None, checks:
         headers = {field.header for field in BY_NAME[name].fields}
         for header in (mapping or {}).get("headers") or {}:
             if header not in headers:
-                problems.append(f"{folder / 'base.yaml'}, mapping.{name}.headers: {header!r} is not a header of it; "
-                                f"allowed: {', '.join(sorted(headers))}")
+                problems.append(
+                    f"{folder / 'base.yaml'}, mapping.{name}.headers: {header!r} is not a header of it; "
+                    f"allowed: {', '.join(sorted(headers))}"
+                )
     config = None
     try:
         config = Config.model_validate({**values, "policies": policies, "solvers": solvers})

@@ -25,12 +25,17 @@ def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, Any] | No
     TableError : there is no such table, or the tables are in a catalog, which only Spark can read.
     """
     if lakehouse.root is None:
-        raise TableError(f"table {table.name} is in the catalog {lakehouse.catalog}; only tables below a folder (`lakehouse.root`) are read without Spark")
+        raise TableError(
+            f"table {table.name} is in the catalog {lakehouse.catalog}; only tables "
+            "below a folder (`lakehouse.root`) are read without Spark"
+        )
     path = f"{lakehouse.root.rstrip('/')}/{table.name.replace('.', '/')}"
     try:
         rows = DeltaTable(path).to_pyarrow_dataset()
     except TableNotFoundError as error:
-        raise TableError(f"table {table.name} is not there ({path}); run `invopt run` first, or name the folder with --lakehouse") from error
+        raise TableError(
+            f"table {table.name} is not there ({path}); run `invopt run` first, or name the folder with --lakehouse"
+        ) from error
     conditions = [ds.field(name) == value for name, value in (where or {}).items()]
     chosen = reduce(operator.and_, conditions) if conditions else None
     return rows.to_table(columns=list(table.column_names), filter=chosen).to_pandas()

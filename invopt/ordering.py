@@ -15,7 +15,17 @@ import numpy as np
 import pandas as pd
 
 # columns of the state that the rules look at; NULL or NaN limits do not bind
-STATE_COLUMNS = ("inventory_position", "on_hand", "expiring", "on_order", "min_order_quantity", "max_order_quantity", "quantity_multiple", "is_held", "held_because")
+STATE_COLUMNS = (
+    "inventory_position",
+    "on_hand",
+    "expiring",
+    "on_order",
+    "min_order_quantity",
+    "max_order_quantity",
+    "quantity_multiple",
+    "is_held",
+    "held_because",
+)
 
 
 def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> pd.DataFrame:
@@ -31,7 +41,8 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
     -------
     (n,) rows: wanted, quantity (units), reason
 
-    >>> state = pd.DataFrame({"inventory_position": [3.0], "on_hand": [5.0], "expiring": [2.0], "on_order": [0.0], "min_order_quantity": [10.0],
+    >>> state = pd.DataFrame({"inventory_position": [3.0], "on_hand": [5.0], "expiring": [2.0], "on_order": [0.0],
+    ...     "min_order_quantity": [10.0],
     ...     "max_order_quantity": [np.nan], "quantity_multiple": [4.0], "is_held": [False], "held_because": [None]})
     >>> review(np.array([7.0]), {"REORDER_POINT": np.array([6.0]), "ORDER_QUANTITY": np.array([7.0])}, state).quantity[0]
     12.0

@@ -14,7 +14,9 @@ from invopt.errors import InputError
 from invopt.tables import RUNS, SOLUTIONS, policy_inputs
 
 
-def solve_one(config: Config, row: PolicyRow, item: dict[str, str], run_id: str | None, methods: list[str], say: Callable[[str], None]) -> pd.DataFrame:
+def solve_one(
+    config: Config, row: PolicyRow, item: dict[str, str], run_id: str | None, methods: list[str], say: Callable[[str], None]
+) -> pd.DataFrame:
     """Solves the partition of an item by each method and says inputs, decisions and status; gives the solutions.
 
     Parameters
@@ -32,8 +34,14 @@ def solve_one(config: Config, row: PolicyRow, item: dict[str, str], run_id: str 
     inputs = lake.read(config.lakehouse, table, {"policy_id": row.id, **item, **({"run_id": run_id} if run_id else {})})
     if inputs.empty:
         wanted = ", ".join(f"{name} {value}" for name, value in item.items())
-        raise InputError("there is nothing to solve", [f"{table.name} has no row for policy {row.id}, {wanted}"
-                                                       + (f", run {run_id}" if run_id else "") + "; is it in the policy's scope? See conf/policies.yaml"])
+        raise InputError(
+            "there is nothing to solve",
+            [
+                f"{table.name} has no row for policy {row.id}, {wanted}"
+                + (f", run {run_id}" if run_id else "")
+                + "; is it in the policy's scope? See conf/policies.yaml"
+            ],
+        )
     run_id = run_id or _newest(config, set(inputs["run_id"]))
     first = inputs[inputs["run_id"] == run_id].iloc[0]
     partition = lake.read(config.lakehouse, table, {"policy_id": row.id, "run_id": run_id, "partition_key": first["partition_key"]})
@@ -43,16 +51,30 @@ def solve_one(config: Config, row: PolicyRow, item: dict[str, str], run_id: str 
         for column in policy.input_columns:
             say(f"  {column.name:24s} {_shown(one[column.name])} {column.unit}")
     solver = config.solver(row.solver)
-    task = solving.Task(policy=row.policy, policies_folder=config.policies_folder, params=row.params, method=row.method,
-                        solver=solving.Solver(name=solver.name, kind=solver.kind, plugin=solver.plugin, time_limit=solver.time_limit, options=solver.options))
-    solutions = pd.concat([solving.solve_partition(partition.assign(is_audited=False), replace(task, method=method)) for method in methods],
-                          ignore_index=True)
+    task = solving.Task(
+        policy=row.policy,
+        policies_folder=config.policies_folder,
+        params=row.params,
+        method=row.method,
+        solver=solving.Solver(
+            name=solver.name, kind=solver.kind, plugin=solver.plugin, time_limit=solver.time_limit, options=solver.options
+        ),
+    )
+    solutions = pd.concat(
+        [solving.solve_partition(partition.assign(is_audited=False), replace(task, method=method)) for method in methods], ignore_index=True
+    )
     for one in solutions.to_dict("records"):
-        say(f"{one['method']:5s}  {one['status']} ({one['termination']}): {_decisions(one['decisions'])}, cost {_money(one['cost'])} money/day"
-            + (f", {one['message']}" if one["message"] else ""))
+        say(
+            f"{one['method']:5s}  {one['status']} ({one['termination']}): "
+            f"{_decisions(one['decisions'])}, cost {_money(one['cost'])} money/day"
+            + (f", {one['message']}" if one["message"] else "")
+        )
     saved = lake.read(config.lakehouse, SOLUTIONS, {"policy_id": row.id, "run_id": run_id, "partition_key": first["partition_key"]})
     for one in saved.to_dict("records"):
-        say(f"saved  {one['status']} ({one['termination']}) by {one['method']}: {_decisions(one['decisions'])}, cost {_money(one['cost'])} money/day")
+        say(
+            f"saved  {one['status']} ({one['termination']}) by {one['method']}: "
+            f"{_decisions(one['decisions'])}, cost {_money(one['cost'])} money/day"
+        )
     return solutions
 
 

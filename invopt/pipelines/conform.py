@@ -90,8 +90,10 @@ def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
         kept += _save(run, dataset, table, newest(part, dataset).withColumn("batch_id", F.lit(batch_id).cast("bigint")), batch_id)
     conformed = Conformed(dataset.name, batch_id, rows_in, kept, rows_rejected)
     if conformed.rows_duplicate < 0:
-        raise TableError(f"{dataset.name}, batch {batch_id}: {rows_in:,} lines came in, but {kept:,} were kept and {rows_rejected:,} rejected; "
-                         f"this is a defect of invopt: the batch is not marked as done")
+        raise TableError(
+            f"{dataset.name}, batch {batch_id}: {rows_in:,} lines came in, but {kept:,} were kept and {rows_rejected:,} rejected; "
+            f"this is a defect of invopt: the batch is not marked as done"
+        )
     return conformed
 
 
@@ -104,9 +106,13 @@ def _parts(dataset: Dataset, good: DataFrame) -> list[tuple[Table, DataFrame]]:
 
 def _rejected(typed: DataFrame, dataset: Dataset) -> DataFrame:
     return typed.where("size(rules) > 0").select(
-        F.lit(dataset.name).alias("dataset"), "batch_id", "file", "rules",
+        F.lit(dataset.name).alias("dataset"),
+        "batch_id",
+        "file",
+        "rules",
         # the landed text; a line with another number of fields is kept as it was
-        F.coalesce("malformed_line", F.to_csv(F.struct(*(F.col(f"`{field.header}`") for field in dataset.fields)))).alias("line"))
+        F.coalesce("malformed_line", F.to_csv(F.struct(*(F.col(f"`{field.header}`") for field in dataset.fields)))).alias("line"),
+    )
 
 
 def _save(run: Run, dataset: Dataset, table: Table, rows: DataFrame, batch_id: int) -> int:
@@ -123,8 +129,13 @@ def _save(run: Run, dataset: Dataset, table: Table, rows: DataFrame, batch_id: i
     try:
         lines_of = {row["action"]: row["lines"] for row in changes.groupBy("action").agg(F.sum("n_lines").alias("lines")).collect()}
         if any(lines_of.get(action, 0) or action in lines_of for action in ("insert", "update", "delete")):
-            lakehouse.merge(table, changes.where("action IN ('insert', 'update', 'delete')"),
-                            delete_where="new.action = 'delete'", update_where="new.action = 'update'", insert_where="new.action = 'insert'")
+            lakehouse.merge(
+                table,
+                changes.where("action IN ('insert', 'update', 'delete')"),
+                delete_where="new.action = 'delete'",
+                update_where="new.action = 'update'",
+                insert_where="new.action = 'insert'",
+            )
     finally:
         changes.unpersist()
     return sum(lines_of.get(action) or 0 for action in ("insert", "update", "again"))
@@ -132,7 +143,9 @@ def _save(run: Run, dataset: Dataset, table: Table, rows: DataFrame, batch_id: i
 
 def _make_silver(run: Run) -> None:
     """Every silver table is there after the step, empty where nothing landed: the next step's SQL needs no special case."""
-    missing = [table for table in (*(silver(dataset) for dataset in DATASETS), SPOILAGE, REJECTED, BATCHES) if not run.lakehouse.exists(table)]
+    missing = [
+        table for table in (*(silver(dataset) for dataset in DATASETS), SPOILAGE, REJECTED, BATCHES) if not run.lakehouse.exists(table)
+    ]
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(run.lakehouse.create, missing))
 

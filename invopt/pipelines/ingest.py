@@ -1,7 +1,7 @@
 """Step `ingest`: new files of the landing zone -> bronze, every field as text, each file once.
 
-One stream looks for new files in the whole landing zone and remembers in its checkpoint what it has seen; each batch of it sorts the files by
-dataset and header, and appends their lines to the bronze tables. A file that can't be read is recorded in bronze.files with the reason, and
+One stream looks for new files in the whole landing zone and remembers in its checkpoint what it has seen; each batch of it sorts the files
+by dataset and header, and appends their lines to the bronze tables. A file that can't be read is recorded in bronze.files with the reason, and
 the others go on. A file rewritten under a name that was read before is not read again: the listing at the end says so.
 """
 
@@ -52,39 +52,66 @@ def ingest(run: Run) -> Ingested:
     watch = Stopwatch()
     landing = run.config.landing
     if "://" not in landing and not Path(landing).is_dir():
-        raise InputError("there is nothing to ingest", [
-            f"{landing}: no such folder; set `landing` in conf/base.yaml or give --landing, or make a demo chain with `invopt demo-world`"])
+        raise InputError(
+            "there is nothing to ingest",
+            [
+                f"{landing}: no such folder; set `landing` in conf/base.yaml or give "
+                "--landing, or make a demo chain with `invopt demo-world`"
+            ],
+        )
     datasets = with_mapping(run.config.mapping)
     rows_of: Counter[str] = Counter()
     readings: list[Reading] = []
 
     def take(batch: DataFrame, batch_id: int) -> None:
         found = sorted(batch.select("path", "modificationTime", "length").collect(), key=lambda row: (row["modificationTime"], row["path"]))
-        files = [LandedFile(batch_id * FILES_PER_BATCH + number, row["path"], row["modificationTime"], row["length"])
-                 for number, row in enumerate(found)]
+        files = [
+            LandedFile(batch_id * FILES_PER_BATCH + number, row["path"], row["modificationTime"], row["length"])
+            for number, row in enumerate(found)
+        ]
         batch_readings = _readings(run, files, datasets)
         readings.extend(batch_readings)
         rows_of.update(_append_batch(run, batch_id, batch_readings))
 
-    listing = (run.spark.readStream.format("binaryFile").schema(_LISTING_SCHEMA)
-               .option("recursiveFileLookup", "true").option("maxFileAge", "36500d").option("maxFilesPerTrigger", str(FILES_PER_BATCH - 1))
-               .load(landing).select("path", "modificationTime", "length"))
-    query = (listing.writeStream.foreachBatch(take).option("checkpointLocation", _checkpoint(run)).trigger(availableNow=True).start())
+    listing = (
+        run.spark.readStream.format("binaryFile")
+        .schema(_LISTING_SCHEMA)
+        .option("recursiveFileLookup", "true")
+        .option("maxFileAge", "36500d")
+        .option("maxFilesPerTrigger", str(FILES_PER_BATCH - 1))
+        .load(landing)
+        .select("path", "modificationTime", "length")
+    )
+    query = listing.writeStream.foreachBatch(take).option("checkpointLocation", _checkpoint(run)).trigger(availableNow=True).start()
     query.awaitTermination()
 
     if not readings and not run.lakehouse.exists(FILES):
-        raise InputError("there is nothing to ingest", [
-            f"{landing}: holds no file; expected publicparameters/*.csv, rawdata/sales_*, rawdata/inv_*, rawdata/demand_forecasts/..., orders/..."])
+        raise InputError(
+            "there is nothing to ingest",
+            [
+                f"{landing}: holds no file; expected publicparameters/*.csv, "
+                "rawdata/sales_*, rawdata/inv_*, rawdata/demand_forecasts/..., orders/..."
+            ],
+        )
     n_ingested = sum(reading.is_readable for reading in readings)
     if readings and not n_ingested and not _ever_ingested(run):
-        raise InputError("no file of the landing zone could be ingested", [
-            f"{reading.file.path}: {reading.problem or reading.note}" for reading in readings[:20]])
+        raise InputError(
+            "no file of the landing zone could be ingested",
+            [f"{reading.file.path}: {reading.problem or reading.note}" for reading in readings[:20]],
+        )
     problems = [f"{normal_path(reading.file.path)}: {reading.problem}" for reading in readings if reading.problem]
     problems += _rewritten(run, {reading.file.path for reading in readings})
-    ingested = Ingested(n_ingested, sum(reading.problem is not None for reading in readings),
-                        sum(reading.dataset is None for reading in readings), sum(rows_of.values()), tuple(problems))
-    run.say(f"ingest: {ingested.n_files:,} new files, {ingested.n_rows:,} lines, {ingested.n_rejected} rejected files, "
-            f"{ingested.n_ignored:,} of no dataset, {watch.seconds:.1f} s")
+    ingested = Ingested(
+        n_ingested,
+        sum(reading.problem is not None for reading in readings),
+        sum(reading.dataset is None for reading in readings),
+        sum(rows_of.values()),
+        tuple(problems),
+    )
+    run.say(
+        f"ingest: {ingested.n_files:,} new files, {ingested.n_rows:,} lines, {ingested.n_rejected} rejected files, "
+        f"{ingested.n_ignored:,} of no dataset, {watch.seconds:.1f} s"
+    )
     for problem in problems[:10]:
         run.say(f"  ! {problem}")
     if len(problems) > 10:
@@ -124,7 +151,7 @@ def _readings(run: Run, files: list[LandedFile], datasets: tuple[Dataset, ...]) 
 
 
 def _append_batch(run: Run, batch_id: int, readings: list[Reading]) -> dict[str, int]:
-    """Appends a batch's lines to the bronze tables, then its files to bronze.files; a batch that is repeated after a crash adds nothing twice."""
+    """Appends a batch's lines to the bronze tables, then its files to bronze.files; a batch that is repeated adds nothing twice."""
     by_dataset: dict[str, list[Reading]] = defaultdict(list)
     for reading in readings:
         if reading.is_readable:
@@ -132,17 +159,25 @@ def _append_batch(run: Run, batch_id: int, readings: list[Reading]) -> dict[str,
 
     def append(name: str) -> tuple[str, int]:
         dataset = by_dataset[name][0].dataset
-        frames = [_lines(run, dataset, batch_id, list(alike)) for _, alike in
-                  groupby(sorted(by_dataset[name], key=_shape), key=_shape)]
+        frames = [_lines(run, dataset, batch_id, list(alike)) for _, alike in groupby(sorted(by_dataset[name], key=_shape), key=_shape)]
         rows = reduce(DataFrame.unionByName, frames)
         return name, run.lakehouse.append(bronze(dataset), rows, transaction=(f"invopt.ingest.{name}", batch_id))
 
     with ThreadPoolExecutor(THREADS) as pool:
         rows_of = dict(pool.map(append, by_dataset))
-    files = [(reading.file.number, normal_path(reading.file.path), reading.dataset.name if reading.dataset else None, batch_id,
-              reading.file.modified_at, reading.file.n_bytes,
-              "ingested" if reading.is_readable else "rejected" if reading.problem else "ignored", reading.problem or reading.note)
-             for reading in readings]
+    files = [
+        (
+            reading.file.number,
+            normal_path(reading.file.path),
+            reading.dataset.name if reading.dataset else None,
+            batch_id,
+            reading.file.modified_at,
+            reading.file.n_bytes,
+            "ingested" if reading.is_readable else "rejected" if reading.problem else "ignored",
+            reading.problem or reading.note,
+        )
+        for reading in readings
+    ]
     if files:
         schema = ", ".join(f"{column.name} {column.type}" for column in FILES.columns)
         run.lakehouse.append(FILES, run.spark.createDataFrame(files, schema), transaction=("invopt.ingest.files", batch_id))
@@ -162,12 +197,22 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
     if first.format == "csv":
         schema = ", ".join(f"{name} string" for name in [*names, "malformed_line"])
         # without column pruning every line is parsed whole, so that one with too few or too many fields is seen
-        lines = (run.spark.read.schema(schema).option("header", "true").option("columnPruning", "false").option("mode", "PERMISSIVE")
-                 .option("columnNameOfCorruptRecord", "malformed_line").option("enforceSchema", "true").csv(paths))
+        lines = (
+            run.spark.read.schema(schema)
+            .option("header", "true")
+            .option("columnPruning", "false")
+            .option("mode", "PERMISSIVE")
+            .option("columnNameOfCorruptRecord", "malformed_line")
+            .option("enforceSchema", "true")
+            .csv(paths)
+        )
     else:
         lines = run.spark.read.parquet(*paths)
-        lines = lines.select(*(F.col(f"`{header}`").cast("string").alias(name) for header, name in zip(first.headers, names, strict=True)),
-                             F.lit(None).cast("string").alias("malformed_line"), "_metadata")
+        lines = lines.select(
+            *(F.col(f"`{header}`").cast("string").alias(name) for header, name in zip(first.headers, names, strict=True)),
+            F.lit(None).cast("string").alias("malformed_line"),
+            "_metadata",
+        )
     by_header = {column: name for column, name in zip(first.columns, names, strict=True) if column is not None}
     fields = []
     for field in dataset.fields:
@@ -176,10 +221,16 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
     # path -> number (and date in the name), small enough to go to every task
     known = run.spark.createDataFrame(
         [(normal_path(reading.file.path), reading.file.number, str(date_in_name(reading.file.path) or "")) for reading in alike],
-        "file string, file_number bigint, date_in_name string")
+        "file string, file_number bigint, date_in_name string",
+    )
     path = F.regexp_replace(F.url_decode(F.regexp_replace("_metadata.file_path", r"\+", "%2B")), "^file:/+", "/")
-    lines = lines.select(F.lit(batch_id).cast("bigint").alias("batch_id"), path.alias("file"),
-                         F.col("_metadata.file_modification_time").alias("file_modified_at"), *fields, "malformed_line")
+    lines = lines.select(
+        F.lit(batch_id).cast("bigint").alias("batch_id"),
+        path.alias("file"),
+        F.col("_metadata.file_modification_time").alias("file_modified_at"),
+        *fields,
+        "malformed_line",
+    )
     lines = lines.join(F.broadcast(known), on="file", how="inner")
     if any(field.header == "ForecastDateTime" for field in dataset.fields):
         lines = lines.withColumn("ForecastDateTime", F.coalesce("ForecastDateTime", F.nullif("date_in_name", F.lit(""))))
@@ -190,8 +241,13 @@ def _rewritten(run: Run, new_paths: set[str]) -> list[str]:
     """Files that changed after they were read; the stream does not read a name twice, and that must not go unseen."""
     if not run.lakehouse.exists(FILES):
         return []
-    listing = (run.spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(run.config.landing)
-               .select("path", "modificationTime", "length").collect())
+    listing = (
+        run.spark.read.format("binaryFile")
+        .option("recursiveFileLookup", "true")
+        .load(run.config.landing)
+        .select("path", "modificationTime", "length")
+        .collect()
+    )
     seen = {row["file"]: row for row in run.lakehouse.read(FILES).select("file", "file_modified_at", "file_bytes").collect()}
     changed = []
     for row in listing:
@@ -199,5 +255,7 @@ def _rewritten(run: Run, new_paths: set[str]) -> list[str]:
         if before is None or row["path"] in new_paths:
             continue
         if (row["modificationTime"], row["length"]) != (before["file_modified_at"], before["file_bytes"]):
-            changed.append(f"{normal_path(row['path'])}: changed after it was read and is not read again; land the new version under a new name")
+            changed.append(
+                f"{normal_path(row['path'])}: changed after it was read and is not read again; land the new version under a new name"
+            )
     return sorted(changed)

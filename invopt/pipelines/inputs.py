@@ -66,12 +66,20 @@ def make_inputs(run: Run) -> dict[str, Spread]:
     silver_views = {name: run.lakehouse.read(_SILVER[name], versions[_SILVER[name].name]) for name in (*_VIEWS, "forecast_points")}
     rows = _write_item_state(run, silver_views)
     if rows == 0:
-        raise InputError("there is no item to decide for", [
-            "silver.product_suppliers is empty: publicparameters/store_product_supplier.csv must say who supplies which product to which store"])
+        raise InputError(
+            "there is no item to decide for",
+            [
+                "silver.product_suppliers is empty: "
+                "publicparameters/store_product_supplier.csv must say who supplies which product to which store"
+            ],
+        )
     item_state = run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id)
     spreads = {row.id: _write_policy_inputs(run, row, item_state) for row in run.config.active_policies()}
-    run.say(f"inputs: {rows:,} items, of which " + ", ".join(f"{spread.n_items:,} for {name}" for name, spread in spreads.items())
-            + f", {watch.seconds:.1f} s")
+    run.say(
+        f"inputs: {rows:,} items, of which "
+        + ", ".join(f"{spread.n_items:,} for {name}" for name, spread in spreads.items())
+        + f", {watch.seconds:.1f} s"
+    )
     for name, spread in spreads.items():
         if spread.n_items == 0:
             run.say(f"  ! no item is in the scope of policy {name}; see `scope` in conf/policies.yaml")
@@ -103,22 +111,40 @@ def _open_orders_hash(run: Run) -> int:
 
 def _write_manifest(run: Run, versions: dict[str, int]) -> None:
     schema = ", ".join(f"{column.name} {column.type}" for column in RUNS.columns)
-    row = (run.run_id, run.as_of, run.config.results_hash(), json.dumps(run.config.model_dump(mode="json"), sort_keys=True), __version__, versions, now())
+    row = (
+        run.run_id,
+        run.as_of,
+        run.config.results_hash(),
+        json.dumps(run.config.model_dump(mode="json"), sort_keys=True),
+        __version__,
+        versions,
+        now(),
+    )
     run.lakehouse.merge(RUNS, run.spark.createDataFrame([row], schema))
 
 
 def _write_item_state(run: Run, silver_views: dict[str, DataFrame]) -> int:
     values = {"run_id": run.run_id, "as_of": run.as_of}
     oldest = run.as_of - timedelta(days=run.config.inputs.forecast_max_age)
-    forecasts = sql.query(run.spark, sql.text("gold/demand_forecasts"), {"forecast_points": silver_views["forecast_points"]}, {**values, "oldest": oldest})
+    forecasts = sql.query(
+        run.spark, sql.text("gold/demand_forecasts"), {"forecast_points": silver_views["forecast_points"]}, {**values, "oldest": oldest}
+    )
     run.lakehouse.replace(DEMAND_FORECASTS, forecasts, {"run_id": run.run_id})
     run.lakehouse.create(ORDERS)
     views = {name: silver_views[name] for name in _VIEWS}
     views["orders"] = run.lakehouse.read(ORDERS)
     views["demand_forecasts"] = run.lakehouse.read(DEMAND_FORECASTS).where(F.col("run_id") == run.run_id)
-    state = sql.query(run.spark, sql.text("gold/item_state"), views, {
-        **values, "horizon": run.config.inputs.horizon, "forecast_max_age": run.config.inputs.forecast_max_age,
-        "baselines": list(run.config.inputs.baselines)})
+    state = sql.query(
+        run.spark,
+        sql.text("gold/item_state"),
+        views,
+        {
+            **values,
+            "horizon": run.config.inputs.horizon,
+            "forecast_max_age": run.config.inputs.forecast_max_age,
+            "baselines": list(run.config.inputs.baselines),
+        },
+    )
     return run.lakehouse.replace(ITEM_STATE, state, {"run_id": run.run_id})
 
 
@@ -148,8 +174,9 @@ def _write_policy_inputs(run: Run, row: PolicyRow, item_state: DataFrame) -> Spr
     spread = spread_of(run, row, keyed, is_single=tuple(partition_by) == ITEM)
     table: Table = policy_inputs(policy.name, policy.input_columns)
     bucket = F.pmod(F.xxhash64("partition_key"), F.lit(max(1, spread.n_buckets)))
-    placed = (keyed.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "bucket": bucket.cast("int")})
-              .withColumn("wave", (F.col("bucket") * spread.n_waves / F.lit(max(1, spread.n_buckets))).cast("int")))
+    placed = keyed.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "bucket": bucket.cast("int")}).withColumn(
+        "wave", (F.col("bucket") * spread.n_waves / F.lit(max(1, spread.n_buckets))).cast("int")
+    )
     n_files = max(spread.n_waves, math.ceil(spread.n_items / ROWS_PER_FILE), 1)
     # a file holds few buckets and a bucket lies in one file: a wave then skips the other waves' files
     placed = placed.repartitionByRange(n_files, "bucket").sortWithinPartitions("bucket")
@@ -168,8 +195,13 @@ def spread_of(run: Run, row: PolicyRow, keyed: DataFrame, *, is_single: bool) ->
     solve = run.config.solve
     n_partitions = keyed.count() if is_single else keyed.select("partition_key").distinct().count()
     by_model = row.method == "model"
-    spread = Spread.of(n_partitions, solve.models_per_bucket if by_model else solve.items_per_bucket,
-                       solve.models_per_wave if by_model else solve.items_per_wave, solve.waves, tasks_of(run))
+    spread = Spread.of(
+        n_partitions,
+        solve.models_per_bucket if by_model else solve.items_per_bucket,
+        solve.models_per_wave if by_model else solve.items_per_wave,
+        solve.waves,
+        tasks_of(run),
+    )
     return spread if is_single else Spread(keyed.count(), spread.n_buckets, spread.n_waves)
 
 

@@ -91,15 +91,23 @@ def plan(file: LandedFile, dataset: Dataset | None, headers: Sequence[str] | Non
     twice = sorted({column for column in columns if column is not None and columns.count(column) > 1})
     if twice:
         problems.append(f"the header names {', '.join(twice)} twice")
-    lacking = [field.header for field in dataset.fields if field.header not in columns and not field.may_lack
-               and not (field.column == "made_at" and date_in_name(file.path))]
+    lacking = [
+        field.header
+        for field in dataset.fields
+        if field.header not in columns and not field.may_lack and not (field.column == "made_at" and date_in_name(file.path))
+    ]
     extra = [header for header, column in zip(headers, columns, strict=True) if column is None]
     if lacking:
-        problems.append(f"the header lacks {', '.join(lacking)}" + (f"; it has {', '.join(map(repr, extra))} instead" if extra else "")
-                        + ". Correct the header, or name your own in `mapping` of the configuration, and land the file under a new name")
+        problems.append(
+            f"the header lacks {', '.join(lacking)}"
+            + (f"; it has {', '.join(map(repr, extra))} instead" if extra else "")
+            + ". Correct the header, or name your own in `mapping` of the configuration, and land the file under a new name"
+        )
     has_made_at = any(field.column == "made_at" for field in dataset.fields)
     if has_made_at and "ForecastDateTime" not in columns and date_in_name(file.path) is None:
-        problems.append("neither the file's name nor a column ForecastDateTime says when the forecast was made; name it like 2017-01-02_00_00_00.csv")
+        problems.append(
+            "neither the file's name nor a column ForecastDateTime says when the forecast was made; name it like 2017-01-02_00_00_00.csv"
+        )
     note = f"columns that are not needed: {', '.join(extra)}" if extra and not problems else None
     return Reading(file, dataset, tuple(headers), columns, "; ".join(problems) or None, note)
 
@@ -119,10 +127,19 @@ def first_lines(spark: SparkSession, files: Sequence[LandedFile]) -> dict[str, s
         lines[file.path] = raw.decode("utf-8-sig", errors="replace").rstrip("\r\n") if raw else None
     if elsewhere:
         # rows of a file's first block keep their order within the partition that reads it
-        found = (spark.read.text(elsewhere)
-                 .select("value", F.col("_metadata.file_path").alias("file"), F.col("_metadata.file_block_start").alias("start"),
-                         F.monotonically_increasing_id().alias("place"))
-                 .where("start = 0").groupBy("file").agg(F.min_by("value", "place").alias("line")).collect())
+        found = (
+            spark.read.text(elsewhere)
+            .select(
+                "value",
+                F.col("_metadata.file_path").alias("file"),
+                F.col("_metadata.file_block_start").alias("start"),
+                F.monotonically_increasing_id().alias("place"),
+            )
+            .where("start = 0")
+            .groupBy("file")
+            .agg(F.min_by("value", "place").alias("line"))
+            .collect()
+        )
         by_path = {normal_path(row["file"]): row["line"] for row in found}
         for path in elsewhere:
             line = by_path.get(normal_path(path))

@@ -35,7 +35,11 @@ def newest(good: DataFrame, dataset: Dataset) -> DataFrame:
     if dataset.how == "distinct":
         distinct = lines.dropDuplicates([*keys, *values])
         # one value per key even when a file contradicts itself
-        return distinct.groupBy(*keys, "file_number").agg(*(F.max(name).alias(name) for name in values)).withColumn("n_lines", F.lit(1).cast("bigint"))
+        return (
+            distinct.groupBy(*keys, "file_number")
+            .agg(*(F.max(name).alias(name) for name in values))
+            .withColumn("n_lines", F.lit(1).cast("bigint"))
+        )
     by_lot = W.partitionBy(*together, "file_number").orderBy(*values)
     return lines.withColumn("lot_number", F.row_number().over(by_lot)).withColumn("n_lines", F.lit(1).cast("bigint"))
 
@@ -45,7 +49,8 @@ def _summed(good: DataFrame, keys: list[str], values: list[str]) -> DataFrame:
     spread = good.repartition(*keys[:2])
     of_file = spread.groupBy(*keys, "file_number").agg(*(F.sum(name).alias(name) for name in values), F.count(F.lit(1)).alias("n_lines"))
     return of_file.groupBy(*keys).agg(
-        *(F.max_by(name, "file_number").alias(name) for name in [*values, "n_lines"]), F.max("file_number").alias("file_number"))
+        *(F.max_by(name, "file_number").alias(name) for name in [*values, "n_lines"]), F.max("file_number").alias("file_number")
+    )
 
 
 def against(old: DataFrame, new: DataFrame, dataset: Dataset, keys: list[str], values: list[str], batch_id: int) -> DataFrame:
@@ -65,6 +70,11 @@ def against(old: DataFrame, new: DataFrame, dataset: Dataset, keys: list[str], v
     equal = F.lit(True)
     for name in values:
         equal = equal & F.col(name).eqNullSafe(F.col(f"old_{name}"))
-    action = (F.when(F.col("_is_old").isNull(), "insert").when(F.col("_is_new").isNull(), "delete")
-              .when(F.col("old_batch_id") == batch_id, "again").when(equal, "same").otherwise("update"))
+    action = (
+        F.when(F.col("_is_old").isNull(), "insert")
+        .when(F.col("_is_new").isNull(), "delete")
+        .when(F.col("old_batch_id") == batch_id, "again")
+        .when(equal, "same")
+        .otherwise("update")
+    )
     return both.select(*keys, *columns, action.alias("action"))

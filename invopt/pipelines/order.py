@@ -17,8 +17,18 @@ from invopt.pipelines.steps import Run, Stopwatch
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, SOLUTIONS
 
 STEP = "order"
-_STATE = ("inventory_position", "on_hand", "expiring", "on_order", "min_order_quantity", "max_order_quantity", "quantity_multiple", "unit_cost",
-          "lead_time", "lead_time_confidence")
+_STATE = (
+    "inventory_position",
+    "on_hand",
+    "expiring",
+    "on_order",
+    "min_order_quantity",
+    "max_order_quantity",
+    "quantity_multiple",
+    "unit_cost",
+    "lead_time",
+    "lead_time_confidence",
+)
 
 
 def order(run: Run) -> None:
@@ -30,8 +40,12 @@ def order(run: Run) -> None:
 def _order_policy(run: Run, row: PolicyRow) -> None:
     waves = run.done("solve", row.id)
     if not waves:
-        raise TableError(f"run {run.run_id} has no solutions for policy {row.id}: run `invopt solve` with the same --as-of and configuration first")
-    fingerprint = run.fingerprint(STEP, sorted(one["fingerprint"] + str(one["done_at"]) for one in waves.values()), run.config.orders.model_dump_json())
+        raise TableError(
+            f"run {run.run_id} has no solutions for policy {row.id}: run `invopt solve` with the same --as-of and configuration first"
+        )
+    fingerprint = run.fingerprint(
+        STEP, sorted(one["fingerprint"] + str(one["done_at"]) for one in waves.values()), run.config.orders.model_dump_json()
+    )
     done = run.done(STEP, row.id)
     if done and done[0]["fingerprint"] == fingerprint:
         run.say(f"order {row.id}: unchanged, {done[0]['rows']:,} items are reviewed already")
@@ -40,8 +54,12 @@ def _order_policy(run: Run, row: PolicyRow) -> None:
     written = run.lakehouse.replace(ORDER_REVIEWS, _reviews(run, row), {"run_id": run.run_id, "policy_id": row.id})
     lines = _lines(run, row)
     _merge(run, row, lines)
-    n_lines, value = run.lakehouse.read(ORDERS).where(_is_cycle(run, row) & (F.col("status") == "open")).agg(
-        F.count(F.lit(1)), F.coalesce(F.sum("order_value"), F.lit(0.0))).first()
+    n_lines, value = (
+        run.lakehouse.read(ORDERS)
+        .where(_is_cycle(run, row) & (F.col("status") == "open"))
+        .agg(F.count(F.lit(1)), F.coalesce(F.sum("order_value"), F.lit(0.0)))
+        .first()
+    )
     run.say(f"order {row.id}: {written:,} items reviewed, {n_lines:,} lines ordered, worth {value:,.2f}, {watch.seconds:.1f} s")
     run.record(STEP, fingerprint, rows=written, seconds=watch.seconds, policy_id=row.id)
 
@@ -53,8 +71,11 @@ def _is_cycle(run: Run, row: PolicyRow):
 def _with_state(run: Run, row: PolicyRow) -> DataFrame:
     solutions = run.lakehouse.read(SOLUTIONS).where((F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id))
     hold = F.lit(run.config.orders.stale_stock == "hold")
-    state = run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id).select(
-        *ITEM, *_STATE, (F.col("is_stock_stale") & hold).alias("is_stale"), F.col("problem"))
+    state = (
+        run.lakehouse.read(ITEM_STATE)
+        .where(F.col("run_id") == run.run_id)
+        .select(*ITEM, *_STATE, (F.col("is_stock_stale") & hold).alias("is_stale"), F.col("problem"))
+    )
     return solutions.select(*ITEM, "decisions", "status", "message").join(state, on=list(ITEM), how="inner")
 
 
@@ -84,8 +105,8 @@ def review_items(policy: policies.Policy, items: pd.DataFrame) -> pd.DataFrame:
     decisions = {name: _first_values(items["decisions"], name, has_solution) for name in policy.decisions}
     is_stale = items["is_stale"].to_numpy(bool)
     state = items.assign(
-        is_held=is_stale | ~has_solution,
-        held_because=np.where(is_stale, items["problem"], "no solution: " + items["message"].fillna("")))
+        is_held=is_stale | ~has_solution, held_because=np.where(is_stale, items["problem"], "no solution: " + items["message"].fillna(""))
+    )
     wanted = np.full(len(items), np.nan)
     if has_solution.any():
         wanted[has_solution] = policy.order({name: values[has_solution] for name, values in decisions.items()}, state[has_solution])
@@ -103,21 +124,39 @@ def _first_values(decisions: pd.Series, name: str, has_solution: np.ndarray) -> 
 
 
 def _lines(run: Run, row: PolicyRow) -> DataFrame:
-    reviews = run.lakehouse.read(ORDER_REVIEWS).where((F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id) & (F.col("quantity") > 0))
-    state = run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id).select(*ITEM, "unit_cost", "lead_time", "lead_time_confidence")
+    reviews = run.lakehouse.read(ORDER_REVIEWS).where(
+        (F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id) & (F.col("quantity") > 0)
+    )
+    state = (
+        run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id).select(*ITEM, "unit_cost", "lead_time", "lead_time_confidence")
+    )
     lines = reviews.join(state, on=list(ITEM), how="inner")
     return lines.select(
-        F.sha2(F.to_json(F.struct("policy_id", *ITEM, F.date_format("ordered_at", "yyyy-MM-dd'T'HH:mm:ss").alias("ordered_at"))), 256).alias("order_id"),
-        "run_id", "policy_id", *ITEM, "ordered_at", "quantity", "unit_cost", (F.col("quantity") * F.col("unit_cost")).alias("order_value"),
+        F.sha2(
+            F.to_json(F.struct("policy_id", *ITEM, F.date_format("ordered_at", "yyyy-MM-dd'T'HH:mm:ss").alias("ordered_at"))), 256
+        ).alias("order_id"),
+        "run_id",
+        "policy_id",
+        *ITEM,
+        "ordered_at",
+        "quantity",
+        "unit_cost",
+        (F.col("quantity") * F.col("unit_cost")).alias("order_value"),
         (F.col("ordered_at") + F.make_dt_interval(F.lit(0), F.lit(0), F.lit(0), F.col("lead_time") * 86400)).alias("eta"),
-        F.col("lead_time_confidence").alias("eta_confidence"), F.lit("open").alias("status"), "reason")
+        F.col("lead_time_confidence").alias("eta_confidence"),
+        F.lit("open").alias("status"),
+        "reason",
+    )
 
 
 def _merge(run: Run, row: PolicyRow, lines: DataFrame) -> None:
     """New lines are added, changed ones updated; a line of this cycle that is no longer wanted is cancelled, not deleted."""
     run.lakehouse.create(ORDERS)
     before = run.lakehouse.read(ORDERS).where(_is_cycle(run, row))
-    dropped = before.join(lines.select("order_id"), on="order_id", how="left_anti").where("status = 'open'").withColumns(
-        {"status": F.lit("cancelled"), "run_id": F.lit(run.run_id)})
+    dropped = (
+        before.join(lines.select("order_id"), on="order_id", how="left_anti")
+        .where("status = 'open'")
+        .withColumns({"status": F.lit("cancelled"), "run_id": F.lit(run.run_id)})
+    )
     differs = " OR ".join(f"NOT (old.{name} <=> new.{name})" for name in ORDERS.column_names if name != "order_id")
     run.lakehouse.merge(ORDERS, lines.unionByName(dropped.select(*lines.columns)), update_where=differs)

@@ -8,8 +8,16 @@ from invopt.pipelines.steps import Run
 from invopt.spark import sql
 from invopt.tables import ORDERS, SOLUTIONS
 
-_HEADINGS = {"policy_id": "policy", "items": "items", "solved": "solved", "failed": "failed", "lines": "lines ordered", "units": "units",
-             "order_value": "order value", "expected_cost_per_day": "expected cost/day"}
+_HEADINGS = {
+    "policy_id": "policy",
+    "items": "items",
+    "solved": "solved",
+    "failed": "failed",
+    "lines": "lines ordered",
+    "units": "units",
+    "order_value": "order value",
+    "expected_cost_per_day": "expected cost/day",
+}
 
 
 def summary(run: Run) -> DataFrame:
@@ -43,7 +51,9 @@ def table_lines(headings: list[str], rows: list[list[str]]) -> list[str]:
     widths = [max(len(heading), *(len(row[i]) for row in rows)) if rows else len(heading) for i, heading in enumerate(headings)]
 
     def line(cells: list[str]) -> str:
-        return "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths, strict=True))).rstrip()
+        return "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
 
     return [line(headings), "  ".join("-" * width for width in widths), *(line(row) for row in rows)]
 

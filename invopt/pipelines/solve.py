@@ -31,8 +31,15 @@ def solve(run: Run) -> None:
 def task_of(run: Run, row: PolicyRow) -> solving.Task:
     """What the executors need to know of a policy."""
     solver = run.config.solver(row.solver)
-    return solving.Task(policy=row.policy, policies_folder=run.config.policies_folder, params=row.params, method=row.method,
-                        solver=solving.Solver(name=solver.name, kind=solver.kind, plugin=solver.plugin, time_limit=solver.time_limit, options=solver.options))
+    return solving.Task(
+        policy=row.policy,
+        policies_folder=run.config.policies_folder,
+        params=row.params,
+        method=row.method,
+        solver=solving.Solver(
+            name=solver.name, kind=solver.kind, plugin=solver.plugin, time_limit=solver.time_limit, options=solver.options
+        ),
+    )
 
 
 def solve_policy(run: Run, row: PolicyRow) -> None:
@@ -46,12 +53,23 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
     policy = policies.load(row.policy, run.config.policies_folder)
     inputs_fingerprint = fingerprint_of(run, row.id)
     if not inputs_fingerprint:
-        raise TableError(f"run {run.run_id} has no inputs for policy {row.id}: run `invopt inputs` with the same --as-of and configuration first")
+        raise TableError(
+            f"run {run.run_id} has no inputs for policy {row.id}: run `invopt inputs` with the same --as-of and configuration first"
+        )
     inputs = run.lakehouse.read(policy_inputs(policy.name, policy.input_columns)).where(
-        (F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id))
-    waves = {one["wave"]: one for one in inputs.groupBy("wave").agg(
-        F.count(F.lit(1)).alias("items"), F.count_distinct("partition_key").alias("partitions"),
-        F.min("bucket").alias("first"), F.max("bucket").alias("last")).collect()}
+        (F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id)
+    )
+    waves = {
+        one["wave"]: one
+        for one in inputs.groupBy("wave")
+        .agg(
+            F.count(F.lit(1)).alias("items"),
+            F.count_distinct("partition_key").alias("partitions"),
+            F.min("bucket").alias("first"),
+            F.max("bucket").alias("last"),
+        )
+        .collect()
+    }
     fingerprint = run.fingerprint(STEP, inputs_fingerprint, row.model_dump_json(), run.config.solver(row.solver).model_dump_json())
     done = {wave: one for wave, one in run.done(STEP, row.id).items() if one["fingerprint"] == fingerprint}
     total = sum(one["partitions"] for one in waves.values())
@@ -72,12 +90,17 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
         solutions = solutions.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "wave": F.lit(wave)})
         written = run.lakehouse.replace(SOLUTIONS, solutions, {"run_id": run.run_id, "policy_id": row.id, "wave": wave}, check_keys=False)
         if written != one["items"]:
-            raise TableError(f"policy {row.id}, wave {wave}: {one['items']:,} items went in and {written:,} solutions came out; this is a defect of invopt")
+            raise TableError(
+                f"policy {row.id}, wave {wave}: {one['items']:,} items went in and "
+                f"{written:,} solutions came out; this is a defect of invopt"
+            )
         failed = _n_failed(run, row, wave)
         run.record(STEP, fingerprint, rows=written, failed=failed, seconds=wave_watch.seconds, policy_id=row.id, wave=wave)
         n_done, n_failed = n_done + one["partitions"], n_failed + failed
-        run.say(f"solve {row.id}: wave {wave + 1}/{len(waves)}, {n_done:,} of {total:,} partitions, {n_failed:,} items without a solution, "
-                f"{one['partitions'] / max(wave_watch.seconds, 1e-9):,.0f} partitions/s")
+        run.say(
+            f"solve {row.id}: wave {wave + 1}/{len(waves)}, {n_done:,} of {total:,} partitions, {n_failed:,} items without a solution, "
+            f"{one['partitions'] / max(wave_watch.seconds, 1e-9):,.0f} partitions/s"
+        )
     _forget_old_waves(run, row, len(waves))
     run.say(f"solve {row.id}: done in {watch.seconds:.1f} s")
     _say_failures(run, row)
@@ -127,8 +150,14 @@ def _forget_old_waves(run: Run, row: PolicyRow, n_waves: int) -> None:
 
 
 def _say_failures(run: Run, row: PolicyRow) -> None:
-    failures = (_of_policy(run, row).where("status = 'no_solution'").groupBy("termination")
-                .agg(F.count(F.lit(1)).alias("n"), F.min("message").alias("message")).orderBy("termination").collect())
+    failures = (
+        _of_policy(run, row)
+        .where("status = 'no_solution'")
+        .groupBy("termination")
+        .agg(F.count(F.lit(1)).alias("n"), F.min("message").alias("message"))
+        .orderBy("termination")
+        .collect()
+    )
     for one in failures:
         run.say(f"  ! {one['n']:,} items {one['termination']}, such as: {one['message']}")
 
@@ -138,5 +167,7 @@ def _check_audit(run: Run, row: PolicyRow) -> None:
     wrong = audited.where(F.col("audit_gap") > run.config.solve.audit_tolerance).orderBy(F.desc("audit_gap")).limit(5).collect()
     if wrong:
         shown = "; ".join(f"{one['partition_key']} (relative difference {one['audit_gap']:.2g}: {one['message']})" for one in wrong)
-        raise AuditError(f"policy {row.id}: the exact algorithm and the model disagree on {shown}. The solutions are in {SOLUTIONS.name}, no order was "
-                         f"made from them; re-solve one with `invopt solve-one`, or set `method: model` in conf/policies.yaml")
+        raise AuditError(
+            f"policy {row.id}: the exact algorithm and the model disagree on {shown}. The solutions are in {SOLUTIONS.name}, no order was "
+            f"made from them; re-solve one with `invopt solve-one`, or set `method: model` in conf/policies.yaml"
+        )

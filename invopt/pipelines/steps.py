@@ -19,13 +19,20 @@ from invopt.tables import STEPS
 
 @dataclass(frozen=True)
 class Run:
-    """One run: running it again with the same as_of and configuration is the same run, and replaces its rows."""
+    """One run: running it again with the same as_of and configuration is the same run, and replaces its rows.
+
+    as_of : in UTC; one without a time zone is taken for UTC, whatever the machine's own zone is
+    """
 
     spark: SparkSession
     lakehouse: Lakehouse
     config: Config
     as_of: datetime
     say: Callable[[str], None]
+
+    def __post_init__(self) -> None:
+        zoned = self.as_of.replace(tzinfo=UTC) if self.as_of.tzinfo is None else self.as_of.astimezone(UTC)
+        object.__setattr__(self, "as_of", zoned)
 
     @property
     def run_id(self) -> str:
@@ -43,7 +50,9 @@ class Run:
         rows = self.lakehouse.read(STEPS).where(is_this).collect()
         return {row["wave"]: row for row in rows}
 
-    def record(self, step: str, fingerprint: str, *, rows: int, seconds: float, policy_id: str = "*", wave: int = 0, failed: int = 0) -> None:
+    def record(
+        self, step: str, fingerprint: str, *, rows: int, seconds: float, policy_id: str = "*", wave: int = 0, failed: int = 0
+    ) -> None:
         """Notes that a step (or a wave of it) is done, after its own commit."""
         row = (self.run_id, step, policy_id, wave, fingerprint, rows, failed, seconds, now())
         schema = ", ".join(f"{column.name} {column.type}" for column in STEPS.columns)
@@ -51,7 +60,8 @@ class Run:
 
 
 def now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
+    """This moment, with its zone: Spark takes a moment without one for the machine's local time."""
+    return datetime.now(UTC)
 
 
 class Stopwatch:

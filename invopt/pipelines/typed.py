@@ -29,7 +29,9 @@ def value(field: Field) -> Column:
     if field.kind == "text":
         return raw
     if field.kind == "timestamp":
-        return F.coalesce(raw.try_cast("timestamp"), F.try_to_timestamp(raw, F.lit("MM/dd/yyyy HH:mm:ss")), F.try_to_timestamp(raw, F.lit("MM/dd/yyyy")))
+        return F.coalesce(
+            raw.try_cast("timestamp"), F.try_to_timestamp(raw, F.lit("MM/dd/yyyy HH:mm:ss")), F.try_to_timestamp(raw, F.lit("MM/dd/yyyy"))
+        )
     if field.kind == "flag":
         low = F.lower(raw)
         return F.when(low.isin(*_TRUE), True).when(low.isin(*_FALSE), False)
@@ -45,7 +47,7 @@ def value(field: Field) -> Column:
 
 
 def _days(raw: Column) -> Column:
-    """"3 days", "1 week", "2 months" and "3" in days, NULL when it is none of these."""
+    """ "3 days", "1 week", "2 months" and "3" in days, NULL when it is none of these."""
     low = F.lower(raw)
     count = F.regexp_extract(low, r"^(\d+)(?:\.0+)?\s*(?:(?:day|week|month|year)s?)?$", 1).try_cast("int")
     unit = F.regexp_extract(low, r"(day|week|month|year)s?$", 1)
@@ -57,7 +59,11 @@ def _days(raw: Column) -> Column:
 
 def broken_rules(dataset: Dataset) -> Column:
     """The rules that a line breaks, as an array of sentences that name the column and the text; empty for a good line."""
-    rules = [F.when(F.col("malformed_line").isNotNull(), F.lit("the line does not have as many fields as the header, or its quotes are not closed"))]
+    rules = [
+        F.when(
+            F.col("malformed_line").isNotNull(), F.lit("the line does not have as many fields as the header, or its quotes are not closed")
+        )
+    ]
     for field in dataset.fields:
         rules += [F.when(F.col("malformed_line").isNull(), rule) for rule in _rules(field)]
     return F.array_compact(F.array(*rules))
@@ -79,7 +85,9 @@ def _rules(field: Field) -> list[Column]:
             means_none = raw.try_cast("double") == -1
         elif field.kind == "price":
             means_none = raw.try_cast("double") == 0
-        what = {"timestamp": "is not a date", "flag": "is not True or False", "duration": 'is not a duration like "3 days"'}.get(field.kind, "is not a number")
+        what = {"timestamp": "is not a date", "flag": "is not True or False", "duration": 'is not a duration like "3 days"'}.get(
+            field.kind, "is not a number"
+        )
         rules.append(broken(raw.isNotNull() & typed.isNull() & ~F.coalesce(means_none, F.lit(False)), what))
     if field.minimum is not None:
         rules.append(broken(typed < field.minimum, f"is below {field.minimum:g}"))

@@ -54,8 +54,10 @@ def load(name: str, folder: str | None = None) -> Policy:
         module = importlib.import_module(f"invopt.policies.{name}")
     policy = getattr(module, "POLICY", None)
     if not isinstance(policy, Policy) or policy.name != name:
-        raise ConfigError(f"the file of policy {name!r} can't be used", [
-            f"{module.__file__}: must assign POLICY = Policy(name={name!r}, ...), found {policy!r:.80}"])
+        raise ConfigError(
+            f"the file of policy {name!r} can't be used",
+            [f"{module.__file__}: must assign POLICY = Policy(name={name!r}, ...), found {policy!r:.80}"],
+        )
     return policy
 
 
@@ -76,6 +78,10 @@ def problems(config: Config) -> list[str]:
             for problem in error.errors():
                 name = ".".join(str(part) for part in problem["loc"])
                 known = ", ".join(policy.params.model_fields)
-                text = f"is not a parameter; allowed: {known}" if problem["type"] == "extra_forbidden" else f"{problem['msg']}, found {problem['input']!r}"
+                text = (
+                    f"is not a parameter; allowed: {known}"
+                    if problem["type"] == "extra_forbidden"
+                    else f"{problem['msg']}, found {problem['input']!r}"
+                )
                 found.append(f"id {row.id}, params.{name}: {text}")
     return found

@@ -31,8 +31,8 @@ class ExactSolution(NamedTuple):
 
     decisions : decision name -> (n_items,) or (n_items, n_periods) array, in the order of the items
     cost : (n_items,) array, money/period: each item's share; the shares of a partition add up to its objective
-    message : (n_items,) array of str or None; None for the whole when there is nothing to say. An item whose cost is NaN was not solved, and
-        its message says why.
+    message : (n_items,) array of str or None; None for the whole when there is nothing to say. An item whose cost is NaN was not
+        solved, and its message says why.
     """
 
     decisions: Mapping[str, np.ndarray]
@@ -72,8 +72,8 @@ class Policy:
         not nullable makes the partition's solution `invalid_input`
     params : the validated record of the policy's own parameters
     decisions : names of what it decides; each is a component of the model over ITEMS [x PERIODS]
-    build_model : (items, params) -> ConcreteModel of ONE partition; ITEMS is 0..n-1 in the order of the rows; the objective is `total_cost`,
-        and the Expression `item_cost` over ITEMS holds the shares
+    build_model : (items, params) -> ConcreteModel of ONE partition; ITEMS is 0..n-1 in the order of the rows; the objective is
+        `total_cost`, and the Expression `item_cost` over ITEMS holds the shares
     order : (decisions, state) -> (n,) units wanted now; decisions map a name to an (n,) array; state has `inventory_position`; pure
     solve_exact : (items of many partitions, offsets, params) -> ExactSolution; partition k is rows offsets[k]:offsets[k+1]
     """
@@ -88,7 +88,7 @@ class Policy:
     input_columns: tuple[Column, ...]
     params: type[Params]
     decisions: tuple[str, ...]
-    build_model: Callable[[pd.DataFrame, Any], "pyo.ConcreteModel"]
+    build_model: Callable[[pd.DataFrame, Any], pyo.ConcreteModel]
     order: Callable[[Mapping[str, np.ndarray], pd.DataFrame], np.ndarray]
     examples: tuple[Example, ...]
     solve_exact: Callable[[pd.DataFrame, np.ndarray, Any], ExactSolution] | None = None

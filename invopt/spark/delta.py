@@ -1,7 +1,8 @@
 """The one way to read and write a declared table.
 
-Reading gives the declared columns, at a version where one is asked for. Writing selects the declared columns, casts them, replaces exactly the
-slice that it is told to, and logs table, rows and seconds. NOT NULL columns are constraints of the Delta table itself; keys are checked here.
+Reading gives the declared columns, at a version where one is asked for. Writing selects the declared columns, casts them, replaces exactly
+the slice that it is told to, and logs table, rows and seconds. NOT NULL columns are constraints of the Delta table itself; keys
+are checked here.
 """
 
 from __future__ import annotations
@@ -106,16 +107,20 @@ class Lakehouse:
         problems = [f"{column.name} {column.type}" for column in table.columns if there.get(column.name) != column.type]
         if problems:
             raise TableError(
-                f"table {table.name} at {self.place(table)} lacks the declared columns: {', '.join(problems)}. It was made by another version of "
-                f"invopt; move it away (its rows can be made again from bronze), or alter it to have these columns.")
+                f"table {table.name} at {self.place(table)} lacks the declared columns: "
+                f"{', '.join(problems)}. It was made by another version of "
+                f"invopt; move it away (its rows can be made again from bronze), or alter it to have these columns."
+            )
 
     # ------------------------------------------------------------------ read
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The declared columns of a table, at a version where one is given."""
         if not self.exists(table):
-            raise TableError(f"table {table.name} is not there ({self.place(table)}); run the step that makes it first: "
-                             f"{_MAKERS.get(table.name.split('.')[0], 'invopt run')}")
+            raise TableError(
+                f"table {table.name} is not there ({self.place(table)}); run the step that makes it first: "
+                f"{_MAKERS.get(table.name.split('.')[0], 'invopt run')}"
+            )
         if version is None:
             rows = self.delta_table(table).toDF()
         else:
@@ -168,8 +173,16 @@ class Lakehouse:
         self.log(f"{table.name}: {written:,} rows {verb} in {time.monotonic() - started:.1f} s")
         return written
 
-    def merge(self, table: Table, rows: DataFrame, *, update: Sequence[str] | None = None, update_where: str | None = None,
-              delete_where: str | None = None, insert_where: str | None = None) -> None:
+    def merge(
+        self,
+        table: Table,
+        rows: DataFrame,
+        *,
+        update: Sequence[str] | None = None,
+        update_where: str | None = None,
+        delete_where: str | None = None,
+        insert_where: str | None = None,
+    ) -> None:
         """Merges rows by key: `update` names the columns to set on a match (none: all), the conditions are over `old` and `new`."""
         self.create(table)
         on = " AND ".join(f"old.{key} <=> new.{key}" for key in table.keys)
@@ -193,16 +206,21 @@ class Lakehouse:
         if missing:
             raise TableError(f"table {table.name}: the rows to write lack the columns {', '.join(missing)}")
         types = dict(rows.dtypes)
-        return rows.select(*(
-            F.col(column.name) if types[column.name] == column.type else F.col(column.name).cast(column.type).alias(column.name)
-            for column in table.columns))
+        return rows.select(
+            *(
+                F.col(column.name) if types[column.name] == column.type else F.col(column.name).cast(column.type).alias(column.name)
+                for column in table.columns
+            )
+        )
 
     def _check_keys(self, table: Table, condition: str) -> None:
         """Reads back only the key columns of what was written: cheaper than a shuffle of whole rows before the write."""
-        twice = (self.delta_table(table).toDF().where(condition).groupBy(*table.keys).count().where("count > 1").limit(3).collect())
+        twice = self.delta_table(table).toDF().where(condition).groupBy(*table.keys).count().where("count > 1").limit(3).collect()
         if twice:
             shown = "; ".join(", ".join(f"{key}={row[key]}" for key in table.keys) + f" ({row['count']} rows)" for row in twice)
-            raise TableError(f"table {table.name}: keys must be unique, but there are: {shown}. The rows were written; mend the input and run again.")
+            raise TableError(
+                f"table {table.name}: keys must be unique, but there are: {shown}. The rows were written; mend the input and run again."
+            )
 
     def _attempt(self, table: Table, action: Callable[[], None]) -> None:
         """Tries again when another writer was faster; other refusals become one plain sentence."""
@@ -217,12 +235,17 @@ class Lakehouse:
                         time.sleep(0.5 * 2**attempt)
                         continue
                     raise ConcurrentRunError(
-                        f"table {table.name} at {self.place(table)} is being written by another run: tried {ATTEMPTS} times, nothing of this write was "
-                        f"kept. Wait until the other run has ended, then run again: what is already done is not repeated.") from error
+                        f"table {table.name} at {self.place(table)} is being written by another "
+                        f"run: tried {ATTEMPTS} times, nothing of this write was "
+                        f"kept. Wait until the other run has ended, then run again: what is already done is not repeated."
+                    ) from error
                 null = re.search(r"NOT NULL constraint violated for column:? ?`?([\w.]+)", text) or (
-                    re.search(r"DELTA_NOT_NULL_CONSTRAINT_VIOLATED.*?column:? ?`?([\w.]+)", text, re.DOTALL))
+                    re.search(r"DELTA_NOT_NULL_CONSTRAINT_VIOLATED.*?column:? ?`?([\w.]+)", text, re.DOTALL)
+                )
                 if null:
-                    raise TableError(f"table {table.name}: column {null[1]} must not be NULL, but a row to write has it so; nothing was written") from error
+                    raise TableError(
+                        f"table {table.name}: column {null[1]} must not be NULL, but a row to write has it so; nothing was written"
+                    ) from error
                 raise
 
 

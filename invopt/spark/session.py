@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
 
-# Delta's parser drops the :named parameters that Spark 4.1 hands to it (delta-io/delta issue 7640); this lets Spark bind them later, as 4.0 did
+# Delta's parser drops the :named parameters that Spark 4.1 hands to it (delta-io/delta issue 7640); with this, Spark binds them
+# after parsing, as 4.0 did
 PARAMETERS = {"spark.sql.legacy.parameterSubstitution.constantsOnly": "true"}
 
 # a JVM that lives for minutes doesn't earn back what the second compiler and the parallel collector cost
@@ -90,7 +91,10 @@ def _built(app_name: str, settings: Mapping[str, str]) -> SparkSession:
     builder = SparkSession.builder.appName(app_name)
     for name, value in settings.items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    # a run's as_of is in UTC, and days begin at midnight there; a session in another zone would cut them elsewhere
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    return session
 
 
 def _cluster_session(app_name: str, settings: dict[str, str]) -> SparkSession:
