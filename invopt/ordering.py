@@ -44,7 +44,7 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
     >>> state = pd.DataFrame({"inventory_position": [3.0], "on_hand": [5.0], "expiring": [2.0], "on_order": [0.0],
     ...     "min_order_quantity": [10.0],
     ...     "max_order_quantity": [np.nan], "quantity_multiple": [4.0], "is_held": [False], "held_because": [None]})
-    >>> review(np.array([7.0]), {"REORDER_POINT": np.array([6.0]), "ORDER_QUANTITY": np.array([7.0])}, state).quantity[0]
+    >>> float(review(np.array([7.0]), {"REORDER_POINT": np.array([6.0]), "ORDER_QUANTITY": np.array([7.0])}, state).quantity[0])
     12.0
     """
     n = len(state)

@@ -87,7 +87,8 @@ def _newest(config: Config, run_ids: set[str]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, np.ndarray):
         if len(value) and isinstance(value[0], np.ndarray):
-            return f"{len(value)} days of up to {max(len(one) for one in value)} probabilities, the first [{', '.join(f'{x:.4g}' for x in value[0][:6])} ...]"
+            first = ", ".join(f"{x:.4g}" for x in value[0][:6])
+            return f"{len(value)} days of up to {max(len(one) for one in value)} probabilities, the first [{first} ...]"
         numbers = value.astype(float)
         head = ", ".join(f"{x:.4g}" for x in numbers[:5])
         return f"[{head}{', ...' if len(numbers) > 5 else ''}] (n={len(numbers)}, mean {numbers.mean():.4g})"

@@ -1,8 +1,8 @@
 """Step `ingest`: new files of the landing zone -> bronze, every field as text, each file once.
 
 One stream looks for new files in the whole landing zone and remembers in its checkpoint what it has seen; each batch of it sorts the files
-by dataset and header, and appends their lines to the bronze tables. A file that can't be read is recorded in bronze.files with the reason, and
-the others go on. A file rewritten under a name that was read before is not read again: the listing at the end says so.
+by dataset and header, and appends their lines to the bronze tables. A file that can't be read is recorded in bronze.files with the
+reason, and the others go on. A file rewritten under a name that was read before is not read again: the listing at the end says so.
 """
 
 from __future__ import annotations

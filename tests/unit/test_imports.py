@@ -15,14 +15,15 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "invopt"
 
 # a part of the package -> the parts it may import; every part may import itself
-BASE = {"errors", "config", "columns", "tables"}
+BASE = {"errors", "config", "columns", "datasets", "tables"}
 MODELS = BASE | {"theory", "policies", "forecasting"}
 ENGINES = MODELS | {"solving", "ordering", "simulation"}
 ALLOWED = {
     "errors": set(),
     "columns": {"errors"},
-    "config": {"errors", "columns", "tables"},
-    "tables": {"errors", "columns", "config"},
+    "datasets": {"errors", "columns"},
+    "config": {"errors", "columns", "datasets"},
+    "tables": {"errors", "columns", "datasets"},
     "theory": {"errors"},
     "policies": BASE | {"theory"},
     "forecasting": BASE | {"theory"},
@@ -33,14 +34,15 @@ ALLOWED = {
     "spark": ENGINES | {"sql"},
     "pipelines": ENGINES | {"sql", "spark", "lake"},
     "lake": BASE,
+    "solve_one": ENGINES | {"lake"},
     "web": BASE | {"lake"},
-    "cli": ENGINES | {"spark", "pipelines", "lake", "web"},
+    "cli": ENGINES | {"spark", "pipelines", "lake", "solve_one", "web"},
 }
 SPARK_PARTS = {"spark", "pipelines"}
 SPARK_PACKAGES = {"pyspark", "delta", "py4j"}
 THEORY_PACKAGES = {"numpy", "scipy", "numba"}
 WITHOUT_PYSPARK = ("errors", "columns", "config", "tables", "theory", "policies", "forecasting", "solving", "ordering", "simulation",
-                   "lake", "web")
+                   "datasets", "lake", "solve_one", "web")
 
 
 def part_of(file: Path, package: Path = PACKAGE) -> str:
