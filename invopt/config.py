@@ -112,7 +112,153 @@ class Scope(Record):
 
     @field_validator("location_id", "product_id", "source_id", "department_id", mode="before")
     @classmethod
-    def _texts(error: ValidationError, record: type[Record]) -> list[str]:
+    def _texts(cls, value: Any) -> Any:
+        """Ids are text: a YAML 3 is "3"; one id may be given without a list."""
+        if value is None or isinstance(value, str):
+            return None if value is None else (value,)
+        if isinstance(value, int):
+            return (str(value),)
+        return tuple(str(one) for one in value)
+
+
+class PolicyRow(Record):
+    """One row of policies.yaml: which policy decides for which items, how, and with which parameters."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    policy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    active: bool = True
+    scope: Scope = Scope()
+    partition_by: tuple[Literal["location_id", "product_id", "source_id", "department_id", "storage_id"], ...] | None = None
+    method: Literal["model", "exact"] = "model"
+    solver: str = "highs"
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Config(Record):
+    """The whole configuration."""
+
+    lakehouse: LakehouseConfig
+    landing: str
+    policies_folder: str | None = Field(None, description="folder with your own policies")
+    mapping: dict[str, MappingConfig] = Field(default_factory=dict)
+    inputs: InputsConfig = InputsConfig()
+    solve: SolveConfig = SolveConfig()
+    orders: OrdersConfig = OrdersConfig()
+    spark: dict[str, str] = Field(default_factory=dict, description="settings for the Spark session in local mode")
+    policies: tuple[PolicyRow, ...] = ()
+    solvers: tuple[SolverRow, ...] = ()
+
+    @field_validator("spark", mode="before")
+    @classmethod
+    def _setting_texts(cls, value: Any) -> Any:
+        return {key: str(one).lower() if isinstance(one, bool) else str(one) for key, one in (value or {}).items()}
+
+    def active_policies(self) -> tuple[PolicyRow, ...]:
+        return tuple(row for row in self.policies if row.active)
+
+    def solver(self, name: str) -> SolverRow:
+        return next(row for row in self.solvers if row.name == name)
+
+    def results_hash(self) -> str:
+        """Hash of all that can change a result: not where tables are, nor how Spark spreads the work."""
+        chosen = self.model_dump(mode="json", include={"inputs", "orders", "policies", "solvers", "mapping"})
+        chosen["audit"] = [self.solve.audit_partitions, self.solve.audit_tolerance]
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+def load(folder: str | Path, *, overrides: dict[str, Any] | None = None, checks: Sequence[Callable[[Sequence[PolicyRow], str | None], list[str]]] = ()) -> Config:
+    """The configuration in a folder, validated.
+
+    overrides : values that win over the files', such as those of the command line; nested as in base.yaml
+    checks : further functions (rows of policies.yaml, policies_folder) -> problems, for what this module can't know, such as the
+        policies' own parameters
+
+    Raises
+    ------
+    ConfigError : lists every problem as `file, row: problem; allowed values`.
+    """
+    folder = Path(folder)
+    problems: list[str] = []
+    if not folder.is_dir():
+        raise ConfigError(
+            "the configuration can't be read", [f"{folder}: no such folder; give one with --config, or run from the project's folder"]
+        )
+    values = _mapping(folder / "base.yaml", problems, is_needed=True)
+    _merge(values, _mapping(folder / "local.yaml", problems))
+    _merge(values, overrides or {})
+    policies = _rows(folder / "policies.yaml", PolicyRow, "id", problems)
+    solvers = _rows(folder / "solvers.yaml", SolverRow, "name", problems)
+    solver_names = [row.name for row in solvers]
+    for row in policies:
+        if row.solver not in solver_names:
+            problems.append(
+                f"{folder / 'policies.yaml'}, id {row.id}: solver {row.solver!r} is not in solvers.yaml; allowed: {', '.join(solver_names)}"
+            )
+    for name, mapping in (values.get("mapping") or {}).items():
+        if name not in BY_NAME:
+            problems.append(f"{folder / 'base.yaml'}, mapping: {name!r} is not a dataset; allowed: {', '.join(BY_NAME)}")
+            continue
+        headers = {field.header for field in BY_NAME[name].fields}
+        for header in (mapping or {}).get("headers") or {}:
+            if header not in headers:
+                problems.append(
+                    f"{folder / 'base.yaml'}, mapping.{name}.headers: {header!r} is not a header of it; "
+                    f"allowed: {', '.join(sorted(headers))}"
+                )
+    for check in checks:
+        problems += [f"{folder / 'policies.yaml'}, {text}" for text in check(policies, values.get("policies_folder"))]
+    config = None
+    try:
+        config = Config.model_validate({**values, "policies": policies, "solvers": solvers})
+    except ValidationError as error:
+        problems += [f"{folder / 'base.yaml'}, {text}" for text in _texts(error, Config)]
+    if problems:
+        raise ConfigError(f"the configuration in {folder} has {len(problems)} problem{'s' if len(problems) > 1 else ''}:", problems)
+    return config
+
+
+def _read_yaml(path: Path, problems: list[str], *, is_needed: bool) -> Any:
+    if not path.is_file():
+        if is_needed:
+            problems.append(f"{path}: the file is missing")
+        return None
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problems.append(f"{path}: not valid YAML: {' '.join(str(error).split())}")
+        return None
+
+
+def _mapping(path: Path, problems: list[str], *, is_needed: bool = False) -> dict[str, Any]:
+    values = _read_yaml(path, problems, is_needed=is_needed)
+    if values is not None and not isinstance(values, dict):
+        problems.append(f"{path}: must be names with values, found a {type(values).__name__}")
+    return values if isinstance(values, dict) else {}
+
+
+def _rows(path: Path, record: type[Record], key: str, problems: list[str]) -> list:
+    values = _read_yaml(path, problems, is_needed=True)
+    if values is None:
+        return []
+    if not isinstance(values, list):
+        problems.append(f"{path}: must be a list of rows, each starting with '- {key}: ...'")
+        return []
+    rows, seen = [], set()
+    for number, value in enumerate(values, start=1):
+        name = value.get(key, "?") if isinstance(value, dict) else "?"
+        try:
+            row = record.model_validate(value)
+        except ValidationError as error:
+            problems += [f"{path}, row {number} ({key} {name}), {text}" for text in _texts(error, record)]
+            continue
+        if name in seen:
+            problems.append(f"{path}, row {number}: {key} {name!r} is there twice")
+        seen.add(name)
+        rows.append(row)
+    return rows
+
+
+def _texts(error: ValidationError, record: type[Record]) -> list[str]:
     """Pydantic's problems as `name: problem; allowed values`."""
     texts = []
     for problem in error.errors():
