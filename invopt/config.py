@@ -166,7 +166,12 @@ class Config(Record):
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
 
-def load(folder: str | Path, *, overrides: dict[str, Any] | None = None, checks: Sequence[Callable[[Sequence[PolicyRow], str | None], list[str]]] = ()) -> Config:
+def load(
+    folder: str | Path,
+    *,
+    overrides: dict[str, Any] | None = None,
+    checks: Sequence[Callable[[Sequence[PolicyRow], str | None], list[str]]] = (),
+) -> Config:
     """The configuration in a folder, validated.
 
     overrides : values that win over the files', such as those of the command line; nested as in base.yaml
