@@ -168,11 +168,17 @@ class Config(Record):
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
 
-def load(folder: str | Path, *, overrides: dict[str, Any] | None = None, checks: Sequence[Callable[[Config], list[str]]] = ()) -> Config:
+def load(
+    folder: str | Path,
+    *,
+    overrides: dict[str, Any] | None = None,
+    checks: Sequence[Callable[[Sequence[PolicyRow], str | None], list[str]]] = (),
+) -> Config:
     """The configuration in a folder, validated.
 
     overrides : values that win over the files', such as those of the command line; nested as in base.yaml
-    checks : further functions (config) -> problems, for what this module can't know, such as the policies' own parameters
+    checks : further functions (rows of policies.yaml, policies_folder) -> problems, for what this module can't know, such as the
+        policies' own parameters
 
     Raises
     ------
@@ -200,14 +206,13 @@ def load(folder: str | Path, *, overrides: dict[str, Any] | None = None, checks:
                 f"{folder / 'policies.yaml'}, id {row.id}: solver {row.solver!r} is not in solvers.yaml; allowed: {', '.join(solver_names)}"
             )
     problems += _mapping_problems(values.get("mapping"), layers)
+    for check in checks:
+        problems += [f"{folder / 'policies.yaml'}, {text}" for text in check(policies, values.get("policies_folder"))]
     config = None
     try:
         config = Config.model_validate({**values, "policies": policies, "solvers": solvers})
     except ValidationError as error:
-        problems += [f"{_holder(layers, place)}, {text}" for place, text in zip(_places(error), _texts(error), strict=True)]
-    if config is not None:
-        for check in checks:
-            problems += [f"{folder / 'policies.yaml'}, {text}" for text in check(config)]
+        problems += [f"{_holder(layers, place)}, {text}" for place, text in zip(_places(error), _texts(error, Config), strict=True)]
     if problems:
         raise ConfigError(f"the configuration in {folder} has {len(problems)} problem{'s' if len(problems) > 1 else ''}:", problems)
     return config
@@ -283,7 +288,7 @@ def _rows(path: Path, record: type[Record], key: str, problems: list[str]) -> li
         try:
             row = record.model_validate(value)
         except ValidationError as error:
-            problems += [f"{path}, row {number} ({key} {name}), {text}" for text in _texts(error)]
+            problems += [f"{path}, row {number} ({key} {name}), {text}" for text in _texts(error, record)]
             continue
         if name in seen:
             problems.append(f"{path}, row {number}: {key} {name!r} is there twice")
@@ -292,20 +297,30 @@ def _rows(path: Path, record: type[Record], key: str, problems: list[str]) -> li
     return rows
 
 
-def _texts(error: ValidationError) -> list[str]:
+def _texts(error: ValidationError, record: type[Record]) -> list[str]:
     """Pydantic's problems as `name: problem; allowed values`."""
     texts = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"]) or "the whole"
         text = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            text = "is not a known name"
+            text = f"is not a known name; allowed: {', '.join(_names_beside(record, problem['loc']))}"
         elif problem["type"] == "missing":
             text = "is missing"
         else:
             text = f"{text}, found {problem['input']!r:.80}"
         texts.append(f"{name}: {text}")
     return texts
+
+
+def _names_beside(record: type[Record], place: Sequence[str | int]) -> list[str]:
+    """The names that are known where an unknown one stands."""
+    for part in place[:-1]:
+        kind = record.model_fields[part].annotation if part in record.model_fields else None
+        if not (isinstance(kind, type) and issubclass(kind, Record)):
+            return ["see the comments in conf/base.yaml"]
+        record = kind
+    return list(record.model_fields)
 
 
 def _merge(values: dict[str, Any], more: dict[str, Any]) -> None:
