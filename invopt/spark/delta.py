@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import deltalake
 from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -132,14 +133,20 @@ class Lakehouse:
         """Number of the newest commit, -1 where there is no table."""
         if not self.exists(table):
             return -1
+        if self.config.root is not None and os.path.isdir(self.path(table)):
+            # milliseconds, where Spark would run a job
+            return deltalake.DeltaTable(self.path(table), without_files=True).version()
         return self.delta_table(table).history(1).select("version").first()[0]
 
     # ------------------------------------------------------------------ write
 
-    def append(self, table: Table, rows: DataFrame, *, transaction: tuple[str, int] | None = None) -> int:
-        """Adds rows; with a transaction (application, number), a number that was already written is skipped by Delta."""
+    def append(self, table: Table, rows: DataFrame, *, transaction: tuple[str, int] | None = None, total: str | None = None) -> int:
+        """Adds rows and gives their number, or the sum of the column `total`.
+
+        With a transaction (application, number), a number that was already written is skipped by Delta.
+        """
         options = {} if transaction is None else {"txnAppId": transaction[0], "txnVersion": str(transaction[1])}
-        return self._save(table, rows, options, "added")
+        return self._save(table, rows, options, "added", total)
 
     def replace(self, table: Table, rows: DataFrame, slice_: Mapping[str, str | int], *, check_keys: bool = True) -> int:
         """Puts the rows in the place of all that have the slice's values, in one commit: twice is once.
@@ -155,10 +162,11 @@ class Lakehouse:
             self._check_keys(table, condition)
         return written
 
-    def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str], verb: str) -> int:
+    def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str], verb: str, total: str | None = None) -> int:
         self.create(table)
         seen = Observation()
-        declared = self._declared(table, rows).observe(seen, F.count(F.lit(1)).alias("n_rows"))
+        counts = [F.count(F.lit(1)).alias("n_rows"), F.sum(total or F.lit(0)).alias("total")]
+        declared = self._declared(table, rows).observe(seen, *counts)
         started = time.monotonic()
 
         def save() -> None:
@@ -171,7 +179,7 @@ class Lakehouse:
         self._attempt(table, save)
         written = int(seen.get["n_rows"])
         self.log(f"{table.name}: {written:,} rows {verb} in {time.monotonic() - started:.1f} s")
-        return written
+        return written if total is None else int(seen.get["total"] or 0)
 
     def merge(
         self,
