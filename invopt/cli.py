@@ -153,7 +153,7 @@ def _say(line: str) -> None:
 
 
 def _run_of(chosen: argparse.Namespace, configured: config.Config, as_of: datetime | None, *, is_short: bool = False):
-    """The run, with its session; pyspark is imported only by the commands that need it. A short one starts fast and is slow on much data."""
+    """The run, with its session; pyspark is imported only by commands that need it. A short run starts fast, and is slow on much data."""
     from invopt.pipelines.steps import Run
     from invopt.spark.delta import Lakehouse
     from invopt.spark.session import FAST_START, spark_session

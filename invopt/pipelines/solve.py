@@ -77,7 +77,7 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
     total = sum(one["partitions"] for one in waves.values())
     if waves and set(waves) <= set(done):
         run.say(f"solve {row.id}: unchanged, {total:,} partitions are solved already")
-        _check_audit(run, row)
+        check_audit(run, row)
         return
     audit_every = max(1, total // run.config.solve.audit_partitions) if run.config.solve.audit_partitions else 0
     task, watch, n_done, n_failed = task_of(run, row), Stopwatch(), 0, 0
@@ -106,7 +106,7 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
     _forget_old_waves(run, row, len(waves))
     run.say(f"solve {row.id}: done in {watch.seconds:.1f} s")
     _say_failures(run, row)
-    _check_audit(run, row)
+    check_audit(run, row)
 
 
 def _solutions(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
@@ -164,7 +164,8 @@ def _say_failures(run: Run, row: PolicyRow) -> None:
         run.say(f"  ! {one['n']:,} items {one['termination']}, such as: {one['message']}")
 
 
-def _check_audit(run: Run, row: PolicyRow) -> None:
+def check_audit(run: Run, row: PolicyRow) -> None:
+    """Refuses solutions whose audit failed; `order` asks too, because a step may be run by itself."""
     audited = _of_policy(run, row).where("audit_gap IS NOT NULL")
     wrong = audited.where(F.col("audit_gap") > run.config.solve.audit_tolerance).orderBy(F.desc("audit_gap")).limit(5).collect()
     if wrong:

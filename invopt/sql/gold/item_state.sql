@@ -8,12 +8,21 @@ WITH counted AS (
 newest_count AS (
     SELECT max(counted_on) AS counted_on FROM counted
 ),
-lots AS (
-    -- the lots of a location's newest count that can still be sold; a product that the count does not list has no stock there
-    SELECT lot.location_id, lot.product_id, lot.units, lot.expires_at
+counted_products AS (
+    -- of several counts on the newest day the product's last one; a product that was not counted on that day has no stock there
+    SELECT lot.location_id, lot.product_id, max(lot.snapshot_at) AS snapshot_at
     FROM stock_lots AS lot
     INNER JOIN counted ON lot.location_id = counted.location_id AND to_date(lot.snapshot_at) = counted.counted_on
-    WHERE lot.snapshot_at <= :as_of AND (lot.expires_at IS NULL OR lot.expires_at > :as_of)
+    WHERE lot.snapshot_at <= :as_of
+    GROUP BY lot.location_id, lot.product_id
+),
+lots AS (
+    -- what can still be sold
+    SELECT lot.location_id, lot.product_id, lot.units, lot.expires_at
+    FROM stock_lots AS lot
+    INNER JOIN counted_products AS last
+        ON lot.location_id = last.location_id AND lot.product_id = last.product_id AND lot.snapshot_at = last.snapshot_at
+    WHERE lot.expires_at IS NULL OR lot.expires_at > :as_of
 ),
 stock AS (
     -- only lots that may expire within a lead time matter one by one
@@ -45,9 +54,10 @@ on_order AS (
     GROUP BY location_id, product_id
 ),
 storage AS (
-    -- a product kept in several spaces of a location: the cheapest counts, and the limits add up
+    -- a product kept in several spaces of a location: the cheapest counts, and the limits add up, unless a space has none
     SELECT location_id, product_id, min_by(storage_id, struct(holding_cost, storage_id)) AS storage_id, min(holding_cost) AS holding_cost,
-        max(lost_sale_cost) AS lost_sale_cost, sum(min_inventory) AS min_inventory, sum(max_inventory) AS max_inventory
+        max(lost_sale_cost) AS lost_sale_cost, sum(min_inventory) AS min_inventory,
+        CASE WHEN count(max_inventory) = count(*) THEN sum(max_inventory) END AS max_inventory
     FROM product_storage
     GROUP BY location_id, product_id
 ),
