@@ -96,7 +96,7 @@ def _risk(axes: Axes, demand: LeadTimeDemand, s: int, quantity: int, position: f
             axes.axvline(value, color=POSITION, linestyle=style, linewidth=1.5, label=text)
         else:
             axes.plot([], [], color=POSITION, linestyle=style, linewidth=1.5, label=f"{text} (right of the picture)")
-    days = f"{lead_time:g} days" + (f" + {review} to the next look" if review else "")
+    days = f"{lead_time:g} day{'' if lead_time == 1 else 's'}" + (f" + {review} to the next look" if review else "")
     plain(axes, f"Demand until an order arrives ({days})", "units", "probability")
     axes.set_ylim(0, probability.max() * 1.5)
     legend(axes, loc="upper right")
