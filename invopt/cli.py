@@ -251,12 +251,16 @@ def _demo(chosen: argparse.Namespace) -> None:
     )
     run = _run_of(chosen, configured, world.as_of, is_short=chosen.stores * chosen.products <= 2_000)
     _do(run, "run")
-    item = run.lakehouse.read(tables.ORDERS).orderBy("location_id", "product_id").first()
+    # an item that was ordered tells most, but on some days nothing is
+    items = (run.lakehouse.read(table).orderBy("location_id", "product_id").first() for table in (tables.ORDERS, tables.SOLUTIONS))
+    item = next((item for item in items if item is not None), None)
     if item is not None:
         _say(
             f"\nTry: invopt solve-one --policy {item['policy_id']} --location "
             f"{item['location_id']} --product {item['product_id']} --lakehouse {lakehouse}"
         )
+    elsewhere = "" if folder == Path(DEMO) else f" with INVOPT_LAKEHOUSE={lakehouse.resolve()}"
+    _say(f"Plots: notebooks/first_run.ipynb{elsewhere}")
 
 
 def _refuse_filled(landing: Path) -> None:

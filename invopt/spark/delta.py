@@ -147,7 +147,7 @@ class Lakehouse:
         if not self.exists(table):
             return -1
         if self._is_local(table):
-            return deltalake.DeltaTable(self.path(table), without_files=True).version()
+            return deltalake.DeltaTable(self.path(table)).version()
         return self.delta_table(table).history(1).select("version").first()[0]
 
     # ------------------------------------------------------------------ write
@@ -202,7 +202,7 @@ class Lakehouse:
     def _is_committed(self, table: Table, mark: str) -> bool:
         """Whether one of the newest commits has the mark; other writers may have committed since, but not that many."""
         if self._is_local(table):
-            return any(commit.get("userMetadata") == mark for commit in deltalake.DeltaTable(self.path(table), without_files=True).history(50))
+            return any(commit.get("userMetadata") == mark for commit in deltalake.DeltaTable(self.path(table)).history(50))
         return any(row["userMetadata"] == mark for row in self.delta_table(table).history(50).select("userMetadata").collect())
 
     def merge(
