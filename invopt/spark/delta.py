@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import deltalake
 from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -60,6 +61,10 @@ class Lakehouse:
     def place(self, table: Table) -> str:
         """What a user would look for: the folder or the name in the catalog."""
         return self.path(table) if self.config.root is not None else self.catalog_name(table)
+
+    def _is_local(self, table: Table) -> bool:
+        """Whether the log can be read in milliseconds here, where Spark would run a job."""
+        return self.config.root is not None and os.path.isdir(self.path(table))
 
     def delta_table(self, table: Table) -> DeltaTable:
         if self.config.root is not None:
@@ -141,17 +146,23 @@ class Lakehouse:
         """Number of the newest commit, -1 where there is no table."""
         if not self.exists(table):
             return -1
+        if self._is_local(table):
+            return deltalake.DeltaTable(self.path(table)).version()
         return self.delta_table(table).history(1).select("version").first()[0]
 
     # ------------------------------------------------------------------ write
 
-    def append(self, table: Table, rows: DataFrame, *, transaction: tuple[str, int] | None = None) -> int:
-        """Adds rows; with a transaction (application, number), a number that was already written is skipped by Delta."""
+    def append(self, table: Table, rows: DataFrame, *, transaction: tuple[str, int] | None = None, total: str | None = None) -> int:
+        """Adds rows and gives their number, or the sum of the column `total`.
+
+        With a transaction (application, number), a number that was already written is skipped by Delta, which gives 0.
+        """
         if transaction is None:
-            return self._save(table, rows, {}, "added")
+            return self._save(table, rows, {}, "added", total)
         # the mark, in the commit's metadata, tells a write from one that Delta skipped
         mark = f"{transaction[0]} {transaction[1]} {uuid.uuid4().hex}"
-        return self._save(table, rows, {"txnAppId": transaction[0], "txnVersion": str(transaction[1]), "userMetadata": mark}, "added")
+        options = {"txnAppId": transaction[0], "txnVersion": str(transaction[1]), "userMetadata": mark}
+        return self._save(table, rows, options, "added", total)
 
     def replace(self, table: Table, rows: DataFrame, slice_: Mapping[str, str | int], *, check_keys: bool = True) -> int:
         """Puts the rows in the place of all that have the slice's values, in one commit: twice is once.
@@ -167,10 +178,11 @@ class Lakehouse:
             self._check_keys(table, condition)
         return written
 
-    def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str], verb: str) -> int:
+    def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str], verb: str, total: str | None = None) -> int:
         self.create(table)
         seen = Observation()
-        declared = self._declared(table, rows).observe(seen, F.count(F.lit(1)).alias("n_rows"))
+        counts = [F.count(F.lit(1)).alias("n_rows"), F.sum(total or F.lit(0)).alias("total")]
+        declared = self._declared(table, rows).observe(seen, *counts)
         started = time.monotonic()
 
         def save() -> None:
@@ -185,10 +197,12 @@ class Lakehouse:
         is_written = "userMetadata" not in options or self._is_committed(table, options["userMetadata"])
         written = int(seen.get["n_rows"]) if is_written else 0
         self.log(f"{table.name}: {written:,} rows {verb} in {time.monotonic() - started:.1f} s")
-        return written
+        return written if total is None or not is_written else int(seen.get["total"] or 0)
 
     def _is_committed(self, table: Table, mark: str) -> bool:
         """Whether one of the newest commits has the mark; other writers may have committed since, but not that many."""
+        if self._is_local(table):
+            return any(commit.get("userMetadata") == mark for commit in deltalake.DeltaTable(self.path(table)).history(50))
         return any(row["userMetadata"] == mark for row in self.delta_table(table).history(50).select("userMetadata").collect())
 
     def merge(

@@ -1,4 +1,4 @@
-"""A project folder as a user has it, the commands in this process with what they print, and the tables without a JVM."""
+"""Projects as a user has them, the commands in this process with what they print, and one small demo chain for all tests to look at."""
 
 from __future__ import annotations
 
@@ -70,3 +70,27 @@ def project(tmp_path_factory):
         return Project(folder)
 
     return make
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo's folder, and what it printed."""
+
+    folder: Path
+    printed: str
+
+    @property
+    def lakehouse(self) -> Path:
+        return self.folder / "lakehouse"
+
+
+@pytest.fixture(scope="session")
+def demo(spark, tmp_path_factory) -> Demo:
+    """`invopt demo` in this process, so that it shares the tests' Spark session; tests must not write into its tables."""
+    folder = tmp_path_factory.mktemp("demo")
+    printed = io.StringIO()
+    size = ["--stores", "3", "--products", "12", "--days", "14"]
+    with contextlib.redirect_stdout(printed):
+        code = main(["demo", *size, "--folder", str(folder), "--config", str(ROOT / "conf")])
+    assert code == 0, printed.getvalue()
+    return Demo(folder, printed.getvalue())
