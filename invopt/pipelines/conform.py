@@ -74,7 +74,8 @@ def _pending(run: Run) -> list[tuple[str, int]]:
 def _typed(lines: DataFrame, dataset: Dataset) -> DataFrame:
     headers = [field.header for field in dataset.fields]
     landed = F.struct(*(F.col(f"`{header}`") for header in headers)).alias(LANDED)
-    typed = lines.select(*(name for name in lines.columns if name not in headers), landed).withColumns({field.column: value(field) for field in dataset.fields})
+    texts = lines.select(*(name for name in lines.columns if name not in headers), landed)
+    typed = texts.withColumns({field.column: value(field) for field in dataset.fields})
     return typed.withColumn("rules", broken_rules(dataset))
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -101,7 +102,7 @@ def ingest(run: Run) -> Ingested:
             [f"{reading.file.path}: {reading.problem or reading.note}" for reading in readings[:20]],
         )
     problems = [f"{normal_path(reading.file.path)}: {reading.problem}" for reading in readings if reading.problem]
-    problems += _rewritten(run, {reading.file.path for reading in readings})
+    problems += _rewritten(run, {reading.file.path for reading in readings}, datasets)
     ingested = Ingested(
         n_ingested,
         sum(reading.problem is not None for reading in readings),
@@ -207,6 +208,7 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
             .option("mode", "PERMISSIVE")
             .option("columnNameOfCorruptRecord", "malformed_line")
             .option("enforceSchema", "true")
+            .option("escape", '"')  # a quote inside quotes is doubled, as everywhere but in Spark's default
             .csv(paths)
         )
     else:
@@ -240,8 +242,8 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
     return lines
 
 
-def _rewritten(run: Run, new_paths: set[str]) -> list[str]:
-    """Files that changed after they were read; the stream does not read a name twice, and that must not go unseen."""
+def _rewritten(run: Run, new_paths: set[str], datasets: tuple[Dataset, ...]) -> list[str]:
+    """Files that are not read as they lie there now; the stream does not read a name twice, and that must not go unseen."""
     if not run.lakehouse.exists(FILES):
         return []
     seen = {
@@ -249,11 +251,34 @@ def _rewritten(run: Run, new_paths: set[str]) -> list[str]:
         for row in run.lakehouse.read(FILES).selectExpr("file", "unix_millis(file_modified_at) AS changed", "file_bytes").collect()
     }
     fresh = {normal_path(path) for path in new_paths}
-    return [
+    return _never_read(run.config.landing, seen.keys() | fresh, datasets) + [
         f"{path}: changed after it was read and is not read again; land the new version under a new name"
         for path, now_there in sorted(_listing(run, seen).items())
         if path in seen and path not in fresh and now_there != seen[path]
     ]
+
+
+def _never_read(landing: str, known: Set[str], datasets: tuple[Dataset, ...]) -> list[str]:
+    """Files of a dataset that the stream did not bring: empty ones, which Spark leaves out, and those that were filled afterwards.
+
+    Only a landing zone on this machine tells of them.
+    """
+    if not Path(normal_path(landing)).is_dir():
+        return []
+    problems = []
+    for folder, _, names in os.walk(os.path.abspath(normal_path(landing))):
+        for path in (f"{folder}/{name}" for name in names):
+            if path in known or dataset_of(path, datasets) is None:
+                continue
+            if os.path.getsize(path) == 0:
+                problems.append(f"{path}: the file is empty, it has not even a header")
+            else:
+                # the stream remembers a name from the first time it sees it, even when there was nothing in the file yet
+                problems.append(
+                    f"{path}: is not read: either it came just now, and the next ingest reads it, or it was empty when it was first seen; "
+                    f"then land it under a new name"
+                )
+    return sorted(problems)
 
 
 def _listing(run: Run, seen: Iterable[str]) -> dict[str, tuple[int, int]]:
