@@ -266,8 +266,10 @@ def _never_read(landing: str, known: Set[str], datasets: tuple[Dataset, ...]) ->
     if not Path(normal_path(landing)).is_dir():
         return []
     problems = []
-    for folder, _, names in os.walk(os.path.abspath(normal_path(landing))):
-        for path in (f"{folder}/{name}" for name in names):
+    for folder, folders, names in os.walk(os.path.abspath(normal_path(landing))):
+        # Spark skips what is hidden, such as files that are still being copied
+        folders[:] = [name for name in folders if not name.startswith(("_", "."))]
+        for path in (f"{folder}/{name}" for name in names if not name.startswith(("_", "."))):
             if path in known or dataset_of(path, datasets) is None:
                 continue
             if os.path.getsize(path) == 0:
