@@ -86,7 +86,7 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
         wave_watch = Stopwatch()
         # the range of buckets, not the wave, lets Delta skip the other waves' files
         rows = inputs.where((F.col("bucket") >= one["first"]) & (F.col("bucket") <= one["last"]))
-        solutions = _solutions(rows, task, n_tasks=tasks_of(run), n_buckets=one["last"] - one["first"] + 1, audit_every=audit_every)
+        solutions = solved(rows, task, n_tasks=tasks_of(run), n_buckets=one["last"] - one["first"] + 1, audit_every=audit_every)
         solutions = solutions.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "wave": F.lit(wave)})
         written = run.lakehouse.replace(SOLUTIONS, solutions, {"run_id": run.run_id, "policy_id": row.id, "wave": wave}, check_keys=False)
         if written != one["items"]:
@@ -107,7 +107,7 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
     _check_audit(run, row)
 
 
-def _solutions(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
+def solved(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
     """The solutions of a wave's rows: one call per bucket, and as many tasks as asked for, whatever AQE thinks of the sizes."""
     is_audited = F.pmod(F.xxhash64("partition_key", F.lit("audit")), F.lit(audit_every)) == 0 if audit_every else F.lit(False)
     spread = rows.drop("run_id", "policy_id", "wave").withColumn("is_audited", is_audited)
