@@ -6,6 +6,7 @@ are lists, one row per policy or solver.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from invopt.columns import ITEM
 from invopt.datasets import BY_NAME
 from invopt.errors import ConfigError
+
+# name of a source of settings -> its values, the one that wins first
+Layers = Sequence[tuple[str, dict[str, Any]]]
 
 
 class Record(BaseModel):
@@ -113,12 +117,10 @@ class Scope(Record):
     @field_validator("location_id", "product_id", "source_id", "department_id", mode="before")
     @classmethod
     def _texts(cls, value: Any) -> Any:
-        """Ids are text: a YAML 3 is "3"; one id may be given without a list."""
-        if value is None or isinstance(value, str):
-            return None if value is None else (value,)
-        if isinstance(value, int):
+        """Ids are text: a YAML 3 is "3"; one id may be given without a list. Anything else is left for pydantic to refuse."""
+        if isinstance(value, (str, int)):
             return (str(value),)
-        return tuple(str(one) for one in value)
+        return tuple(str(one) if isinstance(one, int) else one for one in value) if isinstance(value, list | tuple) else value
 
 
 class PolicyRow(Record):
@@ -166,11 +168,17 @@ class Config(Record):
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
 
-def load(folder: str | Path, *, overrides: dict[str, Any] | None = None, checks: Sequence[Callable[[Config], list[str]]] = ()) -> Config:
+def load(
+    folder: str | Path,
+    *,
+    overrides: dict[str, Any] | None = None,
+    checks: Sequence[Callable[[Sequence[PolicyRow], str | None], list[str]]] = (),
+) -> Config:
     """The configuration in a folder, validated.
 
     overrides : values that win over the files', such as those of the command line; nested as in base.yaml
-    checks : further functions (config) -> problems, for what this module can't know, such as the policies' own parameters
+    checks : further functions (rows of policies.yaml, policies_folder) -> problems, for what this module can't know, such as the
+        policies' own parameters
 
     Raises
     ------
@@ -182,8 +190,12 @@ def load(folder: str | Path, *, overrides: dict[str, Any] | None = None, checks:
         raise ConfigError(
             "the configuration can't be read", [f"{folder}: no such folder; give one with --config, or run from the project's folder"]
         )
-    values = _mapping(folder / "base.yaml", problems, is_needed=True)
-    _merge(values, _mapping(folder / "local.yaml", problems))
+    base, local = folder / "base.yaml", folder / "local.yaml"
+    values = _mapping(base, problems, is_needed=True)
+    local_values = _mapping(local, problems)
+    # what is wrong is told with the file that it stands in
+    layers = (("the command line", overrides or {}), (str(local), copy.deepcopy(local_values)), (str(base), values))
+    _merge(values, local_values)
     _merge(values, overrides or {})
     policies = _rows(folder / "policies.yaml", PolicyRow, "id", problems)
     solvers = _rows(folder / "solvers.yaml", SolverRow, "name", problems)
@@ -193,28 +205,55 @@ def load(folder: str | Path, *, overrides: dict[str, Any] | None = None, checks:
             problems.append(
                 f"{folder / 'policies.yaml'}, id {row.id}: solver {row.solver!r} is not in solvers.yaml; allowed: {', '.join(solver_names)}"
             )
-    for name, mapping in (values.get("mapping") or {}).items():
-        if name not in BY_NAME:
-            problems.append(f"{folder / 'base.yaml'}, mapping: {name!r} is not a dataset; allowed: {', '.join(BY_NAME)}")
-            continue
-        headers = {field.header for field in BY_NAME[name].fields}
-        for header in (mapping or {}).get("headers") or {}:
-            if header not in headers:
-                problems.append(
-                    f"{folder / 'base.yaml'}, mapping.{name}.headers: {header!r} is not a header of it; "
-                    f"allowed: {', '.join(sorted(headers))}"
-                )
+    problems += _mapping_problems(values.get("mapping"), layers)
+    for check in checks:
+        problems += [f"{folder / 'policies.yaml'}, {text}" for text in check(policies, values.get("policies_folder"))]
     config = None
     try:
         config = Config.model_validate({**values, "policies": policies, "solvers": solvers})
     except ValidationError as error:
-        problems += [f"{folder / 'base.yaml'}, {text}" for text in _texts(error)]
-    if config is not None:
-        for check in checks:
-            problems += [f"{folder / 'policies.yaml'}, {text}" for text in check(config)]
+        problems += [f"{_holder(layers, place)}, {text}" for place, text in zip(_places(error), _texts(error, Config), strict=True)]
     if problems:
         raise ConfigError(f"the configuration in {folder} has {len(problems)} problem{'s' if len(problems) > 1 else ''}:", problems)
     return config
+
+
+def _mapping_problems(mapping: Any, layers: Layers) -> list[str]:
+    """Datasets and headers of `mapping` that there are none of; values of a wrong type are found by the record itself."""
+    problems = []
+    for name, own in mapping.items() if isinstance(mapping, dict) else ():
+        if name not in BY_NAME:
+            problems.append(f"{_holder(layers, ('mapping', name))}, mapping: {name!r} is not a dataset; allowed: {', '.join(BY_NAME)}")
+            continue
+        known = sorted(field.header for field in BY_NAME[name].fields)
+        headers = own.get("headers") if isinstance(own, dict) else None
+        for header in headers if isinstance(headers, dict) else ():
+            if header not in known:
+                problems.append(
+                    f"{_holder(layers, ('mapping', name, 'headers', header))}, mapping.{name}.headers: {header!r} is not a header of it; "
+                    f"allowed: {', '.join(known)}"
+                )
+    return problems
+
+
+def _holder(layers: Layers, place: Sequence[Any]) -> str:
+    """The layer that says most of a value's place: the first that has it, or has most of the way to it."""
+
+    def depth(values: Any) -> int:
+        n = 0
+        for part in place:
+            if not isinstance(values, dict) or part not in values:
+                break
+            values, n = values[part], n + 1
+        return n
+
+    depths = [depth(values) for _, values in layers]
+    # what is nowhere is missing in the last one, base.yaml
+    return layers[depths.index(max(depths))][0] if any(depths) else layers[-1][0]
+
+
+def _places(error: ValidationError) -> list[tuple[Any, ...]]:
+    return [problem["loc"] for problem in error.errors()]
 
 
 def _read_yaml(path: Path, problems: list[str], *, is_needed: bool) -> Any:
@@ -249,7 +288,7 @@ def _rows(path: Path, record: type[Record], key: str, problems: list[str]) -> li
         try:
             row = record.model_validate(value)
         except ValidationError as error:
-            problems += [f"{path}, row {number} ({key} {name}), {text}" for text in _texts(error)]
+            problems += [f"{path}, row {number} ({key} {name}), {text}" for text in _texts(error, record)]
             continue
         if name in seen:
             problems.append(f"{path}, row {number}: {key} {name!r} is there twice")
@@ -258,20 +297,30 @@ def _rows(path: Path, record: type[Record], key: str, problems: list[str]) -> li
     return rows
 
 
-def _texts(error: ValidationError) -> list[str]:
+def _texts(error: ValidationError, record: type[Record]) -> list[str]:
     """Pydantic's problems as `name: problem; allowed values`."""
     texts = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"]) or "the whole"
         text = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            text = "is not a known name"
+            text = f"is not a known name; allowed: {', '.join(_names_beside(record, problem['loc']))}"
         elif problem["type"] == "missing":
             text = "is missing"
         else:
             text = f"{text}, found {problem['input']!r:.80}"
         texts.append(f"{name}: {text}")
     return texts
+
+
+def _names_beside(record: type[Record], place: Sequence[str | int]) -> list[str]:
+    """The names that are known where an unknown one stands."""
+    for part in place[:-1]:
+        kind = record.model_fields[part].annotation if part in record.model_fields else None
+        if not (isinstance(kind, type) and issubclass(kind, Record)):
+            return ["see the comments in conf/base.yaml"]
+        record = kind
+    return list(record.model_fields)
 
 
 def _merge(values: dict[str, Any], more: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from invopt.spark.session import default_parallelism
 from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, RUNS, Table, policy_inputs, silver
 
 STEP = "inputs"
+UNFINISHED = "unfinished"
 # rows of a policy's inputs per file: a wave should read its own files and few others
 ROWS_PER_FILE = 250_000
 _SILVER = {silver(dataset).name.split(".")[1]: silver(dataset) for dataset in DATASETS}
@@ -63,6 +64,9 @@ def make_inputs(run: Run) -> dict[str, Spread]:
         run.say(f"inputs: unchanged since run {run.run_id} made them")
         return {}
     watch = Stopwatch()
+    policy_ids = [row.id for row in run.config.active_policies()]
+    # from here until the end the tables hold something of both runs, and a step that is stopped in between must not look done
+    run.record_all(STEP, UNFINISHED, dict.fromkeys(["*", *policy_ids], 0), 0.0)
     _write_manifest(run, versions)
     silver_views = {name: run.lakehouse.read(_SILVER[name], versions[_SILVER[name].name]) for name in (*_VIEWS, "forecast_points")}
     rows = _write_item_state(run, silver_views)
@@ -85,16 +89,14 @@ def make_inputs(run: Run) -> dict[str, Spread]:
         if spread.n_items == 0:
             run.say(f"  ! no item is in the scope of policy {name}; see `scope` in conf/policies.yaml")
     _say_problems(run, item_state)
-    run.record(STEP, fingerprint, rows=rows, seconds=watch.seconds)
-    for name, spread in spreads.items():
-        run.record(STEP, fingerprint, rows=spread.n_items, seconds=watch.seconds, policy_id=name)
+    run.record_all(STEP, fingerprint, {"*": rows, **{name: spread.n_items for name, spread in spreads.items()}}, watch.seconds)
     return spreads
 
 
 def fingerprint_of(run: Run, policy_id: str) -> str:
     """The fingerprint under which a policy's inputs were made, "" when they were not."""
     done = run.done(STEP, policy_id)
-    return done[0]["fingerprint"] if done else ""
+    return done[0]["fingerprint"] if done and done[0]["fingerprint"] != UNFINISHED else ""
 
 
 def _is_done(run: Run, fingerprint: str) -> bool:

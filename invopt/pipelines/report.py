@@ -26,9 +26,23 @@ def summary(run: Run) -> DataFrame:
     return sql.query(run.spark, sql.text("reports/run_summary"), views, {"run_id": run.run_id})
 
 
-def decisions(run: Run) -> DataFrame:
-    """gold.solutions with one row per item, decision and period."""
-    return sql.query(run.spark, sql.text("reports/solution_decisions"), {"solutions": run.lakehouse.read(SOLUTIONS)})
+DECISIONS_VIEW = "solution_decisions"
+
+
+def unfold_decisions(run: Run) -> str:
+    """Makes the view with one row per item, decision and period of gold.solutions; gives its name.
+
+    In a catalog it stays, beside the tables; below a folder there is no catalog to keep it, so it lives as long as the session.
+    """
+    statement = sql.text("reports/solution_decisions")
+    if run.config.lakehouse.catalog is None:
+        sql.query(run.spark, statement, {"solutions": run.lakehouse.read(SOLUTIONS)}).createOrReplaceTempView(DECISIONS_VIEW)
+        return DECISIONS_VIEW
+    solutions = run.lakehouse.catalog_name(SOLUTIONS)
+    name = f"{solutions.rsplit('.', 1)[0]}.{DECISIONS_VIEW}"
+    # the names are identifiers that the configuration has checked
+    run.spark.sql(f"CREATE OR REPLACE VIEW {name} AS WITH solutions AS (SELECT * FROM {solutions}) SELECT * FROM ({statement})")
+    return name
 
 
 def report(run: Run) -> None:

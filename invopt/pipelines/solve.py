@@ -16,6 +16,7 @@ from invopt import policies, solving
 from invopt.config import PolicyRow
 from invopt.errors import AuditError, TableError
 from invopt.pipelines.inputs import fingerprint_of, tasks_of
+from invopt.pipelines.report import unfold_decisions
 from invopt.pipelines.steps import Run, Stopwatch
 from invopt.tables import SOLUTIONS, policy_inputs
 
@@ -26,6 +27,7 @@ def solve(run: Run) -> None:
     """Solves every active policy's partitions, wave by wave; a wave that is done with the same inputs is not done again."""
     for row in run.config.active_policies():
         solve_policy(run, row)
+    unfold_decisions(run)
 
 
 def task_of(run: Run, row: PolicyRow) -> solving.Task:

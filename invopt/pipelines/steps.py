@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -54,9 +54,15 @@ class Run:
         self, step: str, fingerprint: str, *, rows: int, seconds: float, policy_id: str = "*", wave: int = 0, failed: int = 0
     ) -> None:
         """Notes that a step (or a wave of it) is done, after its own commit."""
-        row = (self.run_id, step, policy_id, wave, fingerprint, rows, failed, seconds, now())
+        self._note([(self.run_id, step, policy_id, wave, fingerprint, rows, failed, seconds, now())])
+
+    def record_all(self, step: str, fingerprint: str, rows_of: Mapping[str, int], seconds: float) -> None:
+        """Notes that a step is done for several policies, in one commit."""
+        self._note([(self.run_id, step, policy_id, 0, fingerprint, rows, 0, seconds, now()) for policy_id, rows in rows_of.items()])
+
+    def _note(self, rows: list[tuple]) -> None:
         schema = ", ".join(f"{column.name} {column.type}" for column in STEPS.columns)
-        self.lakehouse.merge(STEPS, self.spark.createDataFrame([row], schema))
+        self.lakehouse.merge(STEPS, self.spark.createDataFrame(rows, schema))
 
 
 def now() -> datetime:

@@ -6,11 +6,12 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from invopt.config import Config
+from invopt.config import PolicyRow
 from invopt.errors import ConfigError, InvoptError, UnknownPolicyError
 from invopt.policies.base import Policy
 
@@ -61,12 +62,12 @@ def load(name: str, folder: str | None = None) -> Policy:
     return policy
 
 
-def problems(config: Config) -> list[str]:
+def problems(rows: Sequence[PolicyRow], folder: str | None) -> list[str]:
     """What is wrong with the rows of policies.yaml that only the policies themselves can tell: their names, parameters and methods."""
     found = []
-    for row in config.policies:
+    for row in rows:
         try:
-            policy = load(row.policy, config.policies_folder)
+            policy = load(row.policy, folder)
         except InvoptError as error:
             found.append(f"id {row.id}, policy: {error}")
             continue

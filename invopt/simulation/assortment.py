@@ -1,7 +1,7 @@
 """What some stores of the chain know about each product they sell: costs, lead time, the supplier's rules, room.
 
 Every array is (n_stores, n_products). The money is such that a reorder point and an order size are worth finding: holding a unit costs
-0.03..0.3 % of its cost per day, losing a sale about its margin, ordering 5..60.
+0.1..0.5 % of its cost per day, losing a sale about its margin, ordering 1.5..12.
 """
 
 from __future__ import annotations
@@ -84,6 +84,8 @@ def make_assortment(chain: Chain, stores: np.ndarray, rng: np.random.Generator) 
     safety_factor = np.array([NormalDist().inv_cdf(p) for p in SERVICE_LEVELS])[level]
     protection = lead_time + review_period
     reorder_point = np.ceil(demand_mean * protection + safety_factor * np.sqrt(demand_mean * products.dispersion * protection))
+    # the stores' rule is a habit, not a calculation: often too low, sometimes too high
+    reorder_point = np.ceil(reorder_point * rng.uniform(0.3, 1.2, shape))
     cover = np.minimum(COVER_DAYS, np.maximum(1.0, shelf_life * 0.4))
     order_up_to = np.ceil(reorder_point + np.maximum(demand_mean * cover, 1.0))
 

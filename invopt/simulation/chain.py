@@ -150,7 +150,7 @@ def _products(n: int, rng: np.random.Generator) -> Products:
         brand=brand, department=department, demand_mean=demand_mean,
         unit_cost=np.clip(rng.lognormal(np.log(4.0), 0.9, n), 0.5, 40.0),
         markup=rng.uniform(1.1, 1.5, n),
-        holding_rate=np.exp(rng.uniform(np.log(0.0003), np.log(0.003), n)),
+        holding_rate=np.exp(rng.uniform(np.log(0.001), np.log(0.005), n)),
         volume=np.clip(rng.lognormal(np.log(0.8), 0.6, n), 0.05, 8.0).round(3),
         shelf_life=shelf_life, shelf_life_text=np.array([text for text, _ in shelf]),
         forecast_form=form,
@@ -186,7 +186,7 @@ def _suppliers(products: Products, rng: np.random.Generator) -> Suppliers:
 
     return Suppliers(
         source_id=np.arange(1, n + 1).astype(str), name=np.array(SUPPLIERS),
-        fixed_order_cost=np.exp(rng.uniform(np.log(5.0), np.log(60.0), n)).round(2),
+        fixed_order_cost=np.exp(rng.uniform(np.log(1.5), np.log(12.0), n)).round(2),
         lead_time=np.array([1, 1, 2, 3, 5]), review_period=review_period,
         min_volume=limit(volume, 0.02, 0.15, 0.5),
         max_volume=limit(volume, 1.5, 6.0, 0.3),

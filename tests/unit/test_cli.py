@@ -1,0 +1,154 @@
+"""What the commands print and with which code they end, as far as no JVM is needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from invopt import __version__, policies, tables
+from invopt.cli import main
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ("demo", "demo-world", "ingest", "conform", "inputs", "solve", "order", "run", "tables", "policies", "solve-one")
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def printed(capsys, *arguments: str) -> tuple[int, str, str]:
+    try:
+        code = main(arguments)
+    except SystemExit as left:  # argparse leaves by itself
+        code = left.code
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help_with_an_example_that_parses(capsys, command):
+    code, out, _ = printed(capsys, command, "--help")
+    assert code == 0
+    (example,) = [line for line in out.splitlines() if line.startswith("example: ")]
+    words = example.removeprefix("example: ").split()
+    assert words[:2] == ["invopt", command]
+    from invopt.cli import _parser
+
+    assert _parser().parse_args(words[1:]).command == command
+
+
+def test_the_list_of_commands_is_complete(capsys):
+    code, out, _ = printed(capsys, "--help")
+    assert code == 0 and [line.split()[0] for line in out.splitlines() if line.startswith("    ") and line[4] != " "] == list(COMMANDS)
+    assert sorted(path.stem for path in (ROOT / "jobs").glob("*.py")) == ["conform", "ingest", "inputs", "order", "run", "solve"]
+
+
+def test_no_command_shows_the_help_and_fails(capsys):
+    code, out, _ = printed(capsys)
+    assert code == 2 and "usage: invopt" in out
+
+
+def test_version(capsys):
+    assert printed(capsys, "--version") == (0, f"invopt {__version__}\n", "")
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2017-02-30", "18.01.2017"])
+def test_a_wrong_date_is_refused_with_an_example(capsys, text):
+    code, _, err = printed(capsys, "run", "--as-of", text)
+    assert code == 2 and repr(text) in err and "2017-01-18T06:00" in err
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("2017-01-18", "2017-01-18T00:00:00+00:00"),
+    ("2017-01-18T06:00", "2017-01-18T06:00:00+00:00"),
+    ("2017-01-18T06:00+02:00", "2017-01-18T04:00:00+00:00"),
+])
+def test_a_moment_is_in_utc_unless_it_says_otherwise(text, shown):
+    from invopt.cli import _moment
+
+    assert _moment(text).isoformat() == shown
+
+
+def test_tables(capsys):
+    code, out, _ = printed(capsys, "tables")
+    names = [line.split()[0] for line in out.splitlines()]
+    assert code == 0 and len(names) == len(set(names))
+    assert {table.name for table in tables.every_table()} <= set(names) and "gold.inputs_s_q" in names
+    code, out, _ = printed(capsys, "tables", "gold")
+    assert code == 0 and all(line.startswith("gold.") for line in out.splitlines())
+    code, out, _ = printed(capsys, "tables", "gold.orders")
+    assert code == 0 and "key: order_id" in out
+    for column in tables.ORDERS.columns:
+        assert any(line.split()[0] == column.name and column.meaning in line for line in out.splitlines())
+    code, _, err = printed(capsys, "tables", "gold.oders")
+    assert code == 3 and "gold.oders" in err and "gold.orders" in err
+
+
+def test_policies(capsys):
+    code, out, _ = printed(capsys, "policies")
+    assert code == 0
+    for name in policies.names():
+        assert f"  {name} " in out and policies.load(name).title in out
+    assert "scope {'is_perishable': False}, params {'cost': 'daily_review'}" in out
+
+
+@pytest.fixture
+def conf(tmp_path):
+    folder = tmp_path / "conf"
+    folder.mkdir()
+    for name in ("base", "policies", "solvers"):
+        (folder / f"{name}.yaml").write_text((ROOT / "conf" / f"{name}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    return folder
+
+
+def test_an_unknown_policy_is_told_with_those_there_are(capsys, conf):
+    file = conf / "policies.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("policy: s_q", "policy: s_Q"), encoding="utf-8")
+    code, _, err = printed(capsys, "run", "--config", str(conf))
+    assert code == 2 and "policies.yaml, row 1 (id s_q), policy" in err
+    file.write_text(file.read_text(encoding="utf-8").replace("policy: s_Q", "policy: sq"), encoding="utf-8")
+    code, _, err = printed(capsys, "run", "--config", str(conf))
+    assert code == 2 and "policies.yaml, id s_q, policy: policy 'sq' is unknown; there are: " in err and "s_q" in err
+
+
+def test_a_configuration_that_is_not_there(capsys, tmp_path):
+    code, _, err = printed(capsys, "policies", "--config", str(tmp_path / "none"))
+    assert code == 2 and "no such folder; give one with --config" in err
+
+
+def test_solve_one_names_the_policies_and_the_tables_that_are_missing(capsys, tmp_path):
+    where = ("--location", "1", "--product", "2", "--lakehouse", str(tmp_path / "lake"))
+    code, _, err = printed(capsys, "solve-one", "--policy", "r_s", *where)
+    assert code == 3 and "policy id 'r_s' is not in policies.yaml; there are: s_q" in err
+    code, _, err = printed(capsys, "solve-one", "--policy", "s_q", *where)
+    assert code == 5 and "gold.inputs_s_q is not there" in err and "invopt run" in err
+
+
+def test_a_demo_never_writes_among_other_files(capsys, tmp_path):
+    (tmp_path / "mine.txt").write_text("dear to me", encoding="utf-8")
+    size = ("--stores", "1", "--products", "1", "--days", "1")
+    code, _, err = printed(capsys, "demo", *size, "--folder", str(tmp_path))
+    assert code == 3 and "has other files in it" in err
+    code, _, err = printed(capsys, "demo-world", *size, "--landing", str(tmp_path))
+    assert code == 3 and "is not empty" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_demo_world_says_when_to_run(capsys, tmp_path):
+    landing = tmp_path / "land"
+    code, out, _ = printed(capsys, "demo-world", "--stores", "1", "--products", "2", "--days", "3", "--landing", str(landing))
+    assert code == 0 and f"below {landing}" in out and "run it with --as-of 2026-06-01" in out
+    code, _, err = printed(capsys, "demo-world", "--stores", "0", "--landing", str(tmp_path / "none"))
+    assert code == 2 and "n_stores is 0" in err
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    done = subprocess.run(
+        f"{sys.executable} -m invopt.cli tables | head -1; echo ${{PIPESTATUS[0]}}", shell=True, executable="/bin/bash",
+        capture_output=True, text=True, cwd=ROOT,
+    )
+    assert done.stderr == "" and done.stdout.splitlines()[0].startswith("bronze.files") and done.stdout.splitlines()[-1] == "0"

@@ -1,0 +1,145 @@
+"""The configuration says all that is wrong with it at once, each with file, row and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from invopt import config, policies
+from invopt.errors import ConfigError
+
+SHIPPED = Path(__file__).parents[2] / "conf"
+BASE = "lakehouse: {root: lakehouse}\nlanding: landing\n"
+POLICIES = "- {id: slow, policy: s_q, method: exact}\n"
+SOLVERS = "- {name: highs}\n"
+
+
+@pytest.fixture
+def conf(tmp_path):
+    """Writes a configuration folder; what isn't given is right."""
+
+    def write(**files: str) -> Path:
+        for name, text in {"base": BASE, "policies": POLICIES, "solvers": SOLVERS, **files}.items():
+            (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+def problems_of(folder: Path, **more) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        config.load(folder, **more)
+    assert caught.value.exit_code == 2
+    assert f"{len(caught.value.problems)} problem" in caught.value.what or "can't be read" in caught.value.what
+    return tuple(problem.replace(f"{folder}/", "") for problem in caught.value.problems)
+
+
+def test_the_shipped_configuration_is_right():
+    loaded = config.load(SHIPPED, checks=(policies.problems,))
+    assert [row.id for row in loaded.active_policies()] == ["s_q"]
+    assert loaded.solver("highs").kind == "highs"
+    assert loaded.lakehouse.root == "lakehouse" and loaded.lakehouse.catalog is None
+
+
+def test_everything_wrong_in_all_files_is_told_at_once(conf):
+    folder = conf(
+        base="lakehouse: {root: a, catalog: b}\nlanding: land\ncolour: blue\ninputs: {horizon: 0}\n"
+             "mapping:\n  sails: {}\n  sales: {headers: {Unit: qty}}\n",
+        policies="- {id: one, policy: s_q, method: guess}\n- {id: one, policy: s_q, solver: cplex}\n- {id: one, policy: s_q}\n"
+                 "- {policy: s_q, partition_by: [shelf]}\n- just text\n",
+        solvers="- {name: highs, time_limit: -3}\n- {name: scip, kind: pyomo}\n- {name: glpk, kind: pyomo, plugin: glpk}\n",
+    )
+    found = problems_of(folder)
+    expected = [
+        ("policies.yaml, row 1 (id one), method:", "'model' or 'exact'", "found 'guess'"),
+        ("policies.yaml, row 3: id 'one' is there twice",),
+        ("policies.yaml, row 4 (id ?), id: is missing",),
+        ("policies.yaml, row 4 (id ?), partition_by", "'location_id'", "found 'shelf'"),
+        ("policies.yaml, row 5 (id ?)", "found 'just text'"),
+        ("policies.yaml, id one: solver 'cplex' is not in solvers.yaml; allowed: glpk",),
+        ("solvers.yaml, row 1 (name highs), time_limit:", "greater than 0", "found -3"),
+        ("solvers.yaml, row 2 (name scip)", "plugin is given for kind pyomo"),
+        ("base.yaml, mapping: 'sails' is not a dataset; allowed: stores, ", "inventory"),
+        ("base.yaml, mapping.sales.headers: 'Unit' is not a header of it; allowed: Price, ProductID, StoreID, TransactionDateTime, Units",),
+        ("base.yaml, lakehouse: give either root (a folder) or catalog",),
+        ("base.yaml, colour: is not a known name",),
+        ("base.yaml, inputs.horizon:", "greater than or equal to 1", "found 0"),
+    ]
+    for parts in expected:
+        assert any(all(part in problem for part in parts) for problem in found), (parts, found)
+    # the second row's solver is unknown because highs' own row was refused; nothing else is said
+    assert len(found) == len(expected) + sum("solver 'highs' is not in solvers.yaml" in problem for problem in found)
+
+
+def test_a_wrong_value_is_told_with_the_file_that_holds_it(conf):
+    folder = conf(base=BASE + "inputs: {horizon: 7}\n", local="inputs: {horizon: -1}\nsolve: {colour: 1}\n")
+    found = problems_of(folder)
+    assert len(found) == 2
+    assert [problem.split(":")[0] for problem in found] == ["local.yaml, inputs.horizon", "local.yaml, solve.colour"]
+
+
+@pytest.mark.parametrize(("mapping", "says"), [
+    ("[sales]", "mapping: Input should be a valid dictionary"),
+    ("{sales: units}", "mapping.sales: "),
+    ("{sales: {headers: [Units]}}", "mapping.sales.headers: Input should be a valid dictionary"),
+    ("{sales: {header: {Units: qty}}}", "mapping.sales.header: is not a known name"),
+])
+def test_a_mapping_of_a_wrong_shape(conf, mapping, says):
+    (found,) = problems_of(conf(base=BASE + f"mapping: {mapping}\n"))
+    assert found.startswith(f"base.yaml, {says}")
+
+
+def test_a_wrong_value_of_the_command_line(conf):
+    (found,) = problems_of(conf(local="solve: {waves: 2}\n"), overrides={"solve": {"waves": 0}})
+    assert found.startswith("the command line, solve.waves: ")
+
+
+def test_local_yaml_lies_over_base_yaml_name_by_name_and_the_command_line_over_both(conf):
+    folder = conf(
+        base=BASE + "inputs: {horizon: 7, forecast_max_age: 3}\nspark: {spark.ui.enabled: true, a: 1}\n",
+        local="landing: elsewhere\ninputs: {horizon: 9}\n",
+    )
+    loaded = config.load(folder)
+    assert (loaded.landing, loaded.inputs.horizon, loaded.inputs.forecast_max_age) == ("elsewhere", 9, 3)
+    assert loaded.spark == {"spark.ui.enabled": "true", "a": "1"}
+    assert config.load(folder, overrides={"inputs": {"horizon": 11}, "landing": "cli"}).inputs.horizon == 11
+
+
+def test_files_that_are_missing_or_no_yaml(conf, tmp_path):
+    found = problems_of(conf(base="a: [1,\n", solvers="highs: 1\n", policies=""))
+    assert any(problem.startswith("base.yaml: not valid YAML") for problem in found)
+    assert any(problem.startswith("solvers.yaml: must be a list of rows, each starting with '- name: ...'") for problem in found)
+    (tmp_path / "policies.yaml").unlink()
+    assert any(problem == "policies.yaml: the file is missing" for problem in problems_of(tmp_path))
+    assert "no such folder; give one with --config" in problems_of(tmp_path / "nowhere")[0]
+
+
+def test_policies_say_what_they_refuse(conf):
+    folder = conf(policies="- {id: a, policy: no_such}\n- {id: b, policy: s_q, params: {cost: cheap, speed: 3}}\n")
+    found = problems_of(folder, checks=(policies.problems,))
+    assert len(found) == 3
+    assert found[0] == f"policies.yaml, id a, policy: policy 'no_such' is unknown; there are: {', '.join(policies.names())}"
+    assert found[1].startswith("policies.yaml, id b, params.cost: ") and "'daily_review'" in found[1] and "found 'cheap'" in found[1]
+    assert found[2] == "policies.yaml, id b, params.speed: is not a parameter; allowed: cost"
+
+
+@pytest.mark.parametrize(("given", "kept"), [("[3, 4]", ("3", "4")), ("3", ("3",)), ('"3"', ("3",)), ("[a, 4]", ("a", "4"))])
+def test_ids_of_a_scope_are_text(conf, given, kept):
+    loaded = config.load(conf(policies=f"- {{id: a, policy: s_q, scope: {{department_id: {given}}}}}\n"))
+    assert loaded.policies[0].scope.department_id == kept
+
+
+def test_a_scope_that_is_no_id_is_a_problem_and_not_a_crash(conf):
+    (found,) = problems_of(conf(policies="- {id: a, policy: s_q, scope: {department_id: 3.5}}\n"))
+    assert "policies.yaml, row 1 (id a), scope.department_id" in found and "found 3.5" in found
+
+
+def test_the_hash_of_results_knows_what_changes_a_result(conf):
+    folder = conf()
+    before = config.load(folder).results_hash()
+    harmless = ({"landing": "x"}, {"lakehouse": {"root": "y"}}, {"solve": {"items_per_wave": 5}}, {"spark": {"a": "1"}})
+    telling = ({"inputs": {"horizon": 5}}, {"orders": {"stale_stock": "order"}}, {"solve": {"audit_partitions": 1}})
+    assert {config.load(folder, overrides=one).results_hash() for one in harmless} == {before}
+    hashes = {config.load(folder, overrides=one).results_hash() for one in telling}
+    assert before not in hashes and len(hashes) == len(telling)
