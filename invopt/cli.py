@@ -152,13 +152,13 @@ def _say(line: str) -> None:
 # ---------------------------------------------------------------------------------------------------------------- commands
 
 
-def _run_of(chosen: argparse.Namespace, configured: config.Config, as_of: datetime | None):
-    """The run, with its session; pyspark is imported only by the commands that need it."""
+def _run_of(chosen: argparse.Namespace, configured: config.Config, as_of: datetime | None, *, is_short: bool = False):
+    """The run, with its session; pyspark is imported only by commands that need it. A short run starts fast, and is slow on much data."""
     from invopt.pipelines.steps import Run
     from invopt.spark.delta import Lakehouse
-    from invopt.spark.session import spark_session
+    from invopt.spark.session import FAST_START, spark_session
 
-    spark = spark_session(settings=configured.spark)
+    spark = spark_session(settings={**(FAST_START if is_short else {}), **configured.spark})
     lakehouse = Lakehouse(spark, configured.lakehouse, log=(lambda line: _say(f"    {line}")) if chosen.verbose else (lambda line: None))
     return Run(spark, lakehouse, configured, as_of or datetime.now(UTC).replace(microsecond=0), _say)
 
@@ -249,14 +249,18 @@ def _demo(chosen: argparse.Namespace) -> None:
         f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days "
         f"in {world.n_files:,} files below {landing}, {world.seconds:.1f} s"
     )
-    run = _run_of(chosen, configured, world.as_of)
+    run = _run_of(chosen, configured, world.as_of, is_short=chosen.stores * chosen.products <= 2_000)
     _do(run, "run")
-    item = run.lakehouse.read(tables.ORDERS).orderBy("location_id", "product_id").first()
+    # an item that was ordered tells most, but on some days nothing is
+    items = (run.lakehouse.read(table).orderBy("location_id", "product_id").first() for table in (tables.ORDERS, tables.SOLUTIONS))
+    item = next((item for item in items if item is not None), None)
     if item is not None:
         _say(
             f"\nTry: invopt solve-one --policy {item['policy_id']} --location "
             f"{item['location_id']} --product {item['product_id']} --lakehouse {lakehouse}"
         )
+    elsewhere = "" if folder == Path(DEMO) else f" with INVOPT_LAKEHOUSE={lakehouse.resolve()}"
+    _say(f"Plots: notebooks/first_run.ipynb{elsewhere}")
 
 
 def _refuse_filled(landing: Path) -> None:

@@ -12,6 +12,7 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
+from invopt.columns import ITEM
 from invopt.config import LakehouseConfig
 from invopt.errors import TableError
 from invopt.tables import Table
@@ -39,3 +40,19 @@ def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, Any] | No
     conditions = [ds.field(name) == value for name, value in (where or {}).items()]
     chosen = reduce(operator.and_, conditions) if conditions else None
     return rows.to_table(columns=list(table.column_names), filter=chosen).to_pandas()
+
+
+def decisions(solutions: pd.DataFrame) -> pd.DataFrame:
+    """gold.solutions with one row per item, decision and period: what `sql/reports/solution_decisions.sql` gives on Spark.
+
+    An item without a solution has no row.
+    """
+    kept = ["run_id", "policy_id", *ITEM, "status", "method"]
+    rows = [
+        (*keys, name, period, value)
+        for *keys, decided in solutions[[*kept, "decisions"]].itertuples(index=False)
+        if decided is not None
+        for name, values in dict(decided).items()
+        for period, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows, columns=[*kept, "decision", "period", "value"])

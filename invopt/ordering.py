@@ -83,6 +83,8 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
             text += f", cut to the maximum {most[i]:g}"
         if quantity[i] <= 0:
             text += f"; can't be ordered: no multiple of {multiple[i]:g} lies between the minimum {least[i]:g} and the maximum {most[i]:g}"
+        elif quantity[i] != asked[i]:
+            text += f": {quantity[i]:g} ordered"
         reasons.append(text)
     return pd.DataFrame({"wanted": asked, "quantity": quantity, "reason": reasons})
 

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from invopt import lake, policies, solving
+from invopt.columns import ITEM
 from invopt.config import Config, PolicyRow
-from invopt.errors import InputError
-from invopt.tables import RUNS, SOLUTIONS, policy_inputs
+from invopt.errors import InputError, TableError
+from invopt.tables import ORDER_REVIEWS, RUNS, SOLUTIONS, policy_inputs
 
 
 def solve_one(
@@ -45,11 +46,11 @@ def solve_one(
     run_id = run_id or _newest(config, set(inputs["run_id"]))
     first = inputs[inputs["run_id"] == run_id].iloc[0]
     partition = lake.read(config.lakehouse, table, {"policy_id": row.id, "run_id": run_id, "partition_key": first["partition_key"]})
-    say(f"run {run_id}, policy {row.id} ({policy.name}), partition {first['partition_key']}, {len(partition)} items")
+    say(f"run {run_id}, policy {row.id} ({policy.name}), partition {first['partition_key']}, items: {len(partition)}")
     for number, one in partition.iterrows():
         say(f"item {number + 1}: location {one['location_id']}, product {one['product_id']}, source {one['source_id']}")
         for column in policy.input_columns:
-            say(f"  {column.name:24s} {_shown(one[column.name])} {column.unit}")
+            say(f"  {column.name:24s} {_shown(one[column.name])} {column.unit}".rstrip())
     solver = config.solver(row.solver)
     task = solving.Task(
         policy=row.policy,
@@ -75,7 +76,18 @@ def solve_one(
             f"saved  {one['status']} ({one['termination']}) by {one['method']}: "
             f"{_decisions(one['decisions'])}, cost {_money(one['cost'])} money/day"
         )
+    _say_reviews(config, {"policy_id": row.id, "run_id": run_id}, partition, say)
     return solutions
+
+
+def _say_reviews(config: Config, of_run: dict[str, str], partition: pd.DataFrame, say: Callable[[str], None]) -> None:
+    """What the run ordered of the partition's items, and why; nothing when it has not come to that step."""
+    try:
+        reviews = lake.read(config.lakehouse, ORDER_REVIEWS, of_run)
+    except TableError:
+        return
+    for one in reviews.merge(partition[list(ITEM)], on=list(ITEM), how="inner").to_dict("records"):
+        say(f"ordered {one['quantity']:g} of product {one['product_id']} for location {one['location_id']}: {one['reason']}")
 
 
 def _newest(config: Config, run_ids: set[str]) -> str:

@@ -122,9 +122,7 @@ def _save(run: Run, dataset: Dataset, table: Table, rows: DataFrame, batch_id: i
     values = [name for name in table.column_names if name not in (*keys, "n_lines", "file_number", "batch_id")]
     rows = rows.select(*table.column_names)
     if not lakehouse.exists(table) or lakehouse.read(table).isEmpty():
-        lakehouse.append(table, rows, transaction=(f"invopt.conform.{table.name}", batch_id))
-        written = lakehouse.read(table).where(F.col("batch_id") == batch_id)
-        return written.agg(F.sum("n_lines")).first()[0] or 0
+        return lakehouse.append(table, rows, transaction=(f"invopt.conform.{table.name}", batch_id), total="n_lines")
     changes = against(lakehouse.read(table), rows, dataset, keys, values, batch_id).persist()
     try:
         lines_of = {row["action"]: row["lines"] for row in changes.groupBy("action").agg(F.sum("n_lines").alias("lines")).collect()}
@@ -153,4 +151,4 @@ def _make_silver(run: Run) -> None:
 def _record(run: Run, done: list[Conformed]) -> None:
     rows = [(one.dataset, one.batch_id, one.rows_in, one.rows_kept, one.rows_rejected, one.rows_duplicate, now()) for one in done]
     schema = ", ".join(f"{column.name} {column.type}" for column in BATCHES.columns)
-    run.lakehouse.merge(BATCHES, run.spark.createDataFrame(rows, schema))
+    run.lakehouse.append(BATCHES, run.spark.createDataFrame(rows, schema).coalesce(1))

@@ -10,8 +10,9 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import groupby
 from pathlib import Path
@@ -139,11 +140,13 @@ def _readings(run: Run, files: list[LandedFile], datasets: tuple[Dataset, ...]) 
         headers: list[str] | None = []
         if dataset is not None and file.path.lower().endswith(".parquet"):
             try:
-                headers = run.spark.read.parquet(file.path).columns
+                schema = run.spark.read.parquet(file.path).schema
             except Exception as error:  # any unreadable file is a row of bronze.files, never the end of the others
                 readings.append(Reading(file, dataset, problem=f"not a readable Parquet file: {str(error).splitlines()[0]:.200}"))
                 continue
-        elif dataset is not None:
+            readings.append(replace(plan(file, dataset, schema.names), types=schema.simpleString()))
+            continue
+        if dataset is not None:
             line = lines.get(file.path)
             headers = next(csv.reader(io.StringIO(line))) if line else None
         readings.append(plan(file, dataset, headers))
@@ -185,8 +188,8 @@ def _append_batch(run: Run, batch_id: int, readings: list[Reading]) -> dict[str,
 
 
 def _shape(reading: Reading) -> tuple:
-    """Files with the same format and header are read together; a forecast's date in the name may differ."""
-    return (reading.format, reading.headers)
+    """Files with the same format, header and (Parquet) types are read together."""
+    return (reading.format, reading.headers, reading.types)
 
 
 def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> DataFrame:
@@ -244,21 +247,23 @@ def _rewritten(run: Run, new_paths: set[str]) -> list[str]:
     """Files that changed after they were read; the stream does not read a name twice, and that must not go unseen."""
     if not run.lakehouse.exists(FILES):
         return []
-    listing = (
-        run.spark.read.format("binaryFile")
-        .option("recursiveFileLookup", "true")
-        .load(run.config.landing)
-        .select("path", "modificationTime", "length")
-        .collect()
-    )
-    seen = {row["file"]: row for row in run.lakehouse.read(FILES).select("file", "file_modified_at", "file_bytes").collect()}
-    changed = []
-    for row in listing:
-        before = seen.get(normal_path(row["path"]))
-        if before is None or row["path"] in new_paths:
-            continue
-        if (row["modificationTime"], row["length"]) != (before["file_modified_at"], before["file_bytes"]):
-            changed.append(
-                f"{normal_path(row['path'])}: changed after it was read and is not read again; land the new version under a new name"
-            )
-    return sorted(changed)
+    seen = {
+        row["file"]: (row["changed"], row["file_bytes"])
+        for row in run.lakehouse.read(FILES).selectExpr("file", "unix_millis(file_modified_at) AS changed", "file_bytes").collect()
+    }
+    fresh = {normal_path(path) for path in new_paths}
+    return [
+        f"{path}: changed after it was read and is not read again; land the new version under a new name"
+        for path, now_there in sorted(_listing(run, seen).items())
+        if path in seen and path not in fresh and now_there != seen[path]
+    ]
+
+
+def _listing(run: Run, seen: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Path -> (milliseconds of its last change, bytes), for the files that were read before."""
+    if Path(normal_path(run.config.landing)).is_dir():
+        there = {path: Path(path).stat() for path in seen if Path(path).is_file()}
+        return {path: (stat.st_mtime_ns // 1_000_000, stat.st_size) for path, stat in there.items()}
+    rows = run.spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(run.config.landing)
+    rows = rows.selectExpr("path", "unix_millis(modificationTime) AS changed", "length").collect()
+    return {normal_path(row["path"]): (row["changed"], row["length"]) for row in rows}

@@ -123,7 +123,7 @@ def _write_manifest(run: Run, versions: dict[str, int]) -> None:
         versions,
         now(),
     )
-    run.lakehouse.merge(RUNS, run.spark.createDataFrame([row], schema))
+    run.lakehouse.replace(RUNS, run.spark.createDataFrame([row], schema).coalesce(1), {"run_id": run.run_id}, check_keys=False)
 
 
 def _write_item_state(run: Run, silver_views: dict[str, DataFrame]) -> int:
@@ -132,7 +132,7 @@ def _write_item_state(run: Run, silver_views: dict[str, DataFrame]) -> int:
     forecasts = sql.query(
         run.spark, sql.text("gold/demand_forecasts"), {"forecast_points": silver_views["forecast_points"]}, {**values, "oldest": oldest}
     )
-    run.lakehouse.replace(DEMAND_FORECASTS, forecasts, {"run_id": run.run_id})
+    run.lakehouse.replace(DEMAND_FORECASTS, forecasts, {"run_id": run.run_id}, check_keys=False)  # grouped by its key
     run.lakehouse.create(ORDERS)
     views = {name: silver_views[name] for name in _VIEWS}
     views["orders"] = run.lakehouse.read(ORDERS)

@@ -32,7 +32,10 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read a file: its dataset and, column by column of the file, the standard header or None for a column that is not needed."""
+    """How to read a file: its dataset and, column by column of the file, the standard header or None for a column that is not needed.
+
+    types : of a Parquet file's columns, which one read must share
+    """
 
     file: LandedFile
     dataset: Dataset | None
@@ -40,6 +43,7 @@ class Reading:
     columns: tuple[str | None, ...] = ()
     problem: str | None = None
     note: str | None = None
+    types: str = ""
 
     @property
     def is_readable(self) -> bool:

@@ -13,6 +13,7 @@ from invopt import ordering, policies
 from invopt.columns import ITEM
 from invopt.config import PolicyRow
 from invopt.errors import TableError
+from invopt.pipelines.solve import check_audit
 from invopt.pipelines.steps import Run, Stopwatch
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, SOLUTIONS
 
@@ -43,6 +44,7 @@ def _order_policy(run: Run, row: PolicyRow) -> None:
         raise TableError(
             f"run {run.run_id} has no solutions for policy {row.id}: run `invopt solve` with the same --as-of and configuration first"
         )
+    check_audit(run, row)
     fingerprint = run.fingerprint(
         STEP, sorted(one["fingerprint"] + str(one["done_at"]) for one in waves.values()), run.config.orders.model_dump_json()
     )

@@ -80,7 +80,7 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
     total = sum(one["partitions"] for one in waves.values())
     if waves and set(waves) <= set(done):
         run.say(f"solve {row.id}: unchanged, {total:,} partitions are solved already")
-        _check_audit(run, row)
+        check_audit(run, row)
         return
     audit_every = max(1, total // run.config.solve.audit_partitions) if run.config.solve.audit_partitions else 0
     task, watch, n_done, n_failed, is_suspect = task_of(run, row), Stopwatch(), 0, 0, False
@@ -117,7 +117,7 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
     if n_failed:
         _say_failures(run, row)
     if is_suspect:
-        _check_audit(run, row)
+        check_audit(run, row)
 
 
 def solved(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
@@ -171,7 +171,8 @@ def _say_failures(run: Run, row: PolicyRow) -> None:
         run.say(f"  ! {one['n']:,} items {one['termination']}, such as: {one['message']}")
 
 
-def _check_audit(run: Run, row: PolicyRow) -> None:
+def check_audit(run: Run, row: PolicyRow) -> None:
+    """Refuses solutions whose audit failed; `order` asks too, because a step may be run by itself."""
     audited = _of_policy(run, row).where("audit_gap IS NOT NULL")
     wrong = audited.where(F.col("audit_gap") > run.config.solve.audit_tolerance).orderBy(F.desc("audit_gap")).limit(5).collect()
     if wrong:

@@ -54,15 +54,18 @@ class Run:
         self, step: str, fingerprint: str, *, rows: int, seconds: float, policy_id: str = "*", wave: int = 0, failed: int = 0
     ) -> None:
         """Notes that a step (or a wave of it) is done, after its own commit."""
-        self._note([(self.run_id, step, policy_id, wave, fingerprint, rows, failed, seconds, now())])
+        row = (self.run_id, step, policy_id, wave, fingerprint, rows, failed, seconds, now())
+        self._note([row], {"run_id": self.run_id, "step": step, "policy_id": policy_id, "wave": wave})
 
     def record_all(self, step: str, fingerprint: str, rows_of: Mapping[str, int], seconds: float) -> None:
-        """Notes that a step is done for several policies, in one commit."""
-        self._note([(self.run_id, step, policy_id, 0, fingerprint, rows, 0, seconds, now()) for policy_id, rows in rows_of.items()])
+        """Notes that a step is done for these policies, and for no others, in one commit."""
+        rows = [(self.run_id, step, policy_id, 0, fingerprint, rows, 0, seconds, now()) for policy_id, rows in rows_of.items()]
+        self._note(rows, {"run_id": self.run_id, "step": step})
 
-    def _note(self, rows: list[tuple]) -> None:
+    def _note(self, rows: list[tuple], slice_: Mapping[str, str | int]) -> None:
         schema = ", ".join(f"{column.name} {column.type}" for column in STEPS.columns)
-        self.lakehouse.merge(STEPS, self.spark.createDataFrame(rows, schema))
+        # one file: the table has a handful of rows per run
+        self.lakehouse.replace(STEPS, self.spark.createDataFrame(rows, schema).coalesce(1), slice_, check_keys=False)
 
 
 def now() -> datetime:

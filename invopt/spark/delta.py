@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import deltalake
 from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -39,6 +42,7 @@ class Lakehouse:
     config: LakehouseConfig
     log: Callable[[str], None] = field(default=lambda line: None)
     _known: set[str] = field(default_factory=set)
+    _making: dict[str, threading.Lock] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Spark takes a relative path for a name; a URI such as s3://... or dbfs:/... is left as it is
@@ -57,6 +61,10 @@ class Lakehouse:
     def place(self, table: Table) -> str:
         """What a user would look for: the folder or the name in the catalog."""
         return self.path(table) if self.config.root is not None else self.catalog_name(table)
+
+    def _is_local(self, table: Table) -> bool:
+        """Whether the log can be read in milliseconds here, where Spark would run a job."""
+        return self.config.root is not None and os.path.isdir(self.path(table))
 
     def delta_table(self, table: Table) -> DeltaTable:
         if self.config.root is not None:
@@ -78,11 +86,18 @@ class Lakehouse:
 
     def create(self, table: Table) -> None:
         """Makes the table where it is missing; one that is there must have the declared columns."""
-        if table.name in self._known:
-            return
-        if self.exists(table):
-            self._check_columns(table)
-            return
+        # datasets are conformed by several threads, and two that make one table stumble over each other
+        with self._making.setdefault(table.name, threading.Lock()):
+            if table.name in self._known:
+                return
+            if self.exists(table):
+                self._check_columns(table)
+                return
+            # another process may make it at the same moment: the next attempt then finds it
+            self._attempt(table, lambda: self._make(table))
+            self._known.add(table.name)
+
+    def _make(self, table: Table) -> None:
         builder = DeltaTable.createIfNotExists(self.spark)
         if self.config.root is not None:
             builder = builder.location(self.path(table))
@@ -100,7 +115,6 @@ class Lakehouse:
         if table.cluster_by:
             builder = builder.clusterBy(*table.cluster_by)
         builder.execute()
-        self._known.add(table.name)
 
     def _check_columns(self, table: Table) -> None:
         there = {name: kind for name, kind in self.delta_table(table).toDF().dtypes}
@@ -132,14 +146,23 @@ class Lakehouse:
         """Number of the newest commit, -1 where there is no table."""
         if not self.exists(table):
             return -1
+        if self._is_local(table):
+            return deltalake.DeltaTable(self.path(table)).version()
         return self.delta_table(table).history(1).select("version").first()[0]
 
     # ------------------------------------------------------------------ write
 
-    def append(self, table: Table, rows: DataFrame, *, transaction: tuple[str, int] | None = None) -> int:
-        """Adds rows; with a transaction (application, number), a number that was already written is skipped by Delta."""
-        options = {} if transaction is None else {"txnAppId": transaction[0], "txnVersion": str(transaction[1])}
-        return self._save(table, rows, options, "added")
+    def append(self, table: Table, rows: DataFrame, *, transaction: tuple[str, int] | None = None, total: str | None = None) -> int:
+        """Adds rows and gives their number, or the sum of the column `total`.
+
+        With a transaction (application, number), a number that was already written is skipped by Delta, which gives 0.
+        """
+        if transaction is None:
+            return self._save(table, rows, {}, "added", total)
+        # the mark, in the commit's metadata, tells a write from one that Delta skipped
+        mark = f"{transaction[0]} {transaction[1]} {uuid.uuid4().hex}"
+        options = {"txnAppId": transaction[0], "txnVersion": str(transaction[1]), "userMetadata": mark}
+        return self._save(table, rows, options, "added", total)
 
     def replace(self, table: Table, rows: DataFrame, slice_: Mapping[str, str | int], *, check_keys: bool = True) -> int:
         """Puts the rows in the place of all that have the slice's values, in one commit: twice is once.
@@ -155,10 +178,11 @@ class Lakehouse:
             self._check_keys(table, condition)
         return written
 
-    def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str], verb: str) -> int:
+    def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str], verb: str, total: str | None = None) -> int:
         self.create(table)
         seen = Observation()
-        declared = self._declared(table, rows).observe(seen, F.count(F.lit(1)).alias("n_rows"))
+        counts = [F.count(F.lit(1)).alias("n_rows"), F.sum(total or F.lit(0)).alias("total")]
+        declared = self._declared(table, rows).observe(seen, *counts)
         started = time.monotonic()
 
         def save() -> None:
@@ -169,9 +193,17 @@ class Lakehouse:
                 writer.saveAsTable(self.catalog_name(table))
 
         self._attempt(table, save)
-        written = int(seen.get["n_rows"])
+        # a skipped write runs no query, and its observation would be waited for without end
+        is_written = "userMetadata" not in options or self._is_committed(table, options["userMetadata"])
+        written = int(seen.get["n_rows"]) if is_written else 0
         self.log(f"{table.name}: {written:,} rows {verb} in {time.monotonic() - started:.1f} s")
-        return written
+        return written if total is None or not is_written else int(seen.get["total"] or 0)
+
+    def _is_committed(self, table: Table, mark: str) -> bool:
+        """Whether one of the newest commits has the mark; other writers may have committed since, but not that many."""
+        if self._is_local(table):
+            return any(commit.get("userMetadata") == mark for commit in deltalake.DeltaTable(self.path(table)).history(50))
+        return any(row["userMetadata"] == mark for row in self.delta_table(table).history(50).select("userMetadata").collect())
 
     def merge(
         self,
@@ -244,7 +276,13 @@ class Lakehouse:
                 )
                 if null:
                     raise TableError(
-                        f"table {table.name}: column {null[1]} must not be NULL, but a row to write has it so; nothing was written"
+                        f"table {table.name}: column {null[1].rstrip('.')} must not be NULL, but a row to write has it so; "
+                        f"nothing was written"
+                    ) from error
+                outside = re.search(r"DELTA_REPLACE_WHERE_MISMATCH.*?condition '?(.*?)'?(?:\.|$)", text)
+                if outside:
+                    raise TableError(
+                        f"table {table.name}: a row to write lies outside of the slice {outside[1]}; nothing was written"
                     ) from error
                 raise
 

@@ -7,7 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from invopt.theory.demand import convolution_power, convolve, mixture_pmf, normal_loss, pmf_loss, poisson_loss
+from invopt.theory.demand import (
+    convolution_power,
+    convolve,
+    mixture_pmf,
+    normal_cdf,
+    normal_loss,
+    pmf_loss,
+    poisson_loss,
+    poisson_pmf,
+)
 
 
 class LeadTimeDemand(NamedTuple):
@@ -41,6 +50,22 @@ class LeadTimeDemand(NamedTuple):
         if self.form == "normal":
             return normal_loss(s, self.means[:, None], self.stds[:, None]).mean(axis=0)
         return poisson_loss(s, self.means[:, None]).mean(axis=0)
+
+    def probability(self, x: np.ndarray) -> np.ndarray:
+        """P(X = x) for an (m,) array of whole x >= 0; of a Normal what lies within half a unit of x, and at 0 all below.
+
+        >>> poisson_lead_time_demand(1.5, [2]).probability(np.array([0, 3])).round(6)
+        array([0.049787, 0.224042])
+        """
+        x = np.asarray(x, float)
+        if self.form == "pmf":
+            inside = np.minimum(x.astype(np.int64), len(self.pmf) - 1)
+            return np.where(x < len(self.pmf), self.pmf[inside], 0.0)
+        if self.form == "normal":
+            upper = normal_cdf(x[None, :] + 0.5, self.means[:, None], self.stds[:, None])
+            lower = normal_cdf(x[None, :] - 0.5, self.means[:, None], self.stds[:, None])
+            return np.where(x > 0, upper - lower, upper).mean(axis=0)
+        return poisson_pmf(x[None, :], self.means[:, None]).mean(axis=0)
 
 
 def poisson_lead_time_demand(demand_mean: float, lead_times: Sequence[float]) -> LeadTimeDemand:

@@ -35,6 +35,7 @@ ALLOWED = {
     "pipelines": ENGINES | {"sql", "spark", "lake"},
     "lake": BASE,
     "solve_one": ENGINES | {"lake"},
+    "plots": BASE | {"theory", "lake"},
     "web": BASE | {"lake"},
     "cli": ENGINES | {"spark", "pipelines", "lake", "solve_one", "web"},
 }
@@ -42,7 +43,7 @@ SPARK_PARTS = {"spark", "pipelines"}
 SPARK_PACKAGES = {"pyspark", "delta", "py4j"}
 THEORY_PACKAGES = {"numpy", "scipy", "numba"}
 WITHOUT_PYSPARK = ("errors", "columns", "config", "tables", "theory", "policies", "forecasting", "solving", "ordering", "simulation",
-                   "datasets", "lake", "solve_one", "web")
+                   "datasets", "lake", "solve_one", "plots", "web")
 
 
 def part_of(file: Path, package: Path = PACKAGE) -> str:

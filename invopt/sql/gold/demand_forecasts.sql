@@ -7,37 +7,31 @@ WITH newest AS (
     GROUP BY location_id, product_id
 ),
 points AS (
-    SELECT point.location_id, point.product_id, point.made_at, to_date(point.period_at) AS day,
+    SELECT point.location_id, point.product_id, point.made_at, point.period_at,
         point.demand, lower(point.demand_distribution) AS distribution, point.demand_variance, coalesce(point.probability, 1D) AS probability
     FROM forecast_points AS point
     INNER JOIN newest
         ON point.location_id = newest.location_id AND point.product_id = newest.product_id AND point.made_at = newest.made_at
     WHERE point.made_at <= :as_of AND point.made_at >= :oldest
 ),
-days AS (
-    SELECT location_id, product_id, made_at, day,
+periods AS (
+    SELECT location_id, product_id, made_at, period_at,
         max(distribution) AS distribution,
         sum(demand * probability) / sum(probability) AS mean,
         sum(demand * demand * probability) / sum(probability) AS second_moment,
         max(demand_variance) AS variance,
-        count(*) AS n_points,
         max(demand) AS largest,
         -- only an explicit distribution needs its points
         collect_list(CASE WHEN probability < 1 THEN struct(demand, probability) END) AS pmf_points
     FROM points
-    GROUP BY location_id, product_id, made_at, day
+    GROUP BY location_id, product_id, made_at, period_at
 ),
 formed AS (
-    SELECT *,
-        CASE
-            WHEN distribution IS NOT NULL THEN distribution
-            WHEN n_points > 1 OR size(pmf_points) > 0 THEN 'pmf'
-            ELSE 'deterministic'
-        END AS form
-    FROM days
+    SELECT *, coalesce(distribution, CASE WHEN size(pmf_points) > 0 THEN 'pmf' ELSE 'deterministic' END) AS form
+    FROM periods
 ),
 valued AS (
-    SELECT location_id, product_id, made_at, day, form, mean,
+    SELECT location_id, product_id, made_at, to_date(period_at) AS day, form, mean,
         CASE form
             WHEN 'poisson' THEN coalesce(variance, mean)
             WHEN 'pmf' THEN greatest(0D, second_moment - mean * mean)
@@ -50,32 +44,55 @@ valued AS (
         END AS pmf
     FROM formed
 ),
+days AS (
+    -- periods of one day add up, but for explicit distributions: theirs would have to be convolved
+    SELECT location_id, product_id, made_at, day,
+        CASE WHEN count(DISTINCT form) > 1 THEN 'several forms'
+            WHEN count(*) > 1 AND max(form) = 'pmf' THEN 'several distributions a day'
+            ELSE max(form)
+        END AS form,
+        sum(mean) AS mean,
+        CASE WHEN count(variance) = count(*) THEN sum(variance) END AS variance,
+        CASE WHEN count(*) = 1 THEN max(pmf) END AS pmf
+    FROM valued
+    GROUP BY location_id, product_id, made_at, day
+),
 gathered AS (
     SELECT location_id, product_id, made_at,
         min(day) AS first_date,
         datediff(max(day), min(day)) + 1 AS span,
-        max(form) AS form,
-        count(DISTINCT form) AS n_forms,
-        max(form = 'pmf') AS has_pmf,
+        -- one model has one form: days of several make an unknown one, which the policies refuse by name; a day whose demand is
+        -- certain is a distribution of one value
+        CASE WHEN count(DISTINCT form) = 1 THEN max(form)
+            WHEN bool_and(form IN ('pmf', 'deterministic')) THEN 'pmf'
+            ELSE 'several forms'
+        END AS form,
         count(variance) = count(*) AS has_variance,
-        array_sort(collect_list(struct(day, mean, variance, pmf))) AS periods
-    FROM valued
+        array_sort(collect_list(struct(day, mean, variance, pmf))) AS days
+    FROM days
     GROUP BY location_id, product_id, made_at
 ),
+complete AS (
+    SELECT *,
+        CASE WHEN form = 'pmf' THEN transform(days, one -> named_struct('day', one.day, 'mean', one.mean, 'variance', coalesce(one.variance, 0D),
+                'pmf', CASE WHEN one.pmf IS NOT NULL OR one.variance IS NOT NULL OR one.mean <> floor(one.mean) OR one.mean > 100000 THEN one.pmf
+                    ELSE concat(array_repeat(0D, CAST(one.mean AS INT)), array(1D)) END))
+            ELSE days
+        END AS each_day
+    FROM gathered
+),
 final AS (
-    SELECT :run_id AS run_id, location_id, product_id, made_at, first_date,
-        -- one model has one form: days of several forms make an unknown one, which the policies refuse by name
-        CASE WHEN n_forms = 1 THEN form ELSE 'several forms' END AS demand_distribution,
+    SELECT :run_id AS run_id, location_id, product_id, made_at, first_date, form AS demand_distribution,
         -- a day that is missing is NULL in the array, and not the next day's value
-        CASE WHEN size(periods) = span THEN transform(periods, period -> period.mean)
-            ELSE transform(sequence(0, span - 1), i -> filter(periods, period -> datediff(period.day, first_date) = i)[0].mean)
+        CASE WHEN size(days) = span THEN transform(each_day, one -> one.mean)
+            ELSE transform(sequence(0, span - 1), i -> get(filter(each_day, one -> datediff(one.day, first_date) = i), 0).mean)
         END AS demand_mean,
-        CASE WHEN has_variance THEN
-            CASE WHEN size(periods) = span THEN transform(periods, period -> period.variance)
-                ELSE transform(sequence(0, span - 1), i -> filter(periods, period -> datediff(period.day, first_date) = i)[0].variance)
+        CASE WHEN has_variance OR form = 'pmf' THEN
+            CASE WHEN size(days) = span THEN transform(each_day, one -> one.variance)
+                ELSE transform(sequence(0, span - 1), i -> get(filter(each_day, one -> datediff(one.day, first_date) = i), 0).variance)
             END
         END AS demand_variance,
-        CASE WHEN has_pmf AND size(periods) = span THEN transform(periods, period -> period.pmf) END AS demand_pmf
-    FROM gathered
+        CASE WHEN form = 'pmf' AND size(days) = span THEN transform(each_day, one -> one.pmf) END AS demand_pmf
+    FROM complete
 )
 SELECT * FROM final

@@ -8,22 +8,28 @@ WITH counted AS (
 newest_count AS (
     SELECT max(counted_on) AS counted_on FROM counted
 ),
-lots AS (
-    -- the lots of a location's newest count that can still be sold; a product that the count does not list has no stock there
-    SELECT lot.location_id, lot.product_id, lot.units, lot.expires_at
+counted_products AS (
+    -- of several counts on the newest day the product's last one; a product that was not counted on that day has no stock there
+    SELECT lot.location_id, lot.product_id, max(lot.snapshot_at) AS snapshot_at
     FROM stock_lots AS lot
     INNER JOIN counted ON lot.location_id = counted.location_id AND to_date(lot.snapshot_at) = counted.counted_on
-    WHERE lot.snapshot_at <= :as_of AND (lot.expires_at IS NULL OR lot.expires_at > :as_of)
+    WHERE lot.snapshot_at <= :as_of
+    GROUP BY lot.location_id, lot.product_id
+),
+lots AS (
+    -- what can still be sold
+    SELECT lot.location_id, lot.product_id, lot.units, lot.expires_at
+    FROM stock_lots AS lot
+    INNER JOIN counted_products AS last
+        ON lot.location_id = last.location_id AND lot.product_id = last.product_id AND lot.snapshot_at = last.snapshot_at
+    WHERE lot.expires_at IS NULL OR lot.expires_at > :as_of
 ),
 stock AS (
-    SELECT location_id, product_id, sum(units) AS on_hand FROM lots GROUP BY location_id, product_id
-),
-first_expired_first AS (
-    -- units that expire at or before each lot's expiry; only what may expire within a lead time matters
-    SELECT location_id, product_id, expires_at, datediff(expires_at, :as_of) AS days_left,
-        sum(units) OVER (PARTITION BY location_id, product_id ORDER BY expires_at) AS units_until
+    -- only lots that may expire within a lead time matter one by one
+    SELECT location_id, product_id, sum(units) AS on_hand,
+        array_sort(collect_list(CASE WHEN expires_at <= :as_of + INTERVAL 400 DAYS THEN struct(datediff(expires_at, :as_of) AS days_left, units) END)) AS expiring_lots
     FROM lots
-    WHERE expires_at <= :as_of + INTERVAL 400 DAYS
+    GROUP BY location_id, product_id
 ),
 landed AS (
     SELECT policy_name, location_id, product_id, source_id, ordered_at, quantity, eta, coalesce(is_received, false) AS is_received
@@ -48,9 +54,10 @@ on_order AS (
     GROUP BY location_id, product_id
 ),
 storage AS (
-    -- a product kept in several spaces of a location: the cheapest counts, and the limits add up
+    -- a product kept in several spaces of a location: the cheapest counts, and the limits add up, unless a space has none
     SELECT location_id, product_id, min_by(storage_id, struct(holding_cost, storage_id)) AS storage_id, min(holding_cost) AS holding_cost,
-        max(lost_sale_cost) AS lost_sale_cost, sum(min_inventory) AS min_inventory, sum(max_inventory) AS max_inventory
+        max(lost_sale_cost) AS lost_sale_cost, sum(min_inventory) AS min_inventory,
+        CASE WHEN count(max_inventory) = count(*) THEN sum(max_inventory) END AS max_inventory
     FROM product_storage
     GROUP BY location_id, product_id
 ),
@@ -82,6 +89,7 @@ items AS (
         counted.snapshot_at, counted.counted_on, newest_count.counted_on AS newest_counted_on,
         counted.counted_on IS NULL OR counted.counted_on < newest_count.counted_on AS is_stock_stale,
         coalesce(stock.on_hand, 0D) AS on_hand,
+        stock.expiring_lots,
         coalesce(on_order.on_order, 0D) AS on_order,
         coalesce(on_order.on_order_late, 0D) AS on_order_late
     FROM terms
@@ -94,19 +102,16 @@ items AS (
     LEFT JOIN on_order ON terms.location_id = on_order.location_id AND terms.product_id = on_order.product_id
     CROSS JOIN newest_count
 ),
-expiry AS (
-    -- first expired, first sold: what lies there until a lot's expiry less the demand until then is lost; the worst lot tells how much in all
-    SELECT items.location_id, items.product_id, items.source_id,
-        max(lot.units_until - aggregate(slice(coalesce(items.demand_mean, array()), 1, greatest(0, lot.days_left)), 0D, (sum, mean) -> sum + coalesce(mean, 0D)))
-            AS expiring
-    FROM items
-    INNER JOIN first_expired_first AS lot
-        ON items.location_id = lot.location_id AND items.product_id = lot.product_id AND lot.days_left <= items.lead_time
-    GROUP BY items.location_id, items.product_id, items.source_id
-),
 positioned AS (
     SELECT items.*,
-        least(items.on_hand, greatest(0D, ceil(coalesce(expiry.expiring, 0D) - 1e-9))) AS expiring,
+        -- first expired, first sold: what lies there until a lot's expiry less the demand until then is lost; the worst lot tells how much in all
+        least(items.on_hand, greatest(0D, ceil(aggregate(coalesce(items.expiring_lots, array()), struct(0D AS units_until, 0D AS lost),
+            (sofar, lot) -> struct(
+                sofar.units_until + lot.units AS units_until,
+                CASE WHEN lot.days_left <= items.lead_time THEN greatest(sofar.lost, sofar.units_until + lot.units
+                    - aggregate(slice(coalesce(items.demand_mean, array()), 1, greatest(0, lot.days_left)), 0D, (sum, mean) -> sum + coalesce(mean, 0D)))
+                ELSE sofar.lost END AS lost),
+            sofar -> sofar.lost) - 1e-9))) AS expiring,
         -- the lead time's last day counts partly; days beyond the forecast are added below, at its mean
         aggregate(zip_with(slice(items.demand_mean, 1, CAST(ceil(items.lead_time) AS INT)), sequence(0, greatest(0, CAST(ceil(items.lead_time) AS INT) - 1)),
                 (mean, day) -> mean * least(1D, greatest(0D, items.lead_time - day))), 0D, (sum, mean) -> sum + coalesce(mean, 0D)) AS mean_at_lead_time,
@@ -117,8 +122,6 @@ positioned AS (
         aggregate(items.demand_variance, 0D, (sum, variance) -> sum + variance) / nullif(size(items.demand_variance), 0) AS variance_per_day,
         greatest(0D, items.lead_time - size(items.demand_mean)) AS days_beyond
     FROM items
-    LEFT JOIN expiry
-        ON items.location_id = expiry.location_id AND items.product_id = expiry.product_id AND items.source_id = expiry.source_id
 ),
 final AS (
     SELECT :run_id AS run_id, location_id, product_id, source_id, :as_of AS as_of, department_id, storage_id, source_rank,

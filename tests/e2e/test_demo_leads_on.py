@@ -1,0 +1,24 @@
+"""What `invopt demo` prints is true and leads on: the command that it proposes runs, and finds what the run had decided."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from invopt import cli
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def test_the_proposed_command_solves_the_item_again(demo, capsys):
+    proposed = next(line for line in demo.printed.splitlines() if line.startswith("Try: invopt "))
+    assert cli.main([*shlex.split(proposed.removeprefix("Try: invopt ")), "--config", str(CONF)]) == 0
+    said = capsys.readouterr().out
+    answers = [line.partition(": ")[2] for line in said.splitlines() if line.startswith(("exact ", "model ", "saved "))]
+    assert len(answers) == 3 and len(set(answers)) == 1, said
+    assert f"run {next(line for line in demo.printed.splitlines() if line.startswith('Run ')).split()[1].rstrip(',')}," in said
+    assert sum(line.startswith("ordered ") for line in said.splitlines()) == 1, said
+
+
+def test_it_says_where_the_plots_are(demo):
+    assert f"Plots: notebooks/first_run.ipynb with INVOPT_LAKEHOUSE={demo.lakehouse}" in demo.printed.splitlines()

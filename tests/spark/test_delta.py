@@ -1,0 +1,240 @@
+"""The one way to write a table: slices replaced whole, keys and NULLs refused, transactions once, concurrent writers in sequence."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from invopt.columns import Column
+from invopt.config import LakehouseConfig
+from invopt.errors import ConcurrentRunError, TableError
+from invopt.spark import delta
+from invopt.spark.delta import Lakehouse
+from invopt.tables import Table
+
+TABLE = Table(
+    "gold.weights",
+    "weights of things",
+    (
+        Column("run_id", "string", "", "run", is_nullable=False),
+        Column("thing", "string", "", "thing", is_nullable=False),
+        Column("weight", "double", "kg", "weight", is_nullable=False),
+        Column("note", "string", "", "anything"),
+    ),
+    ("run_id", "thing"),
+    ("run_id",),
+)
+SCHEMA = "run_id string, thing string, weight double, note string"
+
+
+@pytest.fixture(scope="module")
+def lakehouses(spark, tmp_path_factory):
+    """A new lakehouse for each test that asks."""
+
+    def make() -> Lakehouse:
+        return Lakehouse(spark, LakehouseConfig(root=str(tmp_path_factory.mktemp("lake"))))
+
+    return make
+
+
+@pytest.fixture
+def rows(spark):
+    def make(*values: tuple, schema: str = SCHEMA):
+        return spark.createDataFrame(list(values), schema)
+
+    return make
+
+
+def content(lakehouse, version=None):
+    return sorted(tuple(row) for row in lakehouse.read(TABLE, version).collect())
+
+
+def test_replace_touches_its_slice_only_twice_is_once_and_old_versions_stay(lakehouses, rows, spark):
+    lakehouse = lakehouses()
+    lines = []
+    lakehouse.log = lines.append
+    assert lakehouse.version(TABLE) == -1 and not lakehouse.exists(TABLE)
+    one = rows(("r1", "a", 1.0, None), ("r1", "b", 2.0, "x"))
+    assert lakehouse.replace(TABLE, one, {"run_id": "r1"}) == 2
+    assert lines[-1].startswith("gold.weights: 2 rows written in ")
+    assert lakehouse.replace(TABLE, rows(("r2", "a", 5.0, None)), {"run_id": "r2"}) == 1
+    both = content(lakehouse)
+    assert both == [("r1", "a", 1.0, None), ("r1", "b", 2.0, "x"), ("r2", "a", 5.0, None)]
+    before = lakehouse.version(TABLE)
+    assert lakehouse.replace(TABLE, one, {"run_id": "r1"}) == 2
+    assert content(lakehouse) == both
+
+    # columns in another order, a type that must be cast, one too many; fewer rows than before
+    other = spark.sql("SELECT 'too many' AS more, 'n' AS note, 7 AS weight, 'c' AS thing, 'r1' AS run_id")
+    assert lakehouse.replace(TABLE, other, {"run_id": "r1"}) == 1
+    assert content(lakehouse) == [("r1", "c", 7.0, "n"), ("r2", "a", 5.0, None)]
+    assert content(lakehouse, version=before) == both
+    assert lakehouse.replace(TABLE, rows(("r1", "c", 7.0, "n")).limit(0), {"run_id": "r1"}) == 0
+    assert content(lakehouse) == [("r2", "a", 5.0, None)]
+
+    detail = spark.sql(f"DESCRIBE DETAIL delta.`{lakehouse.path(TABLE)}`").first()
+    assert detail["description"] == TABLE.meaning and detail["clusteringColumns"] == ["run_id"]
+    comments = {row["col_name"]: row["comment"] for row in spark.sql(f"DESCRIBE delta.`{lakehouse.path(TABLE)}`").collect()}
+    assert comments["weight"] == "weight [kg]" and comments["thing"] == "thing"
+
+
+def test_what_a_table_refuses(lakehouses, rows, spark):
+    lakehouse = lakehouses()
+    lakehouse.replace(TABLE, rows(("r1", "a", 1.0, None)), {"run_id": "r1"})
+    before = content(lakehouse)
+    with pytest.raises(TableError, match=r"table gold.weights: column weight must not be NULL.*nothing was written"):
+        lakehouse.replace(TABLE, rows(("r1", "a", 2.0, None), ("r1", "b", None, None)), {"run_id": "r1"})
+    with pytest.raises(TableError, match=r"table gold.weights: column thing must not be NULL"):
+        lakehouse.append(TABLE, rows(("r1", None, 2.0, None)))
+    with pytest.raises(TableError, match=r"gold.weights: the rows to write lack the columns weight, note"):
+        lakehouse.append(TABLE, rows(("r1", "a"), schema="run_id string, thing string"))
+    with pytest.raises(TableError, match=r"gold.weights.*outside.*run_id = 'r1'"):
+        lakehouse.replace(TABLE, rows(("r1", "a", 2.0, None), ("r2", "b", 2.0, None)), {"run_id": "r1"})
+    with pytest.raises(TableError, match="can't be the value of a slice"):
+        lakehouse.replace(TABLE, rows(("r1", "a", 2.0, None)), {"run_id": "r1' OR 'a' = 'a"})
+    assert content(lakehouse) == before
+
+    with pytest.raises(TableError, match=r"run_id=r1, thing=a \(2 rows\)"):
+        lakehouse.replace(TABLE, rows(("r1", "a", 2.0, None), ("r1", "a", 3.0, None)), {"run_id": "r1"})
+
+    with pytest.raises(TableError, match=r"gold.weights is not there.*invopt run"):
+        lakehouses().read(TABLE)
+    path = lakehouses().path(TABLE)
+    spark.sql("SELECT 'r1' AS run_id, 'a' AS thing, 'heavy' AS weight").write.format("delta").save(path)
+    other = Lakehouse(spark, LakehouseConfig(root=path.removesuffix("/gold/weights")))
+    for write in (lambda: other.append(TABLE, rows(("r1", "a", 1.0, None))), lambda: other.replace(TABLE, rows(), {"run_id": "r1"}),
+                  lambda: other.merge(TABLE, rows(("r1", "a", 1.0, None)))):
+        with pytest.raises(TableError, match=r"lacks the declared columns: weight double, note string"):
+            write()
+
+
+def test_a_transaction_is_written_once(lakehouses, rows):
+    lakehouse = lakehouses()
+    lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 7))
+    lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 7))
+    assert len(content(lakehouse)) == 1
+    lakehouse.append(TABLE, rows(("r1", "b", 1.0, None)), transaction=("feed", 8))
+    lakehouse.append(TABLE, rows(("r1", "c", 1.0, None)), transaction=("other feed", 7))
+    lakehouse.append(TABLE, rows(("r1", "d", 1.0, None)))
+    assert [row[1] for row in content(lakehouse)] == ["a", "b", "c", "d"]
+
+
+def test_merge_by_key_under_conditions(lakehouses, rows):
+    lakehouse = lakehouses()
+    start = [("r1", "a", 1.0, None), ("r1", "b", 2.0, None), ("r1", "c", 3.0, None)]
+    lakehouse.merge(TABLE, rows(*start))
+    assert content(lakehouse) == start
+    lakehouse.merge(
+        TABLE,
+        rows(("r1", "a", 10.0, "new"), ("r1", "b", 2.0, "same"), ("r1", "c", -1.0, None), ("r1", "d", 4.0, None), ("r1", "e", -2.0, None)),
+        delete_where="new.weight < 0",
+        update_where="new.weight > old.weight",
+        insert_where="new.weight > 0",
+    )
+    assert content(lakehouse) == [("r1", "a", 10.0, "new"), ("r1", "b", 2.0, None), ("r1", "d", 4.0, None)]
+    lakehouse.merge(TABLE, rows(("r1", "a", 99.0, "only this")), update=["note"])
+    assert content(lakehouse)[0] == ("r1", "a", 10.0, "only this")
+    lakehouse.merge(TABLE, rows(("r1", "a", 99.0, "not at all"), ("r1", "f", 6.0, None)), update=[])
+    assert content(lakehouse)[0] == ("r1", "a", 10.0, "only this") and content(lakehouse)[-1] == ("r1", "f", 6.0, None)
+
+
+def test_threads_that_make_a_table_at_the_same_moment(lakehouses, rows):
+    lakehouse = lakehouses()
+    other = Lakehouse(lakehouse.spark, lakehouse.config)  # as another process: it shares no lock
+    start = threading.Barrier(4)
+    problems = []
+
+    def add(number: int) -> None:
+        start.wait()
+        try:
+            (lakehouse, other)[number % 2].append(TABLE, rows(("r1", f"thing{number}", 1.0, None)))
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    assert [row[1] for row in content(lakehouse)] == [f"thing{number}" for number in range(4)]
+
+
+def test_two_writers_of_one_slice_come_one_after_the_other_or_are_told(lakehouses, rows):
+    """Real threads, round after round: whatever happens, the slice is one writer's rows whole, and a refusal is a ConcurrentRunError."""
+    lakehouse = lakehouses()
+    lakehouse.replace(TABLE, rows(("other", "a", 0.0, None)), {"run_id": "other"})
+    frames = {name: rows(*(("r1", f"{name}{i}", float(i), name) for i in range(20))) for name in ("x", "y")}
+    start = threading.Barrier(2)
+    written, refused, unexpected = [], [], []
+
+    def write(name: str) -> None:
+        for _ in range(3):
+            start.wait()
+            try:
+                written.append((name, lakehouse.replace(TABLE, frames[name], {"run_id": "r1"})))
+            except ConcurrentRunError as error:
+                refused.append(str(error))
+            except BaseException as error:  # told by the test below, because a thread's own would be lost
+                unexpected.append(error)
+
+    before = lakehouse.version(TABLE)
+    threads = [threading.Thread(target=write, args=(name,)) for name in frames]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not unexpected
+    assert len(written) + len(refused) == 6 and {n for _, n in written} == {20}
+    assert all("gold.weights" in text and "another run" in text for text in refused)
+    # every write that succeeded is one commit, every refused one is none
+    assert lakehouse.version(TABLE) == before + len(written)
+    left = content(lakehouse)
+    assert left[0] == ("other", "a", 0.0, None) and len(left) == 21 and len({row[3] for row in left[1:]}) == 1
+
+
+def test_a_writer_that_is_always_late_is_refused_and_leaves_nothing(lakehouses, rows, monkeypatch):
+    """While this write's job runs, another run commits to the same slice, at each attempt."""
+    lakehouse = lakehouses()
+    lakehouse.merge(TABLE, rows(("r1", "a", 1.0, None)))
+    rival = Lakehouse(lakehouse.spark, lakehouse.config)
+    monkeypatch.setattr(delta.time, "sleep", lambda seconds: None)  # the waits between attempts only make the test longer
+    running, overtaken = Path(f"{lakehouse.path(TABLE)}.running"), Path(f"{lakehouse.path(TABLE)}.overtaken")
+    names = str(running), str(overtaken)
+
+    def wait_to_be_overtaken(frames):
+        import os
+        import time
+
+        for frame in frames:
+            open(names[0], "w").close()
+            end = time.monotonic() + 60
+            while not os.path.exists(names[1]) and time.monotonic() < end:
+                time.sleep(0.02)
+            os.remove(names[1])
+            yield frame
+
+    n_rival = 0
+    stop = threading.Event()
+
+    def overtake() -> None:
+        nonlocal n_rival
+        while not stop.wait(0.02):
+            if running.exists():
+                running.unlink()
+                rival.replace(TABLE, rows(("r1", f"rival{n_rival + 1}", 1.0, None)), {"run_id": "r1"})
+                n_rival += 1
+                overtaken.touch()
+
+    late = rows(("r1", "late", 1.0, None)).coalesce(1).mapInPandas(wait_to_be_overtaken, SCHEMA)
+    thread = threading.Thread(target=overtake)
+    thread.start()
+    try:
+        with pytest.raises(ConcurrentRunError, match="gold.weights.*is being written by another run.*nothing of this write was kept"):
+            lakehouse.replace(TABLE, late, {"run_id": "r1"})
+    finally:
+        stop.set()
+        thread.join()
+    assert n_rival >= delta.ATTEMPTS and content(lakehouse) == [("r1", f"rival{n_rival}", 1.0, None)]

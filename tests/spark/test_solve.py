@@ -1,0 +1,274 @@
+"""The engine through Spark itself: partitions that fail in every way become rows, waves are resumed, a wrong algorithm stops the run.
+
+The policies are a user's own, in a folder that the configuration names; each product of the chain is called after what its partition does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from pyspark.sql import functions as F
+
+from invopt.config import Config
+from invopt.datasets import BY_NAME, DATASETS
+from invopt.errors import AuditError, TableError
+from invopt.pipelines.inputs import make_inputs
+from invopt.pipelines.order import order
+from invopt.pipelines.report import decisions, summary
+from invopt.pipelines.solve import solve_policy
+from invopt.pipelines.steps import Run
+from invopt.spark.delta import Lakehouse
+from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, STEPS, silver
+
+LOCATIONS = ("L1", "L2", "L3")
+GOOD = tuple(f"good{n}" for n in range(8))
+BAD = ("nan", "impossible", "killer", "endless", "hard")
+
+POLICY = '''
+import os
+import random
+import signal
+
+import numpy as np
+import pyomo.environ as pyo
+
+from invopt.columns import Column
+from invopt.policies.base import ExactSolution, Params, Policy
+
+INPUTS = """
+SELECT location_id, product_id, source_id, product_id AS mood,
+    CASE WHEN product_id = 'nan' THEN CAST('NaN' AS double) ELSE unit_cost END AS unit_cost, lead_time AS demand
+FROM item_state
+"""
+
+
+class OwnParams(Params):
+    markup: float = 1.0
+
+
+def misbehave(moods):
+    if "killer" in moods:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    while "endless" in moods:
+        pass
+
+
+def build_model(items, params):
+    mood, demand, unit_cost = (items[name].tolist() for name in ("mood", "demand", "unit_cost"))
+    misbehave(mood)
+    m = pyo.ConcreteModel()
+    m.ITEMS = pyo.RangeSet(0, len(items) - 1)
+    m.ORDER_QUANTITY = pyo.Var(m.ITEMS, domain=pyo.NonNegativeReals)
+    m.demand_is_met = pyo.Constraint(m.ITEMS, rule=lambda m, i: m.ORDER_QUANTITY[i] >= demand[i])
+    if "impossible" in mood:
+        m.nothing_fits = pyo.Constraint(m.ITEMS, rule=lambda m, i: m.ORDER_QUANTITY[i] <= demand[i] - 1)
+    if "hard" in mood:  # a market split: no solver proves anything about it in half a second
+        dice = random.Random(1)
+        m.COLUMNS, m.ROWS = pyo.RangeSet(0, 49), pyo.RangeSet(0, 5)
+        m.side = pyo.Var(m.COLUMNS, domain=pyo.Binary)
+        weights = [[dice.randint(0, 99) for _ in m.COLUMNS] for _ in m.ROWS]
+        m.both_sides_weigh_the_same = pyo.Constraint(
+            m.ROWS, rule=lambda m, r: sum(weights[r][c] * m.side[c] for c in m.COLUMNS) == sum(weights[r]) // 2)
+    m.item_cost = pyo.Expression(m.ITEMS, rule=lambda m, i: params.markup * unit_cost[i] * m.ORDER_QUANTITY[i])
+    m.total_cost = pyo.Objective(expr=sum(m.item_cost.values()))
+    return m
+
+
+def solve_exact(items, offsets, params):
+    moods = set(items["mood"])
+    misbehave(moods)
+    quantity = items["demand"].to_numpy(float)
+    cost = params.markup * items["unit_cost"].to_numpy(float) * quantity * MISTAKE
+    is_impossible = (items["mood"] == "impossible").to_numpy()
+    message = np.where(is_impossible, "it does not fit", None)
+    return ExactSolution({"ORDER_QUANTITY": quantity}, np.where(is_impossible, np.nan, cost), message)
+
+
+def order(decisions, state):
+    return np.maximum(0.0, decisions["ORDER_QUANTITY"] - state["inventory_position"].to_numpy(float))
+
+
+MISTAKE = {mistake}
+POLICY = Policy(
+    name="{name}", title="meets demand", model_class="LP", algorithm="reads it off", source="this test",
+    partition_by=("location_id", "product_id", "source_id"), inputs=INPUTS,
+    input_columns=(Column("mood", "string", "", "what the partition does", is_nullable=False),
+                   Column("unit_cost", "double", "money/unit", "cost", is_nullable=False),
+                   Column("demand", "double", "units", "demand", is_nullable=False)),
+    params=OwnParams, decisions=("ORDER_QUANTITY",), build_model=build_model, order=order, examples=(), solve_exact=solve_exact,
+)
+'''
+
+
+@pytest.fixture(scope="module")
+def make_run(spark, tmp_path_factory):
+    """A run of these policies over one lakehouse; `said` collects what it says."""
+    folder = tmp_path_factory.mktemp("own policies")
+    for name, mistake in (("moody", 1.0), ("mistaken", 1.01)):
+        text = POLICY.replace("{mistake}", str(mistake)).replace("{name}", name)
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    root = str(folder / "lake")
+    lakehouse = Lakehouse(spark, Config(lakehouse={"root": root}, landing="-").lakehouse)
+    items = [(location, product, "S1", 4.0, 2.5, 1.0) for location in LOCATIONS for product in GOOD]
+    items += [("L1", product, "S1", 4.0, 2.5, 1.0) for product in BAD]
+    columns = "location_id string, product_id string, source_id string, lead_time double, purchase_cost double, backorder_cost double"
+    table = silver(BY_NAME["store_product_supplier"])
+    rest = {column.name: F.lit(None if column.is_nullable else 0).cast(column.type) for column in table.columns
+            if column.name not in columns}
+    lakehouse.append(table, spark.createDataFrame(items, columns).withColumns(rest))
+    for dataset in DATASETS:
+        lakehouse.create(silver(dataset))
+
+    def make(policies: list[dict], **solve) -> Run:
+        config = Config(
+            lakehouse={"root": root}, landing="-", policies_folder=str(folder), solve={"tasks": 1} | solve, policies=policies,
+            # nothing is counted in this chain
+            orders={"stale_stock": "order"}, solvers=[{"name": "highs", "time_limit": 0.5}])
+        said = []
+        run = Run(spark, lakehouse, config, datetime(2017, 1, 10, tzinfo=UTC), said.append)
+        make_inputs(run)
+        return run
+
+    return make
+
+
+def said_by(run: Run) -> list[str]:
+    return run.say.__self__
+
+
+def solutions_of(run: Run, policy_id: str) -> dict[tuple[str, str], dict]:
+    rows = run.lakehouse.read(SOLUTIONS).where(f"run_id = '{run.run_id}' AND policy_id = '{policy_id}'").collect()
+    keyed = {(row["location_id"], row["product_id"]): row.asDict() for row in rows}
+    assert len(keyed) == len(rows)
+    return keyed
+
+
+@pytest.fixture(scope="module")
+def moody(make_run):
+    run = make_run([{"id": method, "policy": "moody", "method": method} for method in ("model", "exact")], audit_partitions=0)
+    for row in run.config.policies:
+        solve_policy(run, row)
+    return run
+
+
+@pytest.mark.parametrize(("method", "product", "termination", "says"), [
+    ("model", "nan", "invalid_input", "item L1/nan/S1: column unit_cost is nan"),
+    ("model", "impossible", "infeasible", ""),
+    ("model", "killer", "crashed", "the solving process was killed by SIGSEGV"),
+    ("model", "endless", "time_limit", "killed after 5.75 s without an answer"),
+    ("model", "hard", "time_limit", ""),
+    ("exact", "nan", "invalid_input", "item L1/nan/S1: column unit_cost is nan"),
+    ("exact", "impossible", "invalid_input", "it does not fit"),
+    # its worker dies; Spark's retry solves each partition alone, in a child
+    ("exact", "killer", "crashed", "the solving process was killed by SIGSEGV"),
+    ("exact", "endless", "time_limit", "killed after 5.75 s without an answer"),
+])
+def test_each_failure_is_a_row(moody, method, product, termination, says):
+    row = solutions_of(moody, method)["L1", product]
+    assert (row["status"], row["termination"], row["method"]) == ("no_solution", termination, method)
+    assert row["decisions"] is None and row["cost"] is None and row["objective"] is None
+    assert says in (row["message"] or "")
+
+
+@pytest.mark.parametrize("method", ["model", "exact"])
+def test_all_the_others_are_solved(moody, method):
+    solutions = solutions_of(moody, method)
+    assert set(solutions) == {(location, product) for location in LOCATIONS for product in GOOD} | {("L1", product) for product in BAD}
+    for (location, product), row in solutions.items():
+        if product in GOOD:
+            assert (row["status"], row["decisions"], row["partition_key"]) == (
+                "optimal", {"ORDER_QUANTITY": [4.0]}, f"{location}|{product}|S1")
+            assert row["cost"] == row["objective"] == pytest.approx(10.0)
+    n_failed = sum(row["status"] == "no_solution" for row in solutions.values())
+    assert n_failed == (5 if method == "model" else 4)
+    assert any(f"{n_failed} items without a solution" in line for line in said_by(moody))
+    assert any("1 items crashed, such as: the solving process was killed by SIGSEGV" in line for line in said_by(moody))
+
+
+def test_what_has_no_solution_is_held_and_the_rest_is_ordered(moody):
+    order(moody)
+    of_run = f"run_id = '{moody.run_id}'"
+    reviews = {(row["policy_id"], row["location_id"], row["product_id"]): row
+               for row in moody.lakehouse.read(ORDER_REVIEWS).where(of_run).collect()}
+    assert len(reviews) == 2 * (len(LOCATIONS) * len(GOOD) + len(BAD))
+    killed = reviews["exact", "L1", "killer"]
+    assert killed["quantity"] == 0 and killed["reason"].startswith("held: no solution: the solving process was killed by SIGSEGV")
+    assert reviews["model", "L3", "good0"]["quantity"] == 4
+    lines = moody.lakehouse.read(ORDERS).where(of_run).collect()
+    assert len(lines) == 2 * len(LOCATIONS) * len(GOOD) + 1  # the hard one is easy for the algorithm
+    assert {line["order_value"] for line in lines} == {10.0}
+    shown = {row["policy_id"]: (row["items"], row["solved"], row["failed"], row["lines"]) for row in summary(moody).collect()}
+    assert shown == {"model": (29, 24, 5, 24), "exact": (29, 25, 4, 25)}
+    unfolded = decisions(moody).where(of_run + " AND policy_id = 'exact'").collect()
+    assert len(unfolded) == 25 and {(row["decision"], row["period"], row["value"]) for row in unfolded} == {("ORDER_QUANTITY", 0, 4.0)}
+
+
+@pytest.fixture(scope="module")
+def steady(make_run):
+    good = {"product_id": list(GOOD)}
+    rows = [{"id": "steady", "policy": "moody", "method": "exact", "scope": good},
+            {"id": "mistaken", "policy": "mistaken", "method": "exact", "scope": good, "params": {"markup": 2.0}}]
+    return make_run(rows, waves=3, audit_partitions=24)
+
+
+class Interrupted(BaseException):
+    """As a killed driver: nothing of the program catches it."""
+
+
+def test_a_run_killed_between_waves_goes_on_where_it_was(steady):
+    row = steady.config.policies[0]
+    heard = []
+
+    def pull_the_plug(line: str) -> None:
+        heard.append(line)
+        if "wave 1/3" in line:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        solve_policy(replace(steady, say=pull_the_plug), row)
+    first = solutions_of(steady, "steady")
+    assert 0 < len(first) < 24 and {row["wave"] for row in first.values()} == {0}
+
+    def done_at():
+        of_row = f"run_id = '{steady.run_id}' AND step = 'solve' AND policy_id = 'steady'"
+        return {one["wave"]: one["done_at"] for one in steady.lakehouse.read(STEPS).where(of_row).collect()}
+
+    before, version = done_at(), steady.lakehouse.version(SOLUTIONS)
+    assert set(before) == {0}
+    solve_policy(steady, row)
+    waves = [line for line in said_by(steady) if line.startswith("solve steady: wave")]
+    assert [line.split(",")[0] for line in waves] == ["solve steady: wave 2/3", "solve steady: wave 3/3"]
+    assert "24 of 24 partitions, 0 items without a solution" in waves[-1]
+    assert steady.lakehouse.version(SOLUTIONS) == version + 2
+    assert done_at()[0] == before[0] and set(done_at()) == {0, 1, 2}
+    every = solutions_of(steady, "steady")
+    assert len(every) == 24 and all(every[key] == row for key, row in first.items())
+    # all were audited, and the model agrees
+    assert {row["audit_gap"] is not None and row["audit_gap"] < 1e-9 for row in every.values()} == {True}
+
+    version = steady.lakehouse.version(SOLUTIONS)
+    solve_policy(steady, row)
+    assert said_by(steady)[-1] == "solve steady: unchanged, 24 partitions are solved already"
+    assert steady.lakehouse.version(SOLUTIONS) == version and done_at()[0] == before[0]
+
+
+def test_an_algorithm_that_disagrees_with_its_model_stops_the_run_and_nothing_is_ordered(steady):
+    row = steady.config.policies[1]
+    for _ in range(2):  # asking again doesn't make it right
+        with pytest.raises(AuditError, match=r"policy mistaken: the exact algorithm and the model disagree on L\d\|good\d\|S1") as caught:
+            solve_policy(steady, row)
+        assert caught.value.exit_code == 6 and "exact 20.2, model 20: they disagree" in str(caught.value)
+    assert {row["status"] for row in solutions_of(steady, "mistaken").values()} == {"optimal"}
+    with pytest.raises(AuditError, match="no order was made"):
+        order(replace(steady, config=steady.config.model_copy(update={"policies": (row,)})))
+    assert steady.lakehouse.read(ORDERS).where("policy_id = 'mistaken'").isEmpty()
+
+
+def test_steps_that_were_left_out_are_named(steady):
+    other_day = replace(steady, as_of=datetime(2017, 1, 11, tzinfo=UTC))
+    with pytest.raises(TableError, match="has no inputs for policy steady: run `invopt inputs` with the same --as-of"):
+        solve_policy(other_day, steady.config.policies[0])
+    with pytest.raises(TableError, match="has no solutions for policy steady: run `invopt solve` with the same --as-of"):
+        order(other_day)
