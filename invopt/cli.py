@@ -83,9 +83,9 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     def world(sub: argparse.ArgumentParser, stores: int, products: int, days: int) -> None:
-        sub.add_argument("--stores", type=int, default=stores, help=f"number of stores (default: {stores})")
-        sub.add_argument("--products", type=int, default=products, help=f"number of products (default: {products})")
-        sub.add_argument("--days", type=int, default=days, help=f"days of history (default: {days})")
+        sub.add_argument("--stores", type=_positive, default=stores, help=f"number of stores (default: {stores})")
+        sub.add_argument("--products", type=_positive, default=products, help=f"number of products (default: {products})")
+        sub.add_argument("--days", type=_positive, default=days, help=f"days of history (default: {days})")
         sub.add_argument("--seed", type=int, default=1, help="the same seed gives the same chain (default: 1)")
 
     demo = command("demo", _demo, "makes a demo chain and runs everything on it", "invopt demo --stores 6 --products 40", as_of=False)
@@ -127,6 +127,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--source", help="needed only where the item has several")
     one.add_argument("--method", choices=("model", "exact", "both"), default="both")
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
 
 
 def _moment(text: str) -> datetime:
@@ -249,6 +255,7 @@ def _demo(chosen: argparse.Namespace) -> None:
         f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days "
         f"in {world.n_files:,} files below {landing}, {world.seconds:.1f} s"
     )
+    _say("starting Spark; the whole takes one to three minutes")
     run = _run_of(chosen, configured, world.as_of, is_short=chosen.stores * chosen.products <= 2_000)
     _do(run, "run")
     # an item that was ordered tells most, but on some days nothing is
