@@ -66,9 +66,9 @@ def ingest(run: Run) -> Ingested:
     readings: list[Reading] = []
 
     def take(batch: DataFrame, batch_id: int) -> None:
-        found = sorted(batch.select("path", "modificationTime", "length").collect(), key=lambda row: (row["modificationTime"], row["path"]))
+        found = sorted(batch.collect(), key=lambda row: (row["modificationTime"], row["path"]))
         files = [
-            LandedFile(batch_id * FILES_PER_BATCH + number, row["path"], row["modificationTime"], row["length"])
+            LandedFile(batch_id * FILES_PER_BATCH + number, row["path"], row["modificationTime"], row["length"], row["uri"])
             for number, row in enumerate(found)
         ]
         batch_readings = _readings(run, files, datasets)
@@ -82,7 +82,7 @@ def ingest(run: Run) -> Ingested:
         .option("maxFileAge", "36500d")
         .option("maxFilesPerTrigger", str(FILES_PER_BATCH - 1))
         .load(landing)
-        .select("path", "modificationTime", "length")
+        .select("path", "modificationTime", "length", F.col("_metadata.file_path").alias("uri"))
     )
     query = listing.writeStream.foreachBatch(take).option("checkpointLocation", _checkpoint(run)).trigger(availableNow=True).start()
     query.awaitTermination()
@@ -223,20 +223,23 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
     for field in dataset.fields:
         value = F.col(by_header[field.header]) if field.header in by_header else F.lit(None).cast("string")
         fields.append(value.alias(field.header))
-    # path -> number (and date in the name), small enough to go to every task
+    # small enough to go to every task; found by the path as Spark's metadata spell it, because decoding it costs more than parsing a line
     known = run.spark.createDataFrame(
-        [(normal_path(reading.file.path), reading.file.number, str(date_in_name(reading.file.path) or "")) for reading in alike],
-        "file string, file_number bigint, date_in_name string",
+        [
+            (reading.file.uri, normal_path(reading.file.path), reading.file.number, str(date_in_name(reading.file.path) or ""))
+            for reading in alike
+        ],
+        "uri string, file string, file_number bigint, date_in_name string",
     )
-    path = F.regexp_replace(F.url_decode(F.regexp_replace("_metadata.file_path", r"\+", "%2B")), "^file:/+", "/")
     lines = lines.select(
         F.lit(batch_id).cast("bigint").alias("batch_id"),
-        path.alias("file"),
+        F.col("_metadata.file_path").alias("uri"),
         F.col("_metadata.file_modification_time").alias("file_modified_at"),
         *fields,
         "malformed_line",
     )
-    lines = lines.join(F.broadcast(known), on="file", how="inner")
+    # were a file not found, its lines would have none, and bronze refuses that: they are never left out in silence
+    lines = lines.join(F.broadcast(known), on="uri", how="left").drop("uri")
     if any(field.header == "ForecastDateTime" for field in dataset.fields):
         lines = lines.withColumn("ForecastDateTime", F.coalesce("ForecastDateTime", F.nullif("date_in_name", F.lit(""))))
     return lines

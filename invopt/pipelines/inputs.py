@@ -19,6 +19,7 @@ from invopt.config import PolicyRow, Scope, default_partition
 from invopt.datasets import DATASETS
 from invopt.errors import InputError, TableError
 from invopt.pipelines.steps import Run, Stopwatch, now
+from invopt.policies.base import Policy
 from invopt.spark import sql
 from invopt.spark.session import default_parallelism
 from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, RUNS, Table, policy_inputs, silver
@@ -173,7 +174,12 @@ def _write_policy_inputs(run: Run, row: PolicyRow, item_state: DataFrame) -> Spr
     if of_partition:
         selected = selected.join(scoped.select(*ITEM, *of_partition), on=list(ITEM), how="inner")
     keyed = selected.withColumn("partition_key", F.concat_ws("|", *(F.coalesce(F.col(name), F.lit("?")) for name in partition_by)))
-    spread = spread_of(run, row, keyed, is_single=tuple(partition_by) == ITEM)
+    return write_placed(run, row, policy, keyed, is_single=tuple(partition_by) == ITEM)
+
+
+def write_placed(run: Run, row: PolicyRow, policy: Policy, keyed: DataFrame, *, is_single: bool) -> Spread:
+    """Writes a policy's inputs, given with their partition keys, with the bucket and wave of each partition."""
+    spread = spread_of(run, row, keyed, is_single=is_single)
     table: Table = policy_inputs(policy.name, policy.input_columns)
     bucket = F.pmod(F.xxhash64("partition_key"), F.lit(max(1, spread.n_buckets)))
     placed = keyed.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "bucket": bucket.cast("int")}).withColumn(

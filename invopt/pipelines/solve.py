@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 import pandas as pd
 from pyspark import TaskContext
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from invopt import policies, solving
-from invopt.config import PolicyRow
+from invopt.columns import ITEM
+from invopt.config import PolicyRow, default_partition
 from invopt.errors import AuditError, TableError
 from invopt.pipelines.inputs import fingerprint_of, tasks_of
 from invopt.pipelines.report import unfold_decisions
@@ -61,12 +62,14 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
     inputs = run.lakehouse.read(policy_inputs(policy.name, policy.input_columns)).where(
         (F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id)
     )
+    # counting distinct keys shuffles them all; where every item is a partition of its own, they are the rows
+    is_single = tuple(default_partition(row, policy.partition_by)) == ITEM
     waves = {
         one["wave"]: one
         for one in inputs.groupBy("wave")
         .agg(
             F.count(F.lit(1)).alias("items"),
-            F.count_distinct("partition_key").alias("partitions"),
+            (F.count(F.lit(1)) if is_single else F.count_distinct("partition_key")).alias("partitions"),
             F.min("bucket").alias("first"),
             F.max("bucket").alias("last"),
         )
@@ -80,23 +83,29 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
         check_audit(run, row)
         return
     audit_every = max(1, total // run.config.solve.audit_partitions) if run.config.solve.audit_partitions else 0
-    task, watch, n_done, n_failed = task_of(run, row), Stopwatch(), 0, 0
+    task, watch, n_done, n_failed, is_suspect = task_of(run, row), Stopwatch(), 0, 0, False
     for wave, one in sorted(waves.items()):
         if wave in done:
-            n_done, n_failed = n_done + one["partitions"], n_failed + done[wave]["failed"]
+            n_done, n_failed, is_suspect = n_done + one["partitions"], n_failed + done[wave]["failed"], True
             continue
         wave_watch = Stopwatch()
         # the range of buckets, not the wave, lets Delta skip the other waves' files
         rows = inputs.where((F.col("bucket") >= one["first"]) & (F.col("bucket") <= one["last"]))
-        solutions = _solutions(rows, task, n_tasks=tasks_of(run), n_buckets=one["last"] - one["first"] + 1, audit_every=audit_every)
+        solutions = solved(rows, task, n_tasks=tasks_of(run), n_buckets=one["last"] - one["first"] + 1, audit_every=audit_every)
         solutions = solutions.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "wave": F.lit(wave)})
+        # counted while they are written: reading them again would cost each wave another query
+        seen = Observation()
+        solutions = solutions.observe(
+            seen, F.count_if(F.col("status") == "no_solution").alias("failed"), F.max("audit_gap").alias("largest_gap")
+        )
         written = run.lakehouse.replace(SOLUTIONS, solutions, {"run_id": run.run_id, "policy_id": row.id, "wave": wave}, check_keys=False)
         if written != one["items"]:
             raise TableError(
                 f"policy {row.id}, wave {wave}: {one['items']:,} items went in and "
                 f"{written:,} solutions came out; this is a defect of invopt"
             )
-        failed = _n_failed(run, row, wave)
+        failed, largest_gap = seen.get["failed"], seen.get["largest_gap"]
+        is_suspect = is_suspect or not (largest_gap or 0.0) <= run.config.solve.audit_tolerance
         run.record(STEP, fingerprint, rows=written, failed=failed, seconds=wave_watch.seconds, policy_id=row.id, wave=wave)
         n_done, n_failed = n_done + one["partitions"], n_failed + failed
         run.say(
@@ -105,11 +114,13 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
         )
     _forget_old_waves(run, row, len(waves))
     run.say(f"solve {row.id}: done in {watch.seconds:.1f} s")
-    _say_failures(run, row)
-    check_audit(run, row)
+    if n_failed:
+        _say_failures(run, row)
+    if is_suspect:
+        check_audit(run, row)
 
 
-def _solutions(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
+def solved(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
     """The solutions of a wave's rows: one call per bucket, and as many tasks as asked for, whatever AQE thinks of the sizes."""
     is_audited = F.pmod(F.xxhash64("partition_key", F.lit("audit")), F.lit(audit_every)) == 0 if audit_every else F.lit(False)
     spread = rows.drop("run_id", "policy_id", "wave").withColumn("is_audited", is_audited)
@@ -137,10 +148,6 @@ def bucket_solver(task: solving.Task) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 def _of_policy(run: Run, row: PolicyRow) -> DataFrame:
     return run.lakehouse.read(SOLUTIONS).where((F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id))
-
-
-def _n_failed(run: Run, row: PolicyRow, wave: int) -> int:
-    return _of_policy(run, row).where((F.col("wave") == wave) & (F.col("status") == "no_solution")).count()
 
 
 def _forget_old_waves(run: Run, row: PolicyRow, n_waves: int) -> None:

@@ -1,6 +1,4 @@
-"""What solving costs beside the solver: microseconds per item of the exact path, milliseconds per partition of the model path.
-
-Run: python tests/perf/bench_solving.py
+"""What solving costs beside the solver, without Spark: microseconds per item of the exact path, milliseconds per model.
 
 The model is the (s, Q) window LP over 288 inventory levels: u_y = 1/Q on the window s < y <= s+Q, st_y marks its start.
 """
@@ -9,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +15,9 @@ import pyomo.environ as pyo
 
 from invopt.policies import load
 from invopt.solving import Solver, Task, solve_bucket, solve_partition
+from tests.perf.alone import RunIn
+from tests.perf.figure import Figure
+from tests.perf.sizes import Sizes
 
 POLICY = '''
 """Window LP of (s, Q): min sum A st_y + sum G_y u_y, sum u = 1, u_y - u_{y-1} <= st_y; the exact algorithm scans all windows."""
@@ -83,47 +83,51 @@ def best(call, times: int = 4) -> float:
     return min(seconds)
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "window.py").write_text(POLICY)
-        task = Task("window", folder, solver=Solver(time_limit=5.0))
-        exact = Task("window", folder, method="exact")
-        many = items(15_000, 28)
-        print(f"exact, 15,000 items of 28 levels: {best(lambda: solve_bucket(many, exact)) / 15_000 * 1e6:.1f} us/item with the algorithm")
-        # twins share a partition, so all keys are sorted
-        twins = many.assign(partition_key=[f"S1/{i // 2:07d}" for i in range(len(many))])
-        print(f"exact, 7,500 partitions of 2 items: {best(lambda: solve_bucket(twins, exact)) / 15_000 * 1e6:.1f} us/item")
-
-        tiny = items(200, 2)
-        forked, inside = best(lambda: solve_bucket(tiny, task)), best(lambda: solve_partition(tiny, task))
-        print(f"model, 200 partitions of 2 levels: {forked / 200 * 1e3:.2f} ms in a child, {inside / 200 * 1e3:.2f} ms in process")
-        big = items(200, 288)
-        forked, inside = best(lambda: solve_bucket(big, task)), best(lambda: solve_partition(big, task))
-        print(f"model, 200 partitions of 288 levels: {forked / 200 * 1e3:.2f} ms in a child, {inside / 200 * 1e3:.2f} ms in process")
-        policy, appsi = load("window", folder), pyo.SolverFactory("appsi_highs")
-        one = big.head(40).sort_values("partition_key", ignore_index=True)
-
-        def by_appsi() -> list[float]:
-            found = []
-            for row in range(len(one)):
-                model = policy.build_model(one.iloc[[row]].reset_index(drop=True), None)
-                appsi.solve(model)
-                found.append(pyo.value(model.total_cost))
-            return found
-
-        print(f"the same through appsi_highs: {best(by_appsi) / len(one) * 1e3:.2f} ms")
-        ours = solve_bucket(one, task)["objective"].to_numpy()
-        print(f"largest relative difference of the objectives: {np.max(np.abs(ours - by_appsi()) / np.abs(ours)):.1e}")
-        rows = [one.iloc[[row]].reset_index(drop=True) for row in range(len(one))]
-
-        def build() -> None:
-            for row in rows:
-                policy.build_model(row, None)
-
-        print(f"of which building the model: {best(build) / len(rows) * 1e3:.2f} ms")
-        gc.disable()
-        print(f"building without garbage collection: {best(build) / len(rows) * 1e3:.2f} ms")
+def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
+    """In a process of its own, because the last figure turns garbage collection off."""
+    return run_in(_measure, folder, min(15_000, sizes.items[0]), min(200, sizes.models))
 
 
-if __name__ == "__main__":
-    main()
+def _measure(folder: Path, n_exact: int, n_models: int) -> list[Figure]:
+    (folder / "window.py").write_text(POLICY)
+    task = Task("window", str(folder), solver=Solver(time_limit=5.0))
+    exact = Task("window", str(folder), method="exact")
+    figures: list[Figure] = []
+
+    def add(what: str, seconds: float, n: int, unit: str) -> None:
+        how = "the engine alone, on a bucket in memory: the least CPU of four times"
+        figures.append(Figure(f"engine: {what}", seconds / n * {"us": 1e6, "ms": 1e3}[unit], unit, how=how))
+
+    many = items(n_exact, 28)
+    add("exact, an item of 28 levels", best(lambda: solve_bucket(many, exact)), n_exact, "us")
+    # twins share a partition, so all keys are sorted
+    twins = many.assign(partition_key=[f"S1/{i // 2:07d}" for i in range(len(many))])
+    add("exact, an item, partitions of 2 items", best(lambda: solve_bucket(twins, exact)), n_exact, "us")
+    for n_levels in (2, 288):
+        some = items(n_models, n_levels)
+        add(f"model of {n_levels} levels in a child", best(lambda some=some: solve_bucket(some, task)), n_models, "ms")
+        add(f"model of {n_levels} levels in process", best(lambda some=some: solve_partition(some, task)), n_models, "ms")
+    policy, appsi = load("window", str(folder)), pyo.SolverFactory("appsi_highs")
+    one = some.head(40).sort_values("partition_key", ignore_index=True)
+    rows = [one.iloc[[row]].reset_index(drop=True) for row in range(len(one))]
+
+    def by_appsi() -> list[float]:
+        found = []
+        for row in rows:
+            model = policy.build_model(row, None)
+            appsi.solve(model)
+            found.append(pyo.value(model.total_cost))
+        return found
+
+    def build() -> None:
+        for row in rows:
+            policy.build_model(row, None)
+
+    add("model of 288 levels through appsi_highs", best(by_appsi), len(one), "ms")
+    ours = solve_bucket(one, task)["objective"].to_numpy()
+    difference = np.max(np.abs(ours - by_appsi()) / np.abs(ours))
+    figures.append(Figure("engine: largest difference to appsi_highs, relative", float(difference), "", 1e-6))
+    add("building a model of 288 levels", best(build), len(one), "ms")
+    gc.disable()
+    add("building it without garbage collection", best(build), len(one), "ms")
+    return figures

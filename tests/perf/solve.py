@@ -1,0 +1,83 @@
+"""From Delta inputs to Delta solutions by the exact algorithm: the fixed cost, the cost of one more partition, waves, and memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pyspark.sql import functions as F
+
+from tests.perf import items
+from tests.perf.alone import RunIn
+from tests.perf.figure import Figure
+from tests.perf.meter import Meter
+from tests.perf.runs import new_run
+from tests.perf.sizes import Sizes
+
+FIXED_CPU, MICROSECONDS, WAVES_RATIO, WORKER_MEGABYTES = 20.0, 40.0, 1.2, 600.0
+EACH_ALONE = "the step `solve` in a new process, its session started: CPU of driver, JVM and Python workers, the JVM's warm-up with it"
+
+
+class Solved(NamedTuple):
+    """What one `solve` took: CPU and wall seconds, peak bytes of a Python worker, rows without a solution, and the session's start."""
+
+    cpu: float
+    wall: float
+    worker_peak: int
+    failed: int
+    session_cpu: float
+
+
+def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
+    """Every size in one wave, the largest in several too."""
+    wanted = [(n, 1) for n in sizes.items] + [(sizes.items[-1], sizes.waves)]
+    run_in(make_all, folder, wanted)
+    solved = {(n, waves): run_in(solve_once, folder / f"{n}-{waves}", waves) for n, waves in wanted}
+    figures = []
+    for n in sizes.items:
+        one = solved[n, 1]
+        figures += [
+            Figure(f"exact, {n:,} partitions: CPU", one.cpu, "s", how=EACH_ALONE),
+            Figure(f"exact, {n:,} partitions: wall", one.wall, "s"),
+            Figure(f"exact, {n:,} partitions: peak memory of a Python worker", one.worker_peak / 1e6, "MB", WORKER_MEGABYTES,
+                   how="largest resident set, shared pages with it"),
+            Figure(f"exact, {n:,} partitions: without a solution", one.failed, "items", limit=1),
+        ]
+    figures.append(Figure("starting the session: CPU", min(one.session_cpu for one in solved.values()), "s"))
+    if len(sizes.items) > 1:
+        small, large = sizes.items[-2:]
+        slope = (solved[large, 1].cpu - solved[small, 1].cpu) / (large - small)
+        first = sizes.items[0]
+        peaks = [solved[n, 1].worker_peak for n in sizes.items]
+        figures += [
+            Figure("exact, one further partition: CPU", slope * 1e6, "us", MICROSECONDS, how=f"from {small:,} to {large:,} partitions"),
+            Figure("exact, fixed: CPU", solved[first, 1].cpu - slope * first, "s", FIXED_CPU,
+                   how=f"what {first:,} partitions take beyond {first:,} further ones"),
+            Figure("exact, memory of a worker, largest over smallest size", max(peaks) / peaks[0], "times", 2.0),
+        ]
+    most = sizes.items[-1]
+    several = solved[most, sizes.waves]
+    figures += [
+        Figure(f"exact, {most:,} partitions in {sizes.waves} waves: CPU", several.cpu, "s"),
+        Figure(f"{sizes.waves} waves over one: CPU", several.cpu / solved[most, 1].cpu, "times", WAVES_RATIO),
+    ]
+    return figures
+
+
+def make_all(folder: Path, wanted: list[tuple[int, int]]) -> None:
+    """The inputs of every measurement, each in a lakehouse of its own."""
+    for n, waves in wanted:
+        items.make(folder / f"{n}-{waves}", n, waves)
+
+
+def solve_once(folder: Path, waves: int) -> Solved:
+    """The step `solve` over the inputs below `folder`."""
+    from invopt.pipelines.solve import solve
+    from invopt.tables import SOLUTIONS
+
+    with Meter() as starting:
+        run = new_run(folder, waves=waves)
+    with Meter() as meter:
+        solve(run)
+    failed = run.lakehouse.read(SOLUTIONS).where(F.col("status") == "no_solution").count()
+    return Solved(meter.cpu, meter.wall, meter.worker_peak, failed, starting.cpu)

@@ -1,0 +1,46 @@
+"""Each measurement runs on a few rows and gives figures that can be printed; no figure is compared with its aim here."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+
+from tests.perf.__main__ import MEASURES
+from tests.perf.alone import here
+from tests.perf.figure import lines
+from tests.perf.meter import Meter
+from tests.perf.sizes import Sizes
+
+TINY = Sizes(items=(40, 400), models=10, groups=20, sales=400, waves=2)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_measurement_gives_figures(name, tmp_path, spark):
+    figures = MEASURES[name](tmp_path, TINY, here)
+    assert all(math.isfinite(figure.value) for figure in figures)
+    text = "\n".join(lines(figures))
+    assert all(figure.what in text for figure in figures)
+    # what is no matter of speed has to be right at any size
+    exact = [figure for figure in figures if "difference" in figure.what or "without a solution" in figure.what]
+    assert all(figure.is_met for figure in exact)
+
+
+def test_the_meter_counts_a_child_that_has_ended():
+    import subprocess
+    import sys
+
+    with Meter() as meter:
+        subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.5: pass"], check=True)
+    assert meter.cpu >= 0.5
+    assert meter.wall > 0
+
+
+def test_the_meter_sees_only_what_happens_inside():
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
+        pass
+    with Meter() as meter:
+        pass
+    assert meter.cpu < 0.3
