@@ -81,7 +81,7 @@ def ingest(run: Run) -> Ingested:
         .option("recursiveFileLookup", "true")
         .option("maxFileAge", "36500d")
         .option("maxFilesPerTrigger", str(FILES_PER_BATCH - 1))
-        .load(landing)
+        .load(_absolute(landing))
         .select("path", "modificationTime", "length", F.col("_metadata.file_path").alias("uri"))
     )
     query = listing.writeStream.foreachBatch(take).option("checkpointLocation", _checkpoint(run)).trigger(availableNow=True).start()
@@ -123,7 +123,12 @@ def ingest(run: Run) -> Ingested:
 
 def _checkpoint(run: Run) -> str:
     lakehouse = run.config.lakehouse
-    return f"{(lakehouse.state or lakehouse.root + '/_state').rstrip('/')}/ingest"
+    return f"{_absolute(lakehouse.state or lakehouse.root + '/_state').rstrip('/')}/ingest"
+
+
+def _absolute(place: str) -> str:
+    """The JVM looks from the folder in which it was started, which a notebook or a test may have left; a URI stays as it is."""
+    return place if ":" in place else os.path.abspath(place)
 
 
 def _ever_ingested(run: Run) -> bool:
@@ -269,7 +274,7 @@ def _never_read(landing: str, known: Set[str], datasets: tuple[Dataset, ...]) ->
     if not Path(normal_path(landing)).is_dir():
         return []
     problems = []
-    for folder, folders, names in os.walk(os.path.abspath(normal_path(landing))):
+    for folder, folders, names in os.walk(_absolute(normal_path(landing))):
         # Spark skips what is hidden, such as files that are still being copied
         folders[:] = [name for name in folders if not name.startswith(("_", "."))]
         for path in (f"{folder}/{name}" for name in names if not name.startswith(("_", "."))):
@@ -291,6 +296,6 @@ def _listing(run: Run, seen: Iterable[str]) -> dict[str, tuple[int, int]]:
     if Path(normal_path(run.config.landing)).is_dir():
         there = {path: Path(path).stat() for path in seen if Path(path).is_file()}
         return {path: (stat.st_mtime_ns // 1_000_000, stat.st_size) for path, stat in there.items()}
-    rows = run.spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(run.config.landing)
+    rows = run.spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(_absolute(run.config.landing))
     rows = rows.selectExpr("path", "unix_millis(modificationTime) AS changed", "length").collect()
     return {normal_path(row["path"]): (row["changed"], row["length"]) for row in rows}

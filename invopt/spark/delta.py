@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 
 import deltalake
 from delta.tables import DeltaTable
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
@@ -260,7 +259,7 @@ class Lakehouse:
             try:
                 action()
                 return
-            except PySparkException as error:
+            except Exception as error:  # a write of few rows runs in the driver, and py4j's own exception then holds Delta's words
                 text = str(error)
                 if _CONCURRENT.search(text):
                     if attempt < ATTEMPTS:
