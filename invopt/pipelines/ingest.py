@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import groupby
 from pathlib import Path
+from urllib.parse import unquote
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -65,9 +67,9 @@ def ingest(run: Run) -> Ingested:
     readings: list[Reading] = []
 
     def take(batch: DataFrame, batch_id: int) -> None:
-        found = sorted(batch.collect(), key=lambda row: (row["modificationTime"], row["path"]))
+        found = sorted(batch.select("path", "modificationTime", "length").collect(), key=lambda row: (row["modificationTime"], row["path"]))
         files = [
-            LandedFile(batch_id * FILES_PER_BATCH + number, row["path"], row["modificationTime"], row["length"], row["uri"])
+            LandedFile(batch_id * FILES_PER_BATCH + number, row["path"], row["modificationTime"], row["length"])
             for number, row in enumerate(found)
         ]
         batch_readings = _readings(run, files, datasets)
@@ -81,7 +83,7 @@ def ingest(run: Run) -> Ingested:
         .option("maxFileAge", "36500d")
         .option("maxFilesPerTrigger", str(FILES_PER_BATCH - 1))
         .load(landing)
-        .select("path", "modificationTime", "length", F.col("_metadata.file_path").alias("uri"))
+        .select("path", "modificationTime", "length")
     )
     query = listing.writeStream.foreachBatch(take).option("checkpointLocation", _checkpoint(run)).trigger(availableNow=True).start()
     query.awaitTermination()
@@ -221,10 +223,12 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
     for field in dataset.fields:
         value = F.col(by_header[field.header]) if field.header in by_header else F.lit(None).cast("string")
         fields.append(value.alias(field.header))
-    # small enough to go to every task; found by the path as Spark's metadata spell it, because decoding it costs more than parsing a line
+    # small enough to go to every task; found by the path as Spark writes it, because decoding that costs more than parsing a line
+    uri_of = {_decoded(uri): _one_slash(uri) for uri in lines.inputFiles()}
     known = run.spark.createDataFrame(
         [
-            (reading.file.uri, normal_path(reading.file.path), reading.file.number, str(date_in_name(reading.file.path) or ""))
+            (uri_of.get(_one_slash(reading.file.path)), normal_path(reading.file.path), reading.file.number,
+             str(date_in_name(reading.file.path) or ""))
             for reading in alike
         ],
         "uri string, file string, file_number bigint, date_in_name string",
@@ -241,6 +245,15 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
     if any(field.header == "ForecastDateTime" for field in dataset.fields):
         lines = lines.withColumn("ForecastDateTime", F.coalesce("ForecastDateTime", F.nullif("date_in_name", F.lit(""))))
     return lines
+
+
+def _one_slash(path: str) -> str:
+    """`file:///a` and `file:/a` are the same; Spark writes both."""
+    return re.sub("^file:/+", "file:/", path)
+
+
+def _decoded(uri: str) -> str:
+    return _one_slash(unquote(uri))
 
 
 def _rewritten(run: Run, new_paths: set[str]) -> list[str]:
