@@ -15,7 +15,7 @@ from invopt.datasets import DATASETS, Dataset
 from invopt.errors import TableError
 from invopt.pipelines.newest import against, newest
 from invopt.pipelines.steps import Run, Stopwatch, now
-from invopt.pipelines.typed import broken_rules, landed, value
+from invopt.pipelines.typed import LANDED, broken_rules, value
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
 
 THREADS = 4
@@ -74,8 +74,10 @@ def _pending(run: Run) -> list[tuple[str, int]]:
 
 
 def _typed(lines: DataFrame, dataset: Dataset) -> DataFrame:
-    typed = lines.withColumnsRenamed({field.header: landed(field.header) for field in dataset.fields})
-    typed = typed.withColumns({field.column: value(field) for field in dataset.fields})
+    headers = [field.header for field in dataset.fields]
+    landed = F.struct(*(F.col(f"`{header}`") for header in headers)).alias(LANDED)
+    texts = lines.select(*(name for name in lines.columns if name not in headers), landed)
+    typed = texts.withColumns({field.column: value(field) for field in dataset.fields})
     return typed.withColumn("rules", broken_rules(dataset))
 
 
@@ -142,7 +144,7 @@ def _rejected(typed: DataFrame, dataset: Dataset) -> DataFrame:
         "file",
         "rules",
         # the landed text; a line with another number of fields is kept as it was
-        F.coalesce("malformed_line", F.to_csv(F.struct(*(F.col(f"`{landed(field.header)}`") for field in dataset.fields)))).alias("line"),
+        F.coalesce("malformed_line", F.to_csv(LANDED)).alias("line"),
     )
 
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import csv
 import io
-import re
+import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import groupby
 from pathlib import Path
-from urllib.parse import unquote
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -67,9 +66,9 @@ def ingest(run: Run) -> Ingested:
     readings: list[Reading] = []
 
     def take(batch: DataFrame, batch_id: int) -> None:
-        found = sorted(batch.select("path", "modificationTime", "length").collect(), key=lambda row: (row["modificationTime"], row["path"]))
+        found = sorted(batch.collect(), key=lambda row: (row["modificationTime"], row["path"]))
         files = [
-            LandedFile(batch_id * FILES_PER_BATCH + number, row["path"], row["modificationTime"], row["length"])
+            LandedFile(batch_id * FILES_PER_BATCH + number, row["path"], row["modificationTime"], row["length"], row["uri"])
             for number, row in enumerate(found)
         ]
         batch_readings = _readings(run, files, datasets)
@@ -83,7 +82,7 @@ def ingest(run: Run) -> Ingested:
         .option("maxFileAge", "36500d")
         .option("maxFilesPerTrigger", str(FILES_PER_BATCH - 1))
         .load(landing)
-        .select("path", "modificationTime", "length")
+        .select("path", "modificationTime", "length", F.col("_metadata.file_path").alias("uri"))
     )
     query = listing.writeStream.foreachBatch(take).option("checkpointLocation", _checkpoint(run)).trigger(availableNow=True).start()
     query.awaitTermination()
@@ -103,7 +102,7 @@ def ingest(run: Run) -> Ingested:
             [f"{reading.file.path}: {reading.problem or reading.note}" for reading in readings[:20]],
         )
     problems = [f"{normal_path(reading.file.path)}: {reading.problem}" for reading in readings if reading.problem]
-    problems += _rewritten(run, {reading.file.path for reading in readings})
+    problems += _rewritten(run, {reading.file.path for reading in readings}, datasets)
     ingested = Ingested(
         n_ingested,
         sum(reading.problem is not None for reading in readings),
@@ -209,6 +208,7 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
             .option("mode", "PERMISSIVE")
             .option("columnNameOfCorruptRecord", "malformed_line")
             .option("enforceSchema", "true")
+            .option("escape", '"')  # a quote inside quotes is doubled, as everywhere but in Spark's default
             .csv(paths)
         )
     else:
@@ -223,12 +223,10 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
     for field in dataset.fields:
         value = F.col(by_header[field.header]) if field.header in by_header else F.lit(None).cast("string")
         fields.append(value.alias(field.header))
-    # small enough to go to every task; found by the path as Spark writes it, because decoding that costs more than parsing a line
-    uri_of = {_decoded(uri): _one_slash(uri) for uri in lines.inputFiles()}
+    # small enough to go to every task; found by the path as Spark's metadata spell it, because decoding it costs more than parsing a line
     known = run.spark.createDataFrame(
         [
-            (uri_of.get(_one_slash(reading.file.path)), normal_path(reading.file.path), reading.file.number,
-             str(date_in_name(reading.file.path) or ""))
+            (reading.file.uri, normal_path(reading.file.path), reading.file.number, str(date_in_name(reading.file.path) or ""))
             for reading in alike
         ],
         "uri string, file string, file_number bigint, date_in_name string",
@@ -247,17 +245,8 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
     return lines
 
 
-def _one_slash(path: str) -> str:
-    """`file:///a` and `file:/a` are the same; Spark writes both."""
-    return re.sub("^file:/+", "file:/", path)
-
-
-def _decoded(uri: str) -> str:
-    return _one_slash(unquote(uri))
-
-
-def _rewritten(run: Run, new_paths: set[str]) -> list[str]:
-    """Files that changed after they were read; the stream does not read a name twice, and that must not go unseen."""
+def _rewritten(run: Run, new_paths: set[str], datasets: tuple[Dataset, ...]) -> list[str]:
+    """Files that are not read as they lie there now; the stream does not read a name twice, and that must not go unseen."""
     if not run.lakehouse.exists(FILES):
         return []
     seen = {
@@ -265,11 +254,36 @@ def _rewritten(run: Run, new_paths: set[str]) -> list[str]:
         for row in run.lakehouse.read(FILES).selectExpr("file", "unix_millis(file_modified_at) AS changed", "file_bytes").collect()
     }
     fresh = {normal_path(path) for path in new_paths}
-    return [
+    return _never_read(run.config.landing, seen.keys() | fresh, datasets) + [
         f"{path}: changed after it was read and is not read again; land the new version under a new name"
         for path, now_there in sorted(_listing(run, seen).items())
         if path in seen and path not in fresh and now_there != seen[path]
     ]
+
+
+def _never_read(landing: str, known: Set[str], datasets: tuple[Dataset, ...]) -> list[str]:
+    """Files of a dataset that the stream did not bring: empty ones, which Spark leaves out, and those that were filled afterwards.
+
+    Only a landing zone on this machine tells of them.
+    """
+    if not Path(normal_path(landing)).is_dir():
+        return []
+    problems = []
+    for folder, folders, names in os.walk(os.path.abspath(normal_path(landing))):
+        # Spark skips what is hidden, such as files that are still being copied
+        folders[:] = [name for name in folders if not name.startswith(("_", "."))]
+        for path in (f"{folder}/{name}" for name in names if not name.startswith(("_", "."))):
+            if path in known or dataset_of(path, datasets) is None:
+                continue
+            if os.path.getsize(path) == 0:
+                problems.append(f"{path}: the file is empty, it has not even a header")
+            else:
+                # the stream remembers a name from the first time it sees it, even when there was nothing in the file yet
+                problems.append(
+                    f"{path}: is not read: either it came just now, and the next ingest reads it, or it was empty when it was first seen; "
+                    f"then land it under a new name"
+                )
+    return sorted(problems)
 
 
 def _listing(run: Run, seen: Iterable[str]) -> dict[str, tuple[int, int]]:

@@ -21,12 +21,13 @@ _DATE_IN_NAME = re.compile(r"(\d{4})[-_](\d{2})[-_](\d{2})(?:[-_T ](\d{2})[-_:](
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A new file, as the stream of new files found it; numbers grow in the order of arrival."""
+    """A new file, as the stream of new files found it; numbers grow in the order of arrival; `uri` is its path in Spark's metadata."""
 
     number: int
     path: str
     modified_at: datetime
     n_bytes: int
+    uri: str
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _TRUE, _FALSE = ("true", "1", "yes", "y"), ("false", "0", "no", "n")
 
 
-def landed(header: str) -> str:
-    """The name of a bronze column beside the typed ones: `Units` and `units` are one name to Spark, and the text must outlive the value."""
-    return f"landed {header}"
+# the struct that holds a line's texts: beside the typed columns, because Spark takes `Units` and `units` for one name
+LANDED = "landed"
 
 
 def text(header: str) -> Column:
     """The trimmed text, NULL when it is empty."""
-    return F.nullif(F.trim(F.col(f"`{landed(header)}`")), F.lit(""))
+    return F.nullif(F.trim(F.col(f"{LANDED}.`{header}`")), F.lit(""))
 
 
 def value(field: Field) -> Column:

@@ -62,8 +62,15 @@ def test_orders_are_written_for_the_products_of_its_departments(sample, first):
     items = set(scope[keys].itertuples(index=False, name=None))
     solutions = sample.rows(SOLUTIONS)
     assert items and set(solutions[keys].itertuples(index=False, name=None)) == items
-    assert set(solutions["status"]) == {"optimal"}
+    # two stores of the sample have neither forecasts nor a stock count: each of their items says so
+    can_decide = solutions.merge(scope[scope["forecast_made_at"].notna()], on=keys)
+    assert set(can_decide["location_id"]) == {"1", "2", "3", "4"} and set(can_decide["status"]) == {"optimal"}
+    rest = solutions[~solutions["location_id"].isin(can_decide["location_id"])]
+    assert set(rest["location_id"]) == {"5", "6"} and set(rest["termination"]) == {"invalid_input"}
+    assert rest["message"].str.contains("column demand_distribution is NULL").all()
     reviews, orders = sample.rows(ORDER_REVIEWS), sample.rows(ORDERS)
+    held = reviews[reviews["reason"].str.startswith("held: ")]
+    assert set(held["location_id"]) == {"5", "6"} and held["reason"].str.contains("the location has no stock count").all()
     assert len(reviews) == len(items)
     assert 0 < len(orders) <= len(items) and set(orders[keys].itertuples(index=False, name=None)) <= items
     assert orders["order_id"].is_unique and (orders["quantity"] > 0).all() and (orders["eta"] > orders["ordered_at"]).all()

@@ -72,7 +72,7 @@ def test_spellings_of_a_header(spelling):
 
 
 def planned(path: str, dataset: str, *headers: str, datasets=DATASETS):
-    file = LandedFile(1, path, datetime(2017, 1, 1, tzinfo=UTC), 100)
+    file = LandedFile(1, path, datetime(2017, 1, 1, tzinfo=UTC), 100, path)
     return plan(file, next(one for one in datasets if one.name == dataset), list(headers))
 
 
@@ -116,7 +116,7 @@ def test_what_the_guide_and_its_sample_spell_differently_or_leave_out():
 
 
 def test_an_empty_file_and_a_file_of_no_dataset():
-    file = LandedFile(1, "sales_1.csv", datetime(2017, 1, 1, tzinfo=UTC), 0)
+    file = LandedFile(1, "sales_1.csv", datetime(2017, 1, 1, tzinfo=UTC), 0, "sales_1.csv")
     assert "not even a header" in plan(file, BY_NAME["sales"], None).problem
     assert plan(file, None, []).note and not plan(file, None, []).is_readable
 

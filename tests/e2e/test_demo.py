@@ -1,0 +1,110 @@
+"""The demo chain from its files to the printed result; the same with the faults of real feeds; and in the form of large chains."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from dataclasses import replace
+
+import pytest
+
+from invopt.cli import main
+from invopt.simulation.world import write_world
+from invopt.tables import BATCHES, FILES, ITEM_STATE, ORDER_REVIEWS, ORDERS, REJECTED, SOLUTIONS
+
+pytestmark = pytest.mark.usefixtures("spark")
+
+HEADINGS = ["policy", "items", "solved", "failed", "lines ordered", "units", "order value", "expected cost/day"]
+
+
+def summary_of(printed: str) -> dict[str, list[str]]:
+    """The printed table: policy -> its cells."""
+    lines = printed.splitlines()
+    start = next(number for number, line in enumerate(lines) if re.split(r"\s{2,}", line) == HEADINGS)
+    assert set(lines[start + 1]) == {"-", " "}
+    end = lines.index("", start)
+    return {line.split()[0]: line.split()[1:] for line in lines[start + 2:end]}
+
+
+def expected_summary(project) -> list[str]:
+    """The same from the tables."""
+    solutions, orders = project.rows(SOLUTIONS), project.rows(ORDERS)
+    n_solved = int((solutions["status"] != "no_solution").sum())
+    counts = (len(solutions), n_solved, len(solutions) - n_solved, len(orders))
+    return [*(f"{n:,}" for n in counts), f"{orders['quantity'].sum():,.0f}",
+            f"{orders['order_value'].sum():,.2f}", f"{solutions['cost'].sum():,.2f}"]
+
+
+def test_the_demo_prints_what_it_did_and_what_to_try_next(project, monkeypatch):
+    made = project()
+    monkeypatch.chdir(made.folder)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = main(["demo", "--stores", "3", "--products", "12", "--days", "14"])
+    printed = out.getvalue()
+    assert code == 0, printed
+    demo = replace(made, folder=made.folder / "demo")
+    assert summary_of(printed) == {"s_q": expected_summary(demo)}
+    solutions, orders = demo.rows(SOLUTIONS), demo.rows(ORDERS)
+    assert 0 < len(orders) <= len(solutions) <= 36 and set(solutions["status"]) == {"optimal"}
+    assert demo.rows(REJECTED).empty
+    assert f"Orders: {demo.lakehouse}/gold/orders" in printed
+    # a location is ordered for from the position that the reason shows
+    line = orders.iloc[0]
+    assert re.search(r"position -?[\d.]+ = .* on hand - .* expiring \+ .* on order; reorder point ", line["reason"])
+    (proposed,) = [line for line in printed.splitlines() if line.startswith("Try: invopt solve-one ")]
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main(proposed.split()[2:]) == 0
+    assert [row.split()[0] for row in out.getvalue().splitlines() if " optimal (converged): " in row] == ["exact", "model", "saved"]
+
+
+def test_a_feed_with_faults_is_run_with_what_is_right(project, tmp_path):
+    made = project()
+    size = {"n_stores": 3, "n_products": 8, "n_days": 9, "seed": 5}
+    arguments = ("--stores", "3", "--products", "8", "--days", "9", "--seed", "5", "--dirt")
+    assert made.invopt("demo-world", *arguments)[0] == 0
+    # the same arguments write the same files, and say what was planted in them
+    world = write_world(tmp_path / "same", **size, dirt=True)
+    assert {path.relative_to(world.folder): path.stat().st_size for path in world.folder.rglob("*.csv")} == {
+        path.relative_to(made.landing): path.stat().st_size for path in made.landing.rglob("*.csv")}
+
+    code, printed = made.invopt("run", "--as-of", f"{world.as_of:%Y-%m-%d}")
+    assert code == 0, printed
+    batches = made.rows(BATCHES)[["rows_in", "rows_kept", "rows_rejected", "rows_duplicate", "dataset"]].set_index("dataset")
+    assert {name: n for name, n in batches["rows_in"].items()} == {name: n for name, n in world.rows.items()}
+    assert batches["rows_rejected"].sum() == len(made.rows(REJECTED)) == world.planted["rejected_rows"]
+    assert batches["rows_duplicate"].sum() == world.planted["duplicate_rows"]
+    assert len(made.rows(FILES)) == world.n_files and set(made.rows(FILES)["status"]) == {"ingested"}
+    assert not made.rows("silver.landed_orders")["source_id"].str.contains(r"\.").any()
+    assert made.rows("silver.products")["list_price"].isna().sum() == world.planted["zero_msrp_products"]
+
+    state = made.rows(ITEM_STATE)
+    stale = set(state.loc[state["is_stock_stale"], "location_id"])
+    assert len(stale) == world.planted["stale_stores"]
+    reviews = made.rows(ORDER_REVIEWS)
+    held = reviews[reviews["location_id"].isin(stale)]
+    assert len(held) > 0 and (held["quantity"] == 0).all()
+    assert held["reason"].str.startswith("held: the stock count of ").all()
+    assert not reviews.loc[~reviews["location_id"].isin(stale), "reason"].str.startswith("held: ").any()
+    assert summary_of(printed) == {"s_q": expected_summary(made)}
+
+
+def test_a_chain_in_large_files(project):
+    made = project()
+    code, printed = made.invopt("demo-world", "--stores", "30", "--products", "100", "--days", "5", "--form", "daily")
+    assert code == 0 and list(made.landing.rglob("*.parquet"))
+    as_of = re.search(r"--as-of (\S+)", printed)[1]
+    code, printed = made.invopt("run", "--as-of", as_of)
+    assert code == 0, printed
+    batches = made.rows(BATCHES)
+    assert (batches["rows_rejected"] == 0).all() and (batches["rows_duplicate"] == 0).all()
+    assert (batches["rows_in"] == batches["rows_kept"]).all()
+    state = made.rows(ITEM_STATE)
+    assert len(state.groupby(["location_id", "product_id"])) == 3000 and state["problem"].isna().all()
+    in_scope = (state["shelf_life"].isna() & (state["source_rank"] == 1)).sum()
+    solutions = made.rows(SOLUTIONS)
+    assert len(solutions) == in_scope > 1000 and set(solutions["status"]) == {"optimal"}
+    assert solutions["audit_gap"].notna().any() and (solutions["audit_gap"].dropna() < 1e-6).all()
+    assert summary_of(printed) == {"s_q": expected_summary(made)}
