@@ -41,6 +41,8 @@ class Lakehouse:
     config: LakehouseConfig
     log: Callable[[str], None] = field(default=lambda line: None)
     _known: set[str] = field(default_factory=set)
+    # of those that are there, the tables whose columns were found as declared: only these are written
+    _checked: set[str] = field(default_factory=set)
     _making: dict[str, threading.Lock] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -87,14 +89,16 @@ class Lakehouse:
         """Makes the table where it is missing; one that is there must have the declared columns."""
         # datasets are conformed by several threads, and two that make one table stumble over each other
         with self._making.setdefault(table.name, threading.Lock()):
-            if table.name in self._known:
+            if table.name in self._checked:
                 return
             if self.exists(table):
                 self._check_columns(table)
+                self._checked.add(table.name)
                 return
             # another process may make it at the same moment: the next attempt then finds it
             self._attempt(table, lambda: self._make(table))
             self._known.add(table.name)
+            self._checked.add(table.name)
 
     def _make(self, table: Table) -> None:
         builder = DeltaTable.createIfNotExists(self.spark)
