@@ -143,7 +143,7 @@ def test_demo_world_says_when_to_run(capsys, tmp_path):
     code, out, _ = printed(capsys, "demo-world", "--stores", "1", "--products", "2", "--days", "3", "--landing", str(landing))
     assert code == 0 and f"below {landing}" in out and "run it with --as-of 2026-06-01" in out
     code, _, err = printed(capsys, "demo-world", "--stores", "0", "--landing", str(tmp_path / "none"))
-    assert code == 2 and "n_stores is 0" in err
+    assert code == 2 and "--stores: '0' is not a whole number of at least 1" in err
 
 
 def test_a_reader_that_leaves_early_is_no_error():
