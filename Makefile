@@ -19,7 +19,7 @@ test-slow: $(READY) ## the tests that take minutes
 	@$(PYTHON) -m pytest -q -m slow
 
 test-cluster: $(READY) ## the tests on a Spark cluster of several processes on this machine
-	@$(PYTHON) -m pytest -q -m cluster
+	@$(PYTHON) -m pytest -q -m cluster $(TESTS)
 
 bench: $(READY) ## measure speed; prints a table
 	@$(PYTHON) -m tests.perf
