@@ -33,11 +33,14 @@ class ExactSolution(NamedTuple):
     cost : (n_items,) array, money/period: each item's share; the shares of a partition add up to its objective
     message : (n_items,) array of str or None; None for the whole when there is nothing to say. An item whose cost is NaN was not
         solved, and its message says why.
+    bound : (n_items,) array, money/period: shares of a lower bound of the partition's optimum, where the algorithm proves only that;
+        None when the cost is the optimum
     """
 
     decisions: Mapping[str, np.ndarray]
     cost: np.ndarray
     message: np.ndarray | None = None
+    bound: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class Policy:
     build_model : (items, params) -> ConcreteModel of ONE partition; ITEMS is 0..n-1 in the order of the rows; the objective is
         `total_cost`, and the Expression `item_cost` over ITEMS holds the shares
     order : (decisions, state) -> (n,) units wanted now; decisions map a name to an (n,) array; state has `inventory_position`; pure
-    solve_exact : (items of many partitions, offsets, params) -> ExactSolution; partition k is rows offsets[k]:offsets[k+1]
+    solve_exact : (items of many partitions, offsets, params) -> ExactSolution; partition k is rows offsets[k]:offsets[k+1]; the optimum
+        of the same problem as the model, or, where none is known that is quick, a plan with a bound
     """
 
     name: str

@@ -35,9 +35,19 @@ import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
 from pyomo.core.expr import LinearExpression
 
-from invopt.columns import Column
 from invopt.errors import ParameterError
 from invopt.policies.base import ExactSolution, Example, Params, Policy
+from invopt.policies.item_inputs import (
+    BACKORDER_COST,
+    DEMAND,
+    FIXED_ORDER_COST,
+    HOLDING_COST,
+    LEAD_TIME,
+    LEAD_TIME_CONFIDENCE,
+    numbers,
+    objects,
+    refuse,
+)
 from invopt.theory.item_demand import ItemDemand, item_demand, note
 from invopt.theory.lead_time_demand import LeadTimeDemand
 from invopt.theory.reorder_point import LARGEST_QUANTITY, PMF, best_reorder_points
@@ -65,18 +75,7 @@ SELECT
 FROM item_state
 """
 
-INPUT_COLUMNS = (
-    Column("fixed_order_cost", "double", "money/order", "cost of an order, whatever its size", is_nullable=False),
-    Column("holding_cost", "double", "money/unit/day", "cost of a unit in stock for a day", is_nullable=False),
-    Column("backorder_cost", "double", "money/unit/day", "cost of a unit late for a day; for the guide's cost, of a unit late",
-           is_nullable=False),
-    Column("lead_time", "double", "days", "from order to arrival", is_nullable=False),
-    Column("lead_time_confidence", "double", "days", "the lead time is within this of lead_time; 0 when it is certain", is_nullable=False),
-    Column("demand_distribution", "string", "", "poisson, normal, pmf or deterministic", is_nullable=False),
-    Column("demand_mean", "array<double>", "units/day", "mean demand of each period", is_nullable=False),
-    Column("demand_variance", "array<double>", "units^2/day", "variance of each period's demand; needed by normal"),
-    Column("demand_pmf", "array<array<double>>", "", "[period][x]: probability that demand is x; needed by pmf"),
-)
+INPUT_COLUMNS = (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST, LEAD_TIME, LEAD_TIME_CONFIDENCE, *DEMAND)
 
 
 class SQParams(Params):
@@ -99,16 +98,11 @@ class _Inputs(NamedTuple):
 
 
 def _read(items: pd.DataFrame, params: SQParams) -> _Inputs:
-    def numbers(name: str) -> np.ndarray:
-        return items[name].to_numpy(dtype=np.float64, na_value=np.nan)
-
-    def objects(name: str) -> np.ndarray:
-        return items[name].to_numpy(dtype=object)
-
-    fixed_order_cost, holding_cost, backorder_cost = map(numbers, ("fixed_order_cost", "holding_cost", "backorder_cost"))
+    fixed_order_cost, holding_cost, backorder_cost = (
+        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST))
     demand = item_demand(
-        objects("demand_distribution"), objects("demand_mean"), objects("demand_variance"), objects("demand_pmf"), numbers("lead_time"),
-        numbers("lead_time_confidence"), review_days(params.cost))
+        *(objects(items, column.name) for column in DEMAND), numbers(items, "lead_time"), numbers(items, "lead_time_confidence"),
+        review_days(params.cost))
     for name, values in (("fixed_order_cost", fixed_order_cost), ("backorder_cost", backorder_cost)):
         note(demand.message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
     note(demand.message, holding_cost == 0, "holding_cost is 0: the larger the order the cheaper, so none is best; set it above 0")
@@ -232,8 +226,7 @@ def build_model(items: pd.DataFrame, params: SQParams) -> pyo.ConcreteModel:
     ParameterError : an item's inputs can't be used, or its model would be too large; says which and why.
     """
     inputs = _read(items, params)
-    for i in np.flatnonzero(np.not_equal(inputs.message, None)):
-        raise ParameterError(f"item {i} ({_name(items, i)}): {inputs.message[i]}")
+    refuse(items, inputs.message)
     n = len(items)
     has_demand = [bool(mean > 0) for mean in inputs.demand.mean]
     windows = [
@@ -289,11 +282,6 @@ def _window_model(windows: list[_Levels], ends: list[int], has_demand: list[bool
     model.ORDER_QUANTITY = pyo.Expression(model.ITEMS, rule=order_quantity)
     model.REORDER_POINT = pyo.Expression(model.ITEMS, rule=reorder_point)
     return model
-
-
-def _name(items: pd.DataFrame, i: int) -> str:
-    keys = [key for key in ("location_id", "product_id", "source_id") if key in items]
-    return ", ".join(f"{key} {items[key].iloc[i]}" for key in keys) or "no keys"
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:

@@ -16,7 +16,7 @@ from invopt.errors import ConfigError, InputError
 from invopt.policies import load
 from invopt.policies.base import Policy
 from invopt.solving import highs, input_check, supervised
-from invopt.solving.by_algorithm import solve_alone, solve_by_algorithm
+from invopt.solving.by_algorithm import is_proven, solve_alone, solve_by_algorithm
 from invopt.solving.by_model import solve_by_model
 from invopt.solving.records import SOLUTION_COLUMNS, Outcome, Status, Task, Termination, failure, relative_difference
 
@@ -220,8 +220,10 @@ def _solve_exact(bucket: _Bucket, rows: _Rows, positions: np.ndarray, starts: np
             columns = rows.columns
             objective = np.repeat(answer.objective, sizes)
             values = {
-                "decisions": _objects(answer.decisions), "cost": answer.cost, "objective": objective, "bound": objective,
-                "status": str(Status.OPTIMAL), "termination": str(Termination.CONVERGED), "seconds": seconds, "message": answer.message,
+                "decisions": _objects(answer.decisions), "cost": answer.cost, "objective": objective,
+                "bound": np.repeat(answer.bound, sizes),
+                "status": np.repeat(np.where(is_proven(answer.objective, answer.bound), str(Status.OPTIMAL), str(Status.FEASIBLE)), sizes),
+                "termination": str(Termination.CONVERGED), "seconds": seconds, "message": answer.message,
             }
             for name, amounts in values.items():
                 columns[name][positions] = amounts
@@ -235,27 +237,38 @@ def _solve_exact(bucket: _Bucket, rows: _Rows, positions: np.ndarray, starts: np
 def _audit(bucket: _Bucket, rows: _Rows, starts: np.ndarray, sizes: np.ndarray) -> None:
     """Solve the sampled partitions by their models too and note the difference; the exact solution stays."""
     is_audited = np.logical_or.reduceat(bucket.items["is_audited"].to_numpy(dtype=bool), bucket.offsets[:-1])
-    is_solved = rows.columns["status"][starts] == str(Status.OPTIMAL)
+    is_solved = rows.columns["status"][starts] != str(Status.NO_SOLUTION)
     audited = np.flatnonzero(is_audited & is_solved)
     for k, outcome in zip(audited, bucket.by_model(audited, AUDIT_OPTIONS), strict=True):
-        gap, message = _difference(float(rows.columns["objective"][starts[k]]), outcome)
+        gap, message = _difference(float(rows.columns["objective"][starts[k]]), float(rows.columns["bound"][starts[k]]), outcome)
         at = slice(starts[k], starts[k] + sizes[k])
         rows.columns["audit_gap"][at] = np.nan if gap is None else gap
         if message:
             rows.columns["message"][at] = message
 
 
-def _difference(exact: float, model: Outcome) -> tuple[float | None, str | None]:
-    """Relative difference and what to say of it; no difference is claimed where the model ended without an optimum that contradicts."""
-    if model.status is Status.OPTIMAL:
-        gap = relative_difference(exact, model.objective)
-        return gap, f"audit: exact {exact:.9g}, model {model.objective:.9g}: they disagree" if gap > AUDIT_TOLERANCE else None
+def _difference(exact: float, bound: float, model: Outcome) -> tuple[float | None, str | None]:
+    """Relative difference and what to say of it; no difference is claimed where neither method's answer contradicts the other's.
+
+    The algorithm says that the optimum lies between its bound and its cost, the model the same of its own two: they must have a point in
+    common. Where both prove an optimum, these are one point each.
+    """
     if model.termination in (Termination.INFEASIBLE, Termination.UNBOUNDED):
         return np.inf, f"audit: exact {exact:.9g}, but the model is {model.termination}: they disagree"
-    if model.status is Status.FEASIBLE:
-        # the optimum lies between bound and objective: outside of that the exact cost is wrong, inside it may be right
-        nearest = min(max(exact, -np.inf if model.bound is None else model.bound), model.objective)
-        gap = relative_difference(exact, nearest)
-        if gap > AUDIT_TOLERANCE:
-            return gap, f"audit: exact {exact:.9g}, model between {model.bound} and {model.objective:.9g}: they disagree"
+    if model.status is Status.NO_SOLUTION:
+        return None, f"audit: no optimum of the model to compare with ({model.termination}: {model.message})"
+    is_optimal = model.status is Status.OPTIMAL
+    lowest = model.objective if is_optimal else -np.inf if model.bound is None else model.bound
+    low = exact if is_proven(exact, bound) else bound
+    gap = 0.0
+    if exact < lowest:
+        gap = relative_difference(exact, lowest)
+    elif low > model.objective:
+        gap = relative_difference(low, model.objective)
+    if gap > AUDIT_TOLERANCE:
+        between = f"{model.objective:.9g}" if is_optimal else f"between {model.bound} and {model.objective:.9g}"
+        ours = f"{exact:.9g}" if low == exact else f"between {bound:.9g} and {exact:.9g}"
+        return gap, f"audit: exact {ours}, model {between}: they disagree"
+    if is_optimal:
+        return gap, None
     return None, f"audit: no optimum of the model to compare with ({model.termination}: {model.message})"

@@ -12,6 +12,9 @@ from invopt.policies.base import Policy
 from invopt.solving.by_model import failed
 from invopt.solving.records import Outcome, Status, Termination, failure
 
+# relative gap up to which an objective counts as the optimum
+PROVEN = 1e-6
+
 
 class ExactAnswer(NamedTuple):
     """Checked answer for m partitions of n items in all.
@@ -19,6 +22,7 @@ class ExactAnswer(NamedTuple):
     decisions : one map per item, decision name -> list over periods
     cost : (n,) array, money/period
     objective : (m,) array, money/period
+    bound : (m,) array, money/period; the objective where the algorithm gives none
     message : (n,) object array, or None when nothing was said
     failures : partition -> why it has no solution
     """
@@ -26,6 +30,7 @@ class ExactAnswer(NamedTuple):
     decisions: list[dict[str, list[float]]]
     cost: np.ndarray
     objective: np.ndarray
+    bound: np.ndarray
     message: np.ndarray | None
     failures: dict[int, Outcome]
 
@@ -49,6 +54,9 @@ def solve_by_algorithm(items: pd.DataFrame, offsets: np.ndarray, policy: Policy,
         wrong.append(f"cost {cost.shape}")
     if message is not None and message.shape != (n,):
         wrong.append(f"message {message.shape}")
+    bound = cost if solution.bound is None else np.asarray(solution.bound, dtype=float)
+    if bound.shape != (n,):
+        wrong.append(f"bound {bound.shape}")
     if wrong:
         raise ValueError(f"solve_exact returned wrong shapes for {n} items: {', '.join(wrong)}")
     starts = offsets[:-1]
@@ -56,7 +64,12 @@ def solve_by_algorithm(items: pd.DataFrame, offsets: np.ndarray, policy: Policy,
     columns = [(values[name][:, None] if values[name].ndim == 1 else values[name]).tolist() for name in policy.decisions]
     names = policy.decisions
     return ExactAnswer([dict(zip(names, row)) for row in zip(*columns)],  # noqa: B905 - lengths were checked, and this is the hot loop
-                       cost, np.add.reduceat(cost, starts), message, failures)
+                       cost, np.add.reduceat(cost, starts), np.add.reduceat(bound, starts), message, failures)
+
+
+def is_proven(objective: np.ndarray | float, bound: np.ndarray | float) -> np.ndarray | bool:
+    """Whether the bound reaches the objective, as nearly as a solver's own optimum is proved; a bound that is NaN proves nothing."""
+    return objective - bound <= PROVEN * np.maximum(1.0, np.abs(objective))
 
 
 def solve_alone(items: pd.DataFrame, policy: Policy, params: Any) -> Outcome:
@@ -69,9 +82,10 @@ def solve_alone(items: pd.DataFrame, policy: Policy, params: Any) -> Outcome:
     seconds = time.perf_counter() - start
     if answer.failures:
         return answer.failures[0]._replace(seconds=seconds)
-    objective = float(answer.objective[0])
+    objective, bound = float(answer.objective[0]), float(answer.bound[0])
     said = [] if answer.message is None else [text for text in answer.message if text]
-    return Outcome(Termination.CONVERGED, Status.OPTIMAL, objective, objective, seconds, answer.decisions, answer.cost.tolist(),
+    status = Status.OPTIMAL if is_proven(objective, bound) else Status.FEASIBLE
+    return Outcome(Termination.CONVERGED, status, objective, bound, seconds, answer.decisions, answer.cost.tolist(),
                    said[0] if said else None)
 
 

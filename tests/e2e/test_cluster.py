@@ -16,10 +16,13 @@ import pytest
 
 from invopt.spark.jars import JARS, jar_settings
 from invopt.spark.java import ensure_java
+from invopt.spark.session import FAST_START
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, RUNS, SOLUTIONS
 
 ROOT = Path(__file__).parents[2]
 SPARK_HOME = Path(pyspark.__file__).parent
+# as the other tests: JVMs that live for a minute don't earn back the second compiler
+SHORT_LIVED = FAST_START | {"spark.executor.extraJavaOptions": FAST_START["spark.driver.extraJavaOptions"]}
 pytestmark = pytest.mark.cluster
 
 
@@ -111,6 +114,7 @@ def test_the_jobs_run_on_a_cluster(demo, master, archive, tmp_path):
                 str(SPARK_HOME / "bin" / "spark-submit"), "--master", url, "--py-files", str(archive), "--jars", jars,
                 "--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.ui.enabled=false", "--conf", "spark.executor.memory=700m",
                 "--conf", "spark.sql.shuffle.partitions=4", "--conf", "spark.databricks.delta.snapshotPartitions=2",
+                *(part for name, value in SHORT_LIVED.items() for part in ("--conf", f"{name}={value}")),
                 str(ROOT / "jobs" / f"{step}.py"), "--config", str(demo.folder.parent / "conf"), "--lakehouse", str(demo.lakehouse),
                 "--as-of", "2026-06-01T06:00",
             ],

@@ -28,7 +28,21 @@ UNBOUND = Outcome(Termination.TIME_LIMIT, Status.FEASIBLE, objective=110.0)
     (100.0, failure(Termination.CRASHED, "died"), None, False),
 ])
 def test_difference(exact, model, gap, is_disagreement):
-    found, message = _difference(exact, model)
+    found, message = _difference(exact, exact, model)
     assert found == (None if gap is None else pytest.approx(gap, rel=1e-6, abs=1e-12))
     assert ("they disagree" in (message or "")) == is_disagreement
     assert gap is not None or "no optimum of the model" in message
+
+
+@pytest.mark.parametrize(("bound", "exact", "model", "gap"), [
+    (95.0, 105.0, OPTIMUM, 0.0),
+    (101.0, 105.0, OPTIMUM, 0.01),  # no optimum of 100 where 101 is a bound
+    (95.0, 99.0, OPTIMUM, 0.01),
+    (80.0, 95.0, BETWEEN, None),
+    (70.0, 81.0, BETWEEN, 0.1),
+    (121.0, 130.0, BETWEEN, 0.1),
+])
+def test_an_algorithm_that_proves_a_range_is_held_to_it(bound, exact, model, gap):
+    found, message = _difference(exact, bound, model)
+    assert found == (None if gap is None else pytest.approx(gap, rel=1e-6, abs=1e-12))
+    assert ("they disagree" in (message or "")) == bool(gap)

@@ -1,0 +1,8 @@
+"""Random items of each policy, for the laws that every policy obeys and for the benchmarks.
+
+`tests/items/<policy>.py` has two names:
+
+    PARAMS                          the parameter sets worth testing, a tuple of dicts; the first is the default
+    random_items(rng, n_partitions) a DataFrame with the three keys and the policy's input columns, slow and fast movers, every form of
+                                    demand; as many partitions (by the policy's `partition_by`) as asked for, their rows together
+"""
