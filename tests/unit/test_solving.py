@@ -374,7 +374,7 @@ def test_no_child_is_left(folder, monkeypatch):
 
     monkeypatch.setattr(os, "fork", remembered_fork)
     solve_bucket(bucket_of((*GOOD, "crash")), Task("moody", folder))
-    assert len(forked) >= 2
+    assert forked
     for child in forked:
         with pytest.raises(ChildProcessError):
             os.waitpid(child, os.WNOHANG)
