@@ -34,6 +34,7 @@ setup(
         "highspy>=1.10",
         "pydantic>=2.7",
         "pyyaml>=6",
+        "cronsim>=2.5",
         "deltalake>=1.0",
     ],
     extras_require={

@@ -1,7 +1,7 @@
 """The configuration: `conf/*.yaml` as typed, validated records; every problem is reported at once.
 
-`base.yaml` holds the general settings, and `local.yaml`, private and git-ignored, overrides any of them. `policies.yaml` and `solvers.yaml`
-are lists, one row per policy or solver.
+`base.yaml` holds the general settings, and `local.yaml`, private and git-ignored, overrides any of them. `policies.yaml`, `solvers.yaml`
+and `schedules.yaml` are lists, one row per policy, solver or schedule.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from invopt.columns import ITEM
 from invopt.datasets import BY_NAME
 from invopt.errors import ConfigError
+from invopt.schedules import Schedule
 
 # name of a source of settings -> its values, the one that wins first
 Layers = Sequence[tuple[str, dict[str, Any]]]
@@ -133,6 +134,8 @@ class PolicyRow(Record):
     partition_by: tuple[Literal["location_id", "product_id", "source_id", "department_id", "storage_id"], ...] | None = None
     method: Literal["model", "exact"] = "model"
     solver: str = "highs"
+    optimize_schedule: str | None = Field(None, description="row of schedules.yaml: when it decides; at every run when empty")
+    order_schedule: str | None = Field(None, description="row of schedules.yaml: when it orders; at every run when empty")
     params: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -149,6 +152,7 @@ class Config(Record):
     spark: dict[str, str] = Field(default_factory=dict, description="settings for the Spark session in local mode")
     policies: tuple[PolicyRow, ...] = ()
     solvers: tuple[SolverRow, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
     @field_validator("spark", mode="before")
     @classmethod
@@ -161,9 +165,12 @@ class Config(Record):
     def solver(self, name: str) -> SolverRow:
         return next(row for row in self.solvers if row.name == name)
 
+    def schedule(self, name: str | None) -> Schedule | None:
+        return next((one for one in self.schedules if one.id == name), None)
+
     def results_hash(self) -> str:
         """Hash of all that can change a result: not where tables are, nor how Spark spreads the work."""
-        chosen = self.model_dump(mode="json", include={"inputs", "orders", "policies", "solvers", "mapping"})
+        chosen = self.model_dump(mode="json", include={"inputs", "orders", "policies", "solvers", "schedules", "mapping"})
         chosen["audit"] = [self.solve.audit_partitions, self.solve.audit_tolerance]
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
@@ -199,18 +206,26 @@ def load(
     _merge(values, overrides or {})
     policies = _rows(folder / "policies.yaml", PolicyRow, "id", problems)
     solvers = _rows(folder / "solvers.yaml", SolverRow, "name", problems)
-    solver_names = [row.name for row in solvers]
+    schedules = _rows(folder / "schedules.yaml", Schedule, "id", problems) if (folder / "schedules.yaml").exists() else []
+    solver_names, schedule_names = [row.name for row in solvers], [row.id for row in schedules]
     for row in policies:
         if row.solver not in solver_names:
             problems.append(
                 f"{folder / 'policies.yaml'}, id {row.id}: solver {row.solver!r} is not in solvers.yaml; allowed: {', '.join(solver_names)}"
             )
+        for field in ("optimize_schedule", "order_schedule"):
+            named = getattr(row, field)
+            if named is not None and named not in schedule_names:
+                problems.append(
+                    f"{folder / 'policies.yaml'}, id {row.id}, {field}: {named!r} is not in schedules.yaml; "
+                    f"allowed: {', '.join(schedule_names) or 'none, as the file has no row'}"
+                )
     problems += _mapping_problems(values.get("mapping"), layers)
     for check in checks:
         problems += [f"{folder / 'policies.yaml'}, {text}" for text in check(policies, values.get("policies_folder"))]
     config = None
     try:
-        config = Config.model_validate({**values, "policies": policies, "solvers": solvers})
+        config = Config.model_validate({**values, "policies": policies, "solvers": solvers, "schedules": schedules})
     except ValidationError as error:
         problems += [f"{_holder(layers, place)}, {text}" for place, text in zip(_places(error), _texts(error, Config), strict=True)]
     if problems:

@@ -22,6 +22,7 @@ KINDS = {
     "duration": "int",  # "3 days", "1 week", "2 months", in days; empty means that there is none
     "timestamp": "timestamp",
     "flag": "boolean",
+    "price_breaks": "string",  # "50: 9.5; 100: 9": from 50 units on a unit costs 9.5, from 100 on 9
 }
 
 
@@ -278,6 +279,15 @@ DATASETS: tuple[Dataset, ...] = (
                 "QuantityMultiplier", "quantity_multiple", "limit", "units", "a line is a multiple of it", is_required=False, minimum=0.0
             ),
             _cost("Cost", "purchase_cost", "money/unit", "purchase price of one unit"),
+            Field(
+                "PriceBreaks",
+                "price_breaks",
+                "price_breaks",
+                "units:money/unit",
+                'purchase price from larger quantities on, such as "50: 9.5; 100: 9"; not in the guide',
+                is_required=False,
+                may_lack=True,
+            ),
             _cost("BackorderCost", "backorder_cost", "money/unit[/day]", "cost of one unit of backorder [p, pi]"),
             _cost("ShippingCost", "unit_shipping_cost", "money/unit", "cost of shipping one unit", is_required=False),
             Field(

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from invopt import __version__, policies
@@ -18,6 +18,7 @@ from invopt.columns import ITEM
 from invopt.config import PolicyRow, Scope, default_partition
 from invopt.datasets import DATASETS
 from invopt.errors import InputError, TableError
+from invopt.pipelines.due import due
 from invopt.pipelines.steps import Run, Stopwatch, now
 from invopt.policies.base import Policy
 from invopt.spark import sql
@@ -30,7 +31,7 @@ UNFINISHED = "unfinished"
 ROWS_PER_FILE = 250_000
 _SILVER = {silver(dataset).name.split(".")[1]: silver(dataset) for dataset in DATASETS}
 # views of item_state.sql that are silver tables
-_VIEWS = ("stock_lots", "landed_orders", "product_suppliers", "suppliers", "assortment", "products", "product_storage")
+_VIEWS = ("stock_lots", "landed_orders", "product_suppliers", "suppliers", "assortment", "products", "product_storage", "storages")
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,13 @@ def make_inputs(run: Run) -> dict[str, Spread]:
     if missing:
         raise TableError(f"{', '.join(missing)} not found: run `invopt ingest` and `invopt conform` first")
     versions = {table.name: run.lakehouse.version(table) for table in _SILVER.values()}
-    fingerprint = run.fingerprint(STEP, sorted(versions.items()), _open_orders_hash(run))
+    rows_due = due(run).optimized
+    fingerprint = run.fingerprint(STEP, sorted(versions.items()), _open_orders_hash(run), [row.id for row in rows_due])
     if _is_done(run, fingerprint):
         run.say(f"inputs: unchanged since run {run.run_id} made them")
         return {}
     watch = Stopwatch()
-    policy_ids = [row.id for row in run.config.active_policies()]
+    policy_ids = [row.id for row in rows_due]
     # from here until the end the tables hold something of both runs, and a step that is stopped in between must not look done
     run.record_all(STEP, UNFINISHED, dict.fromkeys(["*", *policy_ids], 0), 0.0)
     _write_manifest(run, versions)
@@ -79,16 +81,14 @@ def make_inputs(run: Run) -> dict[str, Spread]:
             ],
         )
     item_state = run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id)
-    spreads = {row.id: _write_policy_inputs(run, row, item_state) for row in run.config.active_policies()}
-    run.say(
-        f"inputs: {rows:,} items, of which "
-        + ", ".join(f"{spread.n_items:,} for {name}" for name, spread in spreads.items())
-        + f", {watch.seconds:.1f} s"
-    )
+    spreads = {row.id: _write_policy_inputs(run, row, item_state) for row in rows_due}
+    of_which = ", of which " + ", ".join(f"{spread.n_items:,} for {name}" for name, spread in spreads.items()) if spreads else ""
+    run.say(f"inputs: {rows:,} items{of_which}, {watch.seconds:.1f} s")
     for name, spread in spreads.items():
         if spread.n_items == 0:
             run.say(f"  ! no item is in the scope of policy {name}; see `scope` in conf/policies.yaml")
     _say_problems(run, item_state)
+    _say_overlaps(run, item_state)
     run.record_all(STEP, fingerprint, {"*": rows, **{name: spread.n_items for name, spread in spreads.items()}}, watch.seconds)
     return spreads
 
@@ -151,23 +151,23 @@ def _write_item_state(run: Run, silver_views: dict[str, DataFrame]) -> int:
     return run.lakehouse.replace(ITEM_STATE, state, {"run_id": run.run_id})
 
 
-def in_scope(items: DataFrame, scope: Scope) -> DataFrame:
-    """The items that a policy decides for: all that is given must hold, and only the cheapest source is ordered from."""
-    kept = items.where("source_rank = 1") if scope.source_id is None else items
+def in_scope(scope: Scope) -> Column:
+    """Whether a policy decides for an item: all that is given must hold, and only the cheapest source is ordered from."""
+    holds = F.lit(True) if scope.source_id is not None else F.col("source_rank") == 1
     for name in ("location_id", "product_id", "source_id", "department_id"):
         ids = getattr(scope, name)
         if ids is not None:
-            kept = kept.where(F.col(name).isin(*ids))
+            holds = holds & F.coalesce(F.col(name).isin(*ids), F.lit(False))
     if scope.is_perishable is not None:
-        kept = kept.where(F.col("shelf_life").isNotNull() if scope.is_perishable else F.col("shelf_life").isNull())
-    return kept
+        holds = holds & (F.col("shelf_life").isNotNull() if scope.is_perishable else F.col("shelf_life").isNull())
+    return holds
 
 
 def _write_policy_inputs(run: Run, row: PolicyRow, item_state: DataFrame) -> Spread:
     """The policy's own SELECT over its scope, with the bucket and wave of each partition."""
     policy = policies.load(row.policy, run.config.policies_folder)
     partition_by = default_partition(row, policy.partition_by)
-    scoped = in_scope(item_state, row.scope)
+    scoped = item_state.where(in_scope(row.scope))
     selected = sql.query(run.spark, policy.inputs, {"item_state": scoped}, _values_of(run, policy.inputs))
     # what partitions are made of may not be among the policy's columns
     of_partition = [name for name in partition_by if name not in ITEM]
@@ -221,3 +221,15 @@ def tasks_of(run: Run) -> int:
 def _say_problems(run: Run, item_state: DataFrame) -> None:
     for row in item_state.where("problem IS NOT NULL").groupBy("problem").count().orderBy(F.desc("count")).limit(5).collect():
         run.say(f"  ! {row['count']:,} items: {row['problem']}")
+
+
+def _say_overlaps(run: Run, item_state: DataFrame) -> None:
+    """Two policies that decide for one item would order for it twice, and an item in no scope is ordered by none: both are told."""
+    ids = [row.id for row in run.config.active_policies()]
+    named = F.concat_ws(" and ", *(F.when(in_scope(row.scope), F.lit(row.id)) for row in run.config.active_policies()))
+    found = item_state.where("source_rank = 1").groupBy(named.alias("policies")).count().collect()
+    for one in sorted(found, key=lambda one: -one["count"]):
+        if one["policies"] == "":
+            run.say(f"  ! {one['count']:,} items are in the scope of no active policy: nothing is ordered for them")
+        elif one["policies"] not in ids:
+            run.say(f"  ! {one['count']:,} items are decided by {one['policies']}: each orders for them; see `scope` in conf/policies.yaml")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from invopt import ordering, policies
 from invopt.columns import ITEM
 from invopt.config import PolicyRow
 from invopt.errors import TableError
+from invopt.pipelines.due import as_of_of, due, until
 from invopt.pipelines.solve import check_audit
 from invopt.pipelines.steps import Run, Stopwatch
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, SOLUTIONS
@@ -33,18 +35,23 @@ _STATE = (
 
 
 def order(run: Run) -> None:
-    """Reviews every item of every active policy and writes the lines that are ordered."""
+    """Reviews every item of every policy that is due and writes the lines that are ordered."""
+    planned = due(run)
     for row in run.config.active_policies():
-        _order_policy(run, row)
+        if row in planned.ordering:
+            _order_policy(run, row, planned.standing[row.id])
+        else:
+            run.say(f"order {row.id}: {until(planned.next_ordered[row.id])}")
 
 
-def _order_policy(run: Run, row: PolicyRow) -> None:
-    waves = run.done("solve", row.id)
+def _order_policy(run: Run, row: PolicyRow, solved_by: str) -> None:
+    """Orders from the solutions of the run `solved_by`: this one, or an earlier one where the policy is not optimized at every run."""
+    waves = run.done("solve", row.id, solved_by)
     if not waves:
         raise TableError(
             f"run {run.run_id} has no solutions for policy {row.id}: run `invopt solve` with the same --as-of and configuration first"
         )
-    check_audit(run, row)
+    check_audit(run, row, solved_by)
     fingerprint = run.fingerprint(
         STEP, sorted(one["fingerprint"] + str(one["done_at"]) for one in waves.values()), run.config.orders.model_dump_json()
     )
@@ -53,7 +60,7 @@ def _order_policy(run: Run, row: PolicyRow) -> None:
         run.say(f"order {row.id}: unchanged, {done[0]['rows']:,} items are reviewed already")
         return
     watch = Stopwatch()
-    written = run.lakehouse.replace(ORDER_REVIEWS, _reviews(run, row), {"run_id": run.run_id, "policy_id": row.id})
+    written = run.lakehouse.replace(ORDER_REVIEWS, _reviews(run, row, solved_by), {"run_id": run.run_id, "policy_id": row.id})
     lines = _lines(run, row)
     _merge(run, row, lines)
     n_lines, value = (
@@ -70,19 +77,29 @@ def _is_cycle(run: Run, row: PolicyRow):
     return (F.col("policy_id") == row.id) & (F.col("ordered_at") == F.lit(run.as_of))
 
 
-def _with_state(run: Run, row: PolicyRow) -> DataFrame:
-    solutions = run.lakehouse.read(SOLUTIONS).where((F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id))
+def _with_state(run: Run, row: PolicyRow, solved_by: str) -> DataFrame:
+    solutions = run.lakehouse.read(SOLUTIONS).where((F.col("run_id") == solved_by) & (F.col("policy_id") == row.id))
     hold = F.lit(run.config.orders.stale_stock == "hold")
     state = (
         run.lakehouse.read(ITEM_STATE)
         .where(F.col("run_id") == run.run_id)
-        .select(*ITEM, *_STATE, (F.col("is_stock_stale") & hold).alias("is_stale"), F.col("problem"))
+        .select(*ITEM, *_STATE, *_times(run, solved_by), (F.col("is_stock_stale") & hold).alias("is_stale"), F.col("problem"))
     )
     return solutions.select(*ITEM, "decisions", "status", "message").join(state, on=list(ITEM), how="inner")
 
 
-def _reviews(run: Run, row: PolicyRow) -> DataFrame:
-    reviewed = _with_state(run, row)
+def _times(run: Run, solved_by: str) -> list[Column]:
+    """Whole days that order rules count in: see `Policy.order`."""
+    today = F.lit(run.as_of.date())
+    return [
+        F.lit((run.as_of.date() - date(1970, 1, 1)).days).cast("double").alias("day"),
+        F.lit((run.as_of.date() - as_of_of(solved_by).date()).days).cast("double").alias("period"),
+        F.date_diff(today, F.to_date("last_ordered_at")).cast("double").alias("days_since_order"),
+    ]
+
+
+def _reviews(run: Run, row: PolicyRow, solved_by: str) -> DataFrame:
+    reviewed = _with_state(run, row, solved_by)
     types = dict(reviewed.dtypes)
     passed = [*ITEM, "inventory_position", "on_hand", "expiring", "on_order"]
     schema = ", ".join([*(f"{name} {types[name]}" for name in passed), "wanted double", "quantity double", "reason string"])
@@ -104,7 +121,7 @@ def reviewer(policy_name: str, policies_folder: str | None) -> Callable[[Iterato
 def review_items(policy: policies.Policy, items: pd.DataFrame) -> pd.DataFrame:
     """Applies the policy's order rule and the supplier's limits; an item without a solution is held, with the reason."""
     has_solution = (items["status"] != "no_solution").to_numpy() & items["decisions"].notna().to_numpy()
-    decisions = {name: _first_values(items["decisions"], name, has_solution) for name in policy.decisions}
+    decisions = {name: _values(items["decisions"], name, has_solution) for name in policy.decisions}
     is_stale = items["is_stale"].to_numpy(bool)
     state = items.assign(
         is_held=is_stale | ~has_solution, held_because=np.where(is_stale, items["problem"], "no solution: " + items["message"].fillna(""))
@@ -112,17 +129,32 @@ def review_items(policy: policies.Policy, items: pd.DataFrame) -> pd.DataFrame:
     wanted = np.full(len(items), np.nan)
     if has_solution.any():
         wanted[has_solution] = policy.order({name: values[has_solution] for name, values in decisions.items()}, state[has_solution])
-    reviews = ordering.review(wanted, decisions, state.reset_index(drop=True))
+    shown = {name: _at_period(values, items["period"].to_numpy(float)) for name, values in decisions.items()}
+    reviews = ordering.review(wanted, shown, state.reset_index(drop=True))
     kept = items[[*ITEM, "inventory_position", "on_hand", "expiring", "on_order"]].reset_index(drop=True)
     return pd.concat([kept, reviews], axis=1)
 
 
-def _first_values(decisions: pd.Series, name: str, has_solution: np.ndarray) -> np.ndarray:
-    """A decision's value for now: its only one, or its first period's."""
-    values = np.full(len(decisions), np.nan)
+def _values(decisions: pd.Series, name: str, has_solution: np.ndarray) -> np.ndarray:
+    """A decision of all items: (n,) where it has one value, (n, n_periods) where it has one per period; NaN where there is none."""
     # Arrow gives a map as a list of pairs, or a dict
-    values[has_solution] = [float(dict(one)[name][0]) for one, ok in zip(decisions, has_solution, strict=True) if ok]
-    return values
+    series = [dict(one)[name] for one, ok in zip(decisions, has_solution, strict=True) if ok]
+    lengths = np.fromiter(map(len, series), dtype=int, count=len(series))
+    longest = int(lengths.max(initial=1))
+    values = np.full((len(decisions), longest), np.nan)
+    if series:
+        filled = np.zeros_like(values, dtype=bool)
+        filled[has_solution] = np.arange(longest) < lengths[:, None]
+        values[filled] = np.concatenate(series)
+    return values[:, 0] if longest == 1 else values
+
+
+def _at_period(values: np.ndarray, period: np.ndarray) -> np.ndarray:
+    """The value that holds now: the only one, or that of the period; NaN beyond the last."""
+    if values.ndim == 1:
+        return values
+    at = np.clip(period, 0, values.shape[1] - 1).astype(int)
+    return np.where(period < values.shape[1], values[np.arange(len(values)), at], np.nan)
 
 
 def _lines(run: Run, row: PolicyRow) -> DataFrame:

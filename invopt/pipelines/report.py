@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
+from invopt.pipelines.due import due
 from invopt.pipelines.steps import Run
 from invopt.spark import sql
 from invopt.tables import ORDERS, SOLUTIONS
@@ -22,7 +24,11 @@ _HEADINGS = {
 
 def summary(run: Run) -> DataFrame:
     """One row per policy of the run."""
-    views = {"solutions": run.lakehouse.read(SOLUTIONS), "orders": run.lakehouse.read(ORDERS)}
+    standing = due(run).standing
+    # the runs by name, not only by the join, let Delta skip the files of all others
+    solutions = run.lakehouse.read(SOLUTIONS).where(F.col("run_id").isin(*set(standing.values())))
+    named = run.spark.createDataFrame(list(standing.items()), "policy_id string, run_id string")
+    views = {"solutions": solutions, "standing": named, "orders": run.lakehouse.read(ORDERS)}
     return sql.query(run.spark, sql.text("reports/run_summary"), views, {"run_id": run.run_id})
 
 

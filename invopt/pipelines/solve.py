@@ -16,6 +16,7 @@ from invopt import policies, solving
 from invopt.columns import ITEM
 from invopt.config import PolicyRow, default_partition
 from invopt.errors import AuditError, TableError
+from invopt.pipelines.due import due, until
 from invopt.pipelines.inputs import fingerprint_of, tasks_of
 from invopt.pipelines.report import unfold_decisions
 from invopt.pipelines.steps import Run, Stopwatch
@@ -25,9 +26,13 @@ STEP = "solve"
 
 
 def solve(run: Run) -> None:
-    """Solves every active policy's partitions, wave by wave; a wave that is done with the same inputs is not done again."""
+    """Solves the partitions of every policy that is due, wave by wave; a wave that is done with the same inputs is not done again."""
+    planned = due(run)
     for row in run.config.active_policies():
-        solve_policy(run, row)
+        if row in planned.optimized:
+            solve_policy(run, row)
+        else:
+            run.say(f"solve {row.id}: the solutions of run {planned.standing[row.id]} hold, {until(planned.next_optimized[row.id])}")
     unfold_decisions(run)
 
 
@@ -146,8 +151,8 @@ def bucket_solver(task: solving.Task) -> Callable[[pd.DataFrame], pd.DataFrame]:
     return solve_one_bucket
 
 
-def _of_policy(run: Run, row: PolicyRow) -> DataFrame:
-    return run.lakehouse.read(SOLUTIONS).where((F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id))
+def _of_policy(run: Run, row: PolicyRow, solved_by: str | None = None) -> DataFrame:
+    return run.lakehouse.read(SOLUTIONS).where((F.col("run_id") == (solved_by or run.run_id)) & (F.col("policy_id") == row.id))
 
 
 def _forget_old_waves(run: Run, row: PolicyRow, n_waves: int) -> None:
@@ -171,9 +176,9 @@ def _say_failures(run: Run, row: PolicyRow) -> None:
         run.say(f"  ! {one['n']:,} items {one['termination']}, such as: {one['message']}")
 
 
-def check_audit(run: Run, row: PolicyRow) -> None:
-    """Refuses solutions whose audit failed; `order` asks too, because a step may be run by itself."""
-    audited = _of_policy(run, row).where("audit_gap IS NOT NULL")
+def check_audit(run: Run, row: PolicyRow, solved_by: str | None = None) -> None:
+    """Refuses solutions whose audit failed; `order` asks too, because a step may be run by itself, or use an earlier run's solutions."""
+    audited = _of_policy(run, row, solved_by).where("audit_gap IS NOT NULL")
     wrong = audited.where(F.col("audit_gap") > run.config.solve.audit_tolerance).orderBy(F.desc("audit_gap")).limit(5).collect()
     if wrong:
         shown = "; ".join(f"{one['partition_key']} (relative difference {one['audit_gap']:.2g}: {one['message']})" for one in wrong)

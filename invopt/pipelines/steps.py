@@ -42,11 +42,11 @@ class Run:
         """Hash of what a step's result depends on, the program's version among it."""
         return hashlib.sha256(repr((__version__, self.run_id, *parts)).encode()).hexdigest()[:16]
 
-    def done(self, step: str, policy_id: str = "*") -> dict[int, Row]:
-        """What is done of a step: wave -> its row in gold.steps."""
+    def done(self, step: str, policy_id: str = "*", run_id: str | None = None) -> dict[int, Row]:
+        """What is done of a step, by this run or another one: wave -> its row in gold.steps."""
         if not self.lakehouse.exists(STEPS):
             return {}
-        is_this = (F.col("run_id") == self.run_id) & (F.col("step") == step) & (F.col("policy_id") == policy_id)
+        is_this = (F.col("run_id") == (run_id or self.run_id)) & (F.col("step") == step) & (F.col("policy_id") == policy_id)
         rows = self.lakehouse.read(STEPS).where(is_this).collect()
         return {row["wave"]: row for row in rows}
 

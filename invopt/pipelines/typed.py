@@ -8,6 +8,8 @@ from pyspark.sql import functions as F
 from invopt.datasets import Dataset, Field
 
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+_NUMBER = r"\d+(\.\d+)?"
+_PRICE_BREAKS = rf"^\s*{_NUMBER}\s*:\s*{_NUMBER}\s*(;\s*{_NUMBER}\s*:\s*{_NUMBER}\s*)*$"
 _TRUE, _FALSE = ("true", "1", "yes", "y"), ("false", "0", "no", "n")
 
 
@@ -41,6 +43,8 @@ def value(field: Field) -> Column:
         return F.when(low.isin(*_TRUE), True).when(low.isin(*_FALSE), False)
     if field.kind == "duration":
         return F.when(raw == "-1", F.lit(None)).otherwise(_days(raw)).cast("int")
+    if field.kind == "price_breaks":
+        return F.when(raw.rlike(_PRICE_BREAKS), F.regexp_replace(raw, r"\s", ""))
     number = raw.try_cast("double")
     number = F.when(~F.isnan(number) & (F.abs(number) < F.lit(1e300)), number)
     if field.kind == "price":
@@ -73,6 +77,14 @@ def broken_rules(dataset: Dataset) -> Column:
     return F.array_compact(F.array(*rules))
 
 
+_WHAT_IT_IS_NOT = {
+    "timestamp": "is not a date",
+    "flag": "is not True or False",
+    "duration": 'is not a duration like "3 days"',
+    "price_breaks": 'is not a list of quantities and prices like "50: 9.5; 100: 9"',
+}
+
+
 def _rules(field: Field) -> list[Column]:
     raw, typed = text(field.header), F.col(field.column)
 
@@ -89,9 +101,7 @@ def _rules(field: Field) -> list[Column]:
             means_none = raw.try_cast("double") == -1
         elif field.kind == "price":
             means_none = raw.try_cast("double") == 0
-        what = {"timestamp": "is not a date", "flag": "is not True or False", "duration": 'is not a duration like "3 days"'}.get(
-            field.kind, "is not a number"
-        )
+        what = _WHAT_IT_IS_NOT.get(field.kind, "is not a number")
         rules.append(broken(raw.isNotNull() & typed.isNull() & ~F.coalesce(means_none, F.lit(False)), what))
     if field.minimum is not None:
         rules.append(broken(typed < field.minimum, f"is below {field.minimum:g}"))

@@ -77,7 +77,9 @@ class Policy:
     decisions : names of what it decides; each is a component of the model over ITEMS [x PERIODS]
     build_model : (items, params) -> ConcreteModel of ONE partition; ITEMS is 0..n-1 in the order of the rows; the objective is
         `total_cost`, and the Expression `item_cost` over ITEMS holds the shares
-    order : (decisions, state) -> (n,) units wanted now; decisions map a name to an (n,) array; state has `inventory_position`; pure
+    order : (decisions, state) -> (n,) units wanted now, pure; decisions map a name to an (n,) array, or (n, n_periods) for one with periods
+        (NaN beyond an item's last). The DataFrame `state` has `inventory_position` (units), and in whole days `day` (since 1970-01-01),
+        `period` (since the decisions were made: 0 on that day) and `days_since_order` (since the item's last order, NaN when there is none)
     solve_exact : (items of many partitions, offsets, params) -> ExactSolution; partition k is rows offsets[k]:offsets[k+1]; the optimum
         of the same problem as the model, or, where none is known that is quick, a plan with a bound
     """

@@ -53,6 +53,16 @@ on_order AS (
     FROM open_orders
     GROUP BY location_id, product_id
 ),
+last_order AS (
+    -- received or not: a supplier that ships every R days counts from it
+    SELECT location_id, product_id, source_id, max(ordered_at) AS last_ordered_at
+    FROM (
+        SELECT location_id, product_id, source_id, ordered_at FROM landed
+        UNION ALL
+        SELECT location_id, product_id, source_id, ordered_at FROM orders WHERE ordered_at < :as_of AND status = 'open'
+    )
+    GROUP BY location_id, product_id, source_id
+),
 storage AS (
     -- a product kept in several spaces of a location: the cheapest counts, and the limits add up, unless a space has none
     SELECT location_id, product_id, min_by(storage_id, struct(holding_cost, storage_id)) AS storage_id, min(holding_cost) AS holding_cost,
@@ -75,7 +85,9 @@ terms AS (
         coalesce(supply.lead_time_confidence, 0D) AS lead_time_confidence, supply.backorder_cost, supply.service_level, supply.shipping_interval,
         supply.min_order_quantity, supply.max_order_quantity, supply.quantity_multiple,
         supply.purchase_cost + coalesce(supply.unit_shipping_cost, 0D) AS unit_cost,
-        supplier.fixed_order_cost
+        array_sort(transform(split(supply.price_breaks, ';'), part -> named_struct('quantity', CAST(split_part(part, ':', 1) AS DOUBLE),
+            'unit_cost', CAST(split_part(part, ':', 2) AS DOUBLE) + coalesce(supply.unit_shipping_cost, 0D)))) AS price_breaks,
+        supplier.fixed_order_cost, supplier.max_shipping_volume, supplier.purchase_cost_budget AS purchase_budget
     FROM product_suppliers AS supply
     LEFT JOIN suppliers AS supplier ON supply.source_id = supplier.source_id
 ),
@@ -85,21 +97,26 @@ items AS (
         assortment.department_id, assortment.disposal_cost, coalesce(assortment.list_price, product.list_price) AS list_price,
         product.unit_volume, product.shelf_life,
         storage.storage_id, storage.holding_cost, storage.lost_sale_cost, storage.min_inventory, storage.max_inventory,
+        space.storage_cost_budget,
         forecast.made_at AS forecast_made_at, forecast.demand_distribution, forecast.demand_mean, forecast.demand_variance, forecast.demand_pmf,
         counted.snapshot_at, counted.counted_on, newest_count.counted_on AS newest_counted_on,
         counted.counted_on IS NULL OR counted.counted_on < newest_count.counted_on AS is_stock_stale,
         coalesce(stock.on_hand, 0D) AS on_hand,
         stock.expiring_lots,
         coalesce(on_order.on_order, 0D) AS on_order,
-        coalesce(on_order.on_order_late, 0D) AS on_order_late
+        coalesce(on_order.on_order_late, 0D) AS on_order_late,
+        last_order.last_ordered_at
     FROM terms
     LEFT JOIN assortment ON terms.location_id = assortment.location_id AND terms.product_id = assortment.product_id
     LEFT JOIN products AS product ON terms.product_id = product.product_id
     LEFT JOIN storage ON terms.location_id = storage.location_id AND terms.product_id = storage.product_id
+    LEFT JOIN storages AS space ON terms.location_id = space.location_id AND storage.storage_id = space.storage_id
     LEFT JOIN forecast ON terms.location_id = forecast.location_id AND terms.product_id = forecast.product_id
     LEFT JOIN counted ON terms.location_id = counted.location_id
     LEFT JOIN stock ON terms.location_id = stock.location_id AND terms.product_id = stock.product_id
     LEFT JOIN on_order ON terms.location_id = on_order.location_id AND terms.product_id = on_order.product_id
+    LEFT JOIN last_order
+        ON terms.location_id = last_order.location_id AND terms.product_id = last_order.product_id AND terms.source_id = last_order.source_id
     CROSS JOIN newest_count
 ),
 positioned AS (
@@ -126,9 +143,11 @@ positioned AS (
 final AS (
     SELECT :run_id AS run_id, location_id, product_id, source_id, :as_of AS as_of, department_id, storage_id, source_rank,
         unit_cost, fixed_order_cost, holding_cost, backorder_cost, lost_sale_cost, disposal_cost, list_price, unit_volume, shelf_life,
+        transform(price_breaks, one -> one.quantity) AS price_break_quantity, transform(price_breaks, one -> one.unit_cost) AS price_break_cost,
+        storage_cost_budget, purchase_budget, max_shipping_volume,
         lead_time, lead_time_confidence, service_level, shipping_interval, min_order_quantity, max_order_quantity, quantity_multiple,
         min_inventory, max_inventory,
-        snapshot_at, is_stock_stale, on_hand, expiring, on_order, on_order_late, on_hand - expiring + on_order AS inventory_position,
+        last_ordered_at, snapshot_at, is_stock_stale, on_hand, expiring, on_order, on_order_late, on_hand - expiring + on_order AS inventory_position,
         forecast_made_at, demand_distribution, demand_mean, demand_variance, demand_pmf,
         mean_at_lead_time + days_beyond * mean_per_day AS lead_time_demand_mean,
         -- a lead time of L +- c days, each as likely, adds the variance c (c + 1) / 3 of its days

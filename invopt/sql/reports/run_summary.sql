@@ -1,9 +1,10 @@
 -- What a manager asks of a run, one row per policy: items, solved, failed, lines, units, value, expected cost per day.
+-- `standing` says which run's solutions hold for each policy.
 WITH solved AS (
     SELECT policy_id, count(*) AS items, count_if(status <> 'no_solution') AS solved, count_if(status = 'no_solution') AS failed,
         sum(cost) AS expected_cost_per_day
     FROM solutions
-    WHERE run_id = :run_id
+    INNER JOIN standing USING (policy_id, run_id)
     GROUP BY policy_id
 ),
 ordered AS (

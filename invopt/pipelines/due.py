@@ -1,0 +1,108 @@
+"""Which policies decide and which order in a run: their schedules, and what earlier runs have done.
+
+A policy that is not due keeps the solutions of the last run that solved it; one whose row of conf/policies.yaml was changed since then is
+due whatever its schedule says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyspark.sql import functions as F
+
+from invopt.config import PolicyRow
+from invopt.pipelines.steps import Run
+from invopt.tables import RUNS, STEPS
+
+# what of a policy's row does not change its decisions
+_WHEN = {"active", "optimize_schedule", "order_schedule"}
+
+
+@dataclass(frozen=True)
+class Due:
+    """What a run does.
+
+    optimized, ordering : the rows of conf/policies.yaml that are due
+    standing : policy -> the run whose solutions hold: this one where the policy is optimized in it
+    next_optimized, next_ordered : policy that is not due -> when it will be
+    """
+
+    optimized: tuple[PolicyRow, ...]
+    ordering: tuple[PolicyRow, ...]
+    standing: Mapping[str, str]
+    next_optimized: Mapping[str, datetime | None]
+    next_ordered: Mapping[str, datetime | None]
+
+
+def due(run: Run) -> Due:
+    """What is due at the run's as_of; looks at earlier runs only, so it is the same when the run is run again."""
+    rows = run.config.active_policies()
+    scheduled = [row for row in rows if row.optimize_schedule or row.order_schedule]
+    solved, ordered = _earlier(run) if scheduled else ({}, {})
+    optimized, ordering, standing = [], [], {}
+    next_optimized, next_ordered = {}, {}
+    for row in rows:
+        last_run = solved.get(row.id)
+        last = as_of_of(last_run) if last_run else None
+        schedule = run.config.schedule(row.optimize_schedule)
+        if schedule is None or last is None or schedule.is_due(run.as_of, last) or not _is_unchanged(run, row, last_run):
+            optimized.append(row)
+            standing[row.id] = run.run_id
+        else:
+            standing[row.id] = last_run
+            next_optimized[row.id] = schedule.next_after(last)
+        schedule = run.config.schedule(row.order_schedule)
+        last = ordered.get(row.id)
+        if schedule is None or schedule.is_due(run.as_of, last):
+            ordering.append(row)
+        else:
+            next_ordered[row.id] = schedule.next_after(last or run.as_of)
+    return Due(tuple(optimized), tuple(ordering), standing, next_optimized, next_ordered)
+
+
+def until(moment: datetime | None) -> str:
+    """ "due next at ...", for the line that says why nothing is done."""
+    return "and its schedule does not fire again" if moment is None else f"due next at {moment:%Y-%m-%d %H:%M}"
+
+
+def as_of_of(run_id: str) -> datetime:
+    """The moment a run looks at, which its id begins with."""
+    return datetime.strptime(run_id.split("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+
+
+def _earlier(run: Run) -> tuple[dict[str, str], dict[str, datetime]]:
+    """Of runs before this one: policy -> the newest that solved all of its items, and policy -> when it last ordered."""
+    if not run.lakehouse.exists(STEPS):
+        return {}, {}
+    counted = (
+        run.lakehouse.read(STEPS)
+        .where((F.col("policy_id") != "*") & (F.col("run_id") < run.run_id))
+        .groupBy("run_id", "policy_id", "step")
+        .agg(F.sum("rows").alias("rows"))
+        .collect()
+    )
+    rows_of = {(one["run_id"], one["policy_id"], one["step"]): one["rows"] for one in counted if as_of_of(one["run_id"]) < run.as_of}
+    solved: dict[str, str] = {}
+    ordered: dict[str, datetime] = {}
+    for (run_id, policy_id, step), rows in sorted(rows_of.items()):
+        # a run that was stopped between its waves has solved only a part
+        if step == "solve" and rows == rows_of.get((run_id, policy_id, "inputs")):
+            solved[policy_id] = run_id
+        elif step == "order":
+            ordered[policy_id] = as_of_of(run_id)
+    return solved, ordered
+
+
+def _is_unchanged(run: Run, row: PolicyRow, run_id: str) -> bool:
+    """Whether the policy's row was the same when that run solved it."""
+    found = run.lakehouse.read(RUNS).where(F.col("run_id") == run_id).select("config").first()
+    if found is None:
+        return False
+    then = next((one for one in json.loads(found["config"])["policies"] if one["id"] == row.id), {})
+    now = row.model_dump(mode="json")
+    return {name: value for name, value in then.items() if name not in _WHEN} == {
+        name: value for name, value in now.items() if name not in _WHEN
+    }
