@@ -1,12 +1,13 @@
 """`invopt <step>`: every step of the flow as a command; `jobs/<step>.py` are the same program for spark-submit.
 
 Exit codes: 0 done; 1 an error of invopt; 2 configuration or arguments; 3 input files; 4 Java, jars or packages; 5 tables;
-6 an audit failed.
+6 an audit failed, or a policy breaks a law.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -114,7 +115,11 @@ def _parser() -> argparse.ArgumentParser:
     command("run", _step("run"), "ingest, conform, inputs, solve, order and the summary", "invopt run --as-of 2017-01-18")
     table = command("tables", _tables, "the catalogue of tables: columns, units, meaning", "invopt tables gold.orders", as_of=False)
     table.add_argument("name", nargs="?", help="one table, or a layer such as gold (default: all, a line each)")
-    command("policies", _policies, "the policies there are, and those that are configured", "invopt policies", as_of=False)
+    known = command(
+        "policies", _policies, "the policies there are, and those that are configured", "invopt policies --check my_policy", as_of=False
+    )
+    known.add_argument("--check", nargs="*", metavar="NAME", help="checks these policies (default: all) against the laws that all obey")
+    known.add_argument("--markdown", action="store_true", help="the table of policies as Markdown, as the README has it")
     one = command(
         "solve-one",
         _solve_one,
@@ -234,8 +239,6 @@ def _demo_world(chosen: argparse.Namespace) -> None:
 
 
 def _demo(chosen: argparse.Namespace) -> None:
-    import shutil
-
     from invopt.simulation.world import write_world
 
     folder = Path(chosen.folder)
@@ -300,20 +303,24 @@ def _tables(chosen: argparse.Namespace) -> None:
 
 
 def _policies(chosen: argparse.Namespace) -> None:
+    from invopt import conformance, policy_table
+
     configured = _config(chosen)
-    _say("policies there are:")
-    for name in policies.names(configured.policies_folder):
-        policy = policies.load(name, configured.policies_folder)
-        _say(f"  {name:22s} {policy.title}")
-        _say(
-            f"  {'':22s} decides {', '.join(policy.decisions)}; partition {' x '.join(policy.partition_by)}; model {policy.model_class}; "
-            f"exact: {policy.algorithm}; {policy.source}"
-        )
-    _say("configured in policies.yaml:")
+    folder = configured.policies_folder
+    if chosen.check is not None:
+        conformance.check(chosen.check or policies.names(folder), folder, _say)
+        return
+    if chosen.markdown:
+        _say(policy_table.markdown(folder))
+        return
+    for line in policy_table.plain(shutil.get_terminal_size((160, 24)).columns, folder):
+        _say(line)
+    _say("\nconfigured in policies.yaml:")
     for row in configured.policies:
+        when = ", ".join(f"{what} {name}" for what, name in (("decides", row.optimize_schedule), ("orders", row.order_schedule)) if name)
         _say(
             f"  {row.id:22s} {row.policy}, {'active' if row.active else 'inactive'}, method {row.method}, solver {row.solver}, "
-            f"scope {row.scope.model_dump(exclude_none=True) or 'all'}, params {row.params or 'none'}"
+            f"{when or 'at every run'}, scope {row.scope.model_dump(exclude_none=True) or 'all'}, params {row.params or 'none'}"
         )
 
 

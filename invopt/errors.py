@@ -71,3 +71,9 @@ class AuditError(InvoptError):
     """The exact algorithm and the model disagree on a sampled partition."""
 
     exit_code = 6
+
+
+class PolicyLawError(ProblemsError):
+    """A policy breaks a law that every policy obeys."""
+
+    exit_code = 6

@@ -15,14 +15,15 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "invopt"
 
 # a part of the package -> the parts it may import; every part may import itself
-BASE = {"errors", "config", "columns", "datasets", "tables"}
+BASE = {"errors", "schedules", "config", "columns", "datasets", "tables"}
 MODELS = BASE | {"theory", "policies", "forecasting"}
 ENGINES = MODELS | {"solving", "ordering", "simulation"}
 ALLOWED = {
     "errors": set(),
     "columns": {"errors"},
     "datasets": {"errors", "columns"},
-    "config": {"errors", "columns", "datasets"},
+    "schedules": set(),
+    "config": {"errors", "columns", "datasets", "schedules"},
     "tables": {"errors", "columns", "datasets"},
     "theory": {"errors"},
     "policies": BASE | {"theory"},
@@ -35,15 +36,17 @@ ALLOWED = {
     "pipelines": ENGINES | {"sql", "spark", "lake"},
     "lake": BASE,
     "solve_one": ENGINES | {"lake"},
+    "conformance": ENGINES,
+    "policy_table": MODELS,
     "plots": BASE | {"theory", "lake"},
     "web": BASE | {"lake"},
-    "cli": ENGINES | {"spark", "pipelines", "lake", "solve_one", "web"},
+    "cli": ENGINES | {"spark", "pipelines", "lake", "solve_one", "conformance", "policy_table", "web"},
 }
 SPARK_PARTS = {"spark", "pipelines"}
 SPARK_PACKAGES = {"pyspark", "delta", "py4j"}
 THEORY_PACKAGES = {"numpy", "scipy", "numba"}
 WITHOUT_PYSPARK = ("errors", "columns", "config", "tables", "theory", "policies", "forecasting", "solving", "ordering", "simulation",
-                   "datasets", "lake", "solve_one", "plots", "web")
+                   "datasets", "lake", "solve_one", "conformance", "policy_table", "plots", "web")
 
 
 def part_of(file: Path, package: Path = PACKAGE) -> str:

@@ -1,0 +1,41 @@
+"""The table of the policies there are: for a terminal, with wrapped cells, and as Markdown for the README."""
+
+from __future__ import annotations
+
+import textwrap
+from itertools import zip_longest
+
+from invopt import policies
+
+HEADINGS = ("policy", "decides", "partition", "model", "exact algorithm", "source")
+# narrowest useful width of each column in a terminal, characters; what is left over goes to the last two
+_WIDTHS = (22, 22, 13, 5, 24, 24)
+
+
+def rows(folder: str | None = None) -> list[tuple[str, ...]]:
+    """One row per policy, in the order of the headings; `folder` has the user's own policies."""
+    found = []
+    for name in policies.names(folder):
+        policy = policies.load(name, folder)
+        decided = f"{policy.title}: {', '.join(policy.decisions)}"
+        found.append((name, decided, " x ".join(part.removesuffix("_id") for part in policy.partition_by), policy.model_class,
+                      policy.algorithm if policy.solve_exact is not None else "none", policy.source))
+    return found
+
+
+def markdown(folder: str | None = None) -> str:
+    """The table in Markdown, as it stands in the README."""
+    lines = [HEADINGS, ("---",) * len(HEADINGS), *((f"`{name}`", *rest) for name, *rest in rows(folder))]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+
+
+def plain(width: int, folder: str | None = None) -> list[str]:
+    """The lines of the table for a terminal of this width; cells wrap, and no column is narrower than is readable."""
+    spare = max(0, width - sum(_WIDTHS) - 2 * (len(_WIDTHS) - 1))
+    widths = (*_WIDTHS[:-2], _WIDTHS[-2] + spare // 2, _WIDTHS[-1] + spare - spare // 2)
+    lines = []
+    for row in (HEADINGS, tuple("-" * width for width in widths), *rows(folder)):
+        cells = (textwrap.wrap(cell, width, break_long_words=False) for cell, width in zip(row, widths, strict=True))
+        for parts in zip_longest(*cells, fillvalue=""):
+            lines.append("  ".join(part.ljust(width) for part, width in zip(parts, widths, strict=True)).rstrip())
+    return lines

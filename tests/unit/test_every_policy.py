@@ -1,0 +1,134 @@
+"""Every policy there is obeys the laws; a policy that breaks one is found out; docs/add_a_policy.md works as it is written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from invopt import policies
+from invopt.cli import main
+from invopt.conformance import LAWS, broken_laws
+from invopt.policies.base import ExactSolution
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "add_a_policy.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", policies.names())
+def test_the_laws_hold(name):
+    assert broken_laws(policies.load(name)) == []
+
+
+# ------------------------------------------------------------------------------------- docs/add_a_policy.md, followed literally
+
+
+def block(language: str, n: int = 0) -> str:
+    """The page's n-th block of a language, "" for the plain ones."""
+    return [text for name, text in re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.M | re.S) if name == language][n]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project's folder after steps 1, 2 and 4 of the page."""
+    conf = tmp_path / "conf"
+    conf.mkdir()
+    for file in (ROOT / "conf").glob("*.yaml"):
+        if file.name != "local.yaml":
+            (conf / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    (conf / "local.yaml").write_text(block("yaml", 0), encoding="utf-8")
+    (tmp_path / "my_policies").mkdir()
+    (tmp_path / "my_policies" / "days_of_supply.py").write_text(block("python"), encoding="utf-8")
+    rows = yaml.safe_load((conf / "policies.yaml").read_text(encoding="utf-8")) + yaml.safe_load(block("yaml", 1))
+    (conf / "policies.yaml").write_text(yaml.safe_dump(rows), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_page_adds_a_policy(project, capsys):
+    command, printed = block("", 0).strip(), block("", 1)
+    assert main(command.split()[1:]) == 0
+    assert capsys.readouterr().out == printed
+    assert main(["policies"]) == 0
+    out = capsys.readouterr().out
+    assert "days_of_supply" in out and "params {'days': 10}" in out
+
+
+# ---------------------------------------------------------------------------------------------- a broken policy is found out
+
+
+@pytest.fixture
+def good(project):
+    return policies.load("days_of_supply", "my_policies")
+
+
+def findings(policy, monkeypatch) -> str:
+    monkeypatch.setattr(policies, "load", lambda name, folder=None: policy)
+    monkeypatch.setattr("invopt.solving.bucket.load", lambda name, folder=None: policy)
+    return "\n".join(broken_laws(policy, "my_policies"))
+
+
+def test_a_policy_without_examples_is_refused(good, monkeypatch):
+    assert "it has no examples" in findings(replace(good, examples=()), monkeypatch)
+
+
+def test_a_wrong_published_cost_is_found(good, monkeypatch):
+    example = replace(good.examples[0], cost=11.0)
+    found = findings(replace(good, examples=(example,)), monkeypatch)
+    assert "the example is reached: model: cost 10 (bound 10), published 11" in found and "exact: cost 10" in found
+
+
+def test_wrong_published_decisions_are_found(good, monkeypatch):
+    example = replace(good.examples[0], decisions={"ORDER_UP_TO_LEVEL": (21,)})
+    assert "ORDER_UP_TO_LEVEL of item 0 is [20.0], published 21" in findings(replace(good, examples=(example,)), monkeypatch)
+
+
+def test_an_algorithm_that_disagrees_is_found(good, monkeypatch):
+    def cheaper(items, offsets, params):
+        found = good.solve_exact(items, offsets, params)
+        return ExactSolution({name: values - 1 for name, values in found.decisions.items()}, found.cost * 0.95)
+
+    assert "both methods agree: model proves 10, exact reaches 9.5" in findings(replace(good, solve_exact=cheaper), monkeypatch)
+
+
+def test_a_cost_that_is_not_money_is_found(good, monkeypatch):
+    def constant(items, offsets, params):
+        found = good.solve_exact(items, offsets, params)
+        return found._replace(cost=np.full(len(items), 10.0))
+
+    assert "money times ten costs ten times as much: exact: 10 became 10" in findings(replace(good, solve_exact=constant), monkeypatch)
+
+
+def test_orders_without_demand_and_negative_orders_are_found(good, monkeypatch):
+    found = findings(replace(good, order=lambda decisions, state: np.full(len(state), 3.0)), monkeypatch)
+    assert "without demand nothing is ordered: model: at an inventory position of 0 it orders [3.0]" in found
+    refund = replace(good, order=lambda decisions, state: decisions["ORDER_UP_TO_LEVEL"] - state["inventory_position"])
+    found = findings(refund, monkeypatch)
+    assert "orders are never negative: model: at an inventory position of 1e+06 it orders" in found
+
+
+def test_changed_inputs_are_found(good, monkeypatch):
+    def greedy(items, offsets, params):
+        found = good.solve_exact(items, offsets, params)
+        for one in items["demand_mean"]:
+            one[0] += 1e-12
+        return found
+
+    assert "inputs are left as they were: exact changed its inputs" in findings(replace(good, solve_exact=greedy), monkeypatch)
+
+
+def test_decisions_that_are_not_declared_are_found(good, monkeypatch):
+    found = findings(replace(good, decisions=("ORDER_UP_TO_LEVEL", "REORDER_POINT")), monkeypatch)
+    assert "REORDER_POINT" in found and "model: error" in found
+
+
+def test_an_exception_is_a_finding_and_no_law_is_left_out(good, monkeypatch):
+    def broken(decisions, state):
+        raise ZeroDivisionError("no")
+
+    found = findings(replace(good, order=broken), monkeypatch)
+    assert found.count("ZeroDivisionError") == 2 and len(LAWS) == 10
