@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -18,5 +19,5 @@ def alone(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def here(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The same in this process and its session."""
-    return function(*arguments)
+    """The same in this process and its session; what can't be sent to another process fails here too."""
+    return pickle.loads(pickle.dumps(function(*arguments)))

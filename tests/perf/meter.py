@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -30,6 +31,14 @@ class Seen:
     seconds: float
     peak_bytes: int
     ignores_children: bool
+
+
+class Taken(NamedTuple):
+    """What a meter has measured: plain numbers, which can be sent to another process."""
+
+    cpu: float
+    wall: float
+    worker_peak: int
 
 
 @dataclass
@@ -61,6 +70,10 @@ class Meter:
         self._thread.join()
         self._look()
         self.cpu = sum(seen.seconds for seen in self._now.values()) + self._lost - sum(seen.seconds for seen in self._before.values())
+
+    @property
+    def taken(self) -> Taken:
+        return Taken(self.cpu, self.wall, self.worker_peak)
 
     def _watch(self) -> None:
         while not self._ended.wait(PERIOD):

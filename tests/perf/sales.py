@@ -11,7 +11,7 @@ import pyarrow.csv as csv
 
 from tests.perf.alone import RunIn
 from tests.perf.figure import Figure
-from tests.perf.meter import Meter
+from tests.perf.meter import Meter, Taken
 from tests.perf.runs import new_run
 from tests.perf.sizes import Sizes
 
@@ -37,7 +37,7 @@ def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
     ]
 
 
-def both(folder: Path, n: int) -> tuple[Meter, Meter, Meter]:
+def both(folder: Path, n: int) -> tuple[Taken, Taken, Taken]:
     """What ingest, conform and the copy took."""
     write_files(folder / "warm" / "landing", max(FILES, n // 20))
     write_files(folder / "all" / "landing", n)
@@ -45,7 +45,7 @@ def both(folder: Path, n: int) -> tuple[Meter, Meter, Meter]:
     return _three(folder / "all", n)
 
 
-def _three(folder: Path, n: int) -> tuple[Meter, Meter, Meter]:
+def _three(folder: Path, n: int) -> tuple[Taken, Taken, Taken]:
     from invopt.pipelines.conform import conform
     from invopt.pipelines.ingest import ingest
 
@@ -60,7 +60,7 @@ def _three(folder: Path, n: int) -> tuple[Meter, Meter, Meter]:
     kept = sum(one.rows_kept for one in done)
     if kept != n:
         raise AssertionError(f"{n:,} rows landed, {kept:,} were kept")
-    return tuple(Meter(meter.cpu, meter.wall) for meter in (ingested, conformed, copied))  # what crosses a process border
+    return ingested.taken, conformed.taken, copied.taken
 
 
 def write_files(landing: Path, n: int) -> None:
