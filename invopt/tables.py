@@ -334,6 +334,7 @@ STEPS = Table(
         _column("fingerprint", "string", "", "hash of all that the step's result depends on"),
         _column("rows", "bigint", "rows", "rows written"),
         _column("failed", "bigint", "rows", "rows without a solution, for solve"),
+        _optional("audit_gap", "double", "fraction", "largest relative difference of exact algorithm and model, for solve"),
         _column("seconds", "double", "s", "wall time"),
         _column("done_at", "timestamp", "", "when"),
     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pyspark.sql import Column, DataFrame
@@ -81,14 +81,15 @@ def make_inputs(run: Run) -> dict[str, Spread]:
             ],
         )
     item_state = run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id)
-    spreads = {row.id: _write_policy_inputs(run, row, item_state) for row in rows_due}
+    in_scopes = _counts(run, item_state)
+    spreads = {row.id: _write_policy_inputs(run, row, item_state, _items_of(row, in_scopes)) for row in rows_due}
     of_which = ", of which " + ", ".join(f"{spread.n_items:,} for {name}" for name, spread in spreads.items()) if spreads else ""
     run.say(f"inputs: {rows:,} items{of_which}, {watch.seconds:.1f} s")
     for name, spread in spreads.items():
         if spread.n_items == 0:
             run.say(f"  ! no item is in the scope of policy {name}; see `scope` in conf/policies.yaml")
     _say_problems(run, item_state)
-    _say_overlaps(run, item_state)
+    _say_overlaps(run, in_scopes)
     run.record_all(STEP, fingerprint, {"*": rows, **{name: spread.n_items for name, spread in spreads.items()}}, watch.seconds)
     return spreads
 
@@ -163,7 +164,7 @@ def in_scope(scope: Scope) -> Column:
     return holds
 
 
-def _write_policy_inputs(run: Run, row: PolicyRow, item_state: DataFrame) -> Spread:
+def _write_policy_inputs(run: Run, row: PolicyRow, item_state: DataFrame, n_items: int) -> Spread:
     """The policy's own SELECT over its scope, with the bucket and wave of each partition."""
     policy = policies.load(row.policy, run.config.policies_folder)
     partition_by = default_partition(row, policy.partition_by)
@@ -174,12 +175,16 @@ def _write_policy_inputs(run: Run, row: PolicyRow, item_state: DataFrame) -> Spr
     if of_partition:
         selected = selected.join(scoped.select(*ITEM, *of_partition), on=list(ITEM), how="inner")
     keyed = selected.withColumn("partition_key", F.concat_ws("|", *(F.coalesce(F.col(name), F.lit("?")) for name in partition_by)))
-    return write_placed(run, row, policy, keyed, is_single=tuple(partition_by) == ITEM)
+    n_partitions = n_items if tuple(partition_by) == ITEM else scoped.select(*partition_by).distinct().count()
+    return write_placed(run, row, policy, keyed, n_items, n_partitions)
 
 
-def write_placed(run: Run, row: PolicyRow, policy: Policy, keyed: DataFrame, *, is_single: bool) -> Spread:
-    """Writes a policy's inputs, given with their partition keys, with the bucket and wave of each partition."""
-    spread = spread_of(run, row, keyed, is_single=is_single)
+def write_placed(run: Run, row: PolicyRow, policy: Policy, keyed: DataFrame, n_items: int, n_partitions: int) -> Spread:
+    """Writes a policy's inputs, given with their partition keys, with the bucket and wave of each partition.
+
+    The numbers are of the policy's scope; what its SELECT leaves out of it makes the buckets smaller.
+    """
+    spread = spread_of(run, row, n_items, n_partitions)
     table: Table = policy_inputs(policy.name, policy.input_columns)
     bucket = F.pmod(F.xxhash64("partition_key"), F.lit(max(1, spread.n_buckets)))
     placed = keyed.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "bucket": bucket.cast("int")}).withColumn(
@@ -188,8 +193,7 @@ def write_placed(run: Run, row: PolicyRow, policy: Policy, keyed: DataFrame, *, 
     n_files = max(spread.n_waves, math.ceil(spread.n_items / ROWS_PER_FILE), 1)
     # a file holds few buckets and a bucket lies in one file: a wave then skips the other waves' files
     placed = placed.repartitionByRange(n_files, "bucket").sortWithinPartitions("bucket")
-    run.lakehouse.replace(table, placed, {"run_id": run.run_id, "policy_id": row.id})
-    return spread
+    return replace(spread, n_items=run.lakehouse.replace(table, placed, {"run_id": run.run_id, "policy_id": row.id}))
 
 
 def _values_of(run: Run, statement: str) -> dict:
@@ -198,10 +202,9 @@ def _values_of(run: Run, statement: str) -> dict:
     return {name: value for name, value in values.items() if f":{name}" in statement}
 
 
-def spread_of(run: Run, row: PolicyRow, keyed: DataFrame, *, is_single: bool) -> Spread:
+def spread_of(run: Run, row: PolicyRow, n_items: int, n_partitions: int) -> Spread:
     """The spread of a policy's partitions over buckets, tasks and waves."""
     solve = run.config.solve
-    n_partitions = keyed.count() if is_single else keyed.select("partition_key").distinct().count()
     by_model = row.method == "model"
     spread = Spread.of(
         n_partitions,
@@ -210,7 +213,7 @@ def spread_of(run: Run, row: PolicyRow, keyed: DataFrame, *, is_single: bool) ->
         solve.waves,
         tasks_of(run),
     )
-    return spread if is_single else Spread(keyed.count(), spread.n_buckets, spread.n_waves)
+    return replace(spread, n_items=n_items)
 
 
 def tasks_of(run: Run) -> int:
@@ -223,13 +226,27 @@ def _say_problems(run: Run, item_state: DataFrame) -> None:
         run.say(f"  ! {row['count']:,} items: {row['problem']}")
 
 
-def _say_overlaps(run: Run, item_state: DataFrame) -> None:
+def _counts(run: Run, item_state: DataFrame) -> dict[tuple[str, ...], int]:
+    """How many items are in the scopes of which active policies: (policy ids) -> items; one query for all policies."""
+    named = [F.when(in_scope(row.scope), F.lit(row.id)) for row in run.config.active_policies()]
+    found = item_state.groupBy(F.array_compact(F.array(*named)).alias("policies"), (F.col("source_rank") == 1).alias("is_first")).count()
+    counts: dict[tuple[str, ...], int] = {}
+    for one in found.collect():
+        # another source of an item that is ordered from the cheapest one alone is no item without a policy
+        if one["policies"] or one["is_first"]:
+            ids = tuple(one["policies"])
+            counts[ids] = counts.get(ids, 0) + one["count"]
+    return counts
+
+
+def _items_of(row: PolicyRow, counts: dict[tuple[str, ...], int]) -> int:
+    return sum(n for ids, n in counts.items() if row.id in ids)
+
+
+def _say_overlaps(run: Run, counts: dict[tuple[str, ...], int]) -> None:
     """Two policies that decide for one item would order for it twice, and an item in no scope is ordered by none: both are told."""
-    ids = [row.id for row in run.config.active_policies()]
-    named = F.concat_ws(" and ", *(F.when(in_scope(row.scope), F.lit(row.id)) for row in run.config.active_policies()))
-    found = item_state.where("source_rank = 1").groupBy(named.alias("policies")).count().collect()
-    for one in sorted(found, key=lambda one: -one["count"]):
-        if one["policies"] == "":
-            run.say(f"  ! {one['count']:,} items are in the scope of no active policy: nothing is ordered for them")
-        elif one["policies"] not in ids:
-            run.say(f"  ! {one['count']:,} items are decided by {one['policies']}: each orders for them; see `scope` in conf/policies.yaml")
+    for ids, n in sorted(counts.items(), key=lambda one: -one[1]):
+        if not ids:
+            run.say(f"  ! {n:,} items are in the scope of no active policy: nothing is ordered for them")
+        elif len(ids) > 1:
+            run.say(f"  ! {n:,} items are decided by {' and '.join(ids)}: each orders for them; see `scope` in conf/policies.yaml")

@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from invopt import ordering, policies
@@ -32,6 +32,8 @@ _STATE = (
     "lead_time",
     "lead_time_confidence",
 )
+# of an item's state, what its review shows
+_KEPT = (*ITEM, "inventory_position", "on_hand", "expiring", "on_order")
 
 
 def order(run: Run) -> None:
@@ -60,15 +62,12 @@ def _order_policy(run: Run, row: PolicyRow, solved_by: str) -> None:
         run.say(f"order {row.id}: unchanged, {done[0]['rows']:,} items are reviewed already")
         return
     watch = Stopwatch()
-    written = run.lakehouse.replace(ORDER_REVIEWS, _reviews(run, row, solved_by), {"run_id": run.run_id, "policy_id": row.id})
-    lines = _lines(run, row)
-    _merge(run, row, lines)
-    n_lines, value = (
-        run.lakehouse.read(ORDERS)
-        .where(_is_cycle(run, row) & (F.col("status") == "open"))
-        .agg(F.count(F.lit(1)), F.coalesce(F.sum("order_value"), F.lit(0.0)))
-        .first()
-    )
+    seen = Observation()
+    ordered = [F.count_if(F.col("quantity") > 0).alias("lines"), F.sum(F.col("quantity") * F.col("unit_cost")).alias("value")]
+    reviews = _reviews(run, row, solved_by).observe(seen, *ordered)
+    written = run.lakehouse.replace(ORDER_REVIEWS, reviews, {"run_id": run.run_id, "policy_id": row.id})
+    _merge(run, row, _lines(run, row))
+    n_lines, value = (seen.get["lines"], seen.get["value"] or 0.0) if written else (0, 0.0)
     run.say(f"order {row.id}: {written:,} items reviewed, {n_lines:,} lines ordered, worth {value:,.2f}, {watch.seconds:.1f} s")
     run.record(STEP, fingerprint, rows=written, seconds=watch.seconds, policy_id=row.id)
 
@@ -101,7 +100,7 @@ def _times(run: Run, solved_by: str) -> list[Column]:
 def _reviews(run: Run, row: PolicyRow, solved_by: str) -> DataFrame:
     reviewed = _with_state(run, row, solved_by)
     types = dict(reviewed.dtypes)
-    passed = [*ITEM, "inventory_position", "on_hand", "expiring", "on_order"]
+    passed = [*_KEPT, "unit_cost"]
     schema = ", ".join([*(f"{name} {types[name]}" for name in passed), "wanted double", "quantity double", "reason string"])
     reviews = reviewed.mapInPandas(reviewer(row.policy, run.config.policies_folder), schema)
     return reviews.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "ordered_at": F.lit(run.as_of)})
@@ -131,7 +130,7 @@ def review_items(policy: policies.Policy, items: pd.DataFrame) -> pd.DataFrame:
         wanted[has_solution] = policy.order({name: values[has_solution] for name, values in decisions.items()}, state[has_solution])
     shown = {name: _at_period(values, items["period"].to_numpy(float)) for name, values in decisions.items()}
     reviews = ordering.review(wanted, shown, state.reset_index(drop=True))
-    kept = items[[*ITEM, "inventory_position", "on_hand", "expiring", "on_order"]].reset_index(drop=True)
+    kept = items[[*_KEPT, "unit_cost"]].reset_index(drop=True)
     return pd.concat([kept, reviews], axis=1)
 
 

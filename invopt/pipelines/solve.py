@@ -88,10 +88,10 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
         check_audit(run, row)
         return
     audit_every = max(1, total // run.config.solve.audit_partitions) if run.config.solve.audit_partitions else 0
-    task, watch, n_done, n_failed, is_suspect = task_of(run, row), Stopwatch(), 0, 0, False
+    task, watch, n_done, n_failed = task_of(run, row), Stopwatch(), 0, 0
     for wave, one in sorted(waves.items()):
         if wave in done:
-            n_done, n_failed, is_suspect = n_done + one["partitions"], n_failed + done[wave]["failed"], True
+            n_done, n_failed = n_done + one["partitions"], n_failed + done[wave]["failed"]
             continue
         wave_watch = Stopwatch()
         # the range of buckets, not the wave, lets Delta skip the other waves' files
@@ -109,9 +109,9 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
                 f"policy {row.id}, wave {wave}: {one['items']:,} items went in and "
                 f"{written:,} solutions came out; this is a defect of invopt"
             )
-        failed, largest_gap = seen.get["failed"], seen.get["largest_gap"]
-        is_suspect = is_suspect or not (largest_gap or 0.0) <= run.config.solve.audit_tolerance
-        run.record(STEP, fingerprint, rows=written, failed=failed, seconds=wave_watch.seconds, policy_id=row.id, wave=wave)
+        failed = seen.get["failed"]
+        run.record(STEP, fingerprint, rows=written, failed=failed, seconds=wave_watch.seconds, policy_id=row.id, wave=wave,
+                   audit_gap=seen.get["largest_gap"])
         n_done, n_failed = n_done + one["partitions"], n_failed + failed
         run.say(
             f"solve {row.id}: wave {wave + 1}/{len(waves)}, {n_done:,} of {total:,} partitions, {n_failed:,} items without a solution, "
@@ -121,8 +121,7 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
     run.say(f"solve {row.id}: done in {watch.seconds:.1f} s")
     if n_failed:
         _say_failures(run, row)
-    if is_suspect:
-        check_audit(run, row)
+    check_audit(run, row)
 
 
 def solved(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
@@ -178,6 +177,9 @@ def _say_failures(run: Run, row: PolicyRow) -> None:
 
 def check_audit(run: Run, row: PolicyRow, solved_by: str | None = None) -> None:
     """Refuses solutions whose audit failed; `order` asks too, because a step may be run by itself, or use an earlier run's solutions."""
+    largest = [one["audit_gap"] for one in run.done(STEP, row.id, solved_by).values() if one["audit_gap"] is not None]
+    if all(gap <= run.config.solve.audit_tolerance for gap in largest):
+        return
     audited = _of_policy(run, row, solved_by).where("audit_gap IS NOT NULL")
     wrong = audited.where(F.col("audit_gap") > run.config.solve.audit_tolerance).orderBy(F.desc("audit_gap")).limit(5).collect()
     if wrong:

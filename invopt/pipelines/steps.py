@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pyspark.sql import Row, SparkSession
@@ -29,6 +29,8 @@ class Run:
     config: Config
     as_of: datetime
     say: Callable[[str], None]
+    # rows of gold.steps by run, read once: only this run writes its own, and earlier ones are over
+    _steps: dict[str, list[Row]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         zoned = self.as_of.replace(tzinfo=UTC) if self.as_of.tzinfo is None else self.as_of.astimezone(UTC)
@@ -44,28 +46,35 @@ class Run:
 
     def done(self, step: str, policy_id: str = "*", run_id: str | None = None) -> dict[int, Row]:
         """What is done of a step, by this run or another one: wave -> its row in gold.steps."""
-        if not self.lakehouse.exists(STEPS):
-            return {}
-        is_this = (F.col("run_id") == (run_id or self.run_id)) & (F.col("step") == step) & (F.col("policy_id") == policy_id)
-        rows = self.lakehouse.read(STEPS).where(is_this).collect()
-        return {row["wave"]: row for row in rows}
+        rows = self._steps_of(run_id or self.run_id)
+        return {row["wave"]: row for row in rows if (row["step"], row["policy_id"]) == (step, policy_id)}
+
+    def _steps_of(self, run_id: str) -> list[Row]:
+        if run_id not in self._steps:
+            is_there = self.lakehouse.exists(STEPS)
+            self._steps[run_id] = self.lakehouse.read(STEPS).where(F.col("run_id") == run_id).collect() if is_there else []
+        return self._steps[run_id]
 
     def record(
-        self, step: str, fingerprint: str, *, rows: int, seconds: float, policy_id: str = "*", wave: int = 0, failed: int = 0
+        self, step: str, fingerprint: str, *, rows: int, seconds: float, policy_id: str = "*", wave: int = 0, failed: int = 0,
+        audit_gap: float | None = None,
     ) -> None:
         """Notes that a step (or a wave of it) is done, after its own commit."""
-        row = (self.run_id, step, policy_id, wave, fingerprint, rows, failed, seconds, now())
+        row = (self.run_id, step, policy_id, wave, fingerprint, rows, failed, audit_gap, seconds, now())
         self._note([row], {"run_id": self.run_id, "step": step, "policy_id": policy_id, "wave": wave})
 
     def record_all(self, step: str, fingerprint: str, rows_of: Mapping[str, int], seconds: float) -> None:
         """Notes that a step is done for these policies, and for no others, in one commit."""
-        rows = [(self.run_id, step, policy_id, 0, fingerprint, rows, 0, seconds, now()) for policy_id, rows in rows_of.items()]
+        rows = [(self.run_id, step, policy_id, 0, fingerprint, rows, 0, None, seconds, now()) for policy_id, rows in rows_of.items()]
         self._note(rows, {"run_id": self.run_id, "step": step})
 
     def _note(self, rows: list[tuple], slice_: Mapping[str, str | int]) -> None:
+        self._steps_of(self.run_id)  # before the write, or what is written would be read too
         schema = ", ".join(f"{column.name} {column.type}" for column in STEPS.columns)
         # one file: the table has a handful of rows per run
         self.lakehouse.replace(STEPS, self.spark.createDataFrame(rows, schema).coalesce(1), slice_, check_keys=False)
+        kept = [row for row in self._steps_of(self.run_id) if any(row[name] != value for name, value in slice_.items())]
+        self._steps[self.run_id] = kept + [Row(*STEPS.column_names)(*row) for row in rows]
 
 
 def now() -> datetime:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -67,14 +69,16 @@ def _days(raw: Column) -> Column:
 
 def broken_rules(dataset: Dataset) -> Column:
     """The rules that a line breaks, as an array of sentences that name the column and the text; empty for a good line."""
-    rules = [
-        F.when(
-            F.col("malformed_line").isNotNull(), F.lit("the line does not have as many fields as the header, or its quotes are not closed")
-        )
-    ]
-    for field in dataset.fields:
-        rules += [F.when(F.col("malformed_line").isNull(), rule) for rule in _rules(field)]
-    return F.array_compact(F.array(*rules))
+    malformed = F.col("malformed_line").isNotNull()
+    rules = [rule for field in dataset.fields for rule in _rules(field)]
+    sentences = F.array_compact(F.array(*(F.when(condition, sentence) for condition, sentence in rules)))
+    # most lines are good: the sentences, and the array that holds them, are made only for a line that breaks a rule
+    is_broken = reduce(lambda one, other: one | other, (F.coalesce(condition, F.lit(False)) for condition, _ in rules))
+    return (
+        F.when(malformed, F.array(F.lit("the line does not have as many fields as the header, or its quotes are not closed")))
+        .when(is_broken, sentences)
+        .otherwise(F.array().cast("array<string>"))
+    )
 
 
 _WHAT_IT_IS_NOT = {
@@ -85,15 +89,16 @@ _WHAT_IT_IS_NOT = {
 }
 
 
-def _rules(field: Field) -> list[Column]:
+def _rules(field: Field) -> list[tuple[Column, Column]]:
+    """(condition, sentence) of each rule of a field; a condition that is NULL is not broken."""
     raw, typed = text(field.header), F.col(field.column)
 
-    def broken(condition: Column, what: str) -> Column:
-        return F.when(condition, F.concat(F.lit(f"{field.header} {what}: "), F.coalesce(raw, F.lit("nothing"))))
+    def broken(condition: Column, what: str) -> tuple[Column, Column]:
+        return condition, F.concat(F.lit(f"{field.header} {what}: "), F.coalesce(raw, F.lit("nothing")))
 
     rules = []
     if field.is_required:
-        rules.append(F.when(raw.isNull(), F.lit(f"{field.header} is missing")))
+        rules.append((raw.isNull(), F.lit(f"{field.header} is missing")))
     if field.kind not in ("id", "text"):
         # a limit of -1 and a price of 0 are read as "none" on purpose
         means_none = F.lit(False)

@@ -52,10 +52,11 @@ def write_inputs(run: Run, folder: Path, tables: list[pa.Table]) -> Spread:
     for number, table in enumerate(tables):
         pq.write_table(table, parquet / f"{number}.parquet")
     row = run.config.active_policies()[0]
+    n_items = sum(table.num_rows for table in tables)
     keyed = run.spark.read.parquet(str(parquet)).withColumns({
         "partition_key": F.concat_ws("|", *ITEM), "demand_pmf": F.lit(None).cast("array<array<double>>"),
     })
-    spread = write_placed(run, row, policies.load(row.policy), keyed, is_single=True)
+    spread = write_placed(run, row, policies.load(row.policy), keyed, n_items, n_items)
     run.record(STEP, "generated", rows=spread.n_items, seconds=0.0, policy_id=row.id)
     return spread
 
