@@ -29,8 +29,8 @@ class Run:
     config: Config
     as_of: datetime
     say: Callable[[str], None]
-    # rows of gold.steps by run, read once: only this run writes its own, and earlier ones are over
-    _steps: dict[str, list[Row]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    # run -> (version of gold.steps, its rows then): reading it costs a query, and asking for its version next to nothing
+    _steps: dict[str, tuple[int, list[Row]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         zoned = self.as_of.replace(tzinfo=UTC) if self.as_of.tzinfo is None else self.as_of.astimezone(UTC)
@@ -50,10 +50,11 @@ class Run:
         return {row["wave"]: row for row in rows if (row["step"], row["policy_id"]) == (step, policy_id)}
 
     def _steps_of(self, run_id: str) -> list[Row]:
-        if run_id not in self._steps:
-            is_there = self.lakehouse.exists(STEPS)
-            self._steps[run_id] = self.lakehouse.read(STEPS).where(F.col("run_id") == run_id).collect() if is_there else []
-        return self._steps[run_id]
+        version = self.lakehouse.version(STEPS)
+        if self._steps.get(run_id, (None, []))[0] != version:
+            rows = self.lakehouse.read(STEPS).where(F.col("run_id") == run_id).collect() if version >= 0 else []
+            self._steps[run_id] = version, rows
+        return self._steps[run_id][1]
 
     def record(
         self, step: str, fingerprint: str, *, rows: int, seconds: float, policy_id: str = "*", wave: int = 0, failed: int = 0,
@@ -69,12 +70,14 @@ class Run:
         self._note(rows, {"run_id": self.run_id, "step": step})
 
     def _note(self, rows: list[tuple], slice_: Mapping[str, str | int]) -> None:
-        self._steps_of(self.run_id)  # before the write, or what is written would be read too
+        before = self._steps_of(self.run_id)
+        known = self._steps[self.run_id][0]
         schema = ", ".join(f"{column.name} {column.type}" for column in STEPS.columns)
         # one file: the table has a handful of rows per run
         self.lakehouse.replace(STEPS, self.spark.createDataFrame(rows, schema).coalesce(1), slice_, check_keys=False)
-        kept = [row for row in self._steps_of(self.run_id) if any(row[name] != value for name, value in slice_.items())]
-        self._steps[self.run_id] = kept + [Row(*STEPS.column_names)(*row) for row in rows]
+        if known >= 0 and self.lakehouse.version(STEPS) == known + 1:  # nobody else wrote meanwhile
+            kept = [row for row in before if any(row[name] != value for name, value in slice_.items())]
+            self._steps[self.run_id] = known + 1, kept + [Row(*STEPS.column_names)(*row) for row in rows]
 
 
 def now() -> datetime:

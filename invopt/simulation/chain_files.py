@@ -2,11 +2,13 @@
 
 `StorageCost` is per unit and day. `FixedOrderSize` is -1 throughout (any size), since a size that every order must have leaves no
 order quantity to decide.
+Some of the household goods are cheaper from a quantity on: `PriceBreaks`.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from invopt.simulation.assortment import Assortment
 from invopt.simulation.chain import DEPARTMENTS, STORAGES, Chain
@@ -63,4 +65,16 @@ def append_assortment(landing: Landing, chain: Chain, assortment: Assortment) ->
            items.quantity_multiple.ravel(), items.unit_cost.ravel(), items.backorder_cost.ravel(), items.unit_shipping_cost.ravel(),
            (items.unit_cost * items.max_order_quantity).ravel().round(2),
            text([f"{days} days" for days in range(items.review_period.max() + 1)], items.review_period.ravel()),
-           items.service_level.ravel())
+           items.service_level.ravel(), _price_breaks(items, products.department))
+
+
+def _price_breaks(items: Assortment, department: np.ndarray) -> pa.Array:
+    """ "30: 3.8; 90: 3.6" for every second household product, from quantities of some days of demand on; nothing for the others."""
+    n_stores, n_products = items.unit_cost.shape
+    has_breaks = (department == DEPARTMENTS.index("Household")) & (np.arange(n_products) // len(DEPARTMENTS) % 2 == 0)
+    texts = np.full((n_stores, n_products), "", dtype=object)
+    for product in np.flatnonzero(has_breaks):
+        first = np.ceil(10 * items.demand_mean[:, product] + 1)
+        cost = items.unit_cost[:, product]
+        texts[:, product] = [f"{q:.0f}: {c * 0.97:.2f}; {3 * q:.0f}: {c * 0.94:.2f}" for q, c in zip(first, cost, strict=True)]
+    return pa.array(texts.ravel().tolist(), pa.string())

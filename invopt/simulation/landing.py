@@ -2,7 +2,7 @@
 
 Where the guide's text and its sample disagree, the sample is followed, because that is what a feed looks like: `ExpiryDateTime`,
 `AvgHouseholdIncome`, `ShipmentFreq`, `PolicyName`, a purchase budget beside each item; the date in the name of a sales or inventory
-file is the midnight on which it was closed, one day after the sales in it.
+file is the midnight on which it was closed, one day after the sales in it. `PriceBreaks` is invopt's own.
 
 Files that grow (one per dataset or day, filled store after store) stay open until `close`; a Parquet file that would pass `MAX_ROWS`
 goes on in a next one, `..._2.parquet`.
@@ -31,7 +31,7 @@ HEADERS = {
         "SupplierID", "SupplierName", "ShippingCost", "MinShippingVolume", "MaxShippingVolume", "FixedOrderSize", "PurchaseCostBudget"),
     "store_product_supplier": (
         "StoreID", "SupplierID", "ProductID", "LeadTime", "LeadTimeConfidenceInterval", "MinOrderQuantity", "MaxOrderQuantity",
-        "QuantityMultiplier", "Cost", "BackorderCost", "ShippingCost", "PurchaseCostBudget", "ShipmentFreq", "ServiceLevel"),
+        "QuantityMultiplier", "Cost", "BackorderCost", "ShippingCost", "PurchaseCostBudget", "ShipmentFreq", "ServiceLevel", "PriceBreaks"),
     "demand_forecasts": (
         "StoreID", "ProductID", "DateTime", "Demand", "PredictedDemandDistribution", "PredictedDemandVariance",
         "PredictedDemandProbability"),

@@ -65,8 +65,9 @@ FIRST = {
         '5.0,"Smith, ""the"" dairy",50,-1,100,-1,-1\n'),
     "publicparameters/store_product_supplier.csv": (
         "StoreID,SupplierID,ProductID,LeadTime,LeadTimeConfidenceInterval,MinOrderQuantity,MaxOrderQuantity,QuantityMultiplier,Cost,"
-        "BackorderCost,ShippingCost,ShiupmentFreq,ServiceLevel\n"
-        "1,5.0,p1,2.5,0,-1,-1,6,1,2,0.1,1 days,0.95\n1,5,p2,2,0,1,5,1,1,2,0.1,2 weeks,1.5\n"),
+        "BackorderCost,ShippingCost,ShiupmentFreq,ServiceLevel,PriceBreaks\n"
+        "1,5.0,p1,2.5,0,-1,-1,6,1,2,0.1,1 days,0.95, 50 : 0.9 ; 100:0.85\n1,5,p2,2,0,1,5,1,1,2,0.1,2 weeks,1.5,\n"
+        "1,5,p3,2,0,1,5,1,1,2,0.1,2 weeks,0.5,50 for 0.9\n"),
     "rawdata/demand_forecasts/1/p1/2017-01-02_00_00_00.csv": (
         FORECAST + "1,p1,2017-01-02,4.5,Normal,2.25,1\n1,p1,2017-01-03,5,Normal,-1,1\n1,p1,2017-01-04,6,Normal,2,1\n"
         "1,p1,2017-01-05,6,,,1.2\n"),
@@ -214,7 +215,7 @@ def test_lines_in_are_lines_kept_rejected_and_duplicate(chain):
     assert first == {
         "stores": (2, 2, 0, 0), "store_storage": (2, 2, 0, 0), "store_departments": (0, 0, 0, 0), "brands": (2, 2, 0, 0),
         "brands_products": (8, 6, 2, 0), "store_department_brand_products": (1, 1, 0, 0), "store_product_storage": (3, 1, 2, 0),
-        "suppliers": (1, 1, 0, 0), "store_product_supplier": (2, 1, 1, 0), "demand_forecasts": (10, 6, 3, 1), "sales": (13, 7, 6, 0),
+        "suppliers": (1, 1, 0, 0), "store_product_supplier": (3, 1, 2, 0), "demand_forecasts": (10, 6, 3, 1), "sales": (13, 7, 6, 0),
         "inventory": (5, 4, 1, 0), "orders": (4, 3, 1, 0),
     }
     second = {name: counts for (name, batch), counts in chain.batches[1].items() if batch == 1}
@@ -261,6 +262,7 @@ def test_limits_durations_and_prices_that_mean_none(chain):
     ("store_product_storage", "1,A,p2,-0.2,1,5,10", ["StorageCost is below 0: -0.2"]),
     ("store_product_storage", "1,A,p3,0.2,1,-2,10", ["MinInventorySize is below 0: -2"]),
     ("store_product_supplier", "1,5,p2,", ["ServiceLevel is above 1: 1.5"]),
+    ("store_product_supplier", "1,5,p3,", ['PriceBreaks is not a list of quantities and prices like "50: 9.5; 100: 9": 50 for 0.9']),
     ("demand_forecasts", "1,p1,2017-01-02", ["PredictedDemandProbability is above 1: 1.2"]),
     ("demand_forecasts", "2,p1,,2017-01-04", ["ForecastDateTime is missing"]),
     ("demand_forecasts", "3,p1,", ["Demand is not a number: NaN"]),

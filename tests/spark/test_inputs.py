@@ -79,7 +79,8 @@ def state_of(spark, given: Given, as_of: datetime) -> dict:
     forecasts = sql.query(spark, sql.text("gold/demand_forecasts"), {"forecast_points": views["forecast_points"]},
                           values | {"oldest": as_of - timedelta(days=MAX_AGE)})
     assert forecasts.columns == list(DEMAND_FORECASTS.column_names)
-    names = ("stock_lots", "landed_orders", "product_suppliers", "suppliers", "assortment", "products", "product_storage", "orders")
+    names = ("stock_lots", "landed_orders", "product_suppliers", "suppliers", "assortment", "products", "product_storage", "storages",
+             "orders")
     state = sql.query(spark, sql.text("gold/item_state"), {name: views[name] for name in names} | {"demand_forecasts": forecasts},
                       values | {"horizon": 28, "forecast_max_age": MAX_AGE, "baselines": ["Sim"]})
     assert set(state.columns) == set(ITEM_STATE.column_names)
@@ -109,6 +110,14 @@ def fill(given: Given) -> None:
     given.add("products", product_id="plain", brand_id="B", list_price=9.0, unit_volume=0.5, shelf_life=21)
     given.add("assortment", location_id="L1", product_id="plain", department_id="D3", brand_id="B", list_price=None, disposal_cost=0.25)
     given.item("no_shipping", unit_shipping_cost=None)
+    given.item("with_limits", source="S3", price_breaks="100:8.5;50:9")
+    given.add("suppliers", source_id="S3", fixed_order_cost=5.0, max_shipping_volume=40.0, purchase_cost_budget=900.0)
+    given.add("storages", location_id="L1", storage_id="A", storage_cost_budget=12.5)
+    given.item("ordered_before")
+    given.landed("ordered_before", 3, day(-7), ordered=day(-9), received=True)
+    given.own("ordered_before", 3, day(-2), ordered=day(-4, 5))
+    given.own("ordered_before", 3, day(2), ordered=day(-1), status="cancelled")
+    given.own("ordered_before", 3, day(2), ordered=AS_OF)
     given.item("two_sources")
     given.supply("two_sources", source="S2", purchase_cost=11.0, unit_shipping_cost=0.0)
     given.item("equal_sources", lead_time=3.0)
@@ -223,6 +232,20 @@ def test_every_supply_is_an_item_once(given, state):
     expected = {(row["location_id"], row["product_id"], row["source_id"]) for row in given.rows["product_suppliers"]}
     assert set(state) == expected
     assert {row["as_of"].astimezone(UTC) for row in state.values()} == {AS_OF}
+
+
+def test_price_breaks_and_budgets(state):
+    row = state["L1", "with_limits", "S3"]
+    # ascending, and shipping a unit costs the same at every price
+    assert (row["price_break_quantity"], row["price_break_cost"]) == ([50.0, 100.0], [10.5, 10.0])
+    assert (row["storage_cost_budget"], row["purchase_budget"], row["max_shipping_volume"]) == (12.5, 900.0, 40.0)
+    plain = state["L1", "plain", "S1"]
+    assert plain["price_break_quantity"] is None and plain["price_break_cost"] is None and plain["purchase_budget"] is None
+
+
+def test_the_last_order_is_the_newest_before_as_of_received_or_not(state):
+    assert state["L1", "ordered_before", "S1"]["last_ordered_at"] == day(-4, 5).replace(tzinfo=None)
+    assert state["L1", "plain", "S1"]["last_ordered_at"] is None
 
 
 def test_costs_and_limits(state):

@@ -34,7 +34,7 @@ SAMPLE_HEADERS = {
         "SupplierID,SupplierName,ShippingCost,MinShippingVolume,MaxShippingVolume,FixedOrderSize,PurchaseCostBudget",
     "publicparameters/store_product_supplier.csv":
         "StoreID,SupplierID,ProductID,LeadTime,LeadTimeConfidenceInterval,MinOrderQuantity,MaxOrderQuantity,QuantityMultiplier,Cost,"
-        "BackorderCost,ShippingCost,PurchaseCostBudget,ShipmentFreq,ServiceLevel",
+        "BackorderCost,ShippingCost,PurchaseCostBudget,ShipmentFreq,ServiceLevel,PriceBreaks",
     "rawdata/sales_store2_2026_05_10_00_00_00.csv": "StoreID,ProductID,TransactionDateTime,Units,Price",
     "rawdata/inv_store2_2026_05_10_00_00_00.csv": "StoreID,ProductID,InventoryDateTime,Units,ExpiryDateTime",
     "rawdata/demand_forecasts/2/1_3/2026-06-01_00_00_00.csv":

@@ -1,0 +1,89 @@
+"""What a run does of its policies by their schedules, from what earlier runs have recorded."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from invopt.config import Config
+from invopt.pipelines.due import due
+from invopt.pipelines.steps import Run, now
+from invopt.spark.delta import Lakehouse
+from invopt.tables import RUNS
+
+MONDAY = datetime(2026, 6, 1, 6, tzinfo=UTC)
+POLICIES = [
+    {"id": "always", "policy": "s_q"},
+    {"id": "weekly", "policy": "s_q", "optimize_schedule": "mondays", "order_schedule": "daily"},
+    {"id": "later", "policy": "s_q", "optimize_schedule": "daily", "order_schedule": "from_july"},
+]
+SCHEDULES = [
+    {"id": "mondays", "cron": "0 0 * * 1"}, {"id": "daily", "cron": "0 0 * * *"},
+    {"id": "from_july", "cron": "0 0 * * *", "start_date": "2026-07-01"},
+]
+
+
+@pytest.fixture(scope="module")
+def run_of(spark, tmp_path_factory):
+    """Makes the run of a moment; `policies` and `root` as given, so that tests don't see each other's runs."""
+
+    def make(as_of: datetime, name: str, policies=POLICIES) -> Run:
+        root = tmp_path_factory.getbasetemp() / f"due-{name}"
+        config = Config.model_validate({
+            "lakehouse": {"root": str(root)}, "landing": "landing", "policies": policies, "schedules": SCHEDULES,
+            "solvers": [{"name": "highs"}],
+        })
+        return Run(spark, Lakehouse(spark, config.lakehouse), config, as_of, say=lambda line: None)
+
+    return make
+
+
+def done_by(run: Run, solved: dict[str, int], items: int = 10, ordered=("weekly",)) -> None:
+    """Records what a run did: `solved` says how many of a policy's items it came to."""
+    columns = ", ".join(f"{column.name} {column.type}" for column in RUNS.columns)
+    row = (run.run_id, run.as_of, "", json.dumps(run.config.model_dump(mode="json")), "0", {}, now())
+    run.lakehouse.replace(RUNS, run.spark.createDataFrame([row], columns), {"run_id": run.run_id}, check_keys=False)
+    run.record_all("inputs", "f", {"*": items, **dict.fromkeys(solved, items)}, 0.0)
+    for policy_id, rows in solved.items():
+        run.record("solve", "f", rows=rows, seconds=0.0, policy_id=policy_id)
+    for policy_id in ordered:
+        run.record("order", "f", rows=items, seconds=0.0, policy_id=policy_id)
+
+
+def ids(rows) -> list[str]:
+    return [row.id for row in rows]
+
+
+def test_the_first_run_does_all_but_what_begins_later(run_of):
+    planned = due(run_of(MONDAY, "first"))
+    assert ids(planned.optimized) == ["always", "weekly", "later"] and ids(planned.ordering) == ["always", "weekly"]
+    assert planned.next_ordered["later"] == datetime(2026, 7, 1, tzinfo=UTC)
+
+
+def test_solutions_hold_until_the_schedule_fires_and_a_missed_day_is_made_up_for(run_of):
+    monday = run_of(MONDAY, "week")
+    done_by(monday, {"always": 10, "weekly": 10, "later": 10})
+    tuesday = due(run_of(MONDAY.replace(day=2), "week"))
+    assert ids(tuesday.optimized) == ["always", "later"] and ids(tuesday.ordering) == ["always", "weekly"]
+    assert tuesday.standing["weekly"] == monday.run_id != tuesday.standing["always"]
+    assert tuesday.next_optimized["weekly"] == datetime(2026, 6, 8, tzinfo=UTC)
+    # nothing ran on Monday the 8th: Tuesday's run catches up
+    assert "weekly" in ids(due(run_of(MONDAY.replace(day=9), "week")).optimized)
+    # the same run again finds itself as it was
+    assert ids(due(run_of(MONDAY, "week")).optimized) == ["always", "weekly", "later"]
+
+
+def test_a_run_that_was_stopped_between_waves_does_not_count(run_of):
+    done_by(run_of(MONDAY, "stopped"), {"weekly": 4}, ordered=())
+    assert "weekly" in ids(due(run_of(MONDAY.replace(day=2), "stopped")).optimized)
+
+
+def test_a_changed_policy_is_due_at_once(run_of):
+    done_by(run_of(MONDAY, "changed"), {"weekly": 10})
+    changed = [POLICIES[0], POLICIES[1] | {"params": {"cost": "guide"}}, POLICIES[2]]
+    assert "weekly" in ids(due(run_of(MONDAY.replace(day=2), "changed", changed)).optimized)
+    other_time = [POLICIES[0], POLICIES[1] | {"order_schedule": "mondays"}, POLICIES[2]]
+    planned = due(run_of(MONDAY.replace(day=2), "changed", other_time))
+    assert "weekly" not in ids(planned.optimized) and "weekly" not in ids(planned.ordering)
