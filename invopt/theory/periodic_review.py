@@ -1,0 +1,367 @@
+"""The best (R, S) of many items at once, exactly: for each R the smallest best S, for the R that can be the best.
+
+`periodic_review_cost.py` defines the costs. Three facts make the search short (F_R(S) is the cost of R days, X_t the demand of t days):
+
+1. For a given R the cost is convex in S, so the best whole S is the first that the next one does not beat, and a service that rises with S
+   is a lower limit of S: S(R) is the larger of the two.
+2. X_t grows with t, so with whole demand both rise with R, and S walks upwards once through all R. Each step multiplies a Poisson's
+   probability by mean / level; a Normal and a pmf are evaluated anywhere, so their S is found by doubling and halving steps.
+3. Jensen: E (S - X)^+ >= (S - E X)^+ and E (X - S)^+ >= (E X - S)^+, so no (R, S) is cheaper than with constant demand, where day j of the
+   cycle has exactly a (L + j). There the best S is the demand up to day k = ceil(p R / (h + p)), so
+   C(R, S) >= [ K + a (h k (k-1) / 2 + p (R-k) (R-k+1) / 2) ] / R. The guide's cost has S >= a (L+R), so it is at least K/R + h a R/2.
+   The last R whose bound is below the best cost found so far ends the search.
+
+Source: Snyder & Shen (2019), section 4.3; Silver, Pyke & Thomas (2017), section 6.10.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from invopt.theory.compiled import compiled
+from invopt.theory.convolution import convolved, convolved_power, trimmed
+from invopt.theory.lead_time_loss import NORMAL_BAND, losses_of, poisson_band
+from invopt.theory.reorder_point import NORMAL, POISSON
+
+NO_SERVICE, CYCLE, FILL_RATE = 0, 1, 2
+# a share of a sum that no longer changes it
+SPECK = 1e-18
+# how much better a later R or S must be: equal costs that differ by rounding keep the earlier
+NO_CHEAPER = 1 - 1e-13
+
+
+class PeriodicReviews(NamedTuple):
+    """(n,) arrays: days, units, money per day."""
+
+    review_period: np.ndarray
+    order_up_to_level: np.ndarray
+    cost: np.ndarray
+
+
+@compiled
+def _poisson_at(level, mean):
+    """(P(X = level), P(X > level)) for a level within `poisson_band`: weights outwards from it, divided by their sum."""
+    above = 0.0
+    weight = 1.0
+    x = level + 1
+    while weight > SPECK * (1.0 + above) or x <= mean:
+        weight *= mean / x
+        above += weight
+        x += 1
+    below = 0.0
+    weight = 1.0
+    x = level
+    while x > 0 and (weight > SPECK * (1.0 + below + above) or x > mean):
+        weight *= x / mean
+        below += weight
+        x -= 1
+    total = 1.0 + above + below
+    return 1.0 / total, above / total
+
+
+@compiled
+def _start_poisson(k, level, mean, probability, survival, wake):
+    """Component k at `level`; one that is still certain to be above it waits until `wake[k]`."""
+    low, high = poisson_band(mean[k], mean[k])
+    wake[k] = -1
+    if mean[k] == 0 or level >= high:
+        probability[k], survival[k] = (1.0 if mean[k] == 0 and level == 0 else 0.0), 0.0
+    elif level < low:
+        probability[k], survival[k], wake[k] = 0.0, 1.0, low
+    else:
+        probability[k], survival[k] = _poisson_at(level, mean[k])
+
+
+@compiled
+def _normal_survival(x, mean, std):
+    """P(X > x)."""
+    gap = x - mean
+    if gap >= NORMAL_BAND * std:
+        return 0.0
+    if -gap > NORMAL_BAND * std:
+        return 1.0
+    return 0.5 * math.erfc(gap / std * math.sqrt(0.5))
+
+
+@compiled
+def _normal_loss(x, mean, std):
+    """E (X - x)^+."""
+    short = mean - x
+    if short >= NORMAL_BAND * std:
+        return max(short, 0.0)
+    if -short >= NORMAL_BAND * std:
+        return 0.0
+    z = -short / std
+    return max(std * math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi) + short * 0.5 * math.erfc(z * math.sqrt(0.5)), 0.0)
+
+
+@compiled
+def _table_loss(level, low, table):
+    """E (X - level)^+ from a table of `losses_of`."""
+    if level <= low:
+        return table[0] + (low - level)
+    if level - low >= len(table):
+        return 0.0
+    return table[level - low]
+
+
+@compiled
+def _loss_sum(form, level, k_from, k_to, weight, mean, std, probability, survival, lows, tables):
+    """sum over k of weight[k] n_k(level); of a Poisson, whose state is at `level`, n = (mean - level) P(X > level) + mean P(X = level)."""
+    total = 0.0
+    for k in range(k_from, k_to):
+        if form == POISSON:
+            if survival[k] == 1.0:
+                total += weight[k] * (mean[k] - level)
+            else:
+                total += weight[k] * max((mean[k] - level) * survival[k] + mean[k] * probability[k], 0.0)
+        elif form == NORMAL:
+            total += weight[k] * _normal_loss(level, mean[k], std[k])
+        else:
+            total += weight[k] * _table_loss(level, lows[k], tables[k])
+    return total
+
+
+@compiled
+def _next_is_no_cheaper(form, level, k_from, k_to, weight, target, mean, std, probability, survival, lows, tables):
+    """Whether sum weight (n(level) - n(level + 1)) <= target: what the next unit saves is no more than it costs."""
+    saved = 0.0
+    if form == POISSON:
+        for k in range(k_from, k_to):
+            saved += weight[k] * survival[k]
+        return saved <= target
+    if form == NORMAL:
+        # n(y) - n(y+1) is the mean of P(X > x) on y..y+1, so it lies between its ends, which are cheaper
+        at = after = 0.0
+        for k in range(k_from, k_to):
+            at += weight[k] * _normal_survival(level, mean[k], std[k])
+        if at <= target:
+            return True
+        for k in range(k_from, k_to):
+            after += weight[k] * _normal_survival(level + 1, mean[k], std[k])
+        if after > target:
+            return False
+    return (_loss_sum(form, level, k_from, k_to, weight, mean, std, probability, survival, lows, tables)
+            - _loss_sum(form, level + 1, k_from, k_to, weight, mean, std, probability, survival, lows, tables)) <= target
+
+
+@compiled
+def _is_enough(is_guide, service, level, R, n, active, weight, ones, saving, unserved, least, mean, std, form, probability, survival,
+               lows, tables):
+    """Whether `level` is S(R) or above: the next unit saves nothing more, and the service asked for is given."""
+    if level < least:
+        return False
+    if service == CYCLE:
+        chance = 0.0
+        for k in range(R, R + n):
+            if form == POISSON:
+                chance += survival[k]
+            elif form == NORMAL:
+                chance += _normal_survival(level, mean[k], std[k])
+            else:
+                chance += (_table_loss(level, lows[k], tables[k]) - _table_loss(level + 1, lows[k], tables[k]))
+        if not chance <= unserved * n:
+            return False
+    elif service == FILL_RATE:
+        added = (_loss_sum(form, level, R, R + n, ones, mean, std, probability, survival, lows, tables)
+                 - _loss_sum(form, level, 0, n, ones, mean, std, probability, survival, lows, tables))
+        if not added <= unserved * n:
+            return False
+    if is_guide:
+        return _next_is_no_cheaper(form, level, R, R + n, ones, saving * n, mean, std, probability, survival, lows, tables)
+    return _next_is_no_cheaper(form, level, active, R + n, weight, saving * n * R, mean, std, probability, survival, lows, tables)
+
+
+@compiled
+def _bound(is_guide, R, a, h, K, p):
+    """The least that (R, S) can cost per day for any S: fact 3."""
+    if is_guide:
+        return K / R + h * a * R / 2
+    k = math.ceil(p * R / (h + p))
+    return (K + a * (h * 0.5 * k * (k - 1) + p * 0.5 * (R - k) * (R - k + 1))) / R
+
+
+@compiled
+def _best_review(form, is_guide, service, unserved_share, shortest, longest, h, K, p, a, v, first, n, day_low, day):
+    """(R, S, cost) of one item; day_low and day are the band of a day's demand for a pmf."""
+    size = longest + n
+    mean = a * (first + np.arange(size))
+    std = np.sqrt(v * (first + np.arange(size)))
+    probability = np.zeros(size)
+    survival = np.zeros(size)
+    weight = np.zeros(size)
+    ones = np.ones(size)
+    wake = np.full(size, -1)
+    lows = np.zeros(size, dtype=np.int64)
+    tables = [np.zeros(0)]
+    total_low, total = 0, np.ones(1)
+    if form != POISSON and form != NORMAL:
+        total_low, total = convolved_power(day_low, day, int(first))
+        lows[0], tables[0] = total_low, losses_of(total)
+    # the components of days 1..R-1 of the first review period looked at
+    for j in range(1, shortest):
+        for k in range(j, j + n):
+            weight[k] += 1
+    n_known = 0
+    last = longest
+    best_R, best_S, best = 0, 0, math.inf
+    # every demand is larger than this with a probability of 1 - 1e-6: no S below it, unless a unit late costs next to nothing
+    level = 0
+    if is_guide:
+        level = int(math.ceil(a * (first + 0.5 * (n - 1) + shortest) * (1 - 1e-12)))
+    elif h < 0.999 * (h + p):
+        level = max(0, int(mean[1] - 6 * math.sqrt(mean[1])))
+    next_wake = -1
+    step = 1
+    active = 0 if service == FILL_RATE else 1
+    R = shortest
+    while R <= last:
+        for k in range(R, R + n):
+            weight[k] += 1
+        while n_known < R + n:
+            if form == POISSON:
+                _start_poisson(n_known, level, mean, probability, survival, wake)
+                if wake[n_known] >= 0 and (next_wake < 0 or wake[n_known] < next_wake):
+                    next_wake = wake[n_known]
+            elif form != NORMAL and n_known > 0:
+                total_low, total = trimmed(total_low + day_low, convolved(total, day))
+                lows[n_known] = total_low
+                tables.append(losses_of(total))
+            n_known += 1
+        mu = a * (first + 0.5 * (n - 1) + (R if is_guide else 0.5 * (R + 1)))
+        least = int(math.ceil(mu * (1 - 1e-12))) if is_guide else 0
+        if is_guide:
+            saving = h * R / p if p > 0 else math.inf
+        else:
+            saving = h / (h + p)
+        unserved = unserved_share * (a * R if service == FILL_RATE else 1.0)
+        if form == POISSON:
+            if is_guide:
+                active = R
+            if service == FILL_RATE:
+                active = 0
+            while not _is_enough(is_guide, service, level, R, n, active, weight, ones, saving, unserved, least, mean, std, form,
+                                 probability, survival, lows, tables):
+                if level < wake[active] and service != FILL_RATE and not is_guide:
+                    # all components that are left start higher up: nothing changes on the way there
+                    level = next_wake - 1
+                level += 1
+                inverse = 1.0 / level
+                for k in range(active, n_known):
+                    probability[k] *= mean[k] * inverse
+                    survival[k] -= probability[k]
+                # what no longer counts is left behind, before its numbers become too small to be quick
+                while active < R and probability[active] < 1e-40 and level > mean[active] and service != FILL_RATE:
+                    survival[active] = probability[active] = 0.0
+                    active += 1
+                if level == next_wake:
+                    next_wake = -1
+                    for k in range(n_known):
+                        if wake[k] == level:
+                            _start_poisson(k, level, mean, probability, survival, wake)
+                        if wake[k] > level and (next_wake < 0 or wake[k] < next_wake):
+                            next_wake = wake[k]
+            S = level
+        else:
+            before = level
+            # high is enough, low is not (or is -1)
+            low = high = level + step if R > shortest else max(0, int(mu))
+            if _is_enough(is_guide, service, high, R, n, active, weight, ones, saving, unserved, least, mean, std, form,
+                          probability, survival, lows, tables):
+                jump = 1
+                while low >= 0:
+                    low = max(high - jump, -1)
+                    if low < 0 or not _is_enough(is_guide, service, low, R, n, active, weight, ones, saving, unserved, least, mean, std,
+                                                 form, probability, survival, lows, tables):
+                        break
+                    high = low
+                    jump *= 2
+            else:
+                jump = 1
+                while True:
+                    high = low + jump
+                    if _is_enough(is_guide, service, high, R, n, active, weight, ones, saving, unserved, least, mean, std, form,
+                                  probability, survival, lows, tables):
+                        break
+                    low = high
+                    jump *= 2
+            while high - low > 1:
+                middle = (low + high) // 2
+                if _is_enough(is_guide, service, middle, R, n, active, weight, ones, saving, unserved, least, mean, std, form,
+                              probability, survival, lows, tables):
+                    high = middle
+                else:
+                    low = middle
+            S = level = high
+            step = max(S - before, 0) if R > shortest else int(math.ceil(a))
+        if is_guide:
+            short = _loss_sum(form, S, R, R + n, ones, mean, std, probability, survival, lows, tables) / n
+            cost = K / R + h * (0.5 * a * R + S - mu) + p / R * short
+        else:
+            short = _loss_sum(form, S, active, R + n, weight, mean, std, probability, survival, lows, tables) / (n * R)
+            cost = K / R + h * max(S - mu + short, 0.0) + p * short
+        if cost < best * NO_CHEAPER:
+            best_R, best_S, best = R, S, cost
+        while last > R and _bound(is_guide, last, a, h, K, p) > best:
+            last -= 1
+        R += 1
+    return best_R, best_S, best
+
+
+@compiled
+def _decide_bucket(is_guide, service, unserved, shortest, longest, form, demand_mean, demand_variance, first_lead_time, n_lead_times,
+                   days, day_lows, day_offsets, holding_cost, fixed_order_cost, backorder_cost, review_period, order_up_to_level, cost):
+    """Fill the last three arrays, one item after the other."""
+    for i in range(len(form)):
+        review_period[i], order_up_to_level[i], cost[i] = _best_review(
+            form[i], is_guide, service if unserved[i] < 1 else NO_SERVICE, unserved[i], shortest[i], max(longest, shortest[i]),
+            holding_cost[i], fixed_order_cost[i], backorder_cost[i], demand_mean[i], demand_variance[i], first_lead_time[i],
+            n_lead_times[i], day_lows[i], days[day_offsets[i]:day_offsets[i + 1]])
+
+
+def best_periodic_reviews(
+    *, is_guide: bool, service: int, service_level: np.ndarray, shortest_review_period: np.ndarray, longest_review_period: int,
+    form: np.ndarray, demand_mean: np.ndarray, demand_variance: np.ndarray, first_lead_time: np.ndarray, n_lead_times: np.ndarray,
+    holding_cost: np.ndarray, fixed_order_cost: np.ndarray, backorder_cost: np.ndarray, day_pmfs: list[np.ndarray],
+) -> PeriodicReviews:
+    """Review period and order-up-to level of least cost of n items, and that cost.
+
+    The items must be in order: positive finite demand_mean and holding_cost, costs and variances not negative.
+
+    Parameters
+    ----------
+    is_guide : the cost `guide`; False: `daily_review`
+    service : NO_SERVICE, CYCLE or FILL_RATE
+    service_level : (n,) array, fraction below 1; NaN or 0 asks for nothing
+    shortest_review_period : (n,) array of int, days, 1 or more
+    longest_review_period : days; an item whose shortest is longer has that one
+    form : (n,) array of int: POISSON, NORMAL or PMF
+    demand_mean, demand_variance : (n,) arrays, units/day and units^2/day; the variance matters for NORMAL only             [a, v]
+    first_lead_time, n_lead_times : (n,) arrays, days and count: equally likely lead times, one day apart; whole for PMF    [L]
+    holding_cost : (n,) array, money/unit/day                                                                               [h]
+    fixed_order_cost : (n,) array, money/order                                                                              [K]
+    backorder_cost : (n,) array, money/unit/day, or money/unit for the guide's cost                                         [p]
+    day_pmfs : n arrays: the probabilities of a day's demand of 0, 1, ... of a PMF item, empty for the others
+
+    >>> one = lambda value: np.array([float(value)])
+    >>> R, S, cost = best_periodic_reviews(is_guide=False, service=NO_SERVICE, service_level=one(np.nan),
+    ...     shortest_review_period=np.array([1]), longest_review_period=28, form=np.array([POISSON]), demand_mean=one(2),
+    ...     demand_variance=one(2), first_lead_time=one(1), n_lead_times=np.array([1]), holding_cost=one(1), fixed_order_cost=one(8),
+    ...     backorder_cost=one(9), day_pmfs=[np.zeros(0)])
+    >>> int(R[0]), int(S[0]), round(float(cost[0]), 6)
+    (3, 10, 8.357767)
+    """
+    n = len(form)
+    found = PeriodicReviews(np.zeros(n), np.zeros(n), np.zeros(n))
+    # NaN and 0 ask for nothing: all of the demand may be unserved
+    unserved = 1.0 - np.nan_to_num(np.asarray(service_level, dtype=np.float64), nan=0.0)
+    floats = [np.ascontiguousarray(array, dtype=np.float64) for array in (demand_mean, demand_variance, first_lead_time)]
+    costs = [np.ascontiguousarray(array, dtype=np.float64) for array in (holding_cost, fixed_order_cost, backorder_cost)]
+    _decide_bucket(
+        bool(is_guide), int(service), unserved, np.ascontiguousarray(shortest_review_period, dtype=np.int64), int(longest_review_period),
+        np.ascontiguousarray(form, dtype=np.int64), *floats, np.ascontiguousarray(n_lead_times, dtype=np.int64),
+        np.concatenate([np.zeros(0), *day_pmfs]), np.zeros(n, dtype=np.int64), np.cumsum([0, *map(len, day_pmfs)]), *costs, *found)
+    return found
