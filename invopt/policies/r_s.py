@@ -55,7 +55,7 @@ from invopt.policies.item_inputs import (
     refuse,
 )
 from invopt.theory.demand import convolve
-from invopt.theory.item_demand import LARGEST_DEMAND, LARGEST_TABLE, ItemDemand, item_demand, mean_pmf, note
+from invopt.theory.item_demand import LARGEST_DEMAND, ItemDemand, item_demand, mean_pmf, note
 from invopt.theory.lead_time import whole_days
 from invopt.theory.lead_time_demand import LeadTimeDemand, normal_lead_time_demand, pmf_lead_time_demand, poisson_lead_time_demand
 from invopt.theory.periodic_review import CYCLE, FILL_RATE, NO_SERVICE, best_periodic_reviews
@@ -64,6 +64,8 @@ from invopt.theory.reorder_point import NORMAL, PMF
 
 # pairs of one model beyond which finding them takes seconds
 LARGEST_MODEL = 2_000_000
+# products of adding up a day's probabilities over lead time and review period: a second
+LARGEST_WORK = 1e9
 LONGEST_REVIEW = 366
 SERVICES = {"none": NO_SERVICE, "cycle": CYCLE, "fill_rate": FILL_RATE}
 
@@ -156,7 +158,7 @@ def _read(items: pd.DataFrame, params: RSParams) -> _Inputs:
     day_pmfs = [np.zeros(0)] * len(items)
     for i in np.flatnonzero((demand.form == PMF) & np.equal(demand.message, None)):
         pmf = mean_pmf(items["demand_pmf"].iloc[i])
-        if (len(pmf) - 1) * days[i] * (longest[i] + demand.n_lead_times[i]) > 10 * LARGEST_TABLE:
+        if len(pmf) ** 2 * days[i] * (longest[i] + demand.n_lead_times[i]) > LARGEST_WORK:
             demand.message[i] = "demand_pmf reaches too many units within lead time and review period; give such a demand as normal"
         else:
             day_pmfs[i] = pmf

@@ -1,15 +1,15 @@
-"""The best (R, S) of many items at once, exactly: for each R the smallest best S, for the R that can be the best.
+"""The best (R, S) of many items at once, exactly: the smallest best S of each R that can be the best.
 
 `periodic_review_cost.py` defines the costs. Three facts make the search short (F_R(S) is the cost of R days, X_t the demand of t days):
 
 1. For a given R the cost is convex in S, so the best whole S is the first that the next one does not beat, and a service that rises with S
    is a lower limit of S: S(R) is the larger of the two.
-2. X_t grows with t, so with whole demand both rise with R, and S walks upwards once through all R. Each step multiplies a Poisson's
+2. X_t grows with t, so with whole demand both rise with R, and S walks upwards through the R. Each step multiplies a Poisson's
    probability by mean / level; a Normal and a pmf are evaluated anywhere, so their S is found by doubling and halving steps.
 3. Jensen: E (S - X)^+ >= (S - E X)^+ and E (X - S)^+ >= (E X - S)^+, so no (R, S) is cheaper than with constant demand, where day j of the
    cycle has exactly a (L + j). There the best S is the demand up to day k = ceil(p R / (h + p)), so
    C(R, S) >= [ K + a (h k (k-1) / 2 + p (R-k) (R-k+1) / 2) ] / R. The guide's cost has S >= a (L+R), so it is at least K/R + h a R/2.
-   The last R whose bound is below the best cost found so far ends the search.
+   An R whose bound is above the best cost found is left out.
 
 Source: Snyder & Shen (2019), section 4.3; Silver, Pyke & Thomas (2017), section 6.10.
 """
@@ -185,129 +185,195 @@ def _bound(is_guide, R, a, h, K, p):
 
 
 @compiled
-def _best_review(form, is_guide, service, unserved_share, shortest, longest, h, K, p, a, v, first, n, day_low, day):
-    """(R, S, cost) of one item; day_low and day are the band of a day's demand for a pmf."""
+def _weights(R, n, weight):
+    """weight[k] = in how many of the n R combinations of lead time and day of the cycle the demand is that of component k."""
+    for k in range(len(weight)):
+        weight[k] = max(0, min(k - 1, n - 1) - max(k - R, 0) + 1)
+
+
+@compiled
+def _cost(form, is_guide, R, S, n, a, first, h, K, p, active, weight, ones, mean, std, probability, survival, lows, tables):
+    """C(R, S); of a Poisson, whose state must be at S."""
+    middle = first + 0.5 * (n - 1)
+    if is_guide:
+        short = _loss_sum(form, S, R, R + n, ones, mean, std, probability, survival, lows, tables) / n
+        return K / R + h * (0.5 * a * R + S - a * (middle + R)) + p / R * short
+    short = _loss_sum(form, S, active, R + n, weight, mean, std, probability, survival, lows, tables) / (n * R)
+    return K / R + h * max(S - a * (middle + 0.5 * (R + 1)) + short, 0.0) + p * short
+
+
+@compiled
+def _limits(is_guide, service, unserved_share, R, n, a, first, h, p):
+    """(least S, largest saving, what may be unserved) of `_is_enough` for R."""
+    least = int(math.ceil(a * (first + 0.5 * (n - 1) + R) * (1 - 1e-12))) if is_guide else 0
+    saving = h / (h + p)
+    if is_guide:
+        saving = h * R / p if p > 0 else math.inf
+    return least, saving, unserved_share * (a * R if service == FILL_RATE else 1.0)
+
+
+@compiled
+def _walk(is_guide, service, unserved_share, start, last, level, h, K, p, a, first, n, mean, best):
+    """(R, S, cost) of the best Poisson (R, S) with R from `start`, when S(start) >= level; R is 0 if none costs less than `best`.
+
+    Returns R = -1 when `level` is enough already, so that S(start) may lie below it.
+    """
+    form = POISSON
+    lows, tables = np.zeros(1, dtype=np.int64), [np.zeros(0)]
+    probability, survival, weight = np.zeros(len(mean)), np.zeros(len(mean)), np.zeros(len(mean))
+    ones = np.ones(len(mean))
+    wake = np.full(len(mean), -1)
+    best_R, best_S = 0, 0
+    next_wake = -1
+    # the fill rate needs the demand of the lead time itself; the guide's cost only that of the cycle's last day
+    n_known = active = 0 if service == FILL_RATE else start if is_guide else 1
+    is_first = level > 0
+    R = start
+    while R <= last:
+        _weights(R, n, weight)
+        while n_known < R + n:
+            _start_poisson(n_known, level, mean, probability, survival, wake)
+            if wake[n_known] >= 0 and (next_wake < 0 or wake[n_known] < next_wake):
+                next_wake = wake[n_known]
+            n_known += 1
+        least, saving, unserved = _limits(is_guide, service, unserved_share, R, n, a, first, h, p)
+        if is_guide and service != FILL_RATE:
+            active = R
+        while not _is_enough(is_guide, service, level, R, n, active, weight, ones, saving, unserved, least, mean, mean, form,
+                             probability, survival, lows, tables):
+            is_first = False
+            if level < wake[active] and service != FILL_RATE and not is_guide:
+                # all components that are left start higher up: nothing changes on the way there
+                level = next_wake - 1
+            level += 1
+            inverse = 1.0 / level
+            for k in range(active, n_known):
+                probability[k] *= mean[k] * inverse
+                survival[k] -= probability[k]
+            # what no longer counts is left behind, before its numbers become too small to be quick
+            while active < R and probability[active] < 1e-40 and level > mean[active] and service != FILL_RATE:
+                survival[active] = probability[active] = 0.0
+                active += 1
+            if level == next_wake:
+                next_wake = -1
+                for k in range(n_known):
+                    if wake[k] == level:
+                        _start_poisson(k, level, mean, probability, survival, wake)
+                    if wake[k] > level and (next_wake < 0 or wake[k] < next_wake):
+                        next_wake = wake[k]
+        if is_first and level > least:
+            return -1, 0, best
+        is_first = False
+        cost = _cost(form, is_guide, R, level, n, a, first, h, K, p, active, weight, ones, mean, mean, probability, survival, lows, tables)
+        if cost < best * NO_CHEAPER:
+            best_R, best_S, best = R, level, cost
+        while last > R and _bound(is_guide, last, a, h, K, p) > best:
+            last -= 1
+        R += 1
+    return best_R, best_S, best
+
+
+@compiled
+def _poisson_review(is_guide, service, unserved_share, shortest, longest, h, K, p, a, first, n, likely):
+    """(R, S, cost) of an item of Poisson demand; `likely` is an R that is cheap with constant demand."""
+    mean = a * (first + np.arange(longest + n))
+    # a guess of the best cost, by what deviations cost a base-stock level, leaves out the smallest R; what it can't is checked below
+    guess = _bound(is_guide, likely, a, h, K, p)
+    guess += h * 0.8 * (1 + 0.5 * math.log(max(p / h, 1.0))) * math.sqrt(mean[likely + n - 1]) + h
+    start = shortest
+    while start < likely and _bound(is_guide, start, a, h, K, p) > guess:
+        start += 1
+    best_R, best_S, best = 0, 0, math.inf
+    stop = longest
+    while True:
+        # from a level that is likely to be below S(start), else from one that surely is
+        level = _limits(is_guide, service, unserved_share, start, n, a, first, h, p)[0]
+        found = -1
+        if not is_guide:
+            k = math.ceil(p * start / (h + p))
+            level = int(max(0.0, mean[k] - 1.5 * math.sqrt(mean[start])))
+        found, S, cost = _walk(is_guide, service, unserved_share, start, stop, level, h, K, p, a, first, n, mean, best)
+        if found < 0:
+            level = int(max(0.0, mean[1] - 6 * math.sqrt(mean[1]))) if h < 0.999 * (h + p) else 0
+            found, S, cost = _walk(is_guide, service, unserved_share, start, stop, level, h, K, p, a, first, n, mean, best)
+        if found < 0:
+            found, S, cost = _walk(is_guide, service, unserved_share, start, stop, 0, h, K, p, a, first, n, mean, best)
+        if found > 0:
+            best_R, best_S, best = found, S, cost
+        stop = start - 1
+        while stop >= shortest and _bound(is_guide, stop, a, h, K, p) > best:
+            stop -= 1
+        if stop < shortest:
+            return best_R, best_S, best
+        start = shortest
+
+
+@compiled
+def _anywhere_review(form, is_guide, service, unserved_share, shortest, longest, h, K, p, a, v, first, n, likely, day_low, day):
+    """(R, S, cost) of an item whose demand is evaluated at any level; from the likely R upwards, then downwards."""
     size = longest + n
     mean = a * (first + np.arange(size))
     std = np.sqrt(v * (first + np.arange(size)))
-    probability = np.zeros(size)
-    survival = np.zeros(size)
-    weight = np.zeros(size)
-    ones = np.ones(size)
-    wake = np.full(size, -1)
+    nothing, weight, ones = np.zeros(1), np.zeros(size), np.ones(size)
     lows = np.zeros(size, dtype=np.int64)
     tables = [np.zeros(0)]
-    total_low, total = 0, np.ones(1)
-    if form != POISSON and form != NORMAL:
-        total_low, total = convolved_power(day_low, day, int(first))
-        lows[0], tables[0] = total_low, losses_of(total)
-    # the components of days 1..R-1 of the first review period looked at
-    for j in range(1, shortest):
-        for k in range(j, j + n):
-            weight[k] += 1
-    n_known = 0
-    last = longest
+    if form != NORMAL:
+        low, total = convolved_power(day_low, day, int(first))
+        lows[0], tables[0] = low, losses_of(total)
+        for k in range(1, size):
+            low, total = trimmed(low + day_low, convolved(total, day))
+            lows[k] = low
+            tables.append(losses_of(total))
     best_R, best_S, best = 0, 0, math.inf
-    # every demand is larger than this with a probability of 1 - 1e-6: no S below it, unless a unit late costs next to nothing
-    level = 0
-    if is_guide:
-        level = int(math.ceil(a * (first + 0.5 * (n - 1) + shortest) * (1 - 1e-12)))
-    elif h < 0.999 * (h + p):
-        level = max(0, int(mean[1] - 6 * math.sqrt(mean[1])))
-    next_wake = -1
-    step = 1
-    active = 0 if service == FILL_RATE else 1
-    R = shortest
-    while R <= last:
-        for k in range(R, R + n):
-            weight[k] += 1
-        while n_known < R + n:
-            if form == POISSON:
-                _start_poisson(n_known, level, mean, probability, survival, wake)
-                if wake[n_known] >= 0 and (next_wake < 0 or wake[n_known] < next_wake):
-                    next_wake = wake[n_known]
-            elif form != NORMAL and n_known > 0:
-                total_low, total = trimmed(total_low + day_low, convolved(total, day))
-                lows[n_known] = total_low
-                tables.append(losses_of(total))
-            n_known += 1
-        mu = a * (first + 0.5 * (n - 1) + (R if is_guide else 0.5 * (R + 1)))
-        least = int(math.ceil(mu * (1 - 1e-12))) if is_guide else 0
-        if is_guide:
-            saving = h * R / p if p > 0 else math.inf
-        else:
-            saving = h / (h + p)
-        unserved = unserved_share * (a * R if service == FILL_RATE else 1.0)
-        if form == POISSON:
-            if is_guide:
-                active = R
-            if service == FILL_RATE:
-                active = 0
-            while not _is_enough(is_guide, service, level, R, n, active, weight, ones, saving, unserved, least, mean, std, form,
-                                 probability, survival, lows, tables):
-                if level < wake[active] and service != FILL_RATE and not is_guide:
-                    # all components that are left start higher up: nothing changes on the way there
-                    level = next_wake - 1
-                level += 1
-                inverse = 1.0 / level
-                for k in range(active, n_known):
-                    probability[k] *= mean[k] * inverse
-                    survival[k] -= probability[k]
-                # what no longer counts is left behind, before its numbers become too small to be quick
-                while active < R and probability[active] < 1e-40 and level > mean[active] and service != FILL_RATE:
-                    survival[active] = probability[active] = 0.0
-                    active += 1
-                if level == next_wake:
-                    next_wake = -1
-                    for k in range(n_known):
-                        if wake[k] == level:
-                            _start_poisson(k, level, mean, probability, survival, wake)
-                        if wake[k] > level and (next_wake < 0 or wake[k] < next_wake):
-                            next_wake = wake[k]
-            S = level
-        else:
+    active = 1
+    likely_level = -1
+    for direction in (1, -1):
+        level, step = likely_level, int(math.ceil(a)) * direction
+        R = likely if direction == 1 else likely - 1
+        while shortest <= R <= longest:
+            if _bound(is_guide, R, a, h, K, p) > best:
+                R += direction
+                step += int(math.ceil(a)) * direction
+                continue
+            _weights(R, n, weight)
+            least, saving, unserved = _limits(is_guide, service, unserved_share, R, n, a, first, h, p)
+            # low is not enough (or -1), high is
             before = level
-            # high is enough, low is not (or is -1)
-            low = high = level + step if R > shortest else max(0, int(mu))
-            if _is_enough(is_guide, service, high, R, n, active, weight, ones, saving, unserved, least, mean, std, form,
-                          probability, survival, lows, tables):
-                jump = 1
+            guess = max(least, level + step, 0) if level >= 0 else max(least, int(mean[R] if not is_guide else least))
+            low = high = guess
+            jump = 1
+            if _is_enough(is_guide, service, guess, R, n, active, weight, ones, saving, unserved, least, mean, std, form, nothing, nothing,
+                          lows, tables):
                 while low >= 0:
                     low = max(high - jump, -1)
-                    if low < 0 or not _is_enough(is_guide, service, low, R, n, active, weight, ones, saving, unserved, least, mean, std,
-                                                 form, probability, survival, lows, tables):
+                    if low < least or not _is_enough(is_guide, service, low, R, n, active, weight, ones, saving, unserved, least, mean,
+                                                     std, form, nothing, nothing, lows, tables):
                         break
                     high = low
                     jump *= 2
             else:
-                jump = 1
                 while True:
                     high = low + jump
-                    if _is_enough(is_guide, service, high, R, n, active, weight, ones, saving, unserved, least, mean, std, form,
-                                  probability, survival, lows, tables):
+                    if _is_enough(is_guide, service, high, R, n, active, weight, ones, saving, unserved, least, mean, std, form, nothing,
+                                  nothing, lows, tables):
                         break
                     low = high
                     jump *= 2
             while high - low > 1:
                 middle = (low + high) // 2
-                if _is_enough(is_guide, service, middle, R, n, active, weight, ones, saving, unserved, least, mean, std, form,
-                              probability, survival, lows, tables):
+                if _is_enough(is_guide, service, middle, R, n, active, weight, ones, saving, unserved, least, mean, std, form, nothing,
+                              nothing, lows, tables):
                     high = middle
                 else:
                     low = middle
-            S = level = high
-            step = max(S - before, 0) if R > shortest else int(math.ceil(a))
-        if is_guide:
-            short = _loss_sum(form, S, R, R + n, ones, mean, std, probability, survival, lows, tables) / n
-            cost = K / R + h * (0.5 * a * R + S - mu) + p / R * short
-        else:
-            short = _loss_sum(form, S, active, R + n, weight, mean, std, probability, survival, lows, tables) / (n * R)
-            cost = K / R + h * max(S - mu + short, 0.0) + p * short
-        if cost < best * NO_CHEAPER:
-            best_R, best_S, best = R, S, cost
-        while last > R and _bound(is_guide, last, a, h, K, p) > best:
-            last -= 1
-        R += 1
+            level = high
+            if likely_level < 0:
+                likely_level = level
+            step = level - before if before >= 0 else direction * int(math.ceil(a))
+            cost = _cost(form, is_guide, R, level, n, a, first, h, K, p, active, weight, ones, mean, std, nothing, nothing, lows, tables)
+            if cost < best * NO_CHEAPER or (cost <= best and R < best_R):
+                best_R, best_S, best = R, level, cost
+            R += direction
     return best_R, best_S, best
 
 
@@ -316,10 +382,19 @@ def _decide_bucket(is_guide, service, unserved, shortest, longest, form, demand_
                    days, day_lows, day_offsets, holding_cost, fixed_order_cost, backorder_cost, review_period, order_up_to_level, cost):
     """Fill the last three arrays, one item after the other."""
     for i in range(len(form)):
-        review_period[i], order_up_to_level[i], cost[i] = _best_review(
-            form[i], is_guide, service if unserved[i] < 1 else NO_SERVICE, unserved[i], shortest[i], max(longest, shortest[i]),
-            holding_cost[i], fixed_order_cost[i], backorder_cost[i], demand_mean[i], demand_variance[i], first_lead_time[i],
-            n_lead_times[i], day_lows[i], days[day_offsets[i]:day_offsets[i + 1]])
+        h, K, p, a = holding_cost[i], fixed_order_cost[i], backorder_cost[i], demand_mean[i]
+        first, n, served = first_lead_time[i], n_lead_times[i], service if unserved[i] < 1 else NO_SERVICE
+        end = max(longest, shortest[i])
+        likely = shortest[i]
+        for R in range(shortest[i] + 1, end + 1):
+            if _bound(is_guide, R, a, h, K, p) < _bound(is_guide, likely, a, h, K, p):
+                likely = R
+        if form[i] == POISSON:
+            found = _poisson_review(is_guide, served, unserved[i], shortest[i], end, h, K, p, a, first, n, likely)
+        else:
+            found = _anywhere_review(form[i], is_guide, served, unserved[i], shortest[i], end, h, K, p, a, demand_variance[i], first, n,
+                                     likely, day_lows[i], days[day_offsets[i]:day_offsets[i + 1]])
+        review_period[i], order_up_to_level[i], cost[i] = found
 
 
 def best_periodic_reviews(
