@@ -20,7 +20,7 @@ at levels as leave them. No integers: the probabilities of any policy are a poin
 thing at each level (Derman 1970), and of those an (s, S) is the cheapest. S is where the orders arrive; s + 1 the first level that costs
 no more than the optimum, which is optimal with that S (fact 1 of `theory/min_max.py`).
 
-The levels are those with G(y) <= C for the cost C of an (s, S) that is found without the algorithm (one s, all S, by the formula of C(s, S)).
+The levels are those with G(y) <= C for the cost C of an (s, S) found without the algorithm (one s, all S, by the formula of C(s, S)).
 No other level is used: with the optimal cost g <= C, fact 1 says that the position after ordering stays where G <= g.
 
 No `service` is offered: with such a constraint the best policy mixes two (s, S) at random, and the best single one has no exact

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import highspy
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 import pytest
-from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy import stats
 
 from invopt.errors import ParameterError
 from invopt.policies.r_s import POLICY, RSParams, build_model
+from invopt.solving import highs
+from invopt.solving.records import Status
 from tests.items.r_s import FORMS, PARAMS, random_item
 
 
@@ -33,28 +33,8 @@ def exact(items: pd.DataFrame, **params):
 
 
 def solved_model(items: pd.DataFrame, **params) -> pyo.ConcreteModel:
-    """The model after HiGHS has solved it; fails unless it says optimal."""
     model = build_model(items, RSParams(**params))
-    form = LinearStandardFormCompiler().write(model, mixed_form=True)
-    matrix = form.A.tocsc()
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.shape
-    lp.col_cost_ = form.c.toarray().ravel()
-    lp.col_lower_ = np.zeros(lp.num_col_)
-    lp.col_upper_ = np.full(lp.num_col_, np.inf)
-    lp.row_lower_ = lp.row_upper_ = form.rhs
-    lp.offset_ = float(form.c_offset[0])
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
-    solver.passModel(lp)
-    solver.run()
-    assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-    for variable in model.component_data_objects(pyo.Var):
-        variable.set_value(0.0)
-    for variable, value in zip(form.x, solver.getSolution().col_value, strict=True):
-        variable.set_value(max(value, 0.0))
+    assert highs.solve(model, 60.0, {}).status is Status.OPTIMAL
     return model
 
 

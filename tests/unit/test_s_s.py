@@ -13,10 +13,11 @@ from scipy import stats
 
 from invopt.errors import ParameterError
 from invopt.policies.s_s import POLICY, SSParams, build_model
+from invopt.solving import highs
+from invopt.solving.records import Status
 from invopt.theory.daily_demand import normal_day_pmf, poisson_day_pmf
 from invopt.theory.min_max import min_max_cost
 from tests.items.s_s import FORMS, random_item
-from tests.unit.test_s_q import solve
 
 
 def frame(*items: dict) -> pd.DataFrame:
@@ -33,6 +34,11 @@ def poisson_item(**changes) -> dict:
 
 def exact(items: pd.DataFrame):
     return POLICY.solve_exact(items, np.arange(len(items) + 1), SSParams())
+
+
+def solve(model: pyo.ConcreteModel) -> pyo.ConcreteModel:
+    assert highs.solve(model, 60.0, {}).status is Status.OPTIMAL
+    return model
 
 
 def solved_model(items: pd.DataFrame) -> pyo.ConcreteModel:
