@@ -15,9 +15,10 @@ It is a linear program without integers, since each vertex is one pair. The pair
 some pair that gives the service (a few levels of a few R are tried), and a pair is left out when
 
 1. it does not give the service that is asked for;
-2. constant demand would cost more than C: by Jensen C(R, S) >= [K + sum_j h (S - a(L+j))^+ + p (a(L+j) - S)^+] / R, and for the guide's
-   cost, as S >= a (L+R), C(R, S) >= K/R + h (a R/2 + S - a(L+R)). This needs no probabilities, ends the range of S for each R, and leaves
-   out an R when even its smallest value, at the demand up to day k = ceil(p R / (h + p)), is more than C;
+2. constant demand would cost more than C: by Jensen C(R, S) >= [K + sum_j h (S - a(L+j))^+ + p (a(L+j) - S)^+] / R, which is at least
+   K/R + h (S - a(L + (R+1)/2)) and K/R + p (a(L + (R+1)/2) - S); for the guide's cost, as S >= a (L+R), C(R, S) >= K/R + h (a R/2 + S -
+   a(L+R)). This needs no probabilities, bounds S, and leaves out an R when even the smallest value of the sum, at the demand up to day
+   k = ceil(p R / (h + p)), is more than C;
 3. its own cost is more than C.
 
 Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is backordered; demand of
@@ -54,19 +55,18 @@ from invopt.policies.item_inputs import (
     objects,
     refuse,
 )
-from invopt.theory.demand import convolve
 from invopt.theory.item_demand import LARGEST_DEMAND, ItemDemand, item_demand, mean_pmf, note
 from invopt.theory.lead_time import whole_days
-from invopt.theory.lead_time_demand import LeadTimeDemand, normal_lead_time_demand, pmf_lead_time_demand, poisson_lead_time_demand
 from invopt.theory.periodic_review import CYCLE, FILL_RATE, NO_SERVICE, best_periodic_reviews
-from invopt.theory.periodic_review_cost import review_costs
-from invopt.theory.reorder_point import NORMAL, PMF
+from invopt.theory.periodic_review_cost import demand_after, review_costs
+from invopt.theory.reorder_point import NORMAL, PMF, POISSON
 
 # pairs of one model beyond which finding them takes seconds
 LARGEST_MODEL = 2_000_000
 # products of adding up a day's probabilities over lead time and review period: a second
 LARGEST_WORK = 1e9
 LONGEST_REVIEW = 366
+FORM_NAMES = {POISSON: "poisson", NORMAL: "normal", PMF: "pmf"}
 SERVICES = {"none": NO_SERVICE, "cycle": CYCLE, "fill_rate": FILL_RATE}
 
 SHIPPING_INTERVAL = Column("shipping_interval", "double", "days", "the supplier ships at most this often; NULL: at any time")
@@ -119,19 +119,6 @@ class _Inputs(NamedTuple):
     @property
     def message(self) -> np.ndarray:
         return self.demand.message
-
-    def demand_after(self, i: int, days: int) -> LeadTimeDemand:
-        """Item i's demand over its lead time + `days`."""
-        demand = self.demand
-        lead_times = demand.first_lead_time[i] + np.arange(demand.n_lead_times[i]) + days
-        if demand.form[i] == PMF:
-            total = demand.lead_time_pmfs[demand.pmf_position[i]]
-            for _ in range(days):
-                total = convolve(total, self.day_pmfs[i])
-            return pmf_lead_time_demand(total)
-        if demand.form[i] == NORMAL:
-            return normal_lead_time_demand(demand.mean[i], demand.variance[i], lead_times)
-        return poisson_lead_time_demand(demand.mean[i], lead_times)
 
 
 def _read(items: pd.DataFrame, params: RSParams) -> _Inputs:
@@ -202,74 +189,52 @@ NOTHING = _Pairs(np.zeros(1), np.zeros(1), np.zeros(1))
 def _pairs(inputs: _Inputs, i: int, params: RSParams) -> _Pairs:
     """The pairs of item i that can be optimal; the module's docstring says why no other can."""
     is_guide = params.cost == "guide"
-    h, K, p = inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i]
-    a = inputs.demand.mean[i]
-    days: dict[int, LeadTimeDemand] = {}
+    h, K, p, asked = inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i], inputs.service_level[i]
+    a, v, first, n = (values[i] for values in inputs.demand[1:5])
 
-    def demand(j: int) -> LeadTimeDemand:
-        if j not in days:
-            # one more day than a sum that is known: the pmf of 28 days is not added up 28 times
-            if inputs.demand.form[i] == PMF and j > 0:
-                days[j] = pmf_lead_time_demand(convolve(demand(j - 1).pmf, inputs.day_pmfs[i]))
-            else:
-                days[j] = inputs.demand_after(i, j)
-        return days[j]
+    def mean_after(days: np.ndarray) -> np.ndarray:
+        return a * (first + (n - 1) / 2 + days)
 
-    def costs(R: int, S: np.ndarray) -> np.ndarray:
+    def costs(R: np.ndarray, S: np.ndarray) -> np.ndarray:
+        """C(R, S) of all pairs, infinite where the service is not given or the guide's S is too small."""
+        demand = demand_after(FORM_NAMES[inputs.demand.form[i]], S, int(R[-1]), a, v, inputs.day_pmfs[i], first, int(n),
+                              has_cdf=params.service == "cycle")
         found = review_costs(params.cost, params.service, R, S, demand, a, h, K, p)
-        # a level at which the service asked for is met to within rounding counts as giving it
-        is_given = True if np.isnan(asked) else found.service >= asked - 1e-14
-        is_allowed = S >= mean_after(R) * (1 - 1e-12) if is_guide else True
-        return np.where(is_given & np.asarray(is_allowed), found.cost, np.inf)
-
-    def mean_after(j: np.ndarray | int) -> np.ndarray | float:
-        return a * (inputs.demand.first_lead_time[i] + (inputs.demand.n_lead_times[i] - 1) / 2 + j)
-
-    def least_costs(R: int, S: np.ndarray) -> np.ndarray:
-        """With constant demand (reason 2)."""
+        # a service met to within rounding counts as given
+        is_allowed = found.service >= (-np.inf if np.isnan(asked) else asked - 1e-14)
         if is_guide:
-            return K / R + h * (a * R / 2 + np.maximum(S - mean_after(R), 0.0))
-        surplus = S[None, :] - mean_after(np.arange(1, R + 1))[:, None]
-        return (K + np.maximum(h * surplus, -p * surplus).sum(axis=0)) / R
+            is_allowed &= S[None, :] >= demand.mean[R, None] * (1 - 1e-12)
+        return np.where(is_allowed, found.cost, np.inf)
 
-    asked = inputs.service_level[i]
     shortest = int(inputs.shortest_review_period[i])
     reviews = np.arange(shortest, max(shortest, params.longest_review_period) + 1)
     if is_guide:
         least = K / reviews + h * a * reviews / 2
     else:
-        # constant demand of day 1..k of a cycle found in stock, the best of all S
+        # constant demand, that of day 1..k of a cycle found in stock: the best of all S
         k = np.ceil(p * reviews / (h + p))
         least = (K + a / 2 * (h * k * (k - 1) + p * (reviews - k) * (reviews - k + 1))) / reviews
-    known = np.inf
-    for R in dict.fromkeys([int(reviews[least.argmin()]), shortest]):
-        std = demand(R).std
-        tried = np.concatenate([mean_after(R / 2) + std * np.arange(-3, 5.5, 0.5), mean_after(R) + std * np.array([*range(-3, 9), 40])])
-        known = min(known, costs(R, np.unique(np.maximum(0, np.ceil(tried))).astype(np.int64)).min())
+    # a pair that gives the service: some levels around the demand of the cycle
+    likely = reviews[[int(least.argmin())]]
+    end = float(mean_after(likely[0]))
+    std = np.sqrt(max(v, a, 0.01) * (first + n - 1 + likely[0]) + (a * (n - 1)) ** 2 / 12)
+    tried = np.concatenate([np.linspace(end - a * likely[0], end, 9), end + std * np.array([*np.arange(-1.5, 6, 0.5), 8, 12, 40, 200])])
+    known = costs(likely, np.unique(np.maximum(0, np.ceil(tried))).astype(np.int64)).min()
     if not np.isfinite(known):
-        raise ParameterError("no level within 40 standard deviations gives the service_level; ask for less")
-    found = []
+        raise ParameterError("no level within 200 standard deviations gives the service_level; ask for less")
     slack = known * (1 + 1e-9)
-    for R, low_cost in zip(reviews.tolist(), least, strict=True):
-        if low_cost > slack:
-            continue
-        middle = float(mean_after((R + 1) / 2))
-        if is_guide:
-            low, high = int(np.ceil(mean_after(R) * (1 - 1e-12))), mean_after(R) + (slack - K / R) / h
-        else:
-            low = max(0, int(middle - (slack - K / R) / p)) if p > 0 else 0
-            high = middle + (slack - K / R) / h
-        if high - low > LARGEST_MODEL / 28:
-            raise ParameterError(
-                "the model would have too many pairs of R and S; solve this item with method: exact")
-        S = np.arange(low, int(high) + 2)
-        S = S[least_costs(R, S) <= slack]
-        if len(S) == 0:
-            continue
-        cost = costs(R, S)
-        is_kept = cost <= slack
-        found.append(_Pairs(np.full(is_kept.sum(), R), S[is_kept], cost[is_kept]))
-    return _Pairs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    reviews = reviews[least <= slack]
+    # Jensen on the sum: the stock of an average day is S - centre, so S is not far from it
+    centre = mean_after(reviews if is_guide else (reviews + 1) / 2)
+    spare = slack - K / reviews - (h * a * reviews / 2 if is_guide else 0.0)
+    low = 0 if p == 0 else max(0, int((centre - (0.0 if is_guide else spare / p)).min()))
+    high = float((centre + spare / h).max())
+    if (high - low) * reviews[-1] > LARGEST_MODEL:
+        raise ParameterError("the model would have too many pairs of R and S; solve this item with method: exact")
+    levels = np.arange(low, int(high) + 2)
+    cost = costs(reviews, levels)
+    review, level = np.nonzero(cost <= slack)
+    return _Pairs(reviews[review], levels[level], cost[review, level])
 
 
 def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:

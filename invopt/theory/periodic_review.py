@@ -4,8 +4,8 @@
 
 1. For a given R the cost is convex in S, so the best whole S is the first that the next one does not beat, and a service that rises with S
    is a lower limit of S: S(R) is the larger of the two.
-2. X_t grows with t, so with whole demand both rise with R, and S walks upwards through the R. Each step multiplies a Poisson's
-   probability by mean / level; a Normal and a pmf are evaluated anywhere, so their S is found by doubling and halving steps.
+2. A Poisson X_t grows with t, so with `daily_review` both rise with R, and S walks upwards through the R; each step multiplies the
+   probabilities by mean / level. A Normal and a pmf are evaluated anywhere, and their S is found by doubling and halving steps.
 3. Jensen: E (S - X)^+ >= (S - E X)^+ and E (X - S)^+ >= (E X - S)^+, so no (R, S) is cheaper than with constant demand, where day j of the
    cycle has exactly a (L + j). There the best S is the demand up to day k = ceil(p R / (h + p)), so
    C(R, S) >= [ K + a (h k (k-1) / 2 + p (R-k) (R-k+1) / 2) ] / R. The guide's cost has S >= a (L+R), so it is at least K/R + h a R/2.
@@ -277,6 +277,17 @@ def _walk(is_guide, service, unserved_share, start, last, level, h, K, p, a, fir
 def _poisson_review(is_guide, service, unserved_share, shortest, longest, h, K, p, a, first, n, likely):
     """(R, S, cost) of an item of Poisson demand; `likely` is an R that is cheap with constant demand."""
     mean = a * (first + np.arange(longest + n))
+    if is_guide:
+        # what a unit late may cost is spread over R, so S(R) may fall as R rises: each R is looked at alone, the likely one first
+        best_R, best_S, best = 0, 0, math.inf
+        for R in range(shortest - 1, longest + 1):
+            R = likely if R < shortest else R
+            if _bound(is_guide, R, a, h, K, p) <= best:
+                least = _limits(is_guide, service, unserved_share, R, n, a, first, h, p)[0]
+                found, S, cost = _walk(is_guide, service, unserved_share, R, R, least, h, K, p, a, first, n, mean, best)
+                if found > 0:
+                    best_R, best_S, best = found, S, cost
+        return best_R, best_S, best
     # a guess of the best cost, by what deviations cost a base-stock level, leaves out the smallest R; what it can't is checked below
     guess = _bound(is_guide, likely, a, h, K, p)
     guess += h * 0.8 * (1 + 0.5 * math.log(max(p / h, 1.0))) * math.sqrt(mean[likely + n - 1]) + h
@@ -287,11 +298,8 @@ def _poisson_review(is_guide, service, unserved_share, shortest, longest, h, K, 
     stop = longest
     while True:
         # from a level that is likely to be below S(start), else from one that surely is
-        level = _limits(is_guide, service, unserved_share, start, n, a, first, h, p)[0]
-        found = -1
-        if not is_guide:
-            k = math.ceil(p * start / (h + p))
-            level = int(max(0.0, mean[k] - 1.5 * math.sqrt(mean[start])))
+        k = math.ceil(p * start / (h + p))
+        level = int(max(0.0, mean[k] - 1.5 * math.sqrt(mean[start])))
         found, S, cost = _walk(is_guide, service, unserved_share, start, stop, level, h, K, p, a, first, n, mean, best)
         if found < 0:
             level = int(max(0.0, mean[1] - 6 * math.sqrt(mean[1]))) if h < 0.999 * (h + p) else 0

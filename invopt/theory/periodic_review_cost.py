@@ -23,52 +23,99 @@ section 25.7 (guide).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from invopt.theory.lead_time_demand import LeadTimeDemand
+from invopt.theory.demand import convolution_power, convolve, normal_cdf, normal_loss, pmf_cdf, pmf_loss, poisson_cdf, poisson_loss
 
 COSTS = ("daily_review", "guide")
 SERVICES = ("none", "cycle", "fill_rate")
 
 
+class DemandAfter(NamedTuple):
+    """The demand over the lead time + j days, j = 0, 1, ..., J, at m levels S.
+
+    loss : (J + 1, m) array, units: E(X_{L+j} - S)^+
+    cdf : (J + 1, m) array: P(X_{L+j} <= S); empty where only the losses were asked for
+    mean : (J + 1,) array, units: E X_{L+j}
+    """
+
+    loss: np.ndarray
+    cdf: np.ndarray
+    mean: np.ndarray
+
+
+def demand_after(form: str, levels: np.ndarray, n_days: int, demand_mean: float, demand_variance: float, day_pmf: np.ndarray,
+                 first_lead_time: float, n_lead_times: int, *, has_cdf: bool = False) -> DemandAfter:
+    """The demand of `form` poisson, normal or pmf over lead time + 0..n_days days at (m,) whole levels of 0 or more.
+
+    demand_mean, demand_variance : units/day, units^2/day
+    day_pmf : probabilities of a day's demand of 0, 1, ... for a pmf
+    first_lead_time, n_lead_times : equally likely lead times, one day apart
+
+    >>> demand_after("poisson", np.array([3]), 1, 1.5, 1.5, np.zeros(0), 1, 1).loss.round(6).tolist()
+    [[0.089802], [0.672125]]
+    """
+    days = first_lead_time + np.arange(n_days + n_lead_times)
+    means = demand_mean * days
+    if form == "pmf":
+        total = convolution_power(day_pmf, int(days[0]))
+        losses, cdfs = [], []
+        for _ in days:
+            losses.append(pmf_loss(levels, total))
+            cdfs.append(pmf_cdf(levels, total) if has_cdf else ())
+            total = convolve(total, day_pmf)
+        losses, cdfs = np.array(losses), np.array(cdfs)
+    elif form == "normal":
+        stds = np.sqrt(demand_variance * days)
+        losses = normal_loss(levels[None, :], means[:, None], stds[:, None])
+        cdfs = normal_cdf(levels[None, :], means[:, None], stds[:, None]) if has_cdf else np.zeros((len(means), 0))
+    else:
+        losses = poisson_loss(levels[None, :], means[:, None])
+        cdfs = poisson_cdf(levels[None, :], means[:, None]) if has_cdf else np.zeros((len(means), 0))
+
+    def mixed(values: np.ndarray) -> np.ndarray:
+        """The average over the lead times."""
+        if n_lead_times == 1:
+            return values
+        return np.mean([values[i:i + n_days + 1] for i in range(n_lead_times)], axis=0)
+
+    return DemandAfter(mixed(losses), mixed(cdfs), mixed(means))
+
+
 class ReviewCosts(NamedTuple):
-    """(m,) arrays for the levels asked about: money/day, and the service that the level gives (1 when none is asked for)."""
+    """(number of R, m) arrays: money/day, and the service that (R, S) gives (1 when none is asked for)."""
 
     cost: np.ndarray
     service: np.ndarray
 
 
-def review_costs(cost: str, service: str, R: int, S: np.ndarray, demand: Callable[[int], LeadTimeDemand], demand_mean: float, h: float,
-                 K: float, p: float) -> ReviewCosts:
-    """C(R, S) and the service of (R, S) for one R and an (m,) array of whole S >= 0.
+def review_costs(cost: str, service: str, R: np.ndarray, S: np.ndarray, demand: DemandAfter, demand_mean: float, h: float, K: float,
+                 p: float) -> ReviewCosts:
+    """C(R, S) and the service of (R, S) for all pairs of (k,) whole R >= 1 and (m,) whole S >= 0.
 
     Parameters
     ----------
     R, S : days between reviews; units
-    demand : days j -> the demand over the lead time + j days
+    demand : at the levels S, for at least max(R) days
     demand_mean : units/day                                [a]
     h, K, p : holding_cost, fixed_order_cost, backorder_cost
 
-    >>> from invopt.theory.lead_time_demand import poisson_lead_time_demand
-    >>> found = review_costs("daily_review", "cycle", 2, np.array([10]), lambda j: poisson_lead_time_demand(2.0, [1 + j]), 2.0, 1, 8, 9)
-    >>> round(float(found.cost[0]), 6), round(float(found.service[0]), 6)
+    >>> demand = demand_after("poisson", np.array([10]), 2, 2.0, 2.0, np.zeros(0), 1, 1, has_cdf=True)
+    >>> found = review_costs("daily_review", "cycle", np.array([2]), np.array([10]), demand, 2.0, 1, 8, 9)
+    >>> round(float(found.cost[0, 0]), 6), round(float(found.service[0, 0]), 6)
     (9.407331, 0.957379)
     """
-    S = np.asarray(S, dtype=np.int64)
-    last = demand(R)
+    R, S = np.asarray(R, dtype=np.int64), np.asarray(S, dtype=float)
+    period = R[:, None].astype(float)
     if cost == "guide":
-        total = K / R + h * (demand_mean * R / 2 + S - last.mean) + p / R * last.loss(S)
+        total = K / period + h * (demand_mean * period / 2 + S - demand.mean[R, None]) + p / period * demand.loss[R]
     else:
-        total = np.full(len(S), K / R)
-        for j in range(1, R + 1):
-            day = demand(j)
-            short = day.loss(S)
-            total += (h * np.maximum(S - day.mean + short, 0.0) + p * short) / R
+        of_day = h * np.maximum(S - demand.mean[1:, None] + demand.loss[1:], 0.0) + p * demand.loss[1:]
+        total = (K + np.cumsum(of_day, axis=0)[R - 1]) / period
     if service == "cycle":
-        return ReviewCosts(total, last.cdf(S))
+        return ReviewCosts(total, demand.cdf[R])
     if service == "fill_rate":
-        return ReviewCosts(total, 1.0 - (last.loss(S) - demand(0).loss(S)) / (demand_mean * R))
-    return ReviewCosts(total, np.ones(len(S)))
+        return ReviewCosts(total, 1.0 - (demand.loss[R] - demand.loss[0]) / (demand_mean * period))
+    return ReviewCosts(total, np.ones_like(total))

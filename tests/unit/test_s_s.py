@@ -134,16 +134,18 @@ def test_stockpyl_finds_the_same():
 
 
 def largest_difference(rng: np.random.Generator, n_of_each: int, largest_mean: float) -> float:
-    """Between model and algorithm over every form of demand; models of over 700 levels, that take seconds, are left out."""
+    """Between model and algorithm over every form of demand; models of over 700 levels and steps are left out."""
     largest = 0.0
     for form in FORMS:
         items = frame(*(random_item(rng, form, largest_mean) for _ in range(3 * n_of_each)))
         found = exact(items)
-        assert found.message is None
         n_compared = 0
         for i in range(len(items)):
             if n_compared == n_of_each:
                 break
+            if found.message is not None and found.message[i] is not None:
+                assert "counted in steps" in found.message[i]
+                continue
             try:
                 model = build_model(items.iloc[[i]], SSParams())
             except ParameterError as error:
