@@ -15,10 +15,9 @@ It is a linear program without integers, since each vertex is one pair. The pair
 some pair that gives the service (a few levels of a few R are tried), and a pair is left out when
 
 1. it does not give the service that is asked for;
-2. constant demand would cost more than C: by Jensen C(R, S) >= [K + sum_j h (S - a(L+j))^+ + p (a(L+j) - S)^+] / R, which is at least
-   K/R + h (S - a(L + (R+1)/2)) and K/R + p (a(L + (R+1)/2) - S); for the guide's cost, as S >= a (L+R), C(R, S) >= K/R + h (a R/2 + S -
-   a(L+R)). This needs no probabilities, bounds S, and leaves out an R when even the smallest value of the sum, at the demand up to day
-   k = ceil(p R / (h + p)), is more than C;
+2. constant demand would cost more than C: by Jensen C(R, S) >= [K + sum_j h (S - a(L+j))^+ + p (a(L+j) - S)^+] / R, and for the guide's
+   cost, as S >= a (L+R), C(R, S) >= K/R + h (a R/2 + S - a(L+R)). This needs no probabilities, gives a range of S for each R, and leaves
+   out an R when even its smallest value, at the demand up to day k = ceil(p R / (h + p)), is more than C;
 3. its own cost is more than C.
 
 Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is backordered; demand of
@@ -61,8 +60,9 @@ from invopt.theory.periodic_review import CYCLE, FILL_RATE, NO_SERVICE, best_per
 from invopt.theory.periodic_review_cost import demand_after, review_costs
 from invopt.theory.reorder_point import NORMAL, PMF, POISSON
 
-# pairs of one model beyond which finding them takes seconds
-LARGEST_MODEL = 2_000_000
+# pairs x days of one model beyond which finding them takes seconds, and up to which they are found in one call
+LARGEST_MODEL = 10_000_000
+ONE_CALL = 30_000
 # products of adding up a day's probabilities over lead time and review period: a second
 LARGEST_WORK = 1e9
 LONGEST_REVIEW = 366
@@ -224,17 +224,42 @@ def _pairs(inputs: _Inputs, i: int, params: RSParams) -> _Pairs:
         raise ParameterError("no level within 200 standard deviations gives the service_level; ask for less")
     slack = known * (1 + 1e-9)
     reviews = reviews[least <= slack]
-    # Jensen on the sum: the stock of an average day is S - centre, so S is not far from it
-    centre = mean_after(reviews if is_guide else (reviews + 1) / 2)
-    spare = slack - K / reviews - (h * a * reviews / 2 if is_guide else 0.0)
-    low = 0 if p == 0 else max(0, int((centre - (0.0 if is_guide else spare / p)).min()))
-    high = float((centre + spare / h).max())
-    if (high - low) * reviews[-1] > LARGEST_MODEL:
+    ranges = [_range(is_guide, R, mean_after(np.arange(1, R + 1)), a, h, K, p, slack) for R in reviews.tolist()]
+    lows, highs = (np.array(ends) for ends in zip(*ranges, strict=True))
+    if ((highs - lows) * reviews).sum() > LARGEST_MODEL:
         raise ParameterError("the model would have too many pairs of R and S; solve this item with method: exact")
-    levels = np.arange(low, int(high) + 2)
-    cost = costs(reviews, levels)
-    review, level = np.nonzero(cost <= slack)
-    return _Pairs(reviews[review], levels[level], cost[review, level])
+    # one call for all R is the quickest while their ranges overlap
+    is_narrow = (highs.max() - lows.min()) * reviews[-1] <= ONE_CALL
+    found = []
+    for group in [np.arange(len(reviews))] if is_narrow else np.arange(len(reviews))[:, None]:
+        levels = np.arange(lows[group].min(), highs[group].max() + 1)
+        cost = costs(reviews[group], levels)
+        review, level = np.nonzero(cost <= slack)
+        found.append(_Pairs(reviews[group][review], levels[level], cost[review, level]))
+    return _Pairs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def _range(is_guide: bool, R: int, means: np.ndarray, a: float, h: float, K: float, p: float, slack: float) -> tuple[int, int]:
+    """First and last S >= 0 that cost no more than `slack` if demand is constant: `means` after the days 1..R of the cycle (reason 2)."""
+    if is_guide:
+        spare = slack - K / R - h * a * R / 2
+        return int(means[-1] * (1 - 1e-12)), int(means[-1] + max(spare, 0.0) / h) + 1
+    # straight between the means, so it is known from its values there
+    surplus = means[:, None] - means[None, :]
+    least = (K + np.maximum(h * surplus, -p * surplus).sum(axis=1)) / R
+    inside = np.flatnonzero(least <= slack)
+    if len(inside) == 0:
+        return int(means[0]), int(means[0])
+    first, last = inside[0], inside[-1]
+    if first == 0:
+        low = means[0] - (slack - least[0]) / p if p > 0 else 0.0
+    else:
+        low = np.interp(-slack, -least[first - 1:first + 1], means[first - 1:first + 1])
+    if last == R - 1:
+        high = means[-1] + (slack - least[-1]) / h
+    else:
+        high = np.interp(slack, least[last:last + 2], means[last:last + 2])
+    return max(0, int(low)), int(high) + 1
 
 
 def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:

@@ -63,7 +63,7 @@ from invopt.theory.min_max import best_min_max_levels, renewal_days
 from invopt.theory.reorder_point import NORMAL, PMF
 
 # probabilities in the rows of one model, beyond which it takes seconds
-LARGEST_MODEL = 3_000_000
+LARGEST_MODEL = 400_000
 # levels looked at before pruning
 LARGEST_RANGE = 1_000_000
 # HiGHS leaves out coefficients below 1e-9; rows as large as this keep probabilities down to 1e-15

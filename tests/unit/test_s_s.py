@@ -155,7 +155,8 @@ def largest_difference(rng: np.random.Generator, n_of_each: int, largest_mean: f
                 continue
             solve(model)
             n_compared += 1
-            gap = abs(pyo.value(model.total_cost) - found.cost[i]) / max(found.cost[i], 1e-12)
+            # a price that is wrong by less than 1e-7 of money counts as right in HiGHS, which shows where a day costs next to nothing
+            gap = max(abs(pyo.value(model.total_cost) - found.cost[i]) - 1e-8, 0) / max(found.cost[i], 1e-12)
             assert gap < 1e-9, (dict(items.iloc[i]), pyo.value(model.total_cost), found.cost[i])
             largest = max(largest, gap)
             for name in POLICY.decisions:
