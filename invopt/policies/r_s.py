@@ -1,0 +1,343 @@
+"""(R, S): every R days order up to S. Decides R and S of each item: for suppliers that ship on a schedule.
+
+The cost per day C(R, S) has two definitions, `cost: daily_review | guide`, and `service` may be asked for as a constraint: both are in
+`theory/periodic_review_cost.py`. R is at least the supplier's `shipping_interval` and at most `longest_review_period` (or that interval,
+when it is longer). K is paid at every review, also at one that finds nothing sold.
+
+The model selects one pair (R, S) from those that can be optimal:
+
+    x_RS >= 0   1 for the pair that is chosen, 0 elsewhere
+
+    minimize    sum_RS C(R, S) x_RS
+    subject to  sum_RS x_RS = 1
+
+It is a linear program without integers, since each vertex is one pair. The pairs are found without the exact algorithm: C is the cost of
+some pair that gives the service (a few levels of a few R are tried), and a pair is left out when
+
+1. it does not give the service that is asked for;
+2. constant demand would cost more than C: by Jensen C(R, S) >= [K + sum_j h (S - a(L+j))^+ + p (a(L+j) - S)^+] / R, and for the guide's
+   cost, as S >= a (L+R), C(R, S) >= K/R + h (a R/2 + S - a(L+R)). This needs no probabilities, gives a range of S for each R, and leaves
+   out an R when even its smallest value, at the demand up to day k = ceil(p R / (h + p)), is more than C;
+3. its own cost is more than C.
+
+Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is backordered; demand of
+different days is independent. A Normal demand is continuous: S is a whole number, demand is not rounded.
+
+Source: Snyder & Shen (2019), section 4.3; Silver, Pyke & Thomas (2017), section 6.10; the technical guide of the Azure inventory
+optimization solution, section "(R, S) policy", for the cost `guide`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+from pydantic import Field
+from pyomo.common.gc_manager import PauseGC
+from pyomo.core.expr import LinearExpression
+
+from invopt.columns import Column
+from invopt.errors import ParameterError
+from invopt.policies.base import ExactSolution, Example, Params, Policy
+from invopt.policies.item_inputs import (
+    BACKORDER_COST,
+    DEMAND,
+    FIXED_ORDER_COST,
+    HOLDING_COST,
+    LEAD_TIME,
+    LEAD_TIME_CONFIDENCE,
+    SERVICE_LEVEL,
+    numbers,
+    objects,
+    refuse,
+)
+from invopt.theory.item_demand import LARGEST_DEMAND, ItemDemand, item_demand, mean_pmf, note
+from invopt.theory.lead_time import whole_days
+from invopt.theory.periodic_review import CYCLE, FILL_RATE, NO_SERVICE, best_periodic_reviews
+from invopt.theory.periodic_review_cost import demand_after, review_costs
+from invopt.theory.reorder_point import NORMAL, PMF, POISSON
+
+# pairs x days of one model beyond which finding them takes seconds, and up to which they are found in one call
+LARGEST_MODEL = 10_000_000
+ONE_CALL = 30_000
+# products of adding up a day's probabilities over lead time and review period: a second
+LARGEST_WORK = 1e9
+LONGEST_REVIEW = 366
+FORM_NAMES = {POISSON: "poisson", NORMAL: "normal", PMF: "pmf"}
+SERVICES = {"none": NO_SERVICE, "cycle": CYCLE, "fill_rate": FILL_RATE}
+
+SHIPPING_INTERVAL = Column("shipping_interval", "double", "days", "the supplier ships at most this often; NULL: at any time")
+
+INPUTS = """
+SELECT
+    location_id,
+    product_id,
+    source_id,
+    CAST(fixed_order_cost AS double) AS fixed_order_cost,
+    CAST(holding_cost AS double) AS holding_cost,
+    CAST(backorder_cost AS double) AS backorder_cost,
+    CAST(lead_time AS double) AS lead_time,
+    CAST(lead_time_confidence AS double) AS lead_time_confidence,
+    CAST(shipping_interval AS double) AS shipping_interval,
+    CAST(service_level AS double) AS service_level,
+    CAST(demand_distribution AS string) AS demand_distribution,
+    CAST(demand_mean AS array<double>) AS demand_mean,
+    CAST(demand_variance AS array<double>) AS demand_variance,
+    CAST(demand_pmf AS array<array<double>>) AS demand_pmf
+FROM item_state
+"""
+
+INPUT_COLUMNS = (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST, LEAD_TIME, LEAD_TIME_CONFIDENCE, SHIPPING_INTERVAL, SERVICE_LEVEL, *DEMAND)
+
+
+class RSParams(Params):
+    """cost : what a day costs under (R, S), see `theory/periodic_review_cost.py`; what is short is backordered in both
+    service : what the column service_level constrains: nothing; cycle, the probability that a cycle ends without a shortage,
+        P(X_{L+R} <= S); fill_rate, the share of demand served from stock, 1 - [n_{L+R}(S) - n_L(S)] / (a R)
+    longest_review_period : days; a longer shipping_interval of a supplier prevails
+    """
+
+    cost: Literal["daily_review", "guide"] = "daily_review"
+    service: Literal["none", "cycle", "fill_rate"] = "none"
+    longest_review_period: int = Field(default=28, ge=1, le=LONGEST_REVIEW)
+
+
+class _Inputs(NamedTuple):
+    """The columns as arrays, with one message for each item that can't be used; demand is over the lead time alone."""
+
+    fixed_order_cost: np.ndarray
+    holding_cost: np.ndarray
+    backorder_cost: np.ndarray
+    service_level: np.ndarray
+    shortest_review_period: np.ndarray
+    demand: ItemDemand
+    day_pmfs: list[np.ndarray]
+
+    @property
+    def message(self) -> np.ndarray:
+        return self.demand.message
+
+
+def _read(items: pd.DataFrame, params: RSParams) -> _Inputs:
+    fixed_order_cost, holding_cost, backorder_cost = (
+        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST))
+    demand = item_demand(
+        *(objects(items, column.name) for column in DEMAND), numbers(items, "lead_time"), numbers(items, "lead_time_confidence"), 0)
+    for name, values in (("fixed_order_cost", fixed_order_cost), ("backorder_cost", backorder_cost)):
+        note(demand.message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
+    note(demand.message, ~((holding_cost > 0) & np.isfinite(holding_cost)), "holding_cost is {value}, must be above 0", holding_cost)
+    service_level = np.full(len(items), np.nan)
+    if params.service != "none":
+        service_level = numbers(items, "service_level")
+        note(demand.message, ~np.isnan(service_level) & ~((service_level >= 0) & (service_level < 1)),
+             "service_level is {value}, must be 0 or more and below 1", service_level)
+    interval = numbers(items, "shipping_interval")
+    note(demand.message, ~np.isnan(interval) & ~((interval >= 0) & (interval <= LONGEST_REVIEW)),
+         f"shipping_interval is {{value}}, must be 0 to {LONGEST_REVIEW} days", interval)
+    shortest = np.maximum(whole_days(np.nan_to_num(interval, nan=1.0, posinf=1.0, neginf=1.0)), 1).clip(max=LONGEST_REVIEW).astype(np.int64)
+    longest = np.maximum(shortest, params.longest_review_period)
+    days = demand.first_lead_time + demand.n_lead_times - 1 + longest
+    note(demand.message, demand.mean * days > LARGEST_DEMAND,
+         f"demand over lead time and review period passes {LARGEST_DEMAND:g} units; count in larger units")
+    day_pmfs = [np.zeros(0)] * len(items)
+    for i in np.flatnonzero((demand.form == PMF) & np.equal(demand.message, None)):
+        pmf = mean_pmf(items["demand_pmf"].iloc[i])
+        if len(pmf) ** 2 * days[i] * (longest[i] + demand.n_lead_times[i]) > LARGEST_WORK:
+            demand.message[i] = "demand_pmf reaches too many units within lead time and review period; give such a demand as normal"
+        else:
+            day_pmfs[i] = pmf
+    return _Inputs(fixed_order_cost, holding_cost, backorder_cost, service_level, shortest, demand, day_pmfs)
+
+
+def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: RSParams) -> ExactSolution:
+    """The best (R, S) of every item in one call; each partition's items are independent, so `offsets` makes no difference.
+
+    An item whose mean demand is 0 has R = 0, S = 0 and cost 0: it orders nothing. An item that can't be solved has NaN and a message.
+    """
+    inputs = _read(items, params)
+    demand, message = inputs.demand, inputs.message
+    is_valid = np.equal(message, None)
+    has_demand = is_valid & (demand.mean > 0)
+    values = [np.where(is_valid, 0.0, np.nan) for _ in range(3)]
+    found = best_periodic_reviews(
+        is_guide=params.cost == "guide", service=SERVICES[params.service], service_level=inputs.service_level[has_demand],
+        shortest_review_period=inputs.shortest_review_period[has_demand], longest_review_period=params.longest_review_period,
+        form=demand.form[has_demand], demand_mean=demand.mean[has_demand], demand_variance=demand.variance[has_demand],
+        first_lead_time=demand.first_lead_time[has_demand], n_lead_times=demand.n_lead_times[has_demand],
+        holding_cost=inputs.holding_cost[has_demand], fixed_order_cost=inputs.fixed_order_cost[has_demand],
+        backorder_cost=inputs.backorder_cost[has_demand], day_pmfs=[inputs.day_pmfs[i] for i in np.flatnonzero(has_demand)])
+    for value, result in zip(values, found, strict=True):
+        value[has_demand] = result
+    decisions = {"REVIEW_PERIOD": values[0], "ORDER_UP_TO_LEVEL": values[1]}
+    return ExactSolution(decisions, values[2], None if np.equal(message, None).all() else message)
+
+
+class _Pairs(NamedTuple):
+    """The pairs of one item's model: (m,) arrays."""
+
+    review_period: np.ndarray
+    level: np.ndarray
+    cost: np.ndarray
+
+
+NOTHING = _Pairs(np.zeros(1), np.zeros(1), np.zeros(1))
+
+
+def _pairs(inputs: _Inputs, i: int, params: RSParams) -> _Pairs:
+    """The pairs of item i that can be optimal; the module's docstring says why no other can."""
+    is_guide = params.cost == "guide"
+    h, K, p, asked = inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i], inputs.service_level[i]
+    a, v, first, n = (values[i] for values in inputs.demand[1:5])
+
+    def mean_after(days: np.ndarray) -> np.ndarray:
+        return a * (first + (n - 1) / 2 + days)
+
+    def costs(R: np.ndarray, S: np.ndarray) -> np.ndarray:
+        """C(R, S) of all pairs, infinite where the service is not given or the guide's S is too small."""
+        demand = demand_after(FORM_NAMES[inputs.demand.form[i]], S, int(R[-1]), a, v, inputs.day_pmfs[i], first, int(n),
+                              has_cdf=params.service == "cycle")
+        found = review_costs(params.cost, params.service, R, S, demand, a, h, K, p)
+        # a service met to within rounding counts as given
+        is_allowed = found.service >= (-np.inf if np.isnan(asked) else asked - 1e-14)
+        if is_guide:
+            is_allowed &= S[None, :] >= demand.mean[R, None] * (1 - 1e-12)
+        return np.where(is_allowed, found.cost, np.inf)
+
+    shortest = int(inputs.shortest_review_period[i])
+    reviews = np.arange(shortest, max(shortest, params.longest_review_period) + 1)
+    if is_guide:
+        least = K / reviews + h * a * reviews / 2
+    else:
+        # constant demand, that of day 1..k of a cycle found in stock: the best of all S
+        k = np.ceil(p * reviews / (h + p))
+        least = (K + a / 2 * (h * k * (k - 1) + p * (reviews - k) * (reviews - k + 1))) / reviews
+    # a pair that gives the service: some levels around the demand of the cycle
+    likely = reviews[[int(least.argmin())]]
+    end = float(mean_after(likely[0]))
+    std = np.sqrt(max(v, a, 0.01) * (first + n - 1 + likely[0]) + (a * (n - 1)) ** 2 / 12)
+    tried = np.concatenate([np.linspace(end - a * likely[0], end, 9), end + std * np.array([*np.arange(-1.5, 6, 0.5), 8, 12, 40, 200])])
+    known = costs(likely, np.unique(np.maximum(0, np.ceil(tried))).astype(np.int64)).min()
+    if not np.isfinite(known):
+        raise ParameterError("no level within 200 standard deviations gives the service_level; ask for less")
+    slack = known * (1 + 1e-9)
+    reviews = reviews[least <= slack]
+    ranges = [_range(is_guide, R, mean_after(np.arange(1, R + 1)), a, h, K, p, slack) for R in reviews.tolist()]
+    lows, highs = (np.array(ends) for ends in zip(*ranges, strict=True))
+    if ((highs - lows) * reviews).sum() > LARGEST_MODEL:
+        raise ParameterError("the model would have too many pairs of R and S; solve this item with method: exact")
+    # one call for all R is the quickest while their ranges overlap
+    is_narrow = (highs.max() - lows.min()) * reviews[-1] <= ONE_CALL
+    found = []
+    for group in [np.arange(len(reviews))] if is_narrow else np.arange(len(reviews))[:, None]:
+        levels = np.arange(lows[group].min(), highs[group].max() + 1)
+        cost = costs(reviews[group], levels)
+        review, level = np.nonzero(cost <= slack)
+        found.append(_Pairs(reviews[group][review], levels[level], cost[review, level]))
+    return _Pairs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def _range(is_guide: bool, R: int, means: np.ndarray, a: float, h: float, K: float, p: float, slack: float) -> tuple[int, int]:
+    """First and last S >= 0 that cost no more than `slack` if demand is constant: `means` after the days 1..R of the cycle (reason 2)."""
+    if is_guide:
+        spare = slack - K / R - h * a * R / 2
+        return int(means[-1] * (1 - 1e-12)), int(means[-1] + max(spare, 0.0) / h) + 1
+    # straight between the means, so it is known from its values there
+    surplus = means[:, None] - means[None, :]
+    least = (K + np.maximum(h * surplus, -p * surplus).sum(axis=1)) / R
+    inside = np.flatnonzero(least <= slack)
+    if len(inside) == 0:
+        return int(means[0]), int(means[0])
+    first, last = inside[0], inside[-1]
+    if first == 0:
+        low = means[0] - (slack - least[0]) / p if p > 0 else 0.0
+    else:
+        low = np.interp(-slack, -least[first - 1:first + 1], means[first - 1:first + 1])
+    if last == R - 1:
+        high = means[-1] + (slack - least[-1]) / h
+    else:
+        high = np.interp(slack, least[last:last + 2], means[last:last + 2])
+    return max(0, int(low)), int(high) + 1
+
+
+def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:
+    """The selection of one pair for each item, side by side in one ConcreteModel; see the module's docstring.
+
+    An item without demand has one pair, R = S = 0, that costs nothing.
+
+    Raises
+    ------
+    ParameterError : an item's inputs can't be used, or its model would be too large; says which and why.
+    """
+    inputs = _read(items, params)
+    refuse(items, inputs.message)
+    pairs = [_pairs(inputs, i, params) if inputs.demand.mean[i] > 0 else NOTHING for i in range(len(items))]
+    ends = np.cumsum([0, *(len(pair.cost) for pair in pairs)]).tolist()
+    with PauseGC():
+        model = pyo.ConcreteModel()
+        model.ITEMS = pyo.RangeSet(0, len(items) - 1)
+        model.PAIRS = pyo.RangeSet(0, ends[-1] - 1)
+        model.is_chosen = pyo.Var(model.PAIRS, domain=pyo.NonNegativeReals)
+        chosen = list(model.is_chosen.values())
+        chosen_of = [chosen[ends[i]:ends[i + 1]] for i in range(len(items))]
+
+        def total(i: int, values: np.ndarray) -> LinearExpression:
+            return LinearExpression(linear_coefs=values.tolist(), linear_vars=chosen_of[i])
+
+        model.one_pair_is_chosen = pyo.Constraint(model.ITEMS, rule=lambda model, i: (1, total(i, np.ones(len(chosen_of[i]))), 1))
+        model.item_cost = pyo.Expression(model.ITEMS, rule=lambda model, i: total(i, pairs[i].cost))
+        model.total_cost = pyo.Objective(expr=pyo.quicksum(model.item_cost.values()))
+        model.REVIEW_PERIOD = pyo.Expression(model.ITEMS, rule=lambda model, i: total(i, pairs[i].review_period))
+        model.ORDER_UP_TO_LEVEL = pyo.Expression(model.ITEMS, rule=lambda model, i: total(i, pairs[i].level))
+    return model
+
+
+def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
+    """Units wanted now: up to S when R days have passed since the last order, or when there was none; else 0, and never less.
+
+    R = 0 orders nothing. An item without a decision or without a known position gets NaN: nobody knows what it needs.
+
+    >>> decisions = {"REVIEW_PERIOD": np.array([7, 7, 7, 0]), "ORDER_UP_TO_LEVEL": np.array([20, 20, 20, 0])}
+    >>> order(decisions, pd.DataFrame({"inventory_position": [5, 5, 5, -3], "days_since_order": [7, 6, np.nan, 9]}))
+    array([15.,  0., 15.,  0.])
+    """
+    R = np.asarray(decisions["REVIEW_PERIOD"], float)
+    S = np.asarray(decisions["ORDER_UP_TO_LEVEL"], float)
+    position = state["inventory_position"].to_numpy(dtype=float)
+    days = state["days_since_order"].to_numpy(dtype=float, na_value=np.nan)
+    is_due = (R > 0) & (np.isnan(days) | (days >= R))
+    wanted = np.where(is_due, np.maximum(S - position, 0.0), 0.0)
+    return np.where(np.isnan(R) | np.isnan(S) | np.isnan(position), np.nan, wanted)
+
+
+def _item(**changes: object) -> dict:
+    item = {"fixed_order_cost": 8.0, "holding_cost": 1.0, "backorder_cost": 9.0, "lead_time": 1.0, "lead_time_confidence": 0.0,
+            "shipping_interval": None, "service_level": None, "demand_distribution": "poisson", "demand_mean": np.array([2.0]),
+            "demand_variance": None, "demand_pmf": None}
+    return {**item, **changes}
+
+
+POLICY = Policy(
+    name="r_s",
+    title="review period and order-up-to level of each item",
+    model_class="LP",
+    algorithm="newsvendor level of each review period, as far as a bound with constant demand allows",
+    source="Snyder & Shen (2019), section 4.3; Silver, Pyke & Thomas (2017), section 6.10",
+    partition_by=("location_id", "product_id", "source_id"),
+    inputs=INPUTS,
+    input_columns=INPUT_COLUMNS,
+    params=RSParams,
+    decisions=("REVIEW_PERIOD", "ORDER_UP_TO_LEVEL"),
+    build_model=build_model,
+    order=order,
+    examples=(
+        # a period is a day: a shipping interval of one day and no order cost leave the base-stock problem
+        Example("Example 4.7, the newsvendor", (_item(
+            fixed_order_cost=0.0, backorder_cost=4.0, lead_time=0.0, demand_mean=np.array([6.0])),), {"longest_review_period": 1},
+            3.5701069457709376, {"REVIEW_PERIOD": (1,), "ORDER_UP_TO_LEVEL": (8,)},
+            "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, Example 4.7; optimum as in stockpyl's tests"),
+    ),
+    solve_exact=solve_exact,
+)
