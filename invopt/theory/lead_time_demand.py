@@ -13,7 +13,9 @@ from invopt.theory.demand import (
     mixture_pmf,
     normal_cdf,
     normal_loss,
+    pmf_cdf,
     pmf_loss,
+    poisson_cdf,
     poisson_loss,
     poisson_pmf,
 )
@@ -50,6 +52,19 @@ class LeadTimeDemand(NamedTuple):
         if self.form == "normal":
             return normal_loss(s, self.means[:, None], self.stds[:, None]).mean(axis=0)
         return poisson_loss(s, self.means[:, None]).mean(axis=0)
+
+    def cdf(self, x: np.ndarray) -> np.ndarray:
+        """P(X <= x) for an (m,) array of whole x.
+
+        >>> poisson_lead_time_demand(1.5, [2]).cdf(np.array([3])).round(6)
+        array([0.647232])
+        """
+        if self.form == "pmf":
+            return pmf_cdf(x, self.pmf)
+        x = np.asarray(x, float)[None, :]
+        if self.form == "normal":
+            return normal_cdf(x, self.means[:, None], self.stds[:, None]).mean(axis=0)
+        return poisson_cdf(x, self.means[:, None]).mean(axis=0)
 
     def probability(self, x: np.ndarray) -> np.ndarray:
         """P(X = x) for an (m,) array of whole x >= 0; of a Normal what lies within half a unit of x, and at 0 all below.
