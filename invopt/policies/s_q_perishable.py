@@ -71,6 +71,7 @@ from invopt.theory.perishable import losses_at, perishable_cost, units_sold
 from invopt.theory.perishable_reorder_point import LEAST_SOLD, best_perishable_reorder_points
 from invopt.theory.reorder_point import LARGEST_QUANTITY
 from invopt.theory.service_level import REACHED, service_shares
+from invopt.theory.service_points import cycle_point
 from invopt.theory.shelf_life_demand import shelf_life_demand
 
 INPUTS = """
@@ -198,21 +199,6 @@ class _Item(NamedTuple):
     x: object
     y: object | None
 
-    def smallest_point(self) -> int:
-        """The smallest s that gives the cycle service level: P(X > s) <= missed_share, by halving."""
-        if self.service != "cycle" or self.missed_share >= 1:
-            return 0
-        low, high = -1, 1
-        while 1 - self.x.cdf(np.array([high]))[0] > self.missed_share * REACHED:
-            high *= 2
-        while high - low > 1:
-            s = (low + high) // 2
-            if 1 - self.x.cdf(np.array([s]))[0] <= self.missed_share * REACHED:
-                high = s
-            else:
-                low = s
-        return high
-
     def cost(self, s: np.ndarray, quantity: np.ndarray) -> np.ndarray:
         """C(s, Q), infinite where the fill rate or a sale is missed; s and Q broadcast."""
         s, quantity = np.broadcast_arrays(s, quantity)
@@ -240,7 +226,7 @@ def _known_cost(item: _Item, smallest: int) -> float:
 
 def _choices(item: _Item) -> Choices:
     """All pairs that can be optimal; the module's docstring has the proof."""
-    smallest = item.smallest_point()
+    smallest = cycle_point(item.x, item.missed_share) if item.service == "cycle" else 0
     known = _known_cost(item, smallest)
     if not np.isfinite(known):
         raise ParameterError(NO_SALE)

@@ -61,7 +61,7 @@ def _level_cost(y, holding_cost, backorder_cost, mean, loss):
 
 
 @compiled
-def _grow_window(batch_cost, h, p, smallest, mean, low, high, table, a, v, first, n_lead_times):
+def grow_window(batch_cost, h, p, smallest, mean, low, high, table, a, v, first, n_lead_times):
     """(s, Q, cost) for a constant A: from the cheapest level the window takes its cheaper neighbour while that is below its average.
 
     With s >= smallest only the levels above it are there: G is convex on them too, so nothing else changes.
@@ -188,7 +188,7 @@ def _decide_bucket(is_guide, form, demand_mean, demand_variance, first_lead_time
         if is_guide:
             decided = scan_points(order_cost, p * a, h, smallest, mean, low, high, table, a, v, first, number)
         else:
-            decided = _grow_window(order_cost, h, p, smallest, mean, low, high, table, a, v, first, number)
+            decided = grow_window(order_cost, h, p, smallest, mean, low, high, table, a, v, first, number)
         reorder_point[i], order_quantity[i], cost[i] = decided
 
 
