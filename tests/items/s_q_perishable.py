@@ -9,8 +9,8 @@ from invopt.policies.s_q_perishable import POLICY
 from tests.items.s_q import FORMS, frame, poisson_item, random_item, with_keys
 
 PARAMS = (
-    {}, {"expired_unit_costs": "disposal_and_purchase"}, {"service": "cycle"}, {"service": "fill_rate"},
-    {"service": "fill_rate", "expired_unit_costs": "disposal_and_purchase"},
+    {}, {"review": "daily"}, {"expired_unit_costs": "disposal_and_purchase"}, {"service": "cycle"}, {"service": "fill_rate"},
+    {"service": "fill_rate", "expired_unit_costs": "disposal_and_purchase", "review": "daily"},
 )
 
 

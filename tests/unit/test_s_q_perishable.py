@@ -45,7 +45,7 @@ def probabilities(item: dict, days: float) -> tuple[np.ndarray, np.ndarray]:
             longest = max(len(period) for period in item["demand_pmf"])
             day = np.mean([np.pad(period, (0, longest - len(period))) for period in item["demand_pmf"]], axis=0)
             one = np.ones(1)
-            for _ in range(int(np.ceil(np.ceil(tau) + days))):
+            for _ in range(int(np.ceil(np.ceil(tau) + days))):  # whole days, as tau alone is
                 one = np.convolve(one, day)
             total[: len(one)] += one[:1200] / len(lead_times)
         else:
@@ -55,18 +55,22 @@ def probabilities(item: dict, days: float) -> tuple[np.ndarray, np.ndarray]:
 
 def cheapest_by_trying_all(item: dict, params: dict) -> tuple[float, int, int]:
     """The least cost and its s and Q over s < 60, Q <= 400, every sum written out."""
-    x, px = probabilities(item, 0.0)
+    review = 1.0 if params.get("review") == "daily" else 0.0
+    x, px = probabilities(item, review)
     a = float(np.mean(item["demand_mean"]))
     if item["demand_distribution"] == "pmf":
         a = float(np.mean([period @ np.arange(len(period)) for period in item["demand_pmf"]]))
-    py = None if item["shelf_life"] is None else probabilities(item, item["shelf_life"])[1]
+    unsold = np.zeros(461)
+    if item["shelf_life"] is not None:
+        # E(y - Y)^+ of the levels y that s + Q takes
+        unsold = np.maximum(np.arange(461)[:, None] - x[None, :], 0) @ probabilities(item, review + item["shelf_life"])[1]
     W = (item["disposal_cost"] or 0.0) + (item["unit_cost"] if params.get("expired_unit_costs") == "disposal_and_purchase" else 0.0)
     level = item["service_level"]
     Q = np.arange(1, 401)
     best = (np.inf, -1, -1)
     for s in range(60):
         short = np.maximum(x - s, 0) @ px
-        expired = 0.0 if py is None else np.maximum(s + Q[:, None] - x[None, :], 0) @ py - np.maximum(s - x, 0) @ py
+        expired = unsold[s + Q] - unsold[s]
         sold = Q - expired
         cost = (item["fixed_order_cost"] + item["backorder_cost"] * short + W * expired) * a / np.maximum(sold, 1e-300)
         cost = cost + item["holding_cost"] * (Q / 2 + s - px @ x)
