@@ -24,9 +24,9 @@ Service (`params.service`, with the column service_level; the default asks for n
 
 X is the X of the cost: the demand over the lead time, + 1 day in daily_review. Under a fill rate the window model would mix two windows,
 one that gives too little and one that gives too much, so each item chooses among pairs (s, Q) instead (`selection.py`): for each Q
-the best s that gives the fill rate, which `theory/service_points.py` proves. With the cost C of one of them, from a coarse grid, only the Q
-with aK/Q + hQ/2 <= C + h E X are looked at, since C(s, Q) >= aK/Q + hQ/2 + h (s - E X) and s >= 0; of them those no dearer than C are
-listed, and the 200 cheapest.
+the best s that gives the fill rate, which `theory/service_points.py` proves. With the cost C of one of them, from a grid, only the Q with
+aK/Q + hQ/2 <= C + h E X are looked at, since C(s, Q) >= aK/Q + hQ/2 + h (s - E X) and s >= 0; of them those no dearer than C are listed,
+and the 200 cheapest.
 
 Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is backordered; demand of
 different days is independent.
@@ -252,8 +252,13 @@ def _choices_with_fill_rate(cost: str, share: float, demand: LeadTimeDemand, dem
     mu, order_cost = demand.mean, demand_mean * K
     largest = 4 * np.sqrt(2 * order_cost / h) + mu + 6 * demand.std + 10
     _check_size(largest, LARGEST_RANGE)
-    grid = np.unique(np.rint(np.geomspace(1, largest, 60)).astype(np.int64))
-    known = best_points_with_fill_rate(cost, grid, share, demand, demand_mean, h, K, p).cost.min()
+    grid, known = np.geomspace(1, largest, 60), np.inf
+    for _ in range(2):
+        tried = np.unique(np.rint(grid).astype(np.int64))
+        costs = best_points_with_fill_rate(cost, tried, share, demand, demand_mean, h, K, p).cost
+        known = min(known, costs.min())
+        k = costs.argmin()
+        grid = np.linspace(tried[max(k - 1, 0)], tried[min(k + 1, len(tried) - 1)], 60)
     # a little more than the known cost, so that rounding never leaves out an optimum
     limit = known + 1e-9 * (abs(known) + h * mu)
     middle = mu + limit / h

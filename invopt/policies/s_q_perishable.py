@@ -25,7 +25,7 @@ Service (`params.service`, with the column service_level; the default asks for n
     fill_rate   n(s) / (Q - ER) <= 1 - service_level           of the units sold at most this share is late
 
 The model lists pairs (s, Q) and takes one of each item (`selection.py`). Which pairs can be optimal: with the cost C of some pair,
-looked for on a coarse grid and nothing more, the list leaves out all that C(s, Q) <= C rules out. Since Q - ER <= Q and W ER >= 0,
+looked for on a grid and nothing more, the list leaves out all that C(s, Q) <= C rules out. Since Q - ER <= Q and W ER >= 0,
 
     C(s, Q) >= A(s)/Q + hQ/2 + h (s - E X),        A(s) = a (K + pi n(s))
 
@@ -278,7 +278,7 @@ class _Item(NamedTuple):
 
 
 def _known_cost(item: _Item, smallest: int) -> float:
-    """The cost of the best pair of a coarse grid; any pair would do, a good one makes the list short."""
+    """The cost of the best pair of a coarse grid, made finer around its best thrice; any pair would do, a good one makes the list short."""
     mean, std = item.x.mean, item.x.std
     s = np.linspace(smallest, max(mean + 9 * std, smallest) + 10, 48)
     largest = 4 * np.sqrt(2 * item.a * (item.K + item.pi * std + item.W) / item.h) + 6 * std + 10
@@ -287,8 +287,18 @@ def _known_cost(item: _Item, smallest: int) -> float:
     if item.y is not None:
         largest = min(largest, item.y.mean + 9 * item.y.std + 10)
     quantity = np.geomspace(1, largest, 40)
-    points, quantities = (np.unique(np.rint(values).astype(np.int64)) for values in (s, quantity))
-    return float(item.cost(points[:, None], quantities[None, :]).min())
+    known = np.inf
+    for _ in range(4):
+        points, quantities = (np.unique(np.rint(values).astype(np.int64)) for values in (s, quantity))
+        costs = item.cost(points[:, None], quantities[None, :])
+        known = min(known, float(costs.min()))
+        i, j = np.unravel_index(costs.argmin(), costs.shape)
+        near_points, near_quantities = points[max(i - 1, 0):i + 2], quantities[max(j - 1, 0):j + 2]
+        if np.ptp(near_points) <= 2 and np.ptp(near_quantities) <= 2:
+            break
+        s = np.linspace(near_points[0], near_points[-1], 9)
+        quantity = np.linspace(near_quantities[0], near_quantities[-1], 9)
+    return known
 
 
 def _choices(item: _Item) -> Choices:

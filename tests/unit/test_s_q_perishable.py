@@ -145,7 +145,7 @@ def test_model_and_algorithm_find_the_same_cost():
 @pytest.mark.slow
 def test_model_and_algorithm_find_the_same_cost_of_a_thousand_items():
     largest, n_without = largest_difference(np.random.default_rng(2), 200, 50.0)
-    print(f"largest relative difference of 1,000 items: {largest:.2e}; {n_without} have no policy that gives the service")
+    print(f"largest relative difference of 1,200 items: {largest:.2e}; {n_without} have no policy that gives the service")
     assert largest < 1e-9
 
 
