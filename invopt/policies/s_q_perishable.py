@@ -54,7 +54,7 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from invopt.columns import Column
 from invopt.errors import ParameterError
@@ -132,11 +132,12 @@ class SQPerishableParams(Params):
     simulated_days: Annotated[int, Field(ge=100, le=1_000_000)] = 4000
     seed: Annotated[int, Field(ge=0)] = 1
 
-    @model_validator(mode="after")
-    def _polish_knows_its_service(self) -> SQPerishableParams:
-        if self.polish == "simulation" and self.service == "fill_rate":
-            raise ValueError("polish: simulation does not keep a fill rate; use service: none or cycle with it, or polish: none")
-        return self
+    @field_validator("polish")
+    @classmethod
+    def _keeps_the_service(cls, polish: str, info: ValidationInfo) -> str:
+        if polish == "simulation" and info.data.get("service") == "fill_rate":
+            raise ValueError("simulation does not keep a fill rate; use it with service: none or cycle, or take polish: none")
+        return polish
 
 
 class _Inputs(NamedTuple):
@@ -278,7 +279,7 @@ class _Item(NamedTuple):
 
 
 def _known_cost(item: _Item, smallest: int) -> float:
-    """The cost of the best pair of a coarse grid, made finer around its best thrice; any pair would do, a good one makes the list short."""
+    """The cost of the best pair of a coarse grid, made finer around its best; any pair would do, a good one makes a short list."""
     mean, std = item.x.mean, item.x.std
     s = np.linspace(smallest, max(mean + 9 * std, smallest) + 10, 48)
     largest = 4 * np.sqrt(2 * item.a * (item.K + item.pi * std + item.W) / item.h) + 6 * std + 10
