@@ -17,6 +17,17 @@ of the polytope is an average of (s, Q) policies weighted by the windows' areas 
 cheaper than the best window, and a vertex is one window. A simplex method ends at a vertex. (An interior-point method without crossover
 may end between two windows of equal cost: the objective is right, s and Q are averages.)
 
+Service (`params.service`, with the column service_level; the default asks for nothing; `theory/service_level.py` explains):
+
+    cycle       P(X <= s) >= service_level                          a smallest s: the levels up to it are left out of the model
+    fill_rate   [n(s) - n(s+Q)] / Q <= 1 - service_level            of the units asked for at most this share finds no stock
+
+X is the X of the cost: the demand over the lead time, + 1 day in daily_review. Under a fill rate the window model would mix two windows,
+one that gives too little and one that gives too much, so each item chooses among pairs (s, Q) instead (`selection.py`): for each Q
+the best s that gives the fill rate, which `theory/service_points.py` proves. With the cost C of one of them, from a grid, only the Q with
+aK/Q + hQ/2 <= C + h E X are looked at, since C(s, Q) >= aK/Q + hQ/2 + h (s - E X) and s >= 0; of them those no dearer than C are listed,
+and the 200 cheapest.
+
 Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is backordered; demand of
 different days is independent.
 
@@ -44,14 +55,19 @@ from invopt.policies.item_inputs import (
     HOLDING_COST,
     LEAD_TIME,
     LEAD_TIME_CONFIDENCE,
+    SERVICE_LEVEL,
     numbers,
     objects,
     refuse,
 )
+from invopt.policies.selection import NOTHING, Choices, cheapest, selection_model
 from invopt.theory.item_demand import ItemDemand, item_demand, note
 from invopt.theory.lead_time_demand import LeadTimeDemand
-from invopt.theory.reorder_point import LARGEST_QUANTITY, PMF, best_reorder_points
+from invopt.theory.reorder_point import LARGEST_QUANTITY, best_reorder_points
 from invopt.theory.reorder_point_cost import level_costs, review_days, start_costs
+from invopt.theory.reorder_point_fill_rate import LARGEST_TABLE, best_reorder_points_with_fill_rate
+from invopt.theory.service_level import cycle_points, service_shares
+from invopt.theory.service_points import best_points_with_fill_rate, cycle_point
 
 # levels of one model beyond which building it takes seconds and hundreds of megabytes
 LARGEST_MODEL = 200_000
@@ -66,6 +82,7 @@ SELECT
     CAST(fixed_order_cost AS double) AS fixed_order_cost,
     CAST(holding_cost AS double) AS holding_cost,
     CAST(backorder_cost AS double) AS backorder_cost,
+    CAST(service_level AS double) AS service_level,
     CAST(lead_time AS double) AS lead_time,
     CAST(lead_time_confidence AS double) AS lead_time_confidence,
     CAST(demand_distribution AS string) AS demand_distribution,
@@ -75,21 +92,25 @@ SELECT
 FROM item_state
 """
 
-INPUT_COLUMNS = (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST, LEAD_TIME, LEAD_TIME_CONFIDENCE, *DEMAND)
+INPUT_COLUMNS = (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST, SERVICE_LEVEL, LEAD_TIME, LEAD_TIME_CONFIDENCE, *DEMAND)
 
 
 class SQParams(Params):
-    """cost : what a day costs under (s, Q); the three definitions are those of `theory/reorder_point_cost.py`."""
+    """cost : what a day costs under (s, Q); the three definitions are those of `theory/reorder_point_cost.py`
+    service : what service_level asks for, see the module; NULL asks for nothing
+    """
 
     cost: Literal["daily_review", "time_weighted", "guide"] = "daily_review"
+    service: Literal["none", "cycle", "fill_rate"] = "none"
 
 
 class _Inputs(NamedTuple):
-    """The columns as arrays, with one message for each item that can't be used."""
+    """The columns as arrays, with one message for each item that can't be used; missed_share is 1 - service_level, or 1."""
 
     fixed_order_cost: np.ndarray
     holding_cost: np.ndarray
     backorder_cost: np.ndarray
+    missed_share: np.ndarray
     demand: ItemDemand
 
     @property
@@ -108,7 +129,9 @@ def _read(items: pd.DataFrame, params: SQParams) -> _Inputs:
     note(demand.message, holding_cost == 0, "holding_cost is 0: the larger the order the cheaper, so none is best; set it above 0")
     note(demand.message, (holding_cost != 0) & ~((holding_cost > 0) & np.isfinite(holding_cost)),
          "holding_cost is {value}, must be above 0", holding_cost)
-    return _Inputs(fixed_order_cost, holding_cost, backorder_cost, demand)
+    missed_share = np.ones(len(items)) if params.service == "none" else service_shares(
+        params.service, numbers(items, SERVICE_LEVEL.name), demand.message)
+    return _Inputs(fixed_order_cost, holding_cost, backorder_cost, missed_share, demand)
 
 
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SQParams) -> ExactSolution:
@@ -121,20 +144,28 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SQParams) -> E
     is_valid = np.equal(message, None)
     has_demand = is_valid & (demand.mean > 0)
     values = [np.where(is_valid, 0.0, np.nan) for _ in range(3)]
-    pmfs = [demand.lead_time_pmfs[k] for k in demand.pmf_position[has_demand & (demand.form == PMF)]]
-    found = best_reorder_points(
-        is_guide=params.cost == "guide", form=demand.form[has_demand], demand_mean=demand.mean[has_demand],
-        demand_variance=demand.variance[has_demand], first_lead_time=demand.first_lead_time[has_demand],
-        n_lead_times=demand.n_lead_times[has_demand], holding_cost=inputs.holding_cost[has_demand],
-        fixed_order_cost=inputs.fixed_order_cost[has_demand], backorder_cost=inputs.backorder_cost[has_demand],
-        lead_time_pmfs=(np.concatenate([np.zeros(0), *pmfs]), np.cumsum([0, *map(len, pmfs)])))
+    asked = {
+        "is_guide": params.cost == "guide", "form": demand.form[has_demand], "demand_mean": demand.mean[has_demand],
+        "demand_variance": demand.variance[has_demand], "first_lead_time": demand.first_lead_time[has_demand],
+        "n_lead_times": demand.n_lead_times[has_demand], "holding_cost": inputs.holding_cost[has_demand],
+        "fixed_order_cost": inputs.fixed_order_cost[has_demand], "backorder_cost": inputs.backorder_cost[has_demand],
+        "lead_time_pmfs": demand.pmfs_of(has_demand)}
+    if params.service == "fill_rate":
+        found = best_reorder_points_with_fill_rate(**asked, fill_share=inputs.missed_share[has_demand])
+    elif params.service == "cycle":
+        found = best_reorder_points(**asked, smallest_point=cycle_points(inputs.missed_share, demand, has_demand))
+    else:
+        found = best_reorder_points(**asked)
     for value, result in zip(values, found, strict=True):
         value[has_demand] = result
     point, quantity, cost = values
     is_endless = has_demand & np.isnan(cost)
-    point[is_endless] = quantity[is_endless] = np.nan
+    is_wide = has_demand & np.isinf(cost)
+    for value in values:
+        value[is_endless | is_wide] = np.nan
     note(message, is_endless,
          f"the best order quantity passes {LARGEST_QUANTITY:g} units: holding_cost is too small beside the other costs")
+    note(message, is_wide, f"demand varies over more than {LARGEST_TABLE:g} units: too many for a fill rate; count in larger units")
     decisions = {"REORDER_POINT": point, "ORDER_QUANTITY": quantity}
     return ExactSolution(decisions, cost, None if np.equal(message, None).all() else message)
 
@@ -147,10 +178,10 @@ class _Levels(NamedTuple):
     cost: np.ndarray
 
 
-def _levels(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float) -> _Levels:
-    """Levels that an optimal window can reach, by bounds that hold for every optimum and need none of the exact algorithm."""
+def _levels(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int) -> _Levels:
+    """Levels that an optimal window with s >= smallest can reach, by bounds that hold for every optimum, without the exact algorithm."""
     bounds = _guide_range if cost == "guide" else _convex_range
-    low, high = bounds(cost, demand, demand_mean, h, K, p)
+    low, high = bounds(cost, demand, demand_mean, h, K, p, smallest)
     y = np.arange(low, high + 1)
     return _Levels(low, start_costs(cost, y - 1, demand, demand_mean, K, p), level_costs(cost, y, demand, h, p))
 
@@ -160,11 +191,12 @@ def _check_size(n: float, largest: int) -> None:
         raise ParameterError(f"the model would have over {largest} levels of inventory position; solve this item with method: exact")
 
 
-def _convex_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float) -> tuple[int, int]:
-    """First and last level for a constant A and a convex G.
+def _convex_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int) -> tuple[int, int]:
+    """First and last level for a constant A and a convex G, among the levels above the smallest s.
 
     No level of an optimal window costs more than C*: G is convex, so its dearest level is at an end, and without that level the window's
-    average would be smaller if G were above it. With the cost C of any policy at all, C* <= C, and levels with G > C are left out.
+    average would be smaller if G were above it, with the same s or one more. With the cost C of any policy at all, C* <= C, and levels
+    with G > C are left out.
     Before G is known: h (y - mu) <= G(y) and p (mu - y) <= G(y) (Jensen), so mu - C/p <= y <= mu + C/h.
     """
     mu = demand.mean
@@ -174,9 +206,9 @@ def _convex_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: floa
     quantity = max(1, round(np.sqrt(2 * batch_cost / (h * balance if balance > 0 else h))))
     _check_size(quantity, LARGEST_RANGE)
     centre = mu + demand.std * np.clip(np.log((p + h) / h) - 0.7, -1.0, 4.0)
-    s = max(0, round(centre - (1 - balance) * quantity))
+    s = max(smallest, round(centre - (1 - balance) * quantity))
     known = (batch_cost + level_costs(cost, np.arange(s + 1, s + quantity + 1), demand, h, p).sum()) / quantity
-    low = max(1, int(np.ceil(mu - known / p))) if p > 0 else 1
+    low = max(smallest + 1, int(np.ceil(mu - known / p))) if p > 0 else smallest + 1
     high = max(int(mu + known / h) + 1, low, s + quantity)
     _check_size(high - low, LARGEST_RANGE)
     costs = level_costs(cost, np.arange(low, high + 1), demand, h, p)
@@ -190,21 +222,21 @@ def _convex_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: floa
     return low + int(kept[0]), low + int(kept[-1])
 
 
-def _guide_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float) -> tuple[int, int]:
-    """First and last level for a straight G and an A(s) that falls with s: C(s, Q) = A(s)/Q + hQ/2 + h (s - mu).
+def _guide_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int) -> tuple[int, int]:
+    """First and last level, above the smallest s, for a straight G and an A(s) that falls with s: C(s, Q) = A(s)/Q + hQ/2 + h (s - mu).
 
     1. A/Q + hQ/2 >= sqrt(2hA), so C(s, Q) >= sqrt(2hA(s)) + h (s - mu) =: B(s). With the cost C of any policy, an s with B(s) > C is
        left out, and because A(s) >= aK all s > mu + (C - sqrt(2haK))/h are.
     2. For the smallest of the best Q of an s, Q (Q - 1) < 2A(s)/h, or one unit less would be as cheap.
     """
     mu = demand.mean
-    tried = np.unique(np.maximum(0, np.rint(mu + demand.std * np.arange(-2, 4.5, 0.5)))).astype(np.int64)
+    tried = np.unique(np.maximum(smallest, np.rint(mu + demand.std * np.arange(-2, 4.5, 0.5)))).astype(np.int64)
     starts = start_costs(cost, tried, demand, demand_mean, K, p)
     quantity = np.maximum(1, np.rint(np.sqrt(2 * starts / h)))
     known = (starts / quantity + h * quantity / 2 + h * (tried - mu)).min()
     last = int(max(0.0, mu + (known - np.sqrt(2 * h * demand_mean * K)) / h)) + 1
-    _check_size(last, LARGEST_RANGE)
-    s = np.arange(last + 1)
+    _check_size(last - smallest, LARGEST_RANGE)
+    s = np.arange(smallest, max(last, smallest) + 1)
     starts = start_costs(cost, s, demand, demand_mean, K, p)
     # a little more than C, so that rounding never leaves out an optimal s
     slack = 1e-9 * (abs(known) + h * mu)
@@ -215,8 +247,30 @@ def _guide_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float
     return int(s[0]) + 1, high
 
 
+def _choices_with_fill_rate(cost: str, share: float, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float) -> Choices:
+    """For each Q that can be optimal the best s that gives the fill rate; the module's docstring has the proof."""
+    mu, order_cost = demand.mean, demand_mean * K
+    largest = 4 * np.sqrt(2 * order_cost / h) + mu + 6 * demand.std + 10
+    _check_size(largest, LARGEST_RANGE)
+    grid, known = np.geomspace(1, largest, 60), np.inf
+    for _ in range(2):
+        tried = np.unique(np.rint(grid).astype(np.int64))
+        costs = best_points_with_fill_rate(cost, tried, share, demand, demand_mean, h, K, p).cost
+        known = min(known, costs.min())
+        k = costs.argmin()
+        grid = np.linspace(tried[max(k - 1, 0)], tried[min(k + 1, len(tried) - 1)], 60)
+    # a little more than the known cost, so that rounding never leaves out an optimum
+    limit = known + 1e-9 * (abs(known) + h * mu)
+    middle = mu + limit / h
+    root = np.sqrt(max(middle**2 - 2 * order_cost / h, 0.0))
+    _check_size(middle + root, LARGEST_RANGE)
+    quantity = np.arange(max(1, int(np.ceil(middle - root - 1e-6))), int(middle + root + 1e-6) + 2)
+    found = best_points_with_fill_rate(cost, quantity, share, demand, demand_mean, h, K, p)
+    return cheapest(limit, found.reorder_point, quantity, found.cost)
+
+
 def build_model(items: pd.DataFrame, params: SQParams) -> pyo.ConcreteModel:
-    """The window model of each item, side by side in one ConcreteModel; see the module's docstring.
+    """The window model of each item, side by side in one ConcreteModel; under a fill rate the choice of each. See the module's docstring.
 
     REORDER_POINT and ORDER_QUANTITY are Expressions of the solved variables: Q = 1 / sum st, and s is the start's mean place. An item
     without demand has one level that costs nothing, so that the model is never empty, and s = Q = 0.
@@ -227,12 +281,21 @@ def build_model(items: pd.DataFrame, params: SQParams) -> pyo.ConcreteModel:
     """
     inputs = _read(items, params)
     refuse(items, inputs.message)
-    n = len(items)
     has_demand = [bool(mean > 0) for mean in inputs.demand.mean]
-    windows = [
-        _levels(params.cost, inputs.demand.lead_time_demand(i), inputs.demand.mean[i], inputs.holding_cost[i], inputs.fixed_order_cost[i],
-                inputs.backorder_cost[i]) if has_demand[i] else _Levels(1, np.zeros(1), np.zeros(1))
-        for i in range(n)]
+    if params.service == "fill_rate" and (inputs.missed_share < 1).any():
+        return selection_model([
+            _choices_with_fill_rate(params.cost, inputs.missed_share[i], inputs.demand.lead_time_demand(i), inputs.demand.mean[i],
+                                    inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i])
+            if has_demand[i] else NOTHING for i in range(len(items))])
+    windows = []
+    for i in range(len(items)):
+        if not has_demand[i]:
+            windows.append(_Levels(1, np.zeros(1), np.zeros(1)))
+            continue
+        demand = inputs.demand.lead_time_demand(i)
+        smallest = cycle_point(demand, inputs.missed_share[i]) if params.service == "cycle" else 0
+        windows.append(_levels(params.cost, demand, inputs.demand.mean[i], inputs.holding_cost[i], inputs.fixed_order_cost[i],
+                               inputs.backorder_cost[i], smallest))
     ends = np.cumsum([0, *(len(window.cost) for window in windows)]).tolist()
     # the collector would look through the thousands of new objects again and again: it took two thirds of the time
     with PauseGC():
@@ -305,8 +368,8 @@ def _example(name: str, holding_cost: float, backorder_cost: float, fixed_order_
              quantity: int, cost: float) -> Example:
     item = {
         "fixed_order_cost": fixed_order_cost, "holding_cost": holding_cost, "backorder_cost": backorder_cost, "lead_time": lead_time,
-        "lead_time_confidence": 0.0, "demand_distribution": "poisson", "demand_mean": np.array([demand_mean]), "demand_variance": None,
-        "demand_pmf": None,
+        "lead_time_confidence": 0.0, "service_level": None, "demand_distribution": "poisson", "demand_mean": np.array([demand_mean]),
+        "demand_variance": None, "demand_pmf": None,
     }
     return Example(name, (item,), {"cost": "time_weighted"}, cost, {"REORDER_POINT": (s,), "ORDER_QUANTITY": (quantity,)},
                    f"Snyder & Shen (2019), Fundamentals of Supply Chain Theory, {name}; optimum as in stockpyl's tests")

@@ -56,6 +56,11 @@ class ItemDemand(NamedTuple):
             return normal_lead_time_demand(self.mean[i], self.variance[i], lead_times)
         return poisson_lead_time_demand(self.mean[i], lead_times)
 
+    def pmfs_of(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lead-time probabilities of the chosen pmf items, one after the other, and where each starts, with the end; for compiled loops."""
+        pmfs = [self.lead_time_pmfs[k] for k in self.pmf_position[chosen & (self.form == PMF)]]
+        return np.concatenate([np.zeros(0), *pmfs]), np.cumsum([0, *map(len, pmfs)])
+
 
 def note(message: np.ndarray, wrong: np.ndarray, text: str, value: np.ndarray | None = None) -> None:
     """Add `text`, with {value} replaced by the item's own, to the message of each item that is wrong."""

@@ -61,10 +61,13 @@ def _level_cost(y, holding_cost, backorder_cost, mean, loss):
 
 
 @compiled
-def _grow_window(batch_cost, h, p, mean, low, high, table, a, v, first, n_lead_times):
-    """(s, Q, cost) for a constant A: from the cheapest level the window takes its cheaper neighbour while that is below its average."""
-    # the cheapest level y >= 1 is the first whose next one is no cheaper: (h + p) P(X > y) <= h
-    left, right = 0, max(high, 0) + 1
+def grow_window(batch_cost, h, p, smallest, mean, low, high, table, a, v, first, n_lead_times):
+    """(s, Q, cost) for a constant A: from the cheapest level the window takes its cheaper neighbour while that is below its average.
+
+    With s >= smallest only the levels above it are there: G is convex on them too, so nothing else changes.
+    """
+    # the cheapest level y > smallest is the first whose next one is no cheaper: (h + p) P(X > y) <= h
+    left, right = smallest, max(high, smallest) + 1
     while right - left > 1:
         y = (left + right) // 2
         survival = loss_at(y, low, table, a, v, first, n_lead_times) - loss_at(y + 1, low, table, a, v, first, n_lead_times)
@@ -77,7 +80,7 @@ def _grow_window(batch_cost, h, p, mean, low, high, table, a, v, first, n_lead_t
     n = 1
     left, right = cheapest - 1, cheapest + 1
     left_cost = math.inf
-    if left >= 1:
+    if left > smallest:
         left_cost = _level_cost(left, h, p, mean, loss_at(left, low, table, a, v, first, n_lead_times))
     right_cost = _level_cost(right, h, p, mean, loss_at(right, low, table, a, v, first, n_lead_times))
     while n <= LARGEST_QUANTITY:
@@ -87,12 +90,12 @@ def _grow_window(batch_cost, h, p, mean, low, high, table, a, v, first, n_lead_t
         if left_cost <= right_cost:
             run = 1
             if left <= low:  # the straight part: each level down costs p more
-                run = min(_run_length(total, n, left_cost, p, right_cost), left)
+                run = min(_run_length(total, n, left_cost, p, right_cost), left - smallest)
             total += run * left_cost + p * (0.5 * run * (run - 1))
             n += run
             left -= run
             left_cost = math.inf
-            if left >= 1:
+            if left > smallest:
                 left_cost = _level_cost(left, h, p, mean, loss_at(left, low, table, a, v, first, n_lead_times))
         else:
             run = 1
@@ -120,24 +123,24 @@ def _best_quantity(batch_cost, h):
 
 
 @compiled
-def _scan(order_cost, short_cost, h, mean, low, high, table, a, v, first, n_lead_times):
+def scan_points(order_cost, short_cost, h, smallest, mean, low, high, table, a, v, first, n_lead_times):
     """(s, Q, cost) for A(s) = order_cost + short_cost n(s) and G(y) = h (y - 1/2 - mean), so C(s, Q) = A(s)/Q + hQ/2 + h (s - mean).
 
     Let phi(A) = min over Q of A/Q + hQ/2, which rises with A, and f(s) = phi(A(s)) + h (s - mean).
-    1. For 0 <= s <= low, n(s) is a straight line, so C(s, Q) is straight in s for each Q and f, a minimum of straight lines,
-       is concave: its smallest value is at 0 or at low.
+    1. For smallest <= s <= low, n(s) is a straight line, so C(s, Q) is straight in s for each Q and f, a minimum of straight lines,
+       is concave: its lowest value is at `smallest` or at low.
     2. n falls with s, so for s <= t <= e: f(t) >= phi(A(e)) + h (s - mean). A block s..e whose bound is above the best is
        passed in one step.
     3. A(s) >= order_cost, so f(t) >= phi(order_cost) + h (s - mean) for all t >= s: once that is above the best, the scan ends.
        Above high, where n = 0, f rises, so it ends there in any case.
     """
-    quantity, best = _best_quantity(order_cost + short_cost * loss_at(0, low, table, a, v, first, n_lead_times), h)
+    quantity, best = _best_quantity(order_cost + short_cost * loss_at(smallest, low, table, a, v, first, n_lead_times), h)
     if math.isnan(best):
         return 0, 0, math.nan
-    best -= h * mean
-    point = 0
+    best += h * (smallest - mean)
+    point = smallest
     least = _best_quantity(order_cost, h)[1]
-    s = max(low, 0)
+    s = max(low, smallest)
     stride = 1
     while s <= high and least + h * (s - mean) <= best:
         loss = loss_at(s + stride - 1, low, table, a, v, first, n_lead_times)
@@ -160,7 +163,7 @@ def _scan(order_cost, short_cost, h, mean, low, high, table, a, v, first, n_lead
 
 @compiled
 def _decide_bucket(is_guide, form, demand_mean, demand_variance, first_lead_time, n_lead_times, pmfs, pmf_offsets, holding_cost,
-                   fixed_order_cost, backorder_cost, reorder_point, order_quantity, cost):
+                   fixed_order_cost, backorder_cost, smallest_point, reorder_point, order_quantity, cost):
     """Fill the last three arrays, one item after the other."""
     nothing = np.zeros(0)
     k_pmf = 0
@@ -181,18 +184,18 @@ def _decide_bucket(is_guide, form, demand_mean, demand_variance, first_lead_time
         if len(table) > 0:
             high = low + len(table) - 1
             mean = low + table[0]
-        h, p, order_cost = holding_cost[i], backorder_cost[i], fixed_order_cost[i] * a
+        h, p, order_cost, smallest = holding_cost[i], backorder_cost[i], fixed_order_cost[i] * a, smallest_point[i]
         if is_guide:
-            decided = _scan(order_cost, p * a, h, mean, low, high, table, a, v, first, number)
+            decided = scan_points(order_cost, p * a, h, smallest, mean, low, high, table, a, v, first, number)
         else:
-            decided = _grow_window(order_cost, h, p, mean, low, high, table, a, v, first, number)
+            decided = grow_window(order_cost, h, p, smallest, mean, low, high, table, a, v, first, number)
         reorder_point[i], order_quantity[i], cost[i] = decided
 
 
 def best_reorder_points(
     *, is_guide: bool, form: np.ndarray, demand_mean: np.ndarray, demand_variance: np.ndarray, first_lead_time: np.ndarray,
     n_lead_times: np.ndarray, holding_cost: np.ndarray, fixed_order_cost: np.ndarray, backorder_cost: np.ndarray,
-    lead_time_pmfs: tuple[np.ndarray, np.ndarray] = NO_PMF,
+    smallest_point: np.ndarray | None = None, lead_time_pmfs: tuple[np.ndarray, np.ndarray] = NO_PMF,
 ) -> ReorderPoints:
     """Reorder point and order quantity of least cost of n items, and that cost.
 
@@ -208,6 +211,7 @@ def best_reorder_points(
     holding_cost : (n,) array, money/unit/day                                                                               [h]
     fixed_order_cost : (n,) array, money/order                                                                              [K]
     backorder_cost : (n,) array, money/unit/day, or money/unit for the guide's cost                                         [p]
+    smallest_point : (n,) array of whole numbers >= 0, the least s allowed; None: 0
     lead_time_pmfs : for the PMF items in their order, the probabilities of demand over the lead time, one after the other,
         and the offsets where each starts, with the end: (sum of lengths,) and (number of PMF items + 1,) arrays
 
@@ -223,7 +227,9 @@ def best_reorder_points(
     found = ReorderPoints(np.zeros(n), np.zeros(n), np.zeros(n))
     floats = [np.ascontiguousarray(array, dtype=np.float64) for array in (demand_mean, demand_variance, first_lead_time)]
     costs = [np.ascontiguousarray(array, dtype=np.float64) for array in (holding_cost, fixed_order_cost, backorder_cost)]
+    smallest = np.zeros(n, np.int64) if smallest_point is None else np.ascontiguousarray(smallest_point, dtype=np.int64)
     _decide_bucket(
         bool(is_guide), np.ascontiguousarray(form, dtype=np.int64), *floats, np.ascontiguousarray(n_lead_times, dtype=np.int64),
-        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64), np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64), *costs, *found)
+        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64), np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64), *costs,
+        smallest, *found)
     return found

@@ -121,7 +121,7 @@ def test_policies_say_what_they_refuse(conf):
     assert len(found) == 3
     assert found[0] == f"policies.yaml, id a, policy: policy 'no_such' is unknown; there are: {', '.join(policies.names())}"
     assert found[1].startswith("policies.yaml, id b, params.cost: ") and "'daily_review'" in found[1] and "found 'cheap'" in found[1]
-    assert found[2] == "policies.yaml, id b, params.speed: is not a parameter; allowed: cost"
+    assert found[2] == "policies.yaml, id b, params.speed: is not a parameter; allowed: cost, service"
 
 
 @pytest.mark.parametrize(("given", "kept"), [("[3, 4]", ("3", "4")), ("3", ("3",)), ('"3"', ("3",)), ("[a, 4]", ("a", "4"))])

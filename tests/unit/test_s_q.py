@@ -18,39 +18,12 @@ from invopt.policies import load
 from invopt.policies.s_q import POLICY, SQParams
 from invopt.theory.lead_time_demand import poisson_lead_time_demand
 from invopt.theory.reorder_point_cost import COSTS, reorder_point_cost
+from tests.items.s_q import FORMS, frame, poisson_item, random_item
+from tests.published import reorder_point
 
-AZURE = Path(__file__).parents[3] / "shared" / "data" / "azure" / "azure_sample.tar.gz"
-FORMS = ("poisson", "deterministic", "normal", "pmf")
-
-
-def frame(*items: dict) -> pd.DataFrame:
-    """A DataFrame of the policy's input columns as the engine gives it: series are arrays in object columns."""
-    return pd.DataFrame({column.name: pd.Series([item[column.name] for item in items],
-                                                dtype=float if column.type == "double" else object) for column in POLICY.input_columns})
-
-
-def poisson_item(**changes) -> dict:
-    item = {"fixed_order_cost": 100.0, "holding_cost": 20.0, "backorder_cost": 150.0, "lead_time": 2.0, "lead_time_confidence": 0.0,
-            "demand_distribution": "poisson", "demand_mean": np.array([1.0, 2.0]), "demand_variance": None, "demand_pmf": None}
-    return {**item, **changes}
-
-
-def random_item(rng: np.random.Generator, form: str, largest_mean: float = 50.0) -> dict:
-    """Slow and fast movers: means spread evenly over their logarithm; order costs that make Q from 1 to some hundreds."""
-    n_periods = 5
-    mean = 10 ** rng.uniform(-2, np.log10(largest_mean)) * rng.uniform(0.5, 1.5, n_periods)
-    item = poisson_item(
-        holding_cost=rng.uniform(0.1, 5), backorder_cost=rng.choice([0.0, 1.0, 5.0, 60.0]) * rng.uniform(0.5, 1.5),
-        lead_time=float(rng.choice([0, 0.5, 1, 2, 7])), lead_time_confidence=float(rng.choice([0, 0, 1, 3])),
-        demand_distribution=form, demand_mean=mean, demand_variance=rng.choice([0.0, 0.5, 2.0, 10.0]) * mean)
-    quantity = rng.uniform(0, 80)
-    item["fixed_order_cost"] = quantity**2 * item["holding_cost"] / (2 * mean.mean())
-    if form == "pmf":
-        day = [rng.dirichlet(np.full(rng.integers(2, 6), 0.5)) for _ in range(n_periods)]
-        item["demand_pmf"] = np.array([*day, None], dtype=object)[:-1]
-        item["demand_mean"] = np.array([pmf @ np.arange(len(pmf)) for pmf in day])
-        item["fixed_order_cost"] = quantity**2 * item["holding_cost"] / (2 * max(item["demand_mean"].mean(), 0.01))
-    return item
+DATA = Path(__file__).parents[3] / "shared" / "data"
+AZURE = DATA / "azure" / "azure_sample.tar.gz"
+INSTANCES = DATA / "instances"
 
 
 def exact(items: pd.DataFrame, **params):
@@ -323,6 +296,14 @@ def azure_items() -> tuple[pd.DataFrame, pd.DataFrame]:
             demand_mean=pd.read_csv(io.StringIO(forecast))["Demand"].to_numpy(float)))
         solutions.append({"s": float(solution["s"]), "Q": float(solution["Q"])})
     return frame(*items), pd.DataFrame(solutions)
+
+
+@pytest.mark.skipif(not INSTANCES.is_dir(), reason="the shared instances are not on this machine")
+def test_published_instances_are_solved_by_both_methods():
+    found = reorder_point.rows(INSTANCES)
+    assert len(found) == 8
+    for row in found:
+        assert row.ours == pytest.approx(row.published, rel=1e-4 if row.note else 1e-9), row
 
 
 @pytest.mark.skipif(not AZURE.is_file(), reason="the Azure sample is not on this machine")
