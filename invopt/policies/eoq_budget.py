@@ -275,8 +275,9 @@ def _best_of(pieces: np.ndarray, weight: np.ndarray) -> Callable[[float], np.nda
     def best(theta: float) -> np.ndarray:
         slope = pieces[:, SLOPE] + theta * weight
         centre = np.sqrt(pieces[:, SCALE] / np.where(slope > 0, slope, 1.0))
-        below = np.maximum(np.floor(np.where(slope > 0, centre, np.inf)), 1.0)
+        below = np.maximum(np.floor(centre), 1.0)
         x = np.where(slope * below * (below + 1) < pieces[:, SCALE], below + 1, below)
+        x = np.where((slope <= 0) & (pieces[:, SCALE] > 0), np.inf, x)
         return np.clip(x, pieces[:, LOW], pieces[:, HIGH])
 
     return best

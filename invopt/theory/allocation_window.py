@@ -62,61 +62,103 @@ def open_choices(best: Callable[[float], np.ndarray], cost: Callable[[np.ndarray
     n, m = len(weight), len(piece_item)
     every = np.arange(m)
     starts = np.searchsorted(piece_item, np.arange(n))
+    if budget < np.inf:
+        # what the lowest x of all others leave is all that one item can use
+        lowest = low[starts]
+        most = lowest + (budget - weight @ lowest) / np.where(weight > 0, weight, 1.0) * (1 + 1e-9) + 1e-9
+        high = np.maximum(np.minimum(high, np.where(weight > 0, np.floor(most), np.inf)[piece_item]), low)
 
-    def chosen(theta: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of each item the piece that is best at this price, the best x of all pieces, and f + theta w x there."""
-        x = best(theta)
-        priced = cost(every, x) + theta * weight[piece_item] * x
+    def priced(theta: float) -> tuple[np.ndarray, np.ndarray]:
+        x = np.minimum(best(theta), high)
+        return x, cost(every, x) + theta * weight[piece_item] * x
+
+    def chosen(theta: float) -> np.ndarray:
+        """Of each item the piece that is best at this price; of equal ones the first, which uses less."""
         if m == n:
-            return every, x, priced
-        least = np.minimum.reduceat(priced, starts)
-        # of equal ones the first: it uses less
-        is_least = np.flatnonzero(priced <= least[piece_item])
-        return is_least[np.searchsorted(piece_item[is_least], np.arange(n))], x, priced
+            return every
+        value = priced(theta)[1]
+        is_least = np.flatnonzero(value <= np.minimum.reduceat(value, starts)[piece_item])
+        return is_least[np.searchsorted(piece_item[is_least], np.arange(n))]
 
-    theta, (piece, x, priced) = 0.0, chosen(0.0)
-    if weight @ x[piece] > budget:
-        cheap, dear = 0.0, 1e-6 * max(abs(priced[piece]).sum(), 1e-300) / max(budget, 1e-300)
-        while weight @ chosen(dear)[1][chosen(dear)[0]] > budget and dear < 1e200:
-            cheap, dear = dear, 16 * dear
-        for _ in range(200):
-            middle = 0.5 * (cheap + dear)
-            if not cheap < middle < dear:
-                break
-            at, x, _ = chosen(middle)
-            if weight @ x[at] <= budget:
-                dear = middle
-            else:
-                cheap = middle
-        theta, (piece, x, priced) = dear, chosen(dear)
-    base = x[piece]
-    left = max(budget - weight @ base, 0.0)
-    price = theta * weight
+    def reduced_at(theta: float) -> tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], float]:
+        """r(pieces, x) at this price, and its bound L."""
+        least = priced(theta)[1][chosen(theta)]
 
-    def reduced(pieces: np.ndarray, at: np.ndarray) -> np.ndarray:
-        item = piece_item[pieces]
-        return np.maximum(cost(pieces, at) + price[item] * at - priced[piece[item]], 0.0)
+        def reduced(pieces: np.ndarray, at: np.ndarray) -> np.ndarray:
+            item = piece_item[pieces]
+            return np.maximum(cost(pieces, at) + theta * weight[item] * at - least[item], 0.0)
 
-    if theta == 0:
-        gap, plan = 0.0, base
-    else:
-        gap, plan = _plan(lambda at: reduced(piece, at), base, low[piece], high[piece], weight, theta, left)
-    total = abs(priced[piece] - price * base).sum()
-    limit = np.full(m, gap * (1 + 1e-9) + 1e-15 * total)
-    if gap <= PROVED * total:
-        base = plan
-        left = max(budget - weight @ base, 0.0)
-        limit[:] = -1.0
-    if n <= SMALL:
-        # the steps next to the plan, so that the model is never only constants
-        beside = np.maximum(reduced(piece, np.maximum(base - 1, low[piece])), reduced(piece, np.minimum(base + 1, high[piece])))
-        limit[piece] = np.maximum(limit[piece], beside * (1 + 1e-9))
-    first, last = _interval(reduced, every, x, low, high, limit)
+        return reduced, least.sum() - (theta * budget if theta > 0 else 0.0)
+
+    def plan_on(pieces: Callable[[float], np.ndarray], theta: float) -> tuple[float, np.ndarray]:
+        """What a plan with each item on one piece costs, and the plan; theta is the price at which the pieces' best x fit."""
+        piece = pieces(theta)
+        x = priced(theta)[0][piece]
+        if theta == 0:
+            return cost(piece, x).sum(), x
+        at_least = cost(piece, x) + theta * weight * x
+        plan = _plan(lambda at: np.maximum(cost(piece, at) + theta * weight * at - at_least, 0.0), x, low[piece], high[piece], weight, theta,
+                     max(budget - weight @ x, 0.0))
+        return cost(piece, plan).sum(), plan
+
+    cheap, theta = _price(lambda theta: weight @ priced(theta)[0][chosen(theta)], budget)
+    known, base = plan_on(chosen, theta)
+    thetas = [theta]
+    if m > n:
+        # where an item jumps between pieces at this price, each side has a price and a plan of its own
+        for side in (chosen(theta), chosen(cheap)):
+            if weight @ low[side] <= budget:
+                _, own = _price(lambda theta, side=side: weight @ priced(theta)[0][side], budget)
+                thetas.append(own)
+                total, plan = plan_on(lambda theta, side=side: side, own)
+                if total < known:
+                    known, base = total, plan
+    first, last = low.copy(), high.copy()
+    for theta in thetas:
+        reduced, bound = reduced_at(theta)
+        gap = known - bound
+        # at the first price, which is the best, a plan that is proved leaves nothing open
+        is_proved = theta == thetas[0] and gap <= PROVED * abs(known)
+        limit = np.full(m, -1.0 if is_proved else gap * (1 + 1e-9) + 1e-14 * abs(known))
+        if n <= SMALL:
+            # the steps next to the plan, so that the model is never only constants
+            piece = _piece_of(base, low, high, piece_item, n)
+            beside = np.maximum(reduced(piece, np.maximum(base - 1, low[piece])), reduced(piece, np.minimum(base + 1, high[piece])))
+            limit[piece] = np.maximum(limit[piece], beside * (1 + 1e-9))
+        from_here, to_here = _interval(reduced, every, priced(theta)[0], low, high, limit)
+        first, last = np.maximum(first, from_here), np.minimum(last, to_here)
+        if is_proved:
+            break
     # the plan itself is always open
+    piece = _piece_of(base, low, high, piece_item, n)
     nothing = first[piece] > last[piece]
     first[piece] = np.where(nothing, base, np.minimum(first[piece], base))
     last[piece] = np.where(nothing, base, np.maximum(last[piece], base))
-    return Window(first, last, base, left)
+    return Window(first, last, base, max(budget - weight @ base, 0.0))
+
+
+def _price(use: Callable[[float], float], budget: float) -> tuple[float, float]:
+    """The largest price at which the use, which falls with it, doesn't fit, and the next one, at which it does; 0 where it always does."""
+    if use(0.0) <= budget:
+        return 0.0, 0.0
+    cheap, dear = 0.0, 1e-9
+    while use(dear) > budget and dear < 1e200:
+        cheap, dear = dear, 16 * dear
+    for _ in range(200):
+        middle = 0.5 * (cheap + dear)
+        if not cheap < middle < dear:
+            break
+        if use(middle) <= budget:
+            dear = middle
+        else:
+            cheap = middle
+    return cheap, dear
+
+
+def _piece_of(x: np.ndarray, low: np.ndarray, high: np.ndarray, piece_item: np.ndarray, n: int) -> np.ndarray:
+    """The piece that each item's x is on."""
+    inside = np.flatnonzero((low <= x[piece_item]) & (x[piece_item] <= high))
+    return inside[np.searchsorted(piece_item[inside], np.arange(n))]
 
 
 def _interval(reduced: Callable[[np.ndarray, np.ndarray], np.ndarray], every: np.ndarray, x: np.ndarray, low: np.ndarray, high: np.ndarray,
@@ -136,9 +178,10 @@ def _interval(reduced: Callable[[np.ndarray, np.ndarray], np.ndarray], every: np
 
 
 def _plan(reduced: Callable[[np.ndarray], np.ndarray], base: np.ndarray, low: np.ndarray, high: np.ndarray, weight: np.ndarray,
-          theta: float, left: float) -> tuple[float, np.ndarray]:
-    """A plan near the base and how far above the bound it costs: up to three steps in each of two groups of items."""
-    up, down = np.where(base < high, reduced(np.minimum(base + 1, high)), np.inf), np.where(base > low, reduced(np.maximum(base - 1, low)), np.inf)
+          theta: float, left: float) -> np.ndarray:
+    """A plan near the base that fits: up to three steps in each of two groups of items, the cheapest combination."""
+    up = np.where(base < high, reduced(np.minimum(base + 1, high)), np.inf)
+    down = np.where(base > low, reduced(np.maximum(base - 1, low)), np.inf)
     cost, step = np.minimum(up, down), np.where(up <= down, 1.0, -1.0)
     cost[weight == 0] = np.inf
     near = np.argsort(cost)[:2 * GROUP]
@@ -162,4 +205,4 @@ def _plan(reduced: Callable[[np.ndarray], np.ndarray], base: np.ndarray, low: np
     plan = base.copy()
     for i in (*sets[0][k], *sets[1][partner]):
         plan[i] += step[i]
-    return max(float(gap[k]), 0.0), plan
+    return plan

@@ -6,7 +6,8 @@
    smallest theta whose use is within B gives the bound L = sum_i [f_i + theta w_i x_i] - theta B, which no solution passes below.
 2. Reduced costs. A solution costs L + sum_i r_i(x_i) + theta (B - use), r_i(x) = f_i(x) + theta w_i x - the least of it. So in a
    solution of less than L + T no item takes an x with r_i(x) >= T: few items have another choice, and few of those.
-3. Core. For T small at first and then larger, the choices with r < T are searched by the list dynamic programme of `allocation_core.py`.
+3. Pieces. Where the price makes an item jump from one of its pieces to another, each side is a problem of its own with its own price.
+4. Core. For T small at first and then larger, the choices with r < T are searched by the list dynamic programme of `allocation_core.py`.
    It ends with a solution of cost L + T or less, which is the optimum, or one within GOOD_ENOUGH of what has been proved.
 
 The core is exponential in the worst case (many items of the same return per unit of budget and odd weights). It is left after MAX_WORK
@@ -69,7 +70,7 @@ def _least_of_item(pieces, table, first, end, price, low, high):
 
 
 @compiled
-def _multiplier(pieces, table, starts, weight, budget, low, high):
+def _multiplier(pieces, table, first, end, weight, budget, low, high):
     """theta; low, high become x(theta) and the x of a price just below it. At first low fits into the budget and high does not."""
     n = len(weight)
     is_open = np.empty(n, dtype=np.int64)
@@ -86,7 +87,7 @@ def _multiplier(pieces, table, starts, weight, budget, low, high):
     cheap, dear = 0.0, math.inf
     guess = 0.0
     for i in range(n):
-        guess += abs(cost_at(pieces[starts[i]], table, max(low[i], min(high[i], pieces[starts[i], HIGH]))))
+        guess += abs(cost_at(pieces[first[i]], table, max(low[i], min(high[i], pieces[first[i], HIGH]))))
     theta = max(guess / budget, 1e-300) if budget > 0 else 1.0
     for turn in range(400):
         if turn > 0:
@@ -104,7 +105,7 @@ def _multiplier(pieces, table, starts, weight, budget, low, high):
         use = closed_use
         for k in range(n_open):
             i = is_open[k]
-            x[i] = _least_of_item(pieces, table, starts[i], starts[i + 1], theta * weight[i], low[i], high[i])
+            x[i] = _least_of_item(pieces, table, first[i], end[i], theta * weight[i], low[i], high[i])
             use += weight[i] * x[i]
         fits = use <= budget
         if fits:
@@ -135,15 +136,15 @@ def _reduced(piece, table, price, least, x):
 
 
 @compiled
-def _nearest(pieces, table, starts, price, base, least, nearest):
+def _nearest(pieces, table, first, end, price, base, least, nearest):
     """The smallest reduced cost of another choice than the base, of each item."""
     for i in range(len(base)):
         nearest[i] = math.inf
         if price[i] == 0:
             continue  # it uses nothing, so nothing else is better
-        for p in range(starts[i], starts[i + 1]):
+        for p in range(first[i], end[i]):
             piece = pieces[p]
-            if starts[i + 1] == starts[i] + 1 or piece[LOW] <= base[i] <= piece[HIGH]:
+            if end[i] == first[i] + 1 or piece[LOW] <= base[i] <= piece[HIGH]:
                 x = base[i]
             else:
                 x = least_at(piece, table, piece[SLOPE] + price[i], piece[LOW], piece[HIGH])
@@ -155,10 +156,10 @@ def _nearest(pieces, table, starts, price, base, least, nearest):
 
 
 @compiled
-def _options_below(pieces, table, starts, weight, price, base, least, i, limit, room, x_of, delta, cost):
+def _options_below(pieces, table, first, end, weight, price, base, least, i, limit, room, x_of, delta, cost):
     """Fill in item i's other choices of reduced cost below `limit` that can fit; returns their number, or -1 when they are too many."""
     m = 0
-    for p in range(starts[i], starts[i + 1]):
+    for p in range(first[i], end[i]):
         piece = pieces[p]
         middle = least_at(piece, table, piece[SLOPE] + price[i], piece[LOW], piece[HIGH])
         for direction in (1.0, -1.0):
@@ -181,34 +182,30 @@ def _options_below(pieces, table, starts, weight, price, base, least, i, limit, 
 
 
 @compiled
-def _search(pieces, table, starts, weight, budget, theta, base):
-    """Improve `base`, the x(theta) that fit, to the optimum; returns the gap that is left unproved and theta's bound."""
+def _search(pieces, table, first, end, weight, budget, theta, base, least, room, gap, good):
+    """Improve `base`, the x(theta) that fit and leave `room`, to the best with costs below the bound + gap; `good` above the bound is enough.
+
+    Returns
+    -------
+    gap : of the best found, or what was given when there is none; base then holds it
+    proved : nothing is below the bound + this, except what was found
+    work : states looked at
+    """
     n = len(weight)
-    price, least = theta * weight, np.empty(n)
-    use, bound, scale = 0.0, 0.0, 0.0
+    price = theta * weight
+    scale = 0.0
     for i in range(n):
-        cost = math.inf
-        for p in range(starts[i], starts[i + 1]):
-            if pieces[p, LOW] <= base[i] <= pieces[p, HIGH]:
-                cost = min(cost, cost_at(pieces[p], table, base[i]))
-        least[i] = cost + price[i] * base[i]
-        use += weight[i] * base[i]
-        bound += cost
-        scale += abs(cost)
-    room = max(budget - use, 0.0)
-    gap = theta * room
-    bound -= gap
-    good = GOOD_ENOUGH * abs(bound)
+        scale += abs(least[i])
     tolerance = 1e-16 * scale
-    if gap <= good:
-        return 0.0
     nearest = np.empty(n)
-    _nearest(pieces, table, starts, price, base, least, nearest)
+    _nearest(pieces, table, first, end, price, base, least, nearest)
     ranked = np.sort(nearest)
     limit = max(2 * ranked[min(n - 1, 12)], good)
     proved, work = 0.0, 0
     room_up = room + ROUNDING * abs(budget)
     best_x = base.copy()
+    if theta * room < gap:
+        gap = theta * room
     while gap > proved + good and work < MAX_WORK:
         limit = min(limit, gap)
         core = np.flatnonzero(nearest < limit)
@@ -223,7 +220,7 @@ def _search(pieces, table, starts, weight, budget, theta, base):
             is_complete = True
             for k in range(len(core)):
                 # room to grow: what all others could save is not known, so only the limit and the pieces' ends bound a choice
-                found = _options_below(pieces, table, starts, weight, price, base, least, core[k], limit, math.inf, x_of[m:], delta[m:],
+                found = _options_below(pieces, table, first, end, weight, price, base, least, core[k], limit, math.inf, x_of[m:], delta[m:],
                                        cost[m:])
                 if found < 0:
                     is_complete = False
@@ -262,7 +259,111 @@ def _search(pieces, table, starts, weight, budget, theta, base):
             break
         limit *= 4
     base[:] = best_x
-    return 0.0 if gap <= proved + good else gap - proved
+    return gap, (gap if gap <= proved + good else proved), work
+
+
+@compiled
+def _cost_of_item(pieces, table, first, end, x):
+    """f(x), and the piece that x is on."""
+    for p in range(first, end):
+        if pieces[p, LOW] <= x <= pieces[p, HIGH]:
+            return cost_at(pieces[p], table, x), p
+    return math.inf, first
+
+
+@compiled
+def _best_of_partition(pieces, table, starts, weight, budget, x, cost):
+    """Fill x and cost of one partition; returns the gap (NaN: the budget is too small) and what the smallest x use of the budget.
+
+    Where the price at which x(theta) begins to fit makes an item jump from one piece to another, the two are looked at one after the
+    other, each with its own price: a branch and bound over pieces, of which convex items need none.
+    """
+    n = len(weight)
+    limit = budget + ROUNDING * abs(budget)
+    low, high, least, base_cost = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    first, end = np.empty((4, n), dtype=np.int64), np.empty((4, n), dtype=np.int64)
+    node_bound = np.empty(4)
+    first[0], end[0], node_bound[0] = starts[:-1], starts[1:], -math.inf
+    n_nodes, best, floor, work, least_use = 1, math.inf, math.inf, 0, math.nan
+    while n_nodes > 0:
+        n_nodes -= 1
+        a, b = first[n_nodes].copy(), end[n_nodes].copy()
+        if node_bound[n_nodes] >= best - GOOD_ENOUGH * abs(best):
+            continue
+        if work > MAX_WORK:
+            floor = min(floor, node_bound[n_nodes])
+            continue
+        work += 20 * n
+        used, wanted = 0.0, 0.0
+        for i in range(n):
+            high[i] = _least_of_item(pieces, table, a[i], b[i], 0.0, pieces[a[i], LOW], pieces[b[i] - 1, HIGH])
+            low[i] = pieces[a[i], LOW] if weight[i] > 0 else high[i]
+            used += weight[i] * low[i]
+            wanted += weight[i] * high[i]
+        if math.isnan(least_use):
+            least_use = used
+        if used > limit:
+            continue
+        theta = 0.0
+        if wanted <= limit:
+            low[:] = high
+        else:
+            theta = _multiplier(pieces, table, a, b, weight, budget, low, high)
+        if theta == math.inf:  # only the smallest x fit
+            theta = 0.0
+        total, use = 0.0, 0.0
+        for i in range(n):
+            base_cost[i] = _cost_of_item(pieces, table, a[i], b[i], low[i])[0]
+            least[i] = base_cost[i] + theta * weight[i] * low[i]
+            total += base_cost[i]
+            use += weight[i] * low[i]
+        room = max(budget - use, 0.0)
+        bound = total - theta * room
+        good = GOOD_ENOUGH * abs(bound)
+        if total < best:
+            best = total
+            x[:] = low
+            cost[:] = base_cost
+        if theta == 0.0 or bound >= best - good:
+            continue
+        jumping, width = -1, 0.0
+        for i in range(n):
+            if b[i] > a[i] + 1 and low[i] < high[i] and weight[i] * (high[i] - low[i]) > width:
+                if _cost_of_item(pieces, table, a[i], b[i], low[i])[1] != _cost_of_item(pieces, table, a[i], b[i], high[i])[1]:
+                    jumping, width = i, weight[i] * (high[i] - low[i])
+        if jumping < 0:
+            gap, proved, looked = _search(pieces, table, a, b, weight, budget, theta, low, least, room, best - bound, good)
+            work += looked
+            if bound + gap < best:
+                total = 0.0
+                for i in range(n):
+                    base_cost[i] = _cost_of_item(pieces, table, a[i], b[i], low[i])[0]
+                    total += base_cost[i]
+                if total < best:
+                    best = total
+                    x[:] = low
+                    cost[:] = base_cost
+            if bound + proved < best - good:
+                floor = min(floor, bound + proved)
+            continue
+        at = _cost_of_item(pieces, table, a[jumping], b[jumping], low[jumping])[1] + 1
+        if n_nodes + 2 > len(first):
+            larger_first, larger_end = np.empty((2 * len(first), n), dtype=np.int64), np.empty((2 * len(first), n), dtype=np.int64)
+            larger_bound = np.empty(2 * len(first))
+            larger_first[:n_nodes], larger_end[:n_nodes], larger_bound[:n_nodes] = first[:n_nodes], end[:n_nodes], node_bound[:n_nodes]
+            first, end, node_bound = larger_first, larger_end, larger_bound
+        for side in range(2):
+            first[n_nodes], end[n_nodes], node_bound[n_nodes] = a, b, bound
+            if side == 0:
+                first[n_nodes, jumping] = at
+            else:
+                end[n_nodes, jumping] = at
+            n_nodes += 1
+    if best == math.inf:
+        x[:] = math.nan
+        cost[:] = math.nan
+        return math.nan, least_use
+    return max(best - floor, 0.0) if floor < math.inf else 0.0, least_use
 
 
 @compiled
@@ -270,38 +371,8 @@ def _allocate(pieces, table, starts, weight, offsets, budget, x, cost, gap, leas
     """Fill the last four arrays, one partition after the other."""
     for k in range(len(budget)):
         first, end = offsets[k], offsets[k + 1]
-        n = end - first
-        low, high = np.empty(n), np.empty(n)
-        least, wanted = 0.0, 0.0
-        for j in range(n):
-            i = first + j
-            p, q = starts[i], starts[i + 1]
-            high[j] = _least_of_item(pieces, table, p, q, 0.0, pieces[p, LOW], pieces[q - 1, HIGH])
-            low[j] = pieces[p, LOW] if weight[i] > 0 else high[j]
-            least += weight[i] * low[j]
-            wanted += weight[i] * high[j]
-        least_use[k] = least
-        gap[k] = 0.0
-        limit = budget[k] + ROUNDING * abs(budget[k])
-        if least > limit:
-            gap[k] = math.nan
-            x[first:end] = math.nan
-            cost[first:end] = math.nan
-            continue
-        chosen = high
-        if wanted > limit:
-            own_starts = starts[first:end + 1]
-            theta = _multiplier(pieces, table, own_starts, weight[first:end], budget[k], low, high)
-            chosen = low
-            if theta < math.inf:
-                gap[k] = _search(pieces, table, own_starts, weight[first:end], budget[k], theta, chosen)
-        for j in range(n):
-            i = first + j
-            x[i] = chosen[j]
-            cost[i] = math.inf
-            for p in range(starts[i], starts[i + 1]):
-                if pieces[p, LOW] <= chosen[j] <= pieces[p, HIGH]:
-                    cost[i] = min(cost[i], cost_at(pieces[p], table, chosen[j]))
+        gap[k], least_use[k] = _best_of_partition(pieces, table, starts[first:end + 1], weight[first:end], budget[k], x[first:end],
+                                                  cost[first:end])
 
 
 def allocate(pieces: np.ndarray, tables: np.ndarray, starts: np.ndarray, weight: np.ndarray, offsets: np.ndarray,
