@@ -8,7 +8,8 @@ Let theta >= 0 be a price of the budget, r_i(x) = f_i(x) + theta w_i x - (the le
 
 So with the cost U of any plan that fits, an x with r_j(x) > U - L is in no optimal solution, whatever theta and the plan are. theta is
 found by bisection, the plan by combining a few cheap steps of different items. Each f is convex on ranges, its pieces; on a piece the open
-x are an interval around the piece's best.
+x are an interval around the piece's best. Where at the price theta an item jumps from one piece to another, the problem is split into those
+with and without the later pieces; each has its own L, and what is open in one of them is open.
 
 Nothing here is shared with `separable_allocation.py`, the exact algorithm: the two check each other.
 
@@ -29,7 +30,10 @@ PROVED = 1e-10
 GROUP = 20
 # partitions up to this many items keep the steps next to the multiplier's solution, so that a solver finds by itself that they don't pay
 SMALL = 200
+# steps of a search for a window's ends
 WIDEST = 100_000
+# problems that jumps between pieces are split into; what is not split has a wider window
+MOST_NODES = 63
 
 
 class Window(NamedTuple):
@@ -60,7 +64,6 @@ def open_choices(best: Callable[[float], np.ndarray], cost: Callable[[np.ndarray
     budget : at least what the lowest x of all items use; inf for none   [B]
     """
     n, m = len(weight), len(piece_item)
-    every = np.arange(m)
     starts = np.searchsorted(piece_item, np.arange(n))
     if budget < np.inf:
         # what the lowest x of all others leave is all that one item can use
@@ -68,73 +71,98 @@ def open_choices(best: Callable[[float], np.ndarray], cost: Callable[[np.ndarray
         most = lowest + (budget - weight @ lowest) / np.where(weight > 0, weight, 1.0) * (1 + 1e-9) + 1e-9
         high = np.maximum(np.minimum(high, np.where(weight > 0, np.floor(most), np.inf)[piece_item]), low)
 
-    def priced(theta: float) -> tuple[np.ndarray, np.ndarray]:
-        x = np.minimum(best(theta), high)
-        return x, cost(every, x) + theta * weight[piece_item] * x
+    problem = _Problem(best, cost, piece_item, starts, low, high, weight, budget)
+    known, plan, leaves = _branch(problem)
+    first, last = np.full(m, np.inf), np.full(m, -np.inf)
+    for is_allowed, theta, bound in leaves:
+        gap = known - bound
+        if gap > PROVED * abs(known):
+            reduced = problem.reduced(is_allowed, theta)
+            limit = np.where(is_allowed, gap * (1 + 1e-9) + 1e-14 * abs(known), -1.0)
+            from_here, to_here = _interval(reduced, np.minimum(best(theta), high), low, high, limit)
+            is_open = from_here <= to_here
+            first[is_open] = np.minimum(first, from_here)[is_open]
+            last[is_open] = np.maximum(last, to_here)[is_open]
+    # the plan itself is always open, and in a small partition the steps beside it, so that its model is not only constants
+    inside = np.flatnonzero((low <= plan[piece_item]) & (plan[piece_item] <= high))
+    piece = inside[np.searchsorted(piece_item[inside], np.arange(n))]
+    beside = 1 if n <= SMALL else 0
+    first[piece] = np.minimum(first[piece], np.maximum(plan - beside, low[piece]))
+    last[piece] = np.maximum(last[piece], np.minimum(plan + beside, high[piece]))
+    return Window(first, last, plan, max(budget - weight @ plan, 0.0))
 
-    def chosen(theta: float) -> np.ndarray:
-        """Of each item the piece that is best at this price; of equal ones the first, which uses less."""
-        if m == n:
-            return every
-        value = priced(theta)[1]
-        is_least = np.flatnonzero(value <= np.minimum.reduceat(value, starts)[piece_item])
-        return is_least[np.searchsorted(piece_item[is_least], np.arange(n))]
 
-    def reduced_at(theta: float) -> tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], float]:
-        """r(pieces, x) at this price, and its bound L."""
-        least = priced(theta)[1][chosen(theta)]
+class _Problem(NamedTuple):
+    """The arguments of `open_choices`, and where each item's pieces start."""
+
+    best: Callable[[float], np.ndarray]
+    cost: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    piece_item: np.ndarray
+    starts: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    weight: np.ndarray
+    budget: float
+
+    def priced(self, theta: float) -> tuple[np.ndarray, np.ndarray]:
+        """The best x of each piece at this price, and f + theta w x there."""
+        x = np.minimum(self.best(theta), self.high)
+        return x, self.cost(np.arange(len(x)), x) + theta * self.weight[self.piece_item] * x
+
+    def chosen(self, is_allowed: np.ndarray, theta: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of each item the allowed piece that is best at this price (of equal ones the first, which uses less), its x, and f + theta w x."""
+        x, value = self.priced(theta)
+        if len(self.starts) == len(x):
+            return np.arange(len(x)), x, value
+        value = np.where(is_allowed, value, np.inf)
+        is_least = np.flatnonzero((value <= np.minimum.reduceat(value, self.starts)[self.piece_item]) & is_allowed)
+        piece = is_least[np.searchsorted(self.piece_item[is_least], np.arange(len(self.starts)))]
+        return piece, x[piece], value[piece]
+
+    def reduced(self, is_allowed: np.ndarray, theta: float) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """r(pieces, x) at this price, for the pieces that are allowed."""
+        least = self.chosen(is_allowed, theta)[2]
 
         def reduced(pieces: np.ndarray, at: np.ndarray) -> np.ndarray:
-            item = piece_item[pieces]
-            return np.maximum(cost(pieces, at) + theta * weight[item] * at - least[item], 0.0)
+            item = self.piece_item[pieces]
+            return np.maximum(self.cost(pieces, at) + theta * self.weight[item] * at - least[item], 0.0)
 
-        return reduced, least.sum() - (theta * budget if theta > 0 else 0.0)
+        return reduced
 
-    def plan_on(pieces: Callable[[float], np.ndarray], theta: float) -> tuple[float, np.ndarray]:
-        """What a plan with each item on one piece costs, and the plan; theta is the price at which the pieces' best x fit."""
-        piece = pieces(theta)
-        x = priced(theta)[0][piece]
-        if theta == 0:
-            return cost(piece, x).sum(), x
-        at_least = cost(piece, x) + theta * weight * x
-        plan = _plan(lambda at: np.maximum(cost(piece, at) + theta * weight * at - at_least, 0.0), x, low[piece], high[piece], weight, theta,
-                     max(budget - weight @ x, 0.0))
-        return cost(piece, plan).sum(), plan
 
-    cheap, theta = _price(lambda theta: weight @ priced(theta)[0][chosen(theta)], budget)
-    known, base = plan_on(chosen, theta)
-    thetas = [theta]
-    if m > n:
-        # where an item jumps between pieces at this price, each side has a price and a plan of its own
-        for side in (chosen(theta), chosen(cheap)):
-            if weight @ low[side] <= budget:
-                _, own = _price(lambda theta, side=side: weight @ priced(theta)[0][side], budget)
-                thetas.append(own)
-                total, plan = plan_on(lambda theta, side=side: side, own)
-                if total < known:
-                    known, base = total, plan
-    first, last = low.copy(), high.copy()
-    for theta in thetas:
-        reduced, bound = reduced_at(theta)
-        gap = known - bound
-        # at the first price, which is the best, a plan that is proved leaves nothing open
-        is_proved = theta == thetas[0] and gap <= PROVED * abs(known)
-        limit = np.full(m, -1.0 if is_proved else gap * (1 + 1e-9) + 1e-14 * abs(known))
-        if n <= SMALL:
-            # the steps next to the plan, so that the model is never only constants
-            piece = _piece_of(base, low, high, piece_item, n)
-            beside = np.maximum(reduced(piece, np.maximum(base - 1, low[piece])), reduced(piece, np.minimum(base + 1, high[piece])))
-            limit[piece] = np.maximum(limit[piece], beside * (1 + 1e-9))
-        from_here, to_here = _interval(reduced, every, priced(theta)[0], low, high, limit)
-        first, last = np.maximum(first, from_here), np.minimum(last, to_here)
-        if is_proved:
-            break
-    # the plan itself is always open
-    piece = _piece_of(base, low, high, piece_item, n)
-    nothing = first[piece] > last[piece]
-    first[piece] = np.where(nothing, base, np.minimum(first[piece], base))
-    last[piece] = np.where(nothing, base, np.maximum(last[piece], base))
-    return Window(first, last, base, max(budget - weight @ base, 0.0))
+def _branch(problem: _Problem) -> tuple[float, np.ndarray, list[tuple[np.ndarray, float, float]]]:
+    """Cost of the best plan, the plan, and problems of which one holds an optimal solution: allowed pieces, price and bound of each."""
+    low, high, weight, budget = problem.low, problem.high, problem.weight, problem.budget
+    known, plan = np.inf, np.zeros(0)
+    waiting, leaves, n_nodes = [np.ones(len(low), dtype=bool)], [], 0
+    while waiting:
+        is_allowed = waiting.pop()
+        n_nodes += 1
+        lowest = np.minimum.reduceat(np.where(is_allowed, low, np.inf), problem.starts)
+        if weight @ lowest > budget * (1 + 1e-12):
+            continue
+        cheap, theta = _price(lambda theta, allowed=is_allowed: weight @ problem.chosen(allowed, theta)[1], budget)
+        piece, x, value = problem.chosen(is_allowed, theta)
+        bound = value.sum() - (theta * budget if theta > 0 else 0.0)
+        if bound > known + 1e-12 * abs(known):
+            continue
+        found = x
+        if theta > 0:
+            found = _plan(lambda at, piece=piece, theta=theta, value=value: np.maximum(
+                problem.cost(piece, at) + theta * weight * at - value, 0.0), x, low[piece], high[piece], weight, theta, budget - weight @ x)
+        total = problem.cost(piece, found).sum()
+        if total < known:
+            known, plan = total, found
+        dearer, wider, _ = problem.chosen(is_allowed, cheap)
+        jump = np.where(dearer != piece, weight * (wider - x), -1.0)
+        if n_nodes < MOST_NODES and jump.max() > 0:
+            item = int(np.argmax(jump))
+            is_later = (problem.piece_item == item) & (np.arange(len(low)) > piece[item])
+            is_earlier = (problem.piece_item == item) & (np.arange(len(low)) <= piece[item])
+            waiting += [is_allowed & ~is_later, is_allowed & ~is_earlier]
+        else:
+            leaves.append((is_allowed, theta, bound))
+    return known, plan, leaves
 
 
 def _price(use: Callable[[float], float], budget: float) -> tuple[float, float]:
@@ -155,16 +183,10 @@ def _price(use: Callable[[float], float], budget: float) -> tuple[float, float]:
     return cheap, dear
 
 
-def _piece_of(x: np.ndarray, low: np.ndarray, high: np.ndarray, piece_item: np.ndarray, n: int) -> np.ndarray:
-    """The piece that each item's x is on."""
-    inside = np.flatnonzero((low <= x[piece_item]) & (x[piece_item] <= high))
-    return inside[np.searchsorted(piece_item[inside], np.arange(n))]
-
-
-def _interval(reduced: Callable[[np.ndarray, np.ndarray], np.ndarray], every: np.ndarray, x: np.ndarray, low: np.ndarray, high: np.ndarray,
+def _interval(reduced: Callable[[np.ndarray, np.ndarray], np.ndarray], x: np.ndarray, low: np.ndarray, high: np.ndarray,
               limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and last x of each piece whose reduced cost is within the limit; it is convex around the piece's best."""
-    first, last = x.copy(), x.copy()
+    first, last, every = x.copy(), x.copy(), np.arange(len(x))
     last[reduced(every, x) > limit] -= 1  # none
     for end, direction, edge in ((first, -1, low), (last, 1, high)):
         growing = every[(first <= last)]
