@@ -18,6 +18,7 @@ Source: Everett (1963), Operations Research 11(3); Dembo & Hammer (1980), A redu
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from itertools import combinations
 from typing import NamedTuple
@@ -26,8 +27,9 @@ import numpy as np
 
 # a plan this near to the bound, relatively, leaves nothing open
 PROVED = 1e-10
-# items whose steps are combined to a plan, in two groups
-GROUP = 20
+# items in each of the two halves whose steps are combined to a plan, and how often that is done, with other items each time
+GROUP, N_PARTS = 20, 4
+MOST_ROUNDS = 60
 # partitions up to this many items keep the steps next to the multiplier's solution, so that a solver finds by itself that they don't pay
 SMALL = 200
 # steps of a search for a window's ends
@@ -201,30 +203,60 @@ def _interval(reduced: Callable[[np.ndarray, np.ndarray], np.ndarray], x: np.nda
 
 def _plan(reduced: Callable[[np.ndarray], np.ndarray], base: np.ndarray, low: np.ndarray, high: np.ndarray, weight: np.ndarray,
           theta: float, left: float) -> np.ndarray:
-    """A plan near the base that fits: up to three steps in each of two groups of items, the cheapest combination."""
-    up = np.where(base < high, reduced(np.minimum(base + 1, high)), np.inf)
-    down = np.where(base > low, reduced(np.maximum(base - 1, low)), np.inf)
-    cost, step = np.minimum(up, down), np.where(up <= down, 1.0, -1.0)
-    cost[weight == 0] = np.inf
-    near = np.argsort(cost)[:2 * GROUP]
-    near = near[np.isfinite(cost[near])]
-    groups = (near[0::2], near[1::2])
-    uses, costs, sets = [], [], []
-    for group in groups:
-        members = [taken for size in range(4) for taken in combinations(group.tolist(), size)]
-        use = np.array([sum(step[i] * weight[i] for i in taken) for taken in members])
-        order = np.argsort(use, kind="stable")
-        uses.append(use[order])
-        costs.append(np.array([sum(cost[i] for i in taken) for taken in members])[order])
-        sets.append([members[k] for k in order])
-    # of those of the second group that use no more, the one that adds least: cost - theta use
-    added = costs[1] - theta * uses[1]
-    best_so_far = np.minimum.accumulate(added)
-    fitting = np.searchsorted(uses[1], left - uses[0], side="right") - 1
-    gap = np.where(fitting >= 0, costs[0] + theta * (left - uses[0]) + best_so_far[fitting], np.inf)
-    k = int(np.argmin(gap))
-    partner = int(np.argmin(added[:fitting[k] + 1]))
+    """A plan near the base that fits: first all steps that fit, the cheapest per unit of budget first, then combinations of few steps."""
     plan = base.copy()
-    for i in (*sets[0][k], *sets[1][partner]):
-        plan[i] += step[i]
+    for _ in range(MOST_ROUNDS):
+        more = np.where((plan < high) & (weight <= left), reduced(np.minimum(plan + 1, high)) - reduced(plan), np.inf)
+        pays = np.flatnonzero(more < theta * weight)
+        pays = pays[np.argsort(more[pays] / weight[pays], kind="stable")]
+        taken = pays[np.cumsum(weight[pays]) <= left]
+        if not len(taken):
+            break
+        plan[taken] += 1
+        left -= weight[taken].sum()
+    for part in range(N_PARTS):
+        now = reduced(plan)
+        up = np.where(plan < high, reduced(np.minimum(plan + 1, high)) - now, np.inf)
+        down = np.where(plan > low, reduced(np.maximum(plan - 1, low)) - now, np.inf)
+        step = np.where(up <= down, 1.0, -1.0)
+        cost = np.where(weight > 0, np.minimum(up, down), np.inf)
+        near = np.argsort(cost)[2 * GROUP * part:2 * GROUP * (part + 1)]
+        near = near[np.isfinite(cost[near])]
+        if not len(near):
+            break
+        better = _combined(plan, near, step, cost, weight, theta, left)
+        left -= weight[near] @ (better - plan)[near]
+        plan = better
     return plan
+
+
+def _combined(plan: np.ndarray, near: np.ndarray, step: np.ndarray, cost: np.ndarray, weight: np.ndarray, theta: float,
+              left: float) -> np.ndarray:
+    """The plan after the cheapest combination of up to three steps in each half of the items `near`, of those that fit."""
+    halves = []
+    for half in (near[0::2], near[1::2]):
+        members = _subsets(len(half))
+        # the last place stands for no step
+        use = np.append(step[half] * weight[half], 0.0)[members].sum(axis=1)
+        order = np.argsort(use, kind="stable")
+        halves.append((half, members[order], use[order], np.append(cost[half], 0.0)[members].sum(axis=1)[order]))
+    (first, first_members, first_use, first_cost), (second, second_members, second_use, second_cost) = halves
+    # of those of the second half that use no more than is left, the one that adds least: cost - theta use
+    added = second_cost - theta * second_use
+    fitting = np.searchsorted(second_use, left - first_use, side="right") - 1
+    total = np.where(fitting >= 0, first_cost - theta * first_use + np.minimum.accumulate(added)[fitting], np.inf)
+    k = int(np.argmin(total))
+    if not total[k] < 0:
+        return plan
+    partner = int(np.argmin(added[:fitting[k] + 1]))
+    better = plan.copy()
+    for half, members in ((first, first_members[k]), (second, second_members[partner])):
+        taken = half[members[members < len(half)]]
+        better[taken] += step[taken]
+    return better
+
+
+@functools.cache
+def _subsets(n: int) -> np.ndarray:
+    """All sets of up to three of 0..n-1, an (m, 3) array; n fills the places that are not taken."""
+    return np.array([(*taken, *[n] * (3 - size)) for size in range(4) for taken in combinations(range(n), size)], dtype=np.int64)
