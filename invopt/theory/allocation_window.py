@@ -112,7 +112,7 @@ class _Problem(NamedTuple):
         return x, self.cost(np.arange(len(x)), x) + theta * self.weight[self.piece_item] * x
 
     def chosen(self, is_allowed: np.ndarray, theta: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of each item the allowed piece that is best at this price (of equal ones the first, which uses less), its x, and f + theta w x."""
+        """Of each item the allowed piece that is best at this price, its x, and f + theta w x; of equal ones the first, which uses less."""
         x, value = self.priced(theta)
         if len(self.starts) == len(x):
             return np.arange(len(x)), x, value
@@ -120,6 +120,12 @@ class _Problem(NamedTuple):
         is_least = np.flatnonzero((value <= np.minimum.reduceat(value, self.starts)[self.piece_item]) & is_allowed)
         piece = is_least[np.searchsorted(self.piece_item[is_least], np.arange(len(self.starts)))]
         return piece, x[piece], value[piece]
+
+    def x(self, is_allowed: np.ndarray, theta: float) -> np.ndarray:
+        """The best x of each item at this price."""
+        if len(self.starts) == len(self.low):
+            return np.minimum(self.best(theta), self.high)
+        return self.chosen(is_allowed, theta)[1]
 
     def reduced(self, is_allowed: np.ndarray, theta: float) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """r(pieces, x) at this price, for the pieces that are allowed."""
@@ -143,7 +149,7 @@ def _branch(problem: _Problem) -> tuple[float, np.ndarray, list[tuple[np.ndarray
         lowest = np.minimum.reduceat(np.where(is_allowed, low, np.inf), problem.starts)
         if weight @ lowest > budget * (1 + 1e-12):
             continue
-        cheap, theta = _price(lambda theta, allowed=is_allowed: weight @ problem.chosen(allowed, theta)[1], budget)
+        cheap, theta = _price(lambda theta, allowed=is_allowed: weight @ problem.x(allowed, theta), budget)
         piece, x, value = problem.chosen(is_allowed, theta)
         bound = value.sum() - (theta * budget if theta > 0 else 0.0)
         if bound > known + 1e-12 * abs(known):
@@ -157,7 +163,7 @@ def _branch(problem: _Problem) -> tuple[float, np.ndarray, list[tuple[np.ndarray
             known, plan = total, found
         dearer, wider, _ = problem.chosen(is_allowed, cheap)
         jump = np.where(dearer != piece, weight * (wider - x), -1.0)
-        if n_nodes < MOST_NODES and jump.max() > 0:
+        if n_nodes < MOST_NODES and jump.max(initial=0.0) > 0:
             item = int(np.argmax(jump))
             is_later = (problem.piece_item == item) & (np.arange(len(low)) > piece[item])
             is_earlier = (problem.piece_item == item) & (np.arange(len(low)) <= piece[item])
