@@ -220,6 +220,12 @@ class _Curves(NamedTuple):
         """P(X > x)."""
         return 1 - self._by_form(which, x, poisson_cdf, normal_cdf, pmf_cdf)
 
+    def met_by_one_more(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """n(x) - n(x + 1): P(X > x) of a whole X; a Normal is not whole."""
+        return self._by_form(which, x, lambda x, mean: 1 - poisson_cdf(x, mean),
+                             lambda x, mean, std: normal_loss(x, mean, std) - normal_loss(x + 1, mean, std),
+                             lambda x, pmf: 1 - pmf_cdf(x, pmf))
+
     def cost(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
         """o E(x - X)^+ + u E(X - x)^+."""
         return self.overage[which] * (x - self.mean[which]) + (self.overage + self.underage)[which] * self.loss(which, x)
@@ -256,7 +262,7 @@ def _lowest(service: str, curves: _Curves, level: np.ndarray) -> np.ndarray:
 
 
 def _best_of(curves: _Curves, weight: np.ndarray, low: np.ndarray) -> Callable[[float], np.ndarray]:
-    """theta -> the smallest s of each item, `low` or more, of which one unit more doesn't pay: (o + u) P(X > s) <= o + theta c."""
+    """theta -> the smallest s of each item, `low` or more, of which one unit more doesn't pay: (o + u) (n(s) - n(s + 1)) <= o + theta c."""
     first, last = curves.band()
     first = np.maximum(first, low)
     length = np.maximum(last - first, 0).astype(np.int64)
@@ -266,7 +272,7 @@ def _best_of(curves: _Curves, weight: np.ndarray, low: np.ndarray) -> Callable[[
     ends = np.cumsum(length)
     level = first[which] + np.arange(len(which)) - (ends - length)[which]
     # what one unit more saves; falling with the level, up to rounding
-    saved = (curves.overage + curves.underage)[which] * curves.survival(which, level)
+    saved = (curves.overage + curves.underage)[which] * curves.met_by_one_more(which, level)
     scale = curves.overage + curves.underage
 
     def best(theta: float) -> np.ndarray:
