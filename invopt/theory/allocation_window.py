@@ -154,14 +154,16 @@ def _branch(problem: _Problem) -> tuple[float, np.ndarray, list[tuple[np.ndarray
         bound = value.sum() - (theta * budget if theta > 0 else 0.0)
         if bound > known + 1e-12 * abs(known):
             continue
+        dearer, wider, _ = problem.chosen(is_allowed, cheap)
         found = x
         if theta > 0:
+            found = _filled(x, np.where(dearer == piece, wider, x), weight, budget)
             found = _plan(lambda at, piece=piece, theta=theta, value=value: np.maximum(
-                problem.cost(piece, at) + theta * weight * at - value, 0.0), x, low[piece], high[piece], weight, theta, budget - weight @ x)
+                problem.cost(piece, at) + theta * weight * at - value, 0.0), found, low[piece], high[piece], weight, theta,
+                budget - weight @ found)
         total = problem.cost(piece, found).sum()
         if total < known:
             known, plan = total, found
-        dearer, wider, _ = problem.chosen(is_allowed, cheap)
         jump = np.where(dearer != piece, weight * (wider - x), -1.0)
         if n_nodes < MOST_NODES and jump.max(initial=0.0) > 0:
             item = int(np.argmax(jump))
@@ -171,6 +173,17 @@ def _branch(problem: _Problem) -> tuple[float, np.ndarray, list[tuple[np.ndarray
         else:
             leaves.append((is_allowed, theta, bound))
     return known, plan, leaves
+
+
+def _filled(x: np.ndarray, largest: np.ndarray, weight: np.ndarray, budget: float) -> np.ndarray:
+    """x with as many units more as fit, up to `largest`, one item after the other: units that are all worth the price exactly."""
+    filled, left = x.copy(), budget - weight @ x
+    for i in np.flatnonzero(largest > x):
+        more = min(largest[i] - x[i], np.floor(left / weight[i]))
+        if more > 0:
+            filled[i] += more
+            left -= more * weight[i]
+    return filled
 
 
 def _price(use: Callable[[float], float], budget: float) -> tuple[float, float]:
