@@ -1,0 +1,338 @@
+"""EOQ under a budget: how much to order of each product of a storage space, when the average storage cost of all is limited.
+
+    minimize    sum_i K_i lambda_i / Q_i + h_i Q_i / 2        (`cost: ordering` leaves out the second term, as the technical guide does)
+    subject to  sum_i h_i Q_i / 2 <= b                        average storage cost a day of what lies in the space
+                Q_i whole, 1 or more
+
+With `discount` the supplier's prices join: lambda_i c_i(Q) a day, where c_i(Q) is what a unit of an order of Q costs.
+
+    all_units     c(Q) = c_j for b_j <= Q < b_{j+1}                      every unit of the order has the price
+    incremental   c(Q) = c_j + e_j / Q,  e_j = sum_{k<=j} (c_{k-1} - c_k) b_k      only the units beyond a break have its price
+
+c_0 is unit_cost, and the breaks and prices are price_break_quantity and price_break_cost. With `holding: with_price` a unit's holding cost
+follows the price that was paid (h c(Q) / unit_cost, as in textbooks, where h is interest); with `per_unit` it is holding_cost whatever
+was paid. The budget's row counts holding_cost in both.
+
+The cost is money per day. Purchases are in it only with a discount, because without one they don't depend on Q.
+
+The model is a MILP over the quantities that are open: `theory/allocation_window.py` proves, from a price of the budget and the cost of
+one plan that fits, that all others are in no optimal solution. Without that, 1,000 products would need 11 million columns.
+
+A product's demand is steady at the forecast's average and certain. It is ordered when its inventory position is REORDER_POINT or less: the
+mean demand of the lead time and the day until the next look, rounded up. A product without demand has Q = 0, cost 0, and no part in the row.
+
+Source: Muckstadt & Sapra (2010), Principles of Inventory Management, section 2.4; Snyder & Shen (2019), sections 3.2 and 3.4; the technical
+guide of the Azure inventory optimization solution, section "EOQ policy", (8)-(9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+
+from invopt.errors import ParameterError
+from invopt.policies.allocation_model import allocation_model
+from invopt.policies.base import ExactSolution, Example, Params, Policy
+from invopt.policies.item_inputs import (
+    DEMAND,
+    FIXED_ORDER_COST,
+    HOLDING_COST,
+    LEAD_TIME,
+    PRICE_BREAK_COST,
+    PRICE_BREAK_QUANTITY,
+    STORAGE,
+    STORAGE_COST_BUDGET,
+    UNIT_COST,
+    budgets,
+    numbers,
+    objects,
+    refuse,
+    spread_messages,
+)
+from invopt.theory.allocation_window import open_choices
+from invopt.theory.convex_pieces import CONSTANT, HIGH, LOW, NO_TABLE, SCALE, SLOPE, reciprocal_pieces
+from invopt.theory.item_demand import concatenated, note, period_means
+from invopt.theory.lead_time import WHOLE
+from invopt.theory.separable_allocation import allocate
+
+# an order of more units than this comes from a holding cost that is a slip
+LARGEST_QUANTITY = 1e12
+REVIEW_DAYS = 1
+
+INPUTS = """
+SELECT
+    location_id,
+    product_id,
+    source_id,
+    CAST(storage_id AS string) AS storage_id,
+    CAST(storage_cost_budget AS double) AS storage_cost_budget,
+    CAST(fixed_order_cost AS double) AS fixed_order_cost,
+    CAST(holding_cost AS double) AS holding_cost,
+    CAST(unit_cost AS double) AS unit_cost,
+    CAST(price_break_quantity AS array<double>) AS price_break_quantity,
+    CAST(price_break_cost AS array<double>) AS price_break_cost,
+    CAST(lead_time AS double) AS lead_time,
+    CAST(demand_mean AS array<double>) AS demand_mean
+FROM item_state
+"""
+
+DEMAND_MEAN = DEMAND[1]
+INPUT_COLUMNS = (STORAGE, STORAGE_COST_BUDGET, FIXED_ORDER_COST, HOLDING_COST, UNIT_COST, PRICE_BREAK_QUANTITY, PRICE_BREAK_COST, LEAD_TIME,
+                 DEMAND_MEAN)
+
+
+class EOQBudgetParams(Params):
+    """cost : what is minimized, ordering and holding, or ordering alone (the guide's; it needs a budget).
+
+    discount : none ignores the price breaks; all_units and incremental are said in the module's docstring
+    holding : per_unit, or with_price: a unit that was cheaper to buy is cheaper to hold
+    """
+
+    cost: Literal["ordering_and_holding", "ordering"] = "ordering_and_holding"
+    discount: Literal["none", "all_units", "incremental"] = "none"
+    holding: Literal["per_unit", "with_price"] = "per_unit"
+
+
+class _Inputs(NamedTuple):
+    """(n,) arrays, (m,) budgets, and one message for each item that can't be used."""
+
+    mean: np.ndarray
+    fixed_order_cost: np.ndarray
+    holding_cost: np.ndarray
+    unit_cost: np.ndarray
+    reorder_point: np.ndarray
+    budget: np.ndarray
+    break_item: np.ndarray
+    break_quantity: np.ndarray
+    break_cost: np.ndarray
+    message: np.ndarray
+
+
+def _read(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParams) -> _Inputs:
+    message = np.full(len(items), None, dtype=object)
+    K, h, unit_cost, lead_time = (numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, UNIT_COST, LEAD_TIME))
+    mean, is_usable = period_means(objects(items, "demand_mean"))
+    note(message, ~is_usable, "demand_mean must be a series of finite values of 0 or more")
+    for name, values in (("fixed_order_cost", K), ("lead_time", lead_time)):
+        note(message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
+    note(message, ~((h > 0) & np.isfinite(h)), "holding_cost is {value}, must be above 0, or the largest order were best", h)
+    budget = budgets(items, "storage_cost_budget", offsets, message)
+    breaks = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
+    if params.discount != "none":
+        note(message, ~((unit_cost > 0) & np.isfinite(unit_cost)), "unit_cost is {value}, must be above 0", unit_cost)
+        breaks = _breaks(items, unit_cost, message)
+    if params.cost == "ordering":
+        is_endless = np.repeat(np.isinf(budget), np.diff(offsets)) & (mean > 0)
+        note(message, is_endless, "with cost: ordering the larger the order the cheaper, so storage_cost_budget is needed; set it, or "
+             "cost: ordering_and_holding")
+    quantity = np.sqrt(2 * np.where(mean > 0, mean, 0.0) * np.maximum(K, 0) / np.where(h > 0, h, 1.0))
+    note(message, (quantity > LARGEST_QUANTITY) & (h > 0),
+         f"the best order quantity passes {LARGEST_QUANTITY:g} units: holding_cost is too small beside the other costs")
+    spread_messages(message, offsets)
+    # NaN where the inputs are wrong, and those items have a message
+    reorder_point = np.where(mean > 0, np.ceil(mean * (lead_time + REVIEW_DAYS) - WHOLE), 0.0)
+    return _Inputs(mean, K, h, unit_cost, reorder_point, budget, *breaks, message)
+
+
+def _breaks(items: pd.DataFrame, unit_cost: np.ndarray, message: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Item, quantity and cost of every price break, in the order of the items; a bad list gives its item a message."""
+    quantity, n_quantities = concatenated(objects(items, "price_break_quantity"))
+    cost, n_costs = concatenated(objects(items, "price_break_cost"))
+    is_uneven = n_quantities != n_costs
+    note(message, is_uneven, "price_break_quantity and price_break_cost must have the same length")
+    item_of_quantity, item_of_cost = np.repeat(np.arange(len(items)), n_quantities), np.repeat(np.arange(len(items)), n_costs)
+    is_kept = ~is_uneven
+    quantity, cost = quantity[is_kept[item_of_quantity]], cost[is_kept[item_of_cost]]
+    item = item_of_quantity[is_kept[item_of_quantity]]
+    is_first = np.diff(item, prepend=-1) != 0
+    before_quantity = np.where(is_first, 0.0, np.concatenate([[0.0], quantity[:-1]])[:len(quantity)])
+    before_cost = np.where(is_first, unit_cost[item], np.concatenate([[0.0], cost[:-1]])[:len(cost)])
+    is_wrong = ~((quantity > before_quantity) & np.isfinite(quantity) & (cost >= 0) & (cost <= before_cost))
+    wrong = np.zeros(len(items), dtype=bool)
+    wrong[item[is_wrong]] = True
+    note(message, wrong, "price_break_quantity must rise from above 0, and price_break_cost must not: none above the one before, unit_cost the first")
+    return item, quantity, cost
+
+
+class _Costs(NamedTuple):
+    """The pieces of the items that are decided; `decided` are their positions, starts their pieces, weight what a unit uses of the budget."""
+
+    decided: np.ndarray
+    pieces: np.ndarray
+    starts: np.ndarray
+    weight: np.ndarray
+
+    @property
+    def piece_item(self) -> np.ndarray:
+        return np.repeat(np.arange(len(self.decided)), np.diff(self.starts))
+
+
+def _costs(inputs: _Inputs, params: EOQBudgetParams) -> _Costs:
+    """f(Q) = lambda c_j + i e_j / 2 + (h_j / 2) Q + lambda (K + e_j) / Q on each range of quantities; e = 0 unless incremental."""
+    decided = np.flatnonzero(np.equal(inputs.message, None) & (inputs.mean > 0))
+    mean, K, h, price = (values[decided] for values in (inputs.mean, inputs.fixed_order_cost, inputs.holding_cost, inputs.unit_cost))
+    weight = h / 2
+    is_held = params.cost == "ordering_and_holding"
+    if params.discount == "none":
+        pieces = reciprocal_pieces(np.ones(len(decided)), LARGEST_QUANTITY, 0.0, weight if is_held else 0.0, mean * K)
+        return _Costs(decided, pieces, np.arange(len(decided) + 1), weight)
+    position = np.full(len(inputs.mean), -1)
+    position[decided] = np.arange(len(decided))
+    is_kept = position[inputs.break_item] >= 0
+    # the base price from 1 on, then the breaks: of each item one after the other
+    item = np.concatenate([np.arange(len(decided)), position[inputs.break_item[is_kept]]])
+    start = np.concatenate([np.ones(len(decided)), inputs.break_quantity[is_kept]])
+    cost = np.concatenate([price, inputs.break_cost[is_kept]])
+    order = np.argsort(item, kind="stable")
+    item, start, cost = item[order], start[order], cost[order]
+    is_base = np.diff(item, prepend=-1) != 0
+    extra = np.zeros(len(item))
+    if params.discount == "incremental" and len(item):
+        saved = np.where(is_base, 0.0, (np.concatenate([[0.0], cost[:-1]]) - cost) * start)
+        total = np.cumsum(saved)
+        extra = total - np.repeat(total[is_base], np.diff(np.append(np.flatnonzero(is_base), len(item))))
+    low = np.maximum(1.0, np.ceil(start - WHOLE))
+    high = np.where(np.append(is_base[1:], True), LARGEST_QUANTITY, np.append(low[1:], 0.0) - 1)
+    is_range = low <= high
+    item, cost, extra, low, high = (values[is_range] for values in (item, cost, extra, low, high))
+    a = mean[item]
+    if not is_held:
+        constant, slope = np.zeros(len(item)), np.zeros(len(item))
+    elif params.holding == "with_price":
+        rate = h[item] / price[item]
+        constant, slope = rate * extra / 2, rate * cost / 2
+    else:
+        constant, slope = np.zeros(len(item)), weight[item]
+    pieces = reciprocal_pieces(low, high, a * cost + constant, slope, a * (K[item] + extra))
+    return _Costs(decided, pieces, np.searchsorted(item, np.arange(len(decided) + 1)), weight)
+
+
+def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParams) -> ExactSolution:
+    """The best Q of all items of each partition in one call.
+
+    A partition with an item that can't be used, or whose budget is too small for one unit of each, has NaN and a message. Where the core
+    was too hard, the cost is that of the best plan found and `bound` says how far it may be from the optimum.
+    """
+    offsets = np.asarray(offsets, dtype=np.int64)
+    inputs = _read(items, offsets, params)
+    message = inputs.message
+    costs = _costs(inputs, params)
+    own_offsets = np.searchsorted(costs.decided, offsets)
+    found = allocate(costs.pieces, NO_TABLE, costs.starts, costs.weight, own_offsets, inputs.budget)
+    for k in np.flatnonzero(np.isnan(found.gap)):
+        message[offsets[k]:offsets[k + 1]] = _too_small(inputs.budget[k], found.least_use[k])
+    values = []
+    for result in (found.x, found.cost):
+        spread = np.where(np.equal(message, None), 0.0, np.nan)
+        spread[costs.decided] = result
+        values.append(np.where(np.equal(message, None), spread, np.nan))
+    quantity, cost = values
+    decisions = {"ORDER_QUANTITY": quantity, "REORDER_POINT": np.where(np.isnan(quantity), np.nan, inputs.reorder_point)}
+    bound = None
+    if (found.gap > 0).any():
+        total = np.add.reduceat(cost, offsets[:-1])
+        bound = cost * np.repeat(1 - found.gap / np.where(total > 0, total, 1.0), np.diff(offsets))
+    return ExactSolution(decisions, cost, None if np.equal(message, None).all() else message, bound)
+
+
+def _too_small(budget: float, least_use: float) -> str:
+    return f"storage_cost_budget is {budget:.10g}, but one unit of each item costs {least_use:.10g} on average: raise it to that or more"
+
+
+def build_model(items: pd.DataFrame, params: EOQBudgetParams) -> pyo.ConcreteModel:
+    """The MILP over the open quantities of one partition; see the module's docstring and `allocation_model.py`.
+
+    Raises
+    ------
+    ParameterError : an item's inputs can't be used, the budget is too small, or the model would be too large.
+    """
+    offsets = np.array([0, len(items)])
+    inputs = _read(items, offsets, params)
+    refuse(items, inputs.message)
+    costs = _costs(inputs, params)
+    pieces, item = costs.pieces, costs.piece_item
+    budget = float(inputs.budget[0])
+    first_of_item = pieces[costs.starts[:-1], LOW]
+    if costs.weight @ first_of_item > budget * (1 + 1e-12):
+        raise ParameterError(_too_small(budget, costs.weight @ first_of_item))
+    window = open_choices(_best_of(pieces, costs.weight[item]), _cost_of(pieces), item, pieces[:, LOW], pieces[:, HIGH], costs.weight, budget)
+    model = allocation_model(len(items), costs.decided, window, item, _cost_of(pieces), costs.weight, np.isfinite(budget), "ORDER_QUANTITY")
+    model.REORDER_POINT = pyo.Expression(model.ITEMS, initialize=dict(enumerate(inputs.reorder_point.tolist())))
+    return model
+
+
+def _cost_of(pieces: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    return lambda which, x: pieces[which, CONSTANT] + pieces[which, SLOPE] * x + pieces[which, SCALE] / x
+
+
+def _best_of(pieces: np.ndarray, weight: np.ndarray) -> Callable[[float], np.ndarray]:
+    """theta -> the best whole Q of each piece: of the two beside the EOQ at holding cost slope + theta w, moved into the range."""
+
+    def best(theta: float) -> np.ndarray:
+        slope = pieces[:, SLOPE] + theta * weight
+        centre = np.sqrt(pieces[:, SCALE] / np.where(slope > 0, slope, 1.0))
+        below = np.maximum(np.floor(centre), 1.0)
+        x = np.where(slope * below * (below + 1) < pieces[:, SCALE], below + 1, below)
+        x = np.where((slope <= 0) & (pieces[:, SCALE] > 0), np.inf, x)
+        return np.clip(x, pieces[:, LOW], pieces[:, HIGH])
+
+    return best
+
+
+def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
+    """Units wanted now: at an inventory position of s or less, the fewest batches of Q that bring it above s; else 0.
+
+    Q = 0 orders nothing. An item without a decision or without a known position gets NaN: nobody knows what it needs.
+
+    >>> decisions = {"REORDER_POINT": np.array([3, 3, 3]), "ORDER_QUANTITY": np.array([5, 5, 0])}
+    >>> order(decisions, pd.DataFrame({"inventory_position": [3, -7, 1]}))
+    array([ 5., 15.,  0.])
+    """
+    s = np.asarray(decisions["REORDER_POINT"], float)
+    quantity = np.asarray(decisions["ORDER_QUANTITY"], float)
+    position = state["inventory_position"].to_numpy(dtype=float)
+    batches = np.floor((s - position) / np.where(quantity > 0, quantity, 1.0)) + 1
+    wanted = np.where((position <= s) & (quantity > 0), batches * quantity, 0.0)
+    return np.where(np.isnan(s) | np.isnan(quantity) | np.isnan(position), np.nan, wanted)
+
+
+def _item(**changes: object) -> dict:
+    item = {"storage_id": "1", "storage_cost_budget": None, "fixed_order_cost": 8.0, "holding_cost": 0.225, "unit_cost": 0.75,
+            "price_break_quantity": None, "price_break_cost": None, "lead_time": 0.0, "demand_mean": np.array([1300.0])}
+    return {**item, **changes}
+
+
+_BREAKS = {"price_break_quantity": np.array([400.0, 800.0]), "price_break_cost": np.array([0.72, 0.68])}
+_LARGE = _item(fixed_order_cost=2250.0, holding_cost=372.5, unit_cost=1490.0, demand_mean=np.array([182500.0]),
+               price_break_quantity=np.array([1200.0, 2400.0]), price_break_cost=np.array([1220.0, 1100.0]))
+_BOOK = "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, "
+
+POLICY = Policy(
+    name="eoq_budget",
+    title="order quantity of each product, the storage cost of all limited",
+    model_class="MILP",
+    algorithm="multiplier, reduced costs, list dynamic programme over the core",
+    source="Muckstadt & Sapra (2010), Principles of Inventory Management, 2.4",
+    partition_by=("location_id", "storage_id"),
+    inputs=INPUTS,
+    input_columns=INPUT_COLUMNS,
+    params=EOQBudgetParams,
+    decisions=("ORDER_QUANTITY", "REORDER_POINT"),
+    build_model=build_model,
+    order=order,
+    examples=(
+        Example("Example 3.5, all units", (_item(**_BREAKS),), {"discount": "all_units", "holding": "with_price"}, 978.6,
+                {"ORDER_QUANTITY": (800,)}, _BOOK + "Example 3.5"),
+        Example("Problem 3.12, all units", (_LARGE,), {"discount": "all_units", "holding": "with_price"}, 201251093.75,
+                {"ORDER_QUANTITY": (2400,)}, _BOOK + "Problem 3.12"),
+        Example("Example 3.1", (_item(),), {}, 68.41052550594829, {"ORDER_QUANTITY": (304,)},
+                _BOOK + "Example 3.1: Q = 304.05 for real quantities, 304 for whole ones"),
+        Example("Problem 3.12, incremental", (_LARGE,), {"discount": "incremental", "holding": "with_price"}, 208678591.67992836,
+                {"ORDER_QUANTITY": (28553,)}, _BOOK + "Problem 3.12: Q = 28553.06 for real quantities, 28553 for whole ones"),
+    ),
+    solve_exact=solve_exact,
+)

@@ -1,0 +1,357 @@
+"""Newsvendor under a budget: how much of each product to have for the next days, when what is left over then is lost and money is limited.
+
+    minimize    sum_i o_i E(s_i - X_i)^+ + u_i E(X_i - s_i)^+
+    subject to  sum_i c_i s_i <= V                      what filling up from nothing costs at most, for all items of one source
+                s_i whole, 0 or more
+                P(X_i <= s_i) >= service_level          with `service: cycle`
+                1 - E(X_i - s_i)^+ / E X_i >= service_level     with `service: fill_rate`
+
+X_i is the demand of the days that an order has to last: the lead time and `protection_days`. An order brings the inventory position up to
+s, so what was ordered before and what is still there count; with a lead time of 0, X is the demand of protection_days, as in the guide.
+
+    c   unit_cost                     o   unit_cost (1 - salvage_fraction) + disposal_cost; with `cost: guide` disposal_cost alone
+    V   purchase_budget               u   lost_sale_cost; where it is NULL, list_price - unit_cost, or 0 if that is negative
+
+The cost is money per order (of protection_days), not per day. With u = 0 nothing is ordered, unless a service is asked for.
+
+Each item's cost is convex in s, with the slope o - (o + u) P(X > s): without the budget the best s is the critical fractile. The model is
+a MILP over the quantities that are open: `theory/allocation_window.py` proves that all others are in no optimal solution. The columns of
+an item end at its fractile, because a larger s costs more and uses more.
+
+Assumptions: demands of different products and days are independent; a sale that is missed is lost; a deterministic forecast has an
+unknown error and is treated as Poisson.
+
+Source: Hadley & Whitin (1963), Analysis of Inventory Systems, 6-2 (several products, one budget); Snyder & Shen (2019), section 4.3; the
+technical guide of the Azure inventory optimization solution, section "Newsvendor policy", (13), with the exact sum over all x > s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+from pydantic import Field
+
+from invopt.errors import ParameterError
+from invopt.policies.allocation_model import allocation_model
+from invopt.policies.base import ExactSolution, Example, Params, Policy
+from invopt.policies.item_inputs import (
+    DEMAND,
+    DISPOSAL_COST,
+    LEAD_TIME,
+    LEAD_TIME_CONFIDENCE,
+    LIST_PRICE,
+    LOST_SALE_COST,
+    PURCHASE_BUDGET,
+    SERVICE_LEVEL,
+    UNIT_COST,
+    budgets,
+    numbers,
+    objects,
+    refuse,
+    spread_messages,
+)
+from invopt.theory.allocation_window import open_choices
+from invopt.theory.convex_pieces import CONSTANT, HIGH, LOW, SCALE, SLOPE, loss_pieces
+from invopt.theory.demand import normal_cdf, normal_loss, pmf_cdf, pmf_loss, poisson_cdf, poisson_loss
+from invopt.theory.item_demand import ItemDemand, item_demand, note
+from invopt.theory.newsvendor_service import REACHED, lowest_levels
+from invopt.theory.reorder_point import NORMAL, PMF
+from invopt.theory.separable_allocation import allocate
+
+# columns that finding the price of the budget may look at
+LARGEST_RANGE = 50_000_000
+
+INPUTS = """
+SELECT
+    location_id,
+    product_id,
+    source_id,
+    CAST(unit_cost AS double) AS unit_cost,
+    CAST(disposal_cost AS double) AS disposal_cost,
+    CAST(lost_sale_cost AS double) AS lost_sale_cost,
+    CAST(list_price AS double) AS list_price,
+    CAST(purchase_budget AS double) AS purchase_budget,
+    CAST(service_level AS double) AS service_level,
+    CAST(lead_time AS double) AS lead_time,
+    CAST(lead_time_confidence AS double) AS lead_time_confidence,
+    CAST(demand_distribution AS string) AS demand_distribution,
+    CAST(demand_mean AS array<double>) AS demand_mean,
+    CAST(demand_variance AS array<double>) AS demand_variance,
+    CAST(demand_pmf AS array<array<double>>) AS demand_pmf
+FROM item_state
+"""
+
+INPUT_COLUMNS = (UNIT_COST, DISPOSAL_COST, LOST_SALE_COST, LIST_PRICE, PURCHASE_BUDGET, SERVICE_LEVEL, LEAD_TIME, LEAD_TIME_CONFIDENCE, *DEMAND)
+
+
+class NewsvendorBudgetParams(Params):
+    """protection_days : the days that an order has to last, beside its lead time.
+
+    cost : newsvendor, a unit left over costs what was paid for it less its salvage, and its disposal; guide, its disposal alone
+    salvage_fraction : the part of unit_cost that is got back for a unit left over
+    service : what service_level asks for: none; cycle, the probability that no unit is missing; fill_rate, the share of demand that is met
+    """
+
+    protection_days: int = Field(1, ge=1, le=365)
+    cost: Literal["newsvendor", "guide"] = "newsvendor"
+    salvage_fraction: float = Field(0.0, ge=0.0, le=1.0)
+    service: Literal["none", "cycle", "fill_rate"] = "none"
+
+
+class _Inputs(NamedTuple):
+    """(n,) arrays, (m,) budgets, and the demand, with one message for each item that can't be used."""
+
+    unit_cost: np.ndarray
+    overage: np.ndarray
+    underage: np.ndarray
+    service_level: np.ndarray
+    budget: np.ndarray
+    demand: ItemDemand
+
+    @property
+    def message(self) -> np.ndarray:
+        return self.demand.message
+
+    @property
+    def decided(self) -> np.ndarray:
+        """Positions of the items that can be used and have demand."""
+        return np.flatnonzero(np.equal(self.message, None) & (self.demand.mean > 0))
+
+
+def _read(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetParams) -> _Inputs:
+    unit_cost, disposal, lost_sale, price, level = (
+        numbers(items, column.name) for column in (UNIT_COST, DISPOSAL_COST, LOST_SALE_COST, LIST_PRICE, SERVICE_LEVEL))
+    demand = item_demand(
+        *(objects(items, column.name) for column in DEMAND), numbers(items, "lead_time"), numbers(items, "lead_time_confidence"),
+        params.protection_days)
+    message = demand.message
+    disposal = np.where(np.isnan(disposal), 0.0, disposal)
+    underage = np.where(np.isnan(lost_sale), np.maximum(price - unit_cost, 0.0), lost_sale)
+    for name, values in (("unit_cost", unit_cost), ("disposal_cost", disposal)):
+        note(message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
+    note(message, np.isnan(underage), "lost_sale_cost is NULL, and so is list_price, from which it could be taken; give one of them")
+    note(message, ~np.isnan(underage) & ~((underage >= 0) & np.isfinite(underage)), "lost_sale_cost is {value}, must be 0 or more", underage)
+    if params.service != "none":
+        note(message, (level < 0) | (level >= 1), "service_level is {value}, must be 0 or more and below 1", level)
+    budget = budgets(items, "purchase_budget", offsets, message)
+    spread_messages(message, offsets)
+    overage = disposal if params.cost == "guide" else unit_cost * (1 - params.salvage_fraction) + disposal
+    return _Inputs(unit_cost, overage, underage, level, budget, demand)
+
+
+def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetParams) -> ExactSolution:
+    """The best s of all items of each partition in one call.
+
+    A partition with an item that can't be used, or whose budget is too small for the service asked for, has NaN and a message. Where the
+    core was too hard, the cost is that of the best plan found and `bound` says how far it may be from the optimum.
+    """
+    offsets = np.asarray(offsets, dtype=np.int64)
+    inputs = _read(items, offsets, params)
+    message, demand, decided = inputs.message, inputs.demand, inputs.decided
+    pmfs = [demand.lead_time_pmfs[k] for k in demand.pmf_position[decided][demand.form[decided] == PMF]]
+    pieces, tables, mean = loss_pieces(
+        form=demand.form[decided], demand_mean=demand.mean[decided], demand_variance=demand.variance[decided],
+        first_lead_time=demand.first_lead_time[decided], n_lead_times=demand.n_lead_times[decided],
+        lead_time_pmfs=(np.concatenate([np.zeros(0), *pmfs]), np.cumsum([0, *map(len, pmfs)])))
+    o, u = inputs.overage[decided], inputs.underage[decided]
+    pieces[:, CONSTANT], pieces[:, SLOPE], pieces[:, SCALE] = -o * mean, o, o + u
+    pieces[:, LOW] = lowest_levels(params.service, inputs.service_level[decided], pieces, tables, mean)
+    pieces[:, HIGH] = np.maximum(pieces[:, HIGH], pieces[:, LOW])
+    found = allocate(pieces, tables, np.arange(len(decided) + 1), inputs.unit_cost[decided], np.searchsorted(decided, offsets), inputs.budget)
+    for k in np.flatnonzero(np.isnan(found.gap)):
+        message[offsets[k]:offsets[k + 1]] = _too_small(inputs.budget[k], found.least_use[k])
+    values = []
+    for result in (found.x, found.cost):
+        spread = np.zeros(len(items))
+        spread[decided] = result
+        values.append(np.where(np.equal(message, None), spread, np.nan))
+    level, cost = values
+    bound = None
+    if (found.gap > 0).any():
+        total = np.add.reduceat(cost, offsets[:-1])
+        bound = cost * np.repeat(1 - found.gap / np.where(total > 0, total, 1.0), np.diff(offsets))
+    return ExactSolution({"BASE_STOCK_LEVEL": level}, cost, None if np.equal(message, None).all() else message, bound)
+
+
+def _too_small(budget: float, least_use: float) -> str:
+    return f"purchase_budget is {budget:.10g}, but the service levels asked for cost {least_use:.10g}: raise it to that or more, or ask for less"
+
+
+class _Curves(NamedTuple):
+    """The model's own arithmetic, all from `theory/demand.py`: (n,) arrays of the decided items; demand.form and so on are of all items."""
+
+    decided: np.ndarray
+    overage: np.ndarray
+    underage: np.ndarray
+    demand: ItemDemand
+    mean: np.ndarray
+
+    def _by_form(self, which: np.ndarray, x: np.ndarray, of_poisson: Callable, of_normal: Callable, of_pmf: Callable) -> np.ndarray:
+        """A function of the lead-time demand of items `which` at x, averaged over their lead times."""
+        demand, at = self.demand, self.decided[which]
+        values = np.zeros(len(which))
+        is_pmf = demand.form[at] == PMF
+        for i in np.unique(which[is_pmf]):
+            rows = np.flatnonzero(is_pmf & (which == i)) if len(which) > 1 else np.array([0])
+            values[rows] = of_pmf(x[rows].astype(np.int64), demand.lead_time_pmfs[demand.pmf_position[self.decided[i]]])
+        for form, function in ((NORMAL, of_normal), (None, of_poisson)):
+            rows = np.flatnonzero(~is_pmf & ((demand.form[at] == NORMAL) == (form == NORMAL)))
+            number = demand.n_lead_times[at[rows]]
+            for j in range(int(number.max(initial=0))):
+                still = rows[number > j]
+                item = at[still]
+                days = demand.first_lead_time[item] + j
+                if form == NORMAL:
+                    value = function(x[still], demand.mean[item] * days, np.sqrt(demand.variance[item] * days))
+                else:
+                    value = function(x[still], demand.mean[item] * days)
+                values[still] += value / demand.n_lead_times[item]
+        return values
+
+    def loss(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """n(x) = E(X - x)^+."""
+        return self._by_form(which, x, poisson_loss, normal_loss, pmf_loss)
+
+    def survival(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """P(X > x)."""
+        return 1 - self._by_form(which, x, poisson_cdf, normal_cdf, pmf_cdf)
+
+    def met_by_one_more(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """n(x) - n(x + 1): P(X > x) of a whole X; a Normal is not whole."""
+        return self._by_form(which, x, lambda x, mean: 1 - poisson_cdf(x, mean),
+                             lambda x, mean, std: normal_loss(x, mean, std) - normal_loss(x + 1, mean, std),
+                             lambda x, pmf: 1 - pmf_cdf(x, pmf))
+
+    def cost(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """o E(x - X)^+ + u E(X - x)^+."""
+        return self.overage[which] * (x - self.mean[which]) + (self.overage + self.underage)[which] * self.loss(which, x)
+
+    def band(self) -> tuple[np.ndarray, np.ndarray]:
+        """Levels below which P(X > x) is 1 and above which it is 0, to 1e-15 (Chernoff; Bernstein)."""
+        demand, item = self.demand, self.decided
+        smallest = demand.mean[item] * demand.first_lead_time[item]
+        last = demand.first_lead_time[item] + demand.n_lead_times[item] - 1
+        largest = demand.mean[item] * last
+        low, high = smallest - 8.5 * np.sqrt(smallest), largest + 12 + np.sqrt(144 + 72 * largest)
+        spread = 8.5 * np.sqrt(demand.variance[item] * last)
+        is_normal, is_pmf = demand.form[item] == NORMAL, demand.form[item] == PMF
+        low, high = np.where(is_normal, smallest - spread, low), np.where(is_normal, largest + spread, high)
+        lengths = np.array([len(demand.lead_time_pmfs[k]) if k >= 0 else 0 for k in demand.pmf_position[item]])
+        return np.maximum(np.floor(np.where(is_pmf, 0.0, low)), 0.0), np.maximum(np.ceil(np.where(is_pmf, lengths, high)), 0.0)
+
+
+def _lowest(service: str, curves: _Curves, level: np.ndarray) -> np.ndarray:
+    """The smallest s of 0 or more that gives the service, by bisection."""
+    every = np.arange(len(level))
+    left, right = np.full(len(level), -1.0), 2 * curves.band()[1] + 10
+    is_asked = (level > 0) & (service != "none")
+    while (right - left > 1).any():
+        middle = np.floor((left + right) / 2)
+        if service == "cycle":
+            is_served = curves.survival(every, middle) <= 1 - level + REACHED
+        else:
+            is_served = curves.loss(every, middle) <= (1 - level + REACHED) * curves.mean
+        left, right = np.where(is_served, left, middle), np.where(is_served, middle, right)
+        if not is_asked.any():
+            break
+    return np.where(is_asked, right, 0.0)
+
+
+def _best_of(curves: _Curves, weight: np.ndarray, low: np.ndarray) -> Callable[[float], np.ndarray]:
+    """theta -> the smallest s of each item, `low` or more, of which one unit more doesn't pay: (o + u) (n(s) - n(s + 1)) <= o + theta c."""
+    first, last = curves.band()
+    first = np.maximum(first, low)
+    length = np.maximum(last - first, 0).astype(np.int64)
+    if length.sum() > LARGEST_RANGE:
+        raise ParameterError(f"the model would have to look at over {LARGEST_RANGE} quantities; solve this partition with method: exact")
+    which = np.repeat(np.arange(len(low)), length)
+    ends = np.cumsum(length)
+    level = first[which] + np.arange(len(which)) - (ends - length)[which]
+    # what one unit more saves; falling with the level, up to rounding
+    saved = (curves.overage + curves.underage)[which] * curves.met_by_one_more(which, level)
+    scale = curves.overage + curves.underage
+
+    def best(theta: float) -> np.ndarray:
+        asked = curves.overage + theta * weight
+        pays = np.concatenate([[0], np.cumsum(saved > asked[which])])
+        # below the band each unit more saves o + u
+        return np.where((scale > asked) & (scale > 0), first + pays[ends] - pays[ends - length], low)
+
+    return best
+
+
+def build_model(items: pd.DataFrame, params: NewsvendorBudgetParams) -> pyo.ConcreteModel:
+    """The MILP over the open quantities of one partition; see the module's docstring and `allocation_model.py`.
+
+    Raises
+    ------
+    ParameterError : an item's inputs can't be used, the budget is too small for the service, or the model would be too large.
+    """
+    inputs = _read(items, np.array([0, len(items)]), params)
+    refuse(items, inputs.message)
+    decided, demand = inputs.decided, inputs.demand
+    middle = demand.first_lead_time + (demand.n_lead_times - 1) / 2
+    pmf_mean = [p @ np.arange(len(p)) for p in demand.lead_time_pmfs]
+    mean = np.array([pmf_mean[k] if k >= 0 else demand.mean[i] * middle[i] for i, k in zip(decided, demand.pmf_position[decided], strict=True)])
+    curves = _Curves(decided, inputs.overage[decided], inputs.underage[decided], demand, mean)
+    weight, budget = inputs.unit_cost[decided], float(inputs.budget[0])
+    low = _lowest(params.service, curves, inputs.service_level[decided])
+    if weight @ low > budget * (1 + 1e-12):
+        raise ParameterError(_too_small(budget, weight @ low))
+    best = _best_of(curves, weight, low)
+    every = np.arange(len(decided))
+    window = open_choices(best, curves.cost, every, low, np.maximum(best(0.0), low), weight, budget)
+    return allocation_model(len(items), decided, window, every, curves.cost, weight, np.isfinite(budget), "BASE_STOCK_LEVEL")
+
+
+def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
+    """Units wanted now: what the inventory position lacks to the base-stock level, rounded up; 0 when it lacks nothing.
+
+    An item without a decision or without a known position gets NaN: nobody knows what it needs.
+
+    >>> order({"BASE_STOCK_LEVEL": np.array([8.0, 8.0, np.nan])}, pd.DataFrame({"inventory_position": [3, 9, 0]}))
+    array([ 5.,  0., nan])
+    """
+    level = np.asarray(decisions["BASE_STOCK_LEVEL"], float)
+    position = state["inventory_position"].to_numpy(dtype=float)
+    # np.maximum hands a NaN on
+    return np.maximum(np.ceil(level - position - 1e-9), 0.0)
+
+
+def _item(**changes: object) -> dict:
+    item = {"unit_cost": 1.0, "disposal_cost": None, "lost_sale_cost": 4.0, "list_price": None, "purchase_budget": None,
+            "service_level": None, "lead_time": 0.0, "lead_time_confidence": 0.0, "demand_distribution": "poisson",
+            "demand_mean": np.array([6.0]), "demand_variance": None, "demand_pmf": None}
+    return {**item, **changes}
+
+
+_BOOK = "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, "
+
+POLICY = Policy(
+    name="newsvendor_budget",
+    title="stock of each product that does not keep, the purchase cost of all limited",
+    model_class="MILP",
+    algorithm="multiplier, reduced costs, list dynamic programme over the core",
+    source="Hadley & Whitin (1963), Analysis of Inventory Systems",
+    partition_by=("location_id", "source_id"),
+    inputs=INPUTS,
+    input_columns=INPUT_COLUMNS,
+    params=NewsvendorBudgetParams,
+    decisions=("BASE_STOCK_LEVEL",),
+    build_model=build_model,
+    order=order,
+    examples=(
+        Example("Example 4.7", (_item(),), {}, 3.5701069457709376, {"BASE_STOCK_LEVEL": (8,)}, _BOOK + "Example 4.7, as a newsvendor"),
+        Example("Example 4.2, Poisson", (_item(unit_cost=0.3, lost_sale_cost=None, list_price=1.0, demand_mean=np.array([50.0])),),
+                {"salvage_fraction": 0.4}, 35 - 33.20276478819082, {"BASE_STOCK_LEVEL": (56,)},
+                _BOOK + "Example 4.2 with Poisson demand: 0.7 E X less the profit"),
+        Example("Problem 4.3(b), Poisson", (_item(unit_cost=2.5, lost_sale_cost=None, list_price=7.0, demand_mean=np.array([50.0])),),
+                {"salvage_fraction": 0.6}, 225 - 214.51727992619266, {"BASE_STOCK_LEVEL": (56,)},
+                _BOOK + "Problem 4.3(b) with Poisson demand: 4.5 E X less the profit"),
+    ),
+    solve_exact=solve_exact,
+)

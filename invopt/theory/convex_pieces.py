@@ -1,0 +1,217 @@
+"""Cost functions of one whole number, made of convex pieces: what they cost and where they are least, in compiled loops.
+
+    f(x) = constant + slope x + scale g(x),   x = low, low + 1, ..., high
+
+    RECIPROCAL   g(x) = 1/x                    ordering cost of a quantity x; low is 1 or more
+    TABLE        g(x) = n(x) from a table      loss function of a Poisson or of a pmf; `lead_time_loss.py` makes the table
+    NORMAL       g(x) = n(x) by its formula    loss function of a mixture of Normals
+
+g is convex and falls, and scale >= 0, so each piece is convex. An item has one piece or more, whose ranges don't overlap; with several
+of them (quantity discounts) its cost need not be convex. A piece is one row of a matrix, so that a loop over pieces reads memory in order.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from invopt.theory.compiled import compiled
+from invopt.theory.lead_time_loss import NORMAL_BAND, losses_of, normal_loss_at, poisson_losses
+from invopt.theory.reorder_point import NO_PMF, NORMAL, POISSON
+
+RECIPROCAL, TABLE, NORMAL_LOSS = 0.0, 1.0, 2.0
+LOW, HIGH, CONSTANT, SLOPE, SCALE, FORM = 0, 1, 2, 3, 4, 5
+# of a TABLE: where its values start among all tables, the level of the first, how many there are
+START, FIRST_LEVEL, LENGTH = 6, 7, 8
+# of NORMAL_LOSS: per day, and the equally likely lead times
+MEAN, VARIANCE, FIRST_LEAD_TIME, N_LEAD_TIMES = 6, 7, 8, 9
+N_FIELDS = 10
+NO_TABLE = np.zeros(0)
+
+
+def reciprocal_pieces(low: np.ndarray, high: np.ndarray, constant: np.ndarray, slope: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Pieces constant + slope x + scale / x on low..high: an (m, N_FIELDS) array from (m,) arrays or numbers.
+
+    >>> reciprocal_pieces(np.ones(1), 9, 0, 0.5, 8)[0, :6].tolist()
+    [1.0, 9.0, 0.0, 0.5, 8.0, 0.0]
+    """
+    pieces = np.zeros((len(low), N_FIELDS))
+    for field, values in zip((LOW, HIGH, CONSTANT, SLOPE, SCALE, FORM), (low, high, constant, slope, scale, RECIPROCAL), strict=True):
+        pieces[:, field] = values
+    return pieces
+
+
+@compiled
+def value_at(piece, table, x):
+    """g(x)."""
+    form = piece[FORM]
+    if form == RECIPROCAL:
+        return 1.0 / x
+    if form == TABLE:
+        k = x - piece[FIRST_LEVEL]
+        start = int(piece[START])
+        if k <= 0:
+            return table[start] - k
+        if k >= piece[LENGTH]:
+            return 0.0
+        return table[start + int(k)]
+    return normal_loss_at(x, piece[MEAN], piece[VARIANCE], piece[FIRST_LEAD_TIME], int(piece[N_LEAD_TIMES]))
+
+
+@compiled
+def cost_at(piece, table, x):
+    """f(x)."""
+    if piece[SCALE] == 0.0:
+        return piece[CONSTANT] + piece[SLOPE] * x
+    return piece[CONSTANT] + piece[SLOPE] * x + piece[SCALE] * value_at(piece, table, x)
+
+
+@compiled
+def _is_enough(piece, table, slope, x):
+    """Whether one unit more than x is no cheaper."""
+    return piece[SCALE] * (value_at(piece, table, x) - value_at(piece, table, x + 1)) <= slope
+
+
+@compiled
+def least_at(piece, table, slope, low, high):
+    """The smallest x of low..high where slope x + scale g(x) is least."""
+    if high <= low:
+        return low
+    scale = piece[SCALE]
+    if scale == 0.0:
+        return low if slope >= 0 else high
+    if piece[FORM] == RECIPROCAL:
+        if slope <= 0:
+            return high
+        # the smallest x with x (x + 1) >= scale / slope
+        x = math.ceil(math.sqrt(scale / slope + 0.25) - 0.5)
+        return min(max(x, low), high)
+    if slope < 0:
+        return high
+    if piece[FORM] == TABLE:
+        first = piece[FIRST_LEVEL]
+        left, right = low, min(high, max(first + piece[LENGTH], low))
+        if scale <= slope:
+            return low
+        # below the table each unit more saves `scale`, which is above the slope
+        left = max(left, min(first, right))
+        while left < right:
+            middle = (left + right) // 2
+            if _is_enough(piece, table, slope, middle):
+                right = middle
+            else:
+                left = middle + 1
+        return left
+    # outwards from a Normal's own fractile in growing steps, then between the last two
+    last = piece[FIRST_LEAD_TIME] + piece[N_LEAD_TIMES] - 1
+    mean = piece[MEAN] * 0.5 * (piece[FIRST_LEAD_TIME] + last)
+    spread = piece[MEAN] * (piece[N_LEAD_TIMES] - 1) * 0.3
+    std = math.sqrt(piece[VARIANCE] * 0.5 * (piece[FIRST_LEAD_TIME] + last) + spread * spread)
+    guess = math.ceil(mean + std * _fractile(1.0 - slope / scale) - 0.5)
+    guess = min(max(guess, low), high)
+    step = max(1.0, math.floor(0.02 * std))
+    if guess >= high or _is_enough(piece, table, slope, guess):
+        left, right = low, guess
+        at = guess - step
+        while at > low:
+            if not _is_enough(piece, table, slope, at):
+                left = at + 1
+                break
+            right = at
+            step *= 2
+            at -= step
+    else:
+        left, right = guess + 1, high
+        at = guess + step
+        while at < high:
+            if _is_enough(piece, table, slope, at):
+                right = at
+                break
+            left = at + 1
+            step *= 2
+            at += step
+    while left < right:
+        middle = (left + right) // 2
+        if _is_enough(piece, table, slope, middle):
+            right = middle
+        else:
+            left = middle + 1
+    return left
+
+
+@compiled
+def _fractile(p):
+    """z with P(Z <= z) = p to 5e-4: where a search starts. Source: Abramowitz & Stegun (1964), 26.2.23."""
+    if p <= 0:
+        return -NORMAL_BAND
+    if p >= 1:
+        return NORMAL_BAND
+    t = math.sqrt(-2 * math.log(min(p, 1 - p)))
+    z = t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)))
+    return z if p > 0.5 else -z
+
+
+@compiled
+def _fill_losses(form, demand_mean, demand_variance, first_lead_time, n_lead_times, pmfs, pmf_offsets, pieces, mean):
+    """Fill the rows' ranges and references, and E X; returns all tables, one after the other."""
+    tables = np.zeros(1024)
+    end = 0
+    k_pmf = 0
+    for i in range(len(form)):
+        a, v, first, number = demand_mean[i], demand_variance[i], first_lead_time[i], n_lead_times[i]
+        if form[i] == NORMAL:
+            last = first + number - 1
+            mean[i] = a * (first + last) / 2
+            pieces[i, FORM] = NORMAL_LOSS
+            pieces[i, HIGH] = max(0.0, math.ceil(a * last + NORMAL_BAND * math.sqrt(v * last)))
+            pieces[i, MEAN], pieces[i, VARIANCE], pieces[i, FIRST_LEAD_TIME], pieces[i, N_LEAD_TIMES] = a, v, first, number
+            continue
+        if form[i] == POISSON:
+            low, table = poisson_losses(a, first, number)
+        else:
+            low, table = 0, losses_of(pmfs[pmf_offsets[k_pmf]:pmf_offsets[k_pmf + 1]])
+            k_pmf += 1
+        m = len(table)
+        if end + m > len(tables):
+            larger = np.zeros(max(2 * len(tables), end + m))
+            larger[:end] = tables[:end]
+            tables = larger
+        tables[end:end + m] = table
+        mean[i] = low + table[0]
+        pieces[i, FORM] = TABLE
+        pieces[i, HIGH] = low + m - 1
+        pieces[i, START], pieces[i, FIRST_LEVEL], pieces[i, LENGTH] = end, low, m
+        end += m
+    return tables[:end]
+
+
+def loss_pieces(
+    *, form: np.ndarray, demand_mean: np.ndarray, demand_variance: np.ndarray, first_lead_time: np.ndarray, n_lead_times: np.ndarray,
+    lead_time_pmfs: tuple[np.ndarray, np.ndarray] = NO_PMF,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pieces with g = n, the loss function of each item's lead-time demand X, from 0 to where n is 0; their slope and scale are left 0.
+
+    The parameters are those of `reorder_point.best_reorder_points`.
+
+    Returns
+    -------
+    pieces : (n, N_FIELDS) array
+    tables : the values of all tables, one after the other
+    mean : (n,) array, units: E X
+
+    >>> one = lambda value: np.array([float(value)])
+    >>> pieces, tables, mean = loss_pieces(form=np.array([POISSON]), demand_mean=one(3), demand_variance=one(3), first_lead_time=one(1),
+    ...     n_lead_times=np.array([1]))
+    >>> round(value_at(pieces[0], tables, 3), 6), float(round(mean[0], 9))
+    (0.672125, 3.0)
+    """
+    n = len(form)
+    pieces, mean = np.zeros((n, N_FIELDS)), np.zeros(n)
+    floats = [np.ascontiguousarray(array, dtype=np.float64) for array in (demand_mean, demand_variance, first_lead_time)]
+    tables = _fill_losses(
+        np.ascontiguousarray(form, dtype=np.int64), *floats, np.ascontiguousarray(n_lead_times, dtype=np.int64),
+        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64), np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64), pieces, mean)
+    return pieces, tables, mean
+
+
