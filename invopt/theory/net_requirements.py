@@ -1,0 +1,98 @@
+"""What still has to be ordered, and in which period it must be ordered: whole demand less the stock there is, moved ahead by the lead time.
+
+    C_t = ceil(d_0 + ... + d_t)         cumulative demand, rounded up to whole units
+    N_t = max(0, C_t - I)               what orders must have brought by the end of t; I is the inventory position in whole units
+    r_0 = N_L,   r_t = N_{t+L} - N_{t+L-1}   for 0 < t < T - L
+
+r_t is what an order placed in t, or earlier, must cover: it arrives L periods later. Demand before the first arrival that stock does not
+cover is late whatever is planned; it is part of r_0, and its quantity is `short`. Rounding the cumulative demand, and not each period's,
+keeps the sum of slow demand right: 0.01 units a day is one unit within a hundred days. Whole requirements make whole orders optimal.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from invopt.theory.compiled import compiled
+
+# sums of decimals that are whole up to this much of themselves count as whole: 0.1 * 30 must be 3
+WHOLE = 1e-9
+
+
+class NetRequirements(NamedTuple):
+    """requirement, whole_demand : (n, T) arrays, units: by the period of the order and by the period of the demand
+    n_open : (n,) array of int: periods whose order arrives within the plan; it is 0 when the lead time reaches past it
+    position : (n,) array, units: the inventory position rounded down
+    short : (n,) array, units: what is late whatever is planned
+    """
+
+    requirement: np.ndarray
+    whole_demand: np.ndarray
+    n_open: np.ndarray
+    position: np.ndarray
+    short: np.ndarray
+
+
+@compiled
+def _net(demand, n_periods, lead_time, position, requirement, whole_demand, n_open, short):
+    for i in range(len(demand)):
+        lead = lead_time[i]
+        n_open[i] = max(0, n_periods[i] - lead)
+        total = 0.0
+        demanded = 0.0
+        needed = 0.0
+        for t in range(n_periods[i]):
+            total += demand[i, t]
+            rounded = max(demanded, math.ceil(total * (1 - WHOLE) - WHOLE))
+            whole_demand[i, t] = rounded - demanded
+            demanded = rounded
+            now_needed = max(needed, demanded - position[i])
+            if t < lead:
+                short[i] += now_needed - needed
+            requirement[i, max(0, t - lead)] += now_needed - needed
+            needed = now_needed
+        if n_open[i] == 0 and demand.shape[1] > 0:
+            requirement[i, 0] = 0.0
+
+
+def net_requirements(demand: np.ndarray, n_periods: np.ndarray, inventory_position: np.ndarray, lead_time: np.ndarray) -> NetRequirements:
+    """Requirements of n items by the period in which they must be ordered; see the module for the formula.
+
+    Parameters
+    ----------
+    demand : (n, T) array, units/period, 0 or more; item i's plan has n_periods[i] <= T of them       [d]
+    n_periods : (n,) array of int
+    inventory_position : (n,) array, units; negative when units are owed to customers                 [I]
+    lead_time : (n,) array of int, periods                                                            [L]
+
+    Source: the net requirements of material requirements planning; Silver, Pyke & Thomas (2017), chapter 15.
+
+    >>> found = net_requirements(np.array([[0.5, 0.5, 3.2, 1.8]]), np.array([4]), np.array([2.0]), np.array([1]))
+    >>> found.requirement.tolist(), found.whole_demand.tolist(), found.n_open.tolist(), found.short.tolist()
+    ([[0.0, 3.0, 1.0, 0.0]], [[1.0, 0.0, 4.0, 1.0]], [3], [0.0])
+    """
+    demand = np.ascontiguousarray(demand, dtype=np.float64)
+    n = len(demand)
+    position = np.floor(np.asarray(inventory_position, dtype=np.float64) + WHOLE)
+    found = NetRequirements(np.zeros(demand.shape), np.zeros(demand.shape), np.zeros(n, dtype=np.int64), position, np.zeros(n))
+    _net(demand, np.ascontiguousarray(n_periods, dtype=np.int64), np.ascontiguousarray(lead_time, dtype=np.int64), position,
+         found.requirement, found.whole_demand, found.n_open, found.short)
+    return found
+
+
+def order_up_to_levels(order_quantity: np.ndarray, found: NetRequirements) -> np.ndarray:
+    """(n, T) array, units: the inventory position after each period's order, if demand is as forecast.
+
+        S_t = I + Q_0 + ... + Q_t - C_{t-1}
+
+    >>> found = net_requirements(np.array([[2.0, 2.0, 2.0]]), np.array([3]), np.array([1.0]), np.array([0]))
+    >>> order_up_to_levels(np.array([[3.0, 0.0, 2.0]]), found).tolist()
+    [[4.0, 2.0, 2.0]]
+    """
+    levels = np.cumsum(order_quantity, axis=1)
+    levels += found.position[:, None]
+    levels[:, 1:] -= np.cumsum(found.whole_demand, axis=1)[:, :-1]
+    return levels
