@@ -47,10 +47,9 @@ def solve_one(
     first = inputs[inputs["run_id"] == run_id].iloc[0]
     partition = lake.read(config.lakehouse, table, {"policy_id": row.id, "run_id": run_id, "partition_key": first["partition_key"]})
     say(f"run {run_id}, policy {row.id} ({policy.name}), partition {first['partition_key']}, items: {len(partition)}")
-    for number, one in partition.iterrows():
-        say(f"item {number + 1}: location {one['location_id']}, product {one['product_id']}, source {one['source_id']}")
-        for column in policy.input_columns:
-            say(f"  {column.name:24s} {_shown(one[column.name])} {column.unit}".rstrip())
+    say(f"item: location {first['location_id']}, product {first['product_id']}, source {first['source_id']}")
+    for column in policy.input_columns:
+        say(f"  {column.name:24s} {_shown(first[column.name])} {column.unit}".rstrip())
     solver = config.solver(row.solver)
     task = solving.Task(
         policy=row.policy,
@@ -64,29 +63,35 @@ def solve_one(
     solutions = pd.concat(
         [solving.solve_partition(partition.assign(is_audited=False), replace(task, method=method)) for method in methods], ignore_index=True
     )
-    for one in solutions.to_dict("records"):
+    for one in _of_item(solutions, first):
         say(
             f"{one['method']:5s}  {one['status']} ({one['termination']}): "
             f"{_decisions(one['decisions'])}, cost {_money(one['cost'])} money/day"
+            + (f" of the partition's {_money(one['objective'])}" if len(partition) > 1 else "")
             + (f", {one['message']}" if one["message"] else "")
         )
     saved = lake.read(config.lakehouse, SOLUTIONS, {"policy_id": row.id, "run_id": run_id, "partition_key": first["partition_key"]})
-    for one in saved.to_dict("records"):
+    for one in _of_item(saved, first):
         say(
             f"saved  {one['status']} ({one['termination']}) by {one['method']}: "
             f"{_decisions(one['decisions'])}, cost {_money(one['cost'])} money/day"
         )
-    _say_reviews(config, {"policy_id": row.id, "run_id": run_id}, partition, say)
+    _say_reviews(config, {"policy_id": row.id, "run_id": run_id, **{name: first[name] for name in ITEM}}, say)
     return solutions
 
 
-def _say_reviews(config: Config, of_run: dict[str, str], partition: pd.DataFrame, say: Callable[[str], None]) -> None:
-    """What the run ordered of the partition's items, and why; nothing when it has not come to that step."""
+def _of_item(rows: pd.DataFrame, item: pd.Series) -> list[dict]:
+    """The rows of one item among those of its partition."""
+    return rows[(rows[list(ITEM)] == item[list(ITEM)]).all(axis=1)].to_dict("records")
+
+
+def _say_reviews(config: Config, of_item: dict[str, str], say: Callable[[str], None]) -> None:
+    """What the run ordered of the item, and why; nothing when it has not come to that step."""
     try:
-        reviews = lake.read(config.lakehouse, ORDER_REVIEWS, of_run)
+        reviews = lake.read(config.lakehouse, ORDER_REVIEWS, of_item)
     except TableError:
         return
-    for one in reviews.merge(partition[list(ITEM)], on=list(ITEM), how="inner").to_dict("records"):
+    for one in reviews.to_dict("records"):
         say(f"ordered {one['quantity']:g} of product {one['product_id']} for location {one['location_id']}: {one['reason']}")
 
 

@@ -171,7 +171,7 @@ def _write_policy_inputs(run: Run, row: PolicyRow, item_state: DataFrame, n_item
     scoped = item_state.where(in_scope(row.scope))
     selected = sql.query(run.spark, policy.inputs, {"item_state": scoped}, _values_of(run, policy.inputs))
     # what partitions are made of may not be among the policy's columns
-    of_partition = [name for name in partition_by if name not in ITEM]
+    of_partition = [name for name in partition_by if name not in selected.columns]
     if of_partition:
         selected = selected.join(scoped.select(*ITEM, *of_partition), on=list(ITEM), how="inner")
     keyed = selected.withColumn("partition_key", F.concat_ws("|", *(F.coalesce(F.col(name), F.lit("?")) for name in partition_by)))

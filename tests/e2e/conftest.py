@@ -59,14 +59,13 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """Makes projects; `policies` changes rows of the shipped policies.yaml by id."""
+    """Makes projects with the shipped configuration, but one policy: s_q for all that keeps; `s_q` changes its row."""
 
-    def make(**policies: dict) -> Project:
+    def make(s_q: dict | None = None) -> Project:
         folder = tmp_path_factory.mktemp("project")
         shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local.yaml"))
-        file = folder / "conf" / "policies.yaml"
-        rows = yaml.safe_load(file.read_text(encoding="utf-8"))
-        file.write_text(yaml.safe_dump([row | policies.get(row["id"], {}) for row in rows]), encoding="utf-8")
+        row = {"id": "s_q", "policy": "s_q", "scope": {"is_perishable": False}, "method": "exact", **(s_q or {})}
+        (folder / "conf" / "policies.yaml").write_text(yaml.safe_dump([row]), encoding="utf-8")
         return Project(folder)
 
     return make
@@ -80,16 +79,20 @@ class Demo:
     printed: str
 
     @property
+    def project(self) -> Project:
+        return Project(self.folder)
+
+    @property
     def lakehouse(self) -> Path:
         return self.folder / "lakehouse"
 
 
 @pytest.fixture(scope="session")
 def demo(spark, tmp_path_factory) -> Demo:
-    """`invopt demo` in this process, so that it shares the tests' Spark session; tests must not write into its tables."""
+    """`invopt demo` with all policies in this process, so that it shares the tests' Spark session; no test writes into its tables."""
     folder = tmp_path_factory.mktemp("demo")
     printed = io.StringIO()
-    size = ["--stores", "3", "--products", "12", "--days", "14"]
+    size = ["--stores", "5", "--products", "12", "--days", "14"]
     with contextlib.redirect_stdout(printed):
         code = main(["demo", *size, "--folder", str(folder), "--config", str(ROOT / "conf")])
     assert code == 0, printed.getvalue()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
-from dataclasses import replace
 
 import pytest
 
-from invopt.cli import main
+from invopt import policies
 from invopt.simulation.world import write_world
 from invopt.tables import BATCHES, FILES, ITEM_STATE, ORDER_REVIEWS, ORDERS, REJECTED, SOLUTIONS
 
@@ -27,37 +24,29 @@ def summary_of(printed: str) -> dict[str, list[str]]:
     return {line.split()[0]: line.split()[1:] for line in lines[start + 2:end]}
 
 
-def expected_summary(project) -> list[str]:
+def expected_summary(tables, policy_id: str = "s_q") -> list[str]:
     """The same from the tables."""
-    solutions, orders = project.rows(SOLUTIONS), project.rows(ORDERS)
+    solutions, orders = (rows[rows["policy_id"] == policy_id] for rows in (tables.rows(SOLUTIONS), tables.rows(ORDERS)))
     n_solved = int((solutions["status"] != "no_solution").sum())
     counts = (len(solutions), n_solved, len(solutions) - n_solved, len(orders))
     return [*(f"{n:,}" for n in counts), f"{orders['quantity'].sum():,.0f}",
             f"{orders['order_value'].sum():,.2f}", f"{solutions['cost'].sum():,.2f}"]
 
 
-def test_the_demo_prints_what_it_did_and_what_to_try_next(project, monkeypatch):
-    made = project()
-    monkeypatch.chdir(made.folder)
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        code = main(["demo", "--stores", "3", "--products", "12", "--days", "14"])
-    printed = out.getvalue()
-    assert code == 0, printed
-    demo = replace(made, folder=made.folder / "demo")
-    assert summary_of(printed) == {"s_q": expected_summary(demo)}
-    solutions, orders = demo.rows(SOLUTIONS), demo.rows(ORDERS)
-    assert 0 < len(orders) <= len(solutions) <= 36 and set(solutions["status"]) == {"optimal"}
-    assert demo.rows(REJECTED).empty
+def test_the_demo_runs_every_policy_and_prints_what_it_did(demo):
+    printed, tables = demo.printed, demo.project
+    summary = summary_of(printed)
+    assert summary == {policy_id: expected_summary(tables, policy_id) for policy_id in policies.names()}
+    # 5 stores x 12 products, each decided by one policy
+    assert sum(int(cells[0]) for cells in summary.values()) == 60 and "! " not in printed
+    solutions, orders = tables.rows(SOLUTIONS), tables.rows(ORDERS)
+    assert set(solutions["status"]) <= {"optimal", "feasible"} and not solutions.duplicated(["location_id", "product_id"]).any()
+    assert set(solutions.loc[solutions["status"] == "feasible", "policy_id"]) <= {"capacitated_lot_sizing"}
+    assert (solutions["audit_gap"].dropna() < 1e-6).all() and solutions.groupby("policy_id")["audit_gap"].count().min() > 0
+    assert len(orders) > 0 and tables.rows(REJECTED).empty
     assert f"Orders: {demo.lakehouse}/gold/orders" in printed
     # a location is ordered for from the position that the reason shows
-    line = orders.iloc[0]
-    assert re.search(r"position -?[\d.]+ = .* on hand - .* expiring \+ .* on order; reorder point ", line["reason"])
-    (proposed,) = [line for line in printed.splitlines() if line.startswith("Try: invopt solve-one ")]
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        assert main(proposed.split()[2:]) == 0
-    assert [row.split()[0] for row in out.getvalue().splitlines() if " optimal (converged)" in row] == ["exact", "model", "saved"]
+    assert orders["reason"].str.match(r"position -?[\d.]+ = .* on hand - .* expiring \+ .* on order; ").all()
 
 
 def test_a_feed_with_faults_is_run_with_what_is_right(project, tmp_path):
