@@ -336,7 +336,7 @@ def _plan_bucket(offsets, n_periods, requirement, n_open, lead_time, fixed_order
 def capacitated_orders(
     offsets: np.ndarray, n_periods: np.ndarray, requirement: np.ndarray, n_open: np.ndarray, lead_time: np.ndarray,
     fixed_order_cost: np.ndarray, unit_cost: np.ndarray, holding_cost: np.ndarray, unit_volume: np.ndarray, setup_volume: np.ndarray,
-    capacity: np.ndarray, overtime_price: np.ndarray, n_iterations: int = 150,
+    capacity: np.ndarray, overtime_price: np.ndarray, n_iterations: int = 40,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A plan of m partitions of n items in all, with its cost and a lower bound of the least cost, both over the whole horizon.
 
@@ -355,13 +355,13 @@ def capacitated_orders(
     order_quantity : (n, T) array, units; whole when the requirements are
     cost, bound : (n,) arrays, money over the horizon: shares; a partition's sums hold its optimum between them
 
-    Two items that each would order all 20 units at once, where a period has room for 25:
+    Two items that each would order all 20 units at once, for 25, where a period has room for 25 units:
 
     >>> cell = lambda value: np.full((2, 1), float(value))
     >>> quantity, cost, bound = capacitated_orders(np.array([0, 2]), np.array([2]), np.full((2, 2), 10.0), np.array([2, 2]), np.zeros(2),
     ...     cell(15), cell(0), cell(1), np.ones(2), np.zeros(2), np.array([25.0]), np.array([100.0]))
     >>> quantity.tolist(), float(cost.sum()), bool(bound.sum() <= cost.sum())
-    ([[15.0, 5.0], [10.0, 10.0]], 65.0, True)
+    ([[10.0, 10.0], [10.0, 10.0]], 60.0, True)
     """
     requirement = np.ascontiguousarray(requirement, dtype=np.float64)
     quantity, cost, bound = np.zeros(requirement.shape), np.zeros(len(requirement)), np.zeros(len(requirement))

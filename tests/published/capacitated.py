@@ -22,7 +22,7 @@ SET1CH = "set1ch.mps.gz"
 SET1CH_OPTIMUM = 54537.75
 SOURCE = "Trigeiro, Thomas & McClain (1989), Management Science 35(3)"
 # far above what any order costs: the instances have no overtime
-PARAMS = CapacitatedLotSizingParams(overtime_price=1e4)
+PARAMS = CapacitatedLotSizingParams(overtime_price=1e4, n_iterations=100)
 
 
 def rows(data: Path, time_limit: float = 60.0) -> list[Row]:
