@@ -106,8 +106,10 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
     offset = float(form.c_offset[0])
     if not (np.isfinite(cost).all() and np.isfinite(offset) and np.isfinite(form.A.data).all() and not np.isnan(form.rhs).any()):
         raise ValueError("the model holds NaN or infinite coefficients: " + _where_not_finite(form, cost, offset))
-    highs = _highs(time_limit, options)
+    highs = _highs(options)
     is_integer = _pass_model(highs, form, columns, cost, offset)
+    # an LP's limit is compared with a clock that runs on from model to model, a MIP's with one that starts anew
+    highs.setOptionValue("time_limit", float(time_limit) + (0.0 if is_integer.any() else highs.getRunTime()))
     status = _run(highs)
     if status == HighsModelStatus.kUnboundedOrInfeasible:
         # HiGHS knows that one of them holds; whether there is a point at all, whatever it costs, says which
@@ -136,7 +138,7 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
                         bound if np.isfinite(bound) else None, message)
 
 
-def _highs(time_limit: float, options: Mapping[str, Any]) -> highspy.Highs:
+def _highs(options: Mapping[str, Any]) -> highspy.Highs:
     """This process's HiGHS, with only these options set."""
     highs = _kept.get(os.getpid())
     if highs is None:
@@ -144,9 +146,7 @@ def _highs(time_limit: float, options: Mapping[str, Any]) -> highspy.Highs:
         highs = _kept[os.getpid()] = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     highs.resetOptions()
-    # the clock of a HiGHS object runs on from model to model, and its limit is compared with the sum
-    limit = highs.getRunTime() + time_limit
-    for name, value in {**OWN_OPTIONS, **options, "time_limit": float(limit)}.items():
+    for name, value in {**OWN_OPTIONS, **options}.items():
         if not _is_accepted(highs, name, value):
             raise ValueError(f"HiGHS refuses option {name!r} = {value!r}")
     return highs

@@ -162,6 +162,17 @@ def test_time_limit_counts_from_each_model_anew():
     assert n_solved > 10
 
 
+def test_a_mixed_integer_model_has_its_own_clock():
+    """Its limit is not compared with the time of the models before it, so it must not be lengthened by that."""
+    model = pyo.ConcreteModel()
+    model.x = pyo.Var(range(12), domain=pyo.Binary)
+    model.weight = pyo.Constraint(expr=sum((31 + 7 * i % 11) * model.x[i] for i in range(12)) >= 150)
+    model.total_cost = pyo.Objective(expr=sum((13 + 5 * i % 7) * model.x[i] for i in range(12)))
+    for _ in range(3):
+        assert highs.solve(model, 7.0, {}).termination is Termination.CONVERGED
+        assert highs._kept[os.getpid()].getOptionValue("time_limit")[1] == 7.0
+
+
 def test_options_of_one_model_are_not_the_next_ones():
     model, _ = random_model(2)
     highs.solve(model, 60, {"mip_rel_gap": 0.5, "presolve": "off"})
