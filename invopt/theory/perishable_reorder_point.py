@@ -153,6 +153,8 @@ def _scan_expiring(order_cost, short_cost, unit_cost, needed_per_short, least_so
             cost += h * (tried - mean)
             if cost < best:
                 point, quantity, best = tried, n, cost
+                # twice as far after a success: `near` may be hundreds of thousands of units away
+                step *= 2
                 turn = 0
         turn += 1
         if turn == 3:
