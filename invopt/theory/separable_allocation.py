@@ -30,7 +30,7 @@ from invopt.theory.compiled import compiled
 from invopt.theory.convex_pieces import HIGH, LOW, SLOPE, cost_at, least_at
 
 # relative distance to the proved bound at which a search ends
-GOOD_ENOUGH = 1e-10
+GOOD_ENOUGH = 4e-10
 # sums of many weights are right to this
 ROUNDING = 1e-12
 # states that one partition's core may look at: about a second
@@ -183,7 +183,7 @@ def _options_below(pieces, table, first, end, weight, price, base, least, i, lim
 
 @compiled
 def _search(pieces, table, first, end, weight, budget, theta, base, least, room, gap, good):
-    """Improve `base`, the x(theta) that fit and leave `room`, to the best with costs below the bound + gap; `good` above the bound is enough.
+    """Improve `base`, the x(theta) that fit and leave `room`, to the best that costs less than the bound + gap, or to one within `good`.
 
     Returns
     -------
