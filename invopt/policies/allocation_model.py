@@ -28,8 +28,9 @@ LARGEST_MODEL = 200_000
 ROW_SCALE = 1e4
 
 
-def allocation_model(n: int, decided: np.ndarray, window: Window, piece_item: np.ndarray, cost: Callable[[np.ndarray, np.ndarray], np.ndarray],
-                     weight: np.ndarray, has_budget: bool, decision: str) -> pyo.ConcreteModel:
+def allocation_model(n: int, decided: np.ndarray, window: Window, piece_item: np.ndarray,
+                     cost: Callable[[np.ndarray, np.ndarray], np.ndarray], weight: np.ndarray, has_budget: bool,
+                     decision: str) -> pyo.ConcreteModel:
     """The model of n items, of which `decided` (the positions of the window's items) are to be decided; the others have 0 and cost 0.
 
     decision : name of x in the model

@@ -19,7 +19,8 @@ The model is a MILP over the quantities that are open: `theory/allocation_window
 one plan that fits, that all others are in no optimal solution. Without that, 1,000 products would need 11 million columns.
 
 A product's demand is steady at the forecast's average and certain. It is ordered when its inventory position is REORDER_POINT or less: the
-mean demand of the lead time and the day until the next look, rounded up. A product without demand has Q = 0, cost 0, and no part in the row.
+mean demand of the lead time and the day until the next look, rounded up. A product without demand has Q = 0, cost 0, and no part in the
+row.
 
 Source: Muckstadt & Sapra (2010), Principles of Inventory Management, section 2.4; Snyder & Shen (2019), sections 3.2 and 3.4; the technical
 guide of the Azure inventory optimization solution, section "EOQ policy", (8)-(9).
@@ -154,12 +155,13 @@ def _breaks(items: pd.DataFrame, unit_cost: np.ndarray, message: np.ndarray) -> 
     is_wrong = ~((quantity > before_quantity) & np.isfinite(quantity) & (cost >= 0) & (cost <= before_cost))
     wrong = np.zeros(len(items), dtype=bool)
     wrong[item[is_wrong]] = True
-    note(message, wrong, "price_break_quantity must rise from above 0, and price_break_cost must not: none above the one before, unit_cost the first")
+    note(message, wrong, "price_break_quantity must rise from above 0, and price_break_cost must not: none above the one before, "
+         "unit_cost the first")
     return item, quantity, cost
 
 
 class _Costs(NamedTuple):
-    """The pieces of the items that are decided; `decided` are their positions, starts their pieces, weight what a unit uses of the budget."""
+    """The items that are decided: their positions, their pieces and where each item's start, and what a unit uses of the budget."""
 
     decided: np.ndarray
     pieces: np.ndarray
@@ -259,8 +261,9 @@ def build_model(items: pd.DataFrame, params: EOQBudgetParams) -> pyo.ConcreteMod
     first_of_item = pieces[costs.starts[:-1], LOW]
     if costs.weight @ first_of_item > budget * (1 + 1e-12):
         raise ParameterError(_too_small(budget, costs.weight @ first_of_item))
-    window = open_choices(_best_of(pieces, costs.weight[item]), _cost_of(pieces), item, pieces[:, LOW], pieces[:, HIGH], costs.weight, budget)
-    model = allocation_model(len(items), costs.decided, window, item, _cost_of(pieces), costs.weight, np.isfinite(budget), "ORDER_QUANTITY")
+    best, cost = _best_of(pieces, costs.weight[item]), _cost_of(pieces)
+    window = open_choices(best, cost, item, pieces[:, LOW], pieces[:, HIGH], costs.weight, budget)
+    model = allocation_model(len(items), costs.decided, window, item, cost, costs.weight, np.isfinite(budget), "ORDER_QUANTITY")
     model.REORDER_POINT = pyo.Expression(model.ITEMS, initialize=dict(enumerate(inputs.reorder_point.tolist())))
     return model
 

@@ -22,17 +22,22 @@ LEAD_TIME_CONFIDENCE = Column("lead_time_confidence", "double", "days",
                               "the lead time is within this of lead_time; 0 when it is certain", is_nullable=False)
 SERVICE_LEVEL = Column("service_level", "double", "fraction", "what is asked for when params.service is not none; NULL asks for nothing")
 STORAGE = Column("storage_id", "string", "", "the storage space in which the product is kept", is_nullable=False)
-STORAGE_COST_BUDGET = Column("storage_cost_budget", "double", "money/day", "limit on the average storage cost of all that lies in the storage "
-                             "space, the same in each of its rows; NULL for none")
-PRICE_BREAK_QUANTITY = Column("price_break_quantity", "array<double>", "units", "order quantities from which the price_break_cost of the same "
-                              "place holds, rising; NULL for none")
-PRICE_BREAK_COST = Column("price_break_cost", "array<double>", "money/unit", "unit costs that hold from the price_break_quantity of the same "
-                          "place on, none above the one before; NULL for none")
-LOST_SALE_COST = Column("lost_sale_cost", "double", "money/unit", "cost of a unit that is asked for and not there; NULL for list_price - unit_cost")
+STORAGE_COST_BUDGET = Column(
+    "storage_cost_budget", "double", "money/day",
+    "limit on the average storage cost of all that lies in the storage space, the same in each of its rows; NULL for none")
+PRICE_BREAK_QUANTITY = Column(
+    "price_break_quantity", "array<double>", "units",
+    "order quantities, rising, from which the price_break_cost of the same place holds; NULL for none")
+PRICE_BREAK_COST = Column(
+    "price_break_cost", "array<double>", "money/unit",
+    "unit costs from the price_break_quantity of the same place on, none above the one before; NULL for none")
+LOST_SALE_COST = Column("lost_sale_cost", "double", "money/unit",
+                        "cost of a unit that is asked for and not there; NULL for list_price - unit_cost")
 DISPOSAL_COST = Column("disposal_cost", "double", "money/unit", "cost of getting rid of a unit that was not sold; NULL for 0")
 LIST_PRICE = Column("list_price", "double", "money/unit", "what a customer pays for a unit")
-PURCHASE_BUDGET = Column("purchase_budget", "double", "money/order", "limit on what all items bought from the source cost together, the same in "
-                         "each of their rows; NULL for none")
+PURCHASE_BUDGET = Column(
+    "purchase_budget", "double", "money/order",
+    "limit on what all items bought from the source cost together, the same in each of their rows; NULL for none")
 DEMAND = (
     Column("demand_distribution", "string", "", "poisson, normal, pmf or deterministic", is_nullable=False),
     Column("demand_mean", "array<double>", "units/day", "mean demand of each period", is_nullable=False),
@@ -60,8 +65,9 @@ def budgets(items: pd.DataFrame, name: str, offsets: np.ndarray, message: np.nda
     if len(given) == 0:
         return np.zeros(0)
     first = np.repeat(given[offsets[:-1]], np.diff(offsets))
-    note(message, ~((given == first) | (np.isnan(given) & np.isnan(first))), name + " is {value} here and something else in another row of the "
-         "partition; all its rows must have the same", given)
+    is_other = ~((given == first) | (np.isnan(given) & np.isnan(first)))
+    note(message, is_other, name + " is {value} here and something else in another row of the partition; all its rows must have the same",
+         given)
     note(message, given < 0, name + " is {value}, must be 0 or more", given)
     budget = given[offsets[:-1]]
     return np.where(np.isnan(budget), np.inf, np.maximum(budget, 0.0))

@@ -85,7 +85,8 @@ SELECT
 FROM item_state
 """
 
-INPUT_COLUMNS = (UNIT_COST, DISPOSAL_COST, LOST_SALE_COST, LIST_PRICE, PURCHASE_BUDGET, SERVICE_LEVEL, LEAD_TIME, LEAD_TIME_CONFIDENCE, *DEMAND)
+INPUT_COLUMNS = (UNIT_COST, DISPOSAL_COST, LOST_SALE_COST, LIST_PRICE, PURCHASE_BUDGET, SERVICE_LEVEL, LEAD_TIME, LEAD_TIME_CONFIDENCE,
+                 *DEMAND)
 
 
 class NewsvendorBudgetParams(Params):
@@ -134,7 +135,7 @@ def _read(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetPara
     for name, values in (("unit_cost", unit_cost), ("disposal_cost", disposal)):
         note(message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
     note(message, np.isnan(underage), "lost_sale_cost is NULL, and so is list_price, from which it could be taken; give one of them")
-    note(message, ~np.isnan(underage) & ~((underage >= 0) & np.isfinite(underage)), "lost_sale_cost is {value}, must be 0 or more", underage)
+    note(message, (underage < 0) | np.isinf(underage), "lost_sale_cost is {value}, must be 0 or more", underage)
     if params.service != "none":
         note(message, (level < 0) | (level >= 1), "service_level is {value}, must be 0 or more and below 1", level)
     budget = budgets(items, "purchase_budget", offsets, message)
@@ -161,7 +162,8 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudg
     pieces[:, CONSTANT], pieces[:, SLOPE], pieces[:, SCALE] = -o * mean, o, o + u
     pieces[:, LOW] = lowest_levels(params.service, inputs.service_level[decided], pieces, tables, mean)
     pieces[:, HIGH] = np.maximum(pieces[:, HIGH], pieces[:, LOW])
-    found = allocate(pieces, tables, np.arange(len(decided) + 1), inputs.unit_cost[decided], np.searchsorted(decided, offsets), inputs.budget)
+    found = allocate(pieces, tables, np.arange(len(decided) + 1), inputs.unit_cost[decided], np.searchsorted(decided, offsets),
+                     inputs.budget)
     for k in np.flatnonzero(np.isnan(found.gap)):
         message[offsets[k]:offsets[k + 1]] = _too_small(inputs.budget[k], found.least_use[k])
     values = []
@@ -178,7 +180,8 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudg
 
 
 def _too_small(budget: float, least_use: float) -> str:
-    return f"purchase_budget is {budget:.10g}, but the service levels asked for cost {least_use:.10g}: raise it to that or more, or ask for less"
+    return (f"purchase_budget is {budget:.10g}, but the service levels asked for cost {least_use:.10g}: raise it to that or more, or ask "
+            "for less")
 
 
 class _Curves(NamedTuple):
@@ -294,9 +297,10 @@ def build_model(items: pd.DataFrame, params: NewsvendorBudgetParams) -> pyo.Conc
     inputs = _read(items, np.array([0, len(items)]), params)
     refuse(items, inputs.message)
     decided, demand = inputs.decided, inputs.demand
-    middle = demand.first_lead_time + (demand.n_lead_times - 1) / 2
-    pmf_mean = [p @ np.arange(len(p)) for p in demand.lead_time_pmfs]
-    mean = np.array([pmf_mean[k] if k >= 0 else demand.mean[i] * middle[i] for i, k in zip(decided, demand.pmf_position[decided], strict=True)])
+    mean = (demand.mean * (demand.first_lead_time + (demand.n_lead_times - 1) / 2))[decided]
+    for i in np.flatnonzero(demand.pmf_position[decided] >= 0):
+        pmf = demand.lead_time_pmfs[demand.pmf_position[decided[i]]]
+        mean[i] = pmf @ np.arange(len(pmf))
     curves = _Curves(decided, inputs.overage[decided], inputs.underage[decided], demand, mean)
     weight, budget = inputs.unit_cost[decided], float(inputs.budget[0])
     low = _lowest(params.service, curves, inputs.service_level[decided])

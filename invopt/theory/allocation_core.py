@@ -21,9 +21,6 @@ import numpy as np
 
 from invopt.theory.compiled import compiled
 
-# states kept from one item to the next; beyond it the most promising half stays and the answer is a bound
-MAX_STATES = 60_000
-
 
 @compiled
 def _bound(used, cost, slack, price_up, price_down):
@@ -42,8 +39,10 @@ def _longer(array, length):
 
 
 @compiled
-def best_choice(starts, delta, reduced_cost, theta, slack, cutoff, best, good_enough, tolerance):
+def best_choice(starts, delta, reduced_cost, theta, slack, cutoff, best, good_enough, tolerance, max_states):
     """Search for a choice of less than min(best, cutoff); item k has the options starts[k]..starts[k+1]-1, (m,) d and r.
+
+    Of more than max_states states the most promising half stays, and what is proved is less.
 
     Returns
     -------
@@ -113,11 +112,11 @@ def best_choice(starts, delta, reduced_cost, theta, slack, cutoff, best, good_en
             node, new_node = new_node, node
             option, new_option = new_option, option
             n_states = m
-        if n_states > MAX_STATES:
+        if n_states > max_states:
             bounds = np.empty(n_states)
             for j in range(n_states):
                 bounds[j] = _bound(used[j], cost[j], slack, up, down)
-            limit = np.sort(bounds)[MAX_STATES // 2]
+            limit = np.sort(bounds)[max_states // 2]
             dropped = min(dropped, limit)
             m = 0
             for j in range(n_states):

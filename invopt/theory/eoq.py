@@ -5,7 +5,8 @@
 The policy `eoq_budget` decides whole quantities and a budget; these functions are what it can be compared with: a whole optimum is never
 below the real one, and next to it when Q is large.
 
-Source: Snyder & Shen (2019), Fundamentals of Supply Chain Theory, chapter 3; Muckstadt & Sapra (2010), Principles of Inventory Management, 2.
+Source: Snyder & Shen (2019), Fundamentals of Supply Chain Theory, chapter 3; Muckstadt & Sapra (2010), Principles of Inventory Management,
+chapter 2.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def epq(fixed_order_cost: np.ndarray, holding_cost: np.ndarray, demand_mean: np.
 
 def eoq_with_backorders(fixed_order_cost: np.ndarray, holding_cost: np.ndarray, backorder_cost: np.ndarray,
                         demand_mean: np.ndarray) -> tuple[OrderQuantity, np.ndarray]:
-    """Q* = sqrt(2 K lambda (h + p) / (h p)), of which the share h / (h + p) is used by demand that waited; backorder_cost p per unit and period.
+    """Q* = sqrt(2 K lambda (h + p) / (h p)), of which the share h / (h + p) goes to demand that waited; a unit late for a period costs p.
 
     Source: Snyder & Shen (2019), Example 3.8.
 
@@ -98,7 +99,7 @@ def eoq_with_backorders(fixed_order_cost: np.ndarray, holding_cost: np.ndarray, 
 def _offers(price_break_quantity: Sequence[float], unit_cost: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     starts, prices = np.asarray(price_break_quantity, float), np.asarray(unit_cost, float)
     if len(starts) != len(prices) or len(starts) == 0 or starts[0] != 0 or (np.diff(starts) <= 0).any() or (np.diff(prices) > 0).any():
-        raise ParameterError("price_break_quantity must start with 0 and rise, and unit_cost must have as many prices, none above the one before")
+        raise ParameterError("price_break_quantity must start with 0 and rise, and unit_cost have as many prices, none above the last")
     return starts, prices
 
 

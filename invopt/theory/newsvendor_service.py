@@ -80,7 +80,7 @@ def lowest_levels(service: str, level: np.ndarray, pieces: np.ndarray, tables: n
     >>> losses = loss_pieces(form=np.array([0]), demand_mean=one(6), demand_variance=one(6), first_lead_time=one(1),
     ...     n_lead_times=np.array([1]))
     >>> float(lowest_levels("cycle", one(0.84), *losses)[0]), float(lowest_levels("fill_rate", one(0.95), *losses)[0])
-    (8.0, 8.0)
+    (8.0, 9.0)
     """
     if service not in SERVICES:
         raise ParameterError(f"service is {service!r}, must be one of {', '.join(SERVICES)}")

@@ -30,11 +30,13 @@ from invopt.theory.compiled import compiled
 from invopt.theory.convex_pieces import HIGH, LOW, SLOPE, cost_at, least_at
 
 # relative distance to the proved bound at which a search ends
-GOOD_ENOUGH = 1e-10
+GOOD_ENOUGH = 4e-10
 # sums of many weights are right to this
 ROUNDING = 1e-12
 # states that one partition's core may look at: about a second
 MAX_WORK = 40_000_000
+# states kept from one item of the core to the next: few at first, as a large core holds many good plans, then all that can be kept
+FEW_STATES, MAX_STATES = 800, 60_000
 # choices of one core
 MAX_OPTIONS = 1_000_000
 
@@ -183,7 +185,7 @@ def _options_below(pieces, table, first, end, weight, price, base, least, i, lim
 
 @compiled
 def _search(pieces, table, first, end, weight, budget, theta, base, least, room, gap, good):
-    """Improve `base`, the x(theta) that fit and leave `room`, to the best with costs below the bound + gap; `good` above the bound is enough.
+    """Improve `base`, the x(theta) that fit and leave `room`, to the best that costs less than the bound + gap, or to one within `good`.
 
     Returns
     -------
@@ -246,14 +248,18 @@ def _search(pieces, table, first, end, weight, budget, theta, base, least, room,
                 sorted_delta[at], sorted_cost[at], sorted_x[at] = delta[o], cost[o], x_of[o]
                 at += 1
             sorted_starts[k + 1] = at
-        gap, chosen, reached, looked = best_choice(
-            sorted_starts, sorted_delta, sorted_cost, theta, room_up, limit, gap, proved + good, tolerance)
-        work += looked + m + n
-        if len(chosen) > 0:
-            best_x[:] = base
-            for k in range(len(core)):
-                if chosen[k] >= 0:
-                    best_x[core[order[k]]] = sorted_x[chosen[k]]
+        reached = 0.0
+        for max_states in (FEW_STATES, MAX_STATES):
+            gap, chosen, reached, looked = best_choice(
+                sorted_starts, sorted_delta, sorted_cost, theta, room_up, limit, gap, proved + good, tolerance, max_states)
+            work += looked + m + n
+            if len(chosen) > 0:
+                best_x[:] = base
+                for k in range(len(core)):
+                    if chosen[k] >= 0:
+                        best_x[core[order[k]]] = sorted_x[chosen[k]]
+            if gap <= proved + good or min(limit, gap) <= reached:
+                break
         proved = max(proved, min(reached, gap))
         if reached < limit:
             break

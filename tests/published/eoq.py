@@ -1,4 +1,4 @@
-"""Economic order quantities: textbook instances with real quantities, by the functions of theory/eoq.py and, whole, by the policy eoq_budget."""
+"""Economic order quantities: textbook instances, by the functions of theory/eoq.py and, in whole units, by the policy eoq_budget."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def _by_theory(instance: dict) -> Row:
     else:
         solve = theory.all_units_discount if kind == "eoq_all_units_discount" else theory.incremental_discount
         cost = solve(K, rate, given["holding_cost_rate"], given["breakpoints"], given["unit_costs"]).cost
-    return Row(instance["name"], "theory.eoq", "exact", BOOK, instance["optimum"]["cost"], float(cost), seconds=time.perf_counter() - start, note=note)
+    seconds = time.perf_counter() - start
+    return Row(instance["name"], "theory.eoq", "exact", BOOK, instance["optimum"]["cost"], float(cost), seconds=seconds, note=note)
 
 
 def _by_policy(instance: dict) -> list[Row]:

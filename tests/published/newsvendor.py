@@ -36,11 +36,14 @@ def _rows(instance: dict) -> list[Row]:
     start = time.perf_counter()
     is_normal = kind.startswith("newsvendor_normal")
     cost = (newsvendor_normal(over, under, mean, std) if is_normal else newsvendor_poisson(over, under, mean)).cost
-    theory = Row(instance["name"], "theory.newsvendor", "exact", BOOK, published, float(cost), seconds=time.perf_counter() - start, note=note)
+    seconds = time.perf_counter() - start
+    theory = Row(instance["name"], "theory.newsvendor", "exact", BOOK, published, float(cost), seconds=seconds, note=note)
     item = {"unit_cost": over, "disposal_cost": 0.0, "lost_sale_cost": under, "list_price": np.nan, "purchase_budget": np.nan,
-            "service_level": np.nan, "lead_time": 0.0, "lead_time_confidence": 0.0, "demand_distribution": "normal" if is_normal else "poisson",
-            "demand_mean": np.array([mean]), "demand_variance": np.array([(std or 0.0) ** 2]), "demand_pmf": None}
-    items = pd.DataFrame({name: pd.Series([value], dtype=float if isinstance(value, (int, float)) else object) for name, value in item.items()})
+            "service_level": np.nan, "lead_time": 0.0, "lead_time_confidence": 0.0,
+            "demand_distribution": "normal" if is_normal else "poisson", "demand_mean": np.array([mean]),
+            "demand_variance": np.array([(std or 0.0) ** 2]), "demand_pmf": None}
+    items = pd.DataFrame({name: pd.Series([value], dtype=float if isinstance(value, (int, float)) else object)
+                          for name, value in item.items()})
     params = NewsvendorBudgetParams()
     start = time.perf_counter()
     exact = float(POLICY.solve_exact(items, np.array([0, 1]), params).cost[0])

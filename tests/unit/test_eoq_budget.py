@@ -1,4 +1,4 @@
-"""The policy eoq_budget: published optima, model against exact algorithm and full formulation, budgets, discounts, bad inputs, order rule."""
+"""The policy eoq_budget: published optima, model against algorithm and full formulation, budgets, discounts, bad inputs, order rule."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_binary_for_every_size_says_the_same(params):
         model = pyo.ConcreteModel()
         largest = [int((budget - h.sum() / 2) / (h[i] / 2)) + 1 for i in range(n)]
         model.takes = pyo.Var([(i, q) for i in range(n) for q in range(1, largest[i] + 1)], domain=pyo.Binary)
-        model.one_size = pyo.Constraint(range(n), rule=lambda m, i: sum(m.takes[i, q] for q in range(1, largest[i] + 1)) == 1)
+        model.one_size = pyo.Constraint(range(n), rule=lambda m, i, most=largest: sum(m.takes[i, q] for q in range(1, most[i] + 1)) == 1)
         model.budget_is_kept = pyo.Constraint(expr=sum(h[i] / 2 * q * m for (i, q), m in model.takes.items()) <= budget)
 
         def cost(i: int, q: int, rows: list = rows) -> float:
@@ -178,7 +178,8 @@ def test_fast_and_slow_movers_share_a_budget():
     rows = [item(demand_mean=np.array([mean]), storage_cost_budget=100.0) for mean in (0.01, 1.0, 12_000.0)]
     found = exact(frame(*rows))
     assert found.message is None and (found.decisions["ORDER_QUANTITY"] >= 1).all()
-    assert pyo.value(solve(POLICY.build_model(frame(*rows), EOQBudgetParams()), 1.0).total_cost) == pytest.approx(found.cost.sum(), rel=1e-9)
+    model = solve(POLICY.build_model(frame(*rows), EOQBudgetParams()), found.cost.sum())
+    assert pyo.value(model.total_cost) == pytest.approx(found.cost.sum(), rel=1e-9)
 
 
 BAD = {
@@ -192,7 +193,8 @@ BAD = {
     "breaks of two lengths": ({"price_break_quantity": np.array([5.0])}, {"discount": "all_units"}, "same length"),
     "breaks fall": ({"price_break_quantity": np.array([5.0, 4.0]), "price_break_cost": np.array([0.7, 0.6])}, {"discount": "all_units"},
                     "must rise"),
-    "prices rise": ({"price_break_quantity": np.array([5.0]), "price_break_cost": np.array([0.8])}, {"discount": "incremental"}, "must not"),
+    "prices rise": ({"price_break_quantity": np.array([5.0]), "price_break_cost": np.array([0.8])}, {"discount": "incremental"},
+                    "must not"),
     "no price": ({"unit_cost": 0.0}, {"discount": "incremental"}, "unit_cost is 0.0"),
 }
 

@@ -29,8 +29,9 @@ def frame(*items: dict) -> pd.DataFrame:
 
 
 def item(**changes) -> dict:
-    row = {"unit_cost": 1.0, "disposal_cost": None, "lost_sale_cost": 4.0, "list_price": None, "purchase_budget": None, "service_level": None,
-           "lead_time": 0.0, "lead_time_confidence": 0.0, "demand_distribution": "poisson", "demand_mean": np.array([6.0]),
+    row = {"unit_cost": 1.0, "disposal_cost": None, "lost_sale_cost": 4.0, "list_price": None, "purchase_budget": None,
+           "service_level": None, "lead_time": 0.0, "lead_time_confidence": 0.0, "demand_distribution": "poisson",
+           "demand_mean": np.array([6.0]),
            "demand_variance": np.array([6.0]), "demand_pmf": None}
     return {**row, **changes}
 
@@ -197,7 +198,8 @@ def test_fast_and_slow_movers_share_a_budget():
 
 def test_money_in_cents_gives_a_hundred_times_the_cost():
     items = random_items(np.random.default_rng(3), 10)
-    cents = items.assign(**{name: items[name] * 100 for name in ("unit_cost", "disposal_cost", "lost_sale_cost", "list_price", "purchase_budget")})
+    money = ("unit_cost", "disposal_cost", "lost_sale_cost", "list_price", "purchase_budget")
+    cents = items.assign(**{name: items[name] * 100 for name in money})
     offsets = partitions(items)
     for params in PARAMS:
         np.testing.assert_allclose(np.add.reduceat(exact(cents, offsets, **params).cost, offsets[:-1]),

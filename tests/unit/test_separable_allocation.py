@@ -78,8 +78,8 @@ def test_losses_under_a_budget_are_those_of_brute_force():
         n = int(rng.integers(1, 4))
         mean = rng.uniform(0.05, 5, n)
         pieces, tables, expected_demand = loss_pieces(
-            form=rng.choice([POISSON, NORMAL], n), demand_mean=mean, demand_variance=mean * rng.uniform(0, 2, n), first_lead_time=np.ones(n),
-            n_lead_times=rng.integers(1, 3, n))
+            form=rng.choice([POISSON, NORMAL], n), demand_mean=mean, demand_variance=mean * rng.uniform(0, 2, n),
+            first_lead_time=np.ones(n), n_lead_times=rng.integers(1, 3, n))
         over, under = rng.uniform(0.1, 2, n), rng.uniform(0.1, 6, n)
         pieces[:, CONSTANT], pieces[:, SLOPE], pieces[:, SCALE] = -over * expected_demand, over, over + under
         weight = rng.uniform(0.0, 2, n) * (rng.random(n) > 0.2)
@@ -122,7 +122,8 @@ def test_a_partition_is_not_changed_by_its_neighbours():
     assert np.isnan(together.gap).tolist() == [False, True, False, False]
     for k in range(4):
         a, b = offsets[k], offsets[k + 1]
-        alone = allocate(pieces[starts[a]:starts[b]], NO_TABLE, starts[a:b + 1] - starts[a], weight[a:b], np.array([0, b - a]), budget[k:k + 1])
+        alone = allocate(pieces[starts[a]:starts[b]], NO_TABLE, starts[a:b + 1] - starts[a], weight[a:b], np.array([0, b - a]),
+                         budget[k:k + 1])
         np.testing.assert_array_equal(together.x[a:b], alone.x)
         np.testing.assert_array_equal(together.cost[a:b], alone.cost)
 
@@ -164,8 +165,9 @@ def test_pieces_cost_what_the_distributions_say_and_are_least_where_a_scan_says(
 
 
 def test_service_levels_are_the_lowest_that_serve():
-    pieces, tables, mean = loss_pieces(form=np.array([POISSON, NORMAL]), demand_mean=np.array([6.0, 50.0]), demand_variance=np.array([6.0, 64.0]),
-                                       first_lead_time=np.ones(2), n_lead_times=np.ones(2, dtype=np.int64))
+    pieces, tables, mean = loss_pieces(
+        form=np.array([POISSON, NORMAL]), demand_mean=np.array([6.0, 50.0]), demand_variance=np.array([6.0, 64.0]),
+        first_lead_time=np.ones(2), n_lead_times=np.ones(2, dtype=np.int64))
     assert lowest_levels("cycle", np.array([0.84, 0.9]), pieces, tables, mean).tolist() == [8, 61]
     assert lowest_levels("fill_rate", np.array([np.nan, 0.0]), pieces, tables, mean).tolist() == [0, 0]
     s = lowest_levels("fill_rate", np.array([0.95, 0.95]), pieces, tables, mean)
