@@ -66,8 +66,8 @@ from invopt.theory.reorder_point import NORMAL, PMF
 LARGEST_MODEL = 400_000
 # levels looked at before pruning
 LARGEST_RANGE = 1_000_000
-# HiGHS leaves out coefficients below 1e-9; rows as large as this keep probabilities down to 1e-15
-ROW_SCALE = 1e6
+# HiGHS leaves out coefficients below 1e-9; rows as large as this keep probabilities down to 1e-12
+ROW_SCALE = 1e3
 # a share of G by which rounding never decides whether a level is in
 SLACK = 1e-9
 

@@ -35,8 +35,8 @@ from invopt.theory.daily_demand import BAND, in_steps, normal_day, poisson_day
 from invopt.theory.lead_time_loss import losses_of, poisson_losses
 from invopt.theory.reorder_point import NORMAL, POISSON
 
-# products of one pass, or of adding up the lead time's days, beyond which demand is counted in larger steps: about a tenth of a second
-LARGEST_WORK = 1e8
+# products of one pass, or of adding up the lead time's days, beyond which demand is counted in larger steps: some tenths of a second
+LARGEST_WORK = 5e8
 
 
 class MinMaxLevels(NamedTuple):
