@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-slow test-cluster bench lint archive clean
+.PHONY: help demo test test-slow test-cluster bench published lint archive clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -23,6 +23,9 @@ test-cluster: $(READY) ## the tests on a Spark cluster of several processes on t
 
 bench: $(READY) ## measure speed; prints a table
 	@$(PYTHON) -m tests.perf
+
+published: $(READY) ## solve the published instances and write docs/published_instances.md; takes minutes
+	@$(PYTHON) -m tests.published
 
 lint: $(READY) ## ruff's checks
 	@$(PYTHON) -m ruff check .

@@ -28,6 +28,7 @@ RESERVED_OPTIONS = (*OWN_OPTIONS, "time_limit")
 COLUMN_WISE, MINIMISE = 1, 1
 FEASIBLE_POINT = int(highspy.SolutionStatus.kSolutionStatusFeasible)
 
+NO_ANSWER = (HighsModelStatus.kNotset, HighsModelStatus.kPresolveError, HighsModelStatus.kPostsolveError)
 TERMINATIONS = {
     HighsModelStatus.kOptimal: Termination.CONVERGED,
     HighsModelStatus.kModelEmpty: Termination.CONVERGED,
@@ -157,6 +158,10 @@ def _run(highs: highspy.Highs) -> HighsModelStatus:
         # other code's HiGHS, here or in the parent before the fork, left a scheduler with its own number of threads, which refuses ours;
         # not to be waited for, because a parent's threads are not in the child
         highspy.Highs.resetGlobalScheduler(False)
+        highs.run()
+    if highs.getModelStatus() in NO_ANSWER:
+        # presolve gave up on a model that is solved without it
+        highs.setOptionValue("presolve", "off")
         highs.run()
     return highs.getModelStatus()
 

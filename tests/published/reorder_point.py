@@ -51,7 +51,7 @@ def _cost_of_their_levels(inputs: dict, s: float, S: float) -> float:
 def rows(data: Path) -> list[Row]:
     """One row per instance and method; ours is the cost per period."""
     found = []
-    for instance in json.loads((data / "instances" / "single_and_multi_echelon.json").read_text()):
+    for instance in json.loads((data / "single_and_multi_echelon.json").read_text()):
         if instance["kind"] not in KINDS:
             continue
         name, params, note = KINDS[instance["kind"]]

@@ -8,10 +8,10 @@ import pytest
 
 from tests.published.reorder_point import rows
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data" / "instances"
 
 
-@pytest.mark.skipif(not (DATA / "instances").is_dir(), reason="the shared instances are not on this machine")
+@pytest.mark.skipif(not DATA.is_dir(), reason="the shared instances are not on this machine")
 def test_every_instance_is_reached_by_model_and_by_algorithm():
     found = rows(DATA)
     assert len(found) == 16
