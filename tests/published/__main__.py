@@ -32,7 +32,8 @@ def lines(found: dict[str, list[Row]]) -> list[str]:
         "# Published instances and what invopt finds",
         "",
         f"Written by `make published` on {datetime.now(UTC):%Y-%m-%d} (Python {platform.python_version()}, HiGHS "
-        f"{highspy.Highs().version()}, one thread). Gap: ours over published; bound gap: what is proved of ours, where it is not the optimum.",
+        f"{highspy.Highs().version()}, one thread). Gap: ours over published; bound gap: what is proved of ours, where it is not "
+        "the optimum.",
     ]
     for kind, rows in found.items():
         page += ["", f"## {kind.replace('_', ' ')}", "", "| instance | policy | method | published | ours | gap | bound gap | s | note |",
@@ -57,7 +58,7 @@ def _share(value: float | None) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.published", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=KINDS, default=KINDS, help="kinds of instances (default: all, and the page is written)")
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=KINDS, help="kinds (default: all, and the page is written)")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the instances")
     chosen = parser.parse_args()
     if not chosen.data.is_dir():
