@@ -132,3 +132,9 @@ def test_an_exception_is_a_finding_and_no_law_is_left_out(good, monkeypatch):
 
     found = findings(replace(good, order=broken), monkeypatch)
     assert found.count("ZeroDivisionError") == 2 and len(LAWS) == 10
+
+
+def test_the_readme_has_the_table_that_the_command_prints(capsys):
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("<!-- `invopt policies --markdown` -->\n")[2]
+    assert main(["policies", "--markdown", "--config", str(ROOT / "conf")]) == 0
+    assert table.partition("<!-- end of the table -->")[0] == capsys.readouterr().out
