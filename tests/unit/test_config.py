@@ -37,7 +37,9 @@ def problems_of(folder: Path, **more) -> tuple[str, ...]:
 
 def test_the_shipped_configuration_is_right():
     loaded = config.load(SHIPPED, checks=(policies.problems,))
-    assert [row.id for row in loaded.active_policies()] == ["s_q"]
+    # all policies, each on its own part of the demo chain and with its own schedules
+    assert sorted(row.policy for row in loaded.active_policies()) == policies.names()
+    assert all(row.scope.department_id and row.optimize_schedule and row.order_schedule for row in loaded.policies)
     assert loaded.solver("highs").kind == "highs"
     assert loaded.lakehouse.root == "lakehouse" and loaded.lakehouse.catalog is None
 

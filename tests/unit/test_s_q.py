@@ -19,11 +19,9 @@ from invopt.policies.s_q import POLICY, SQParams
 from invopt.theory.lead_time_demand import poisson_lead_time_demand
 from invopt.theory.reorder_point_cost import COSTS, reorder_point_cost
 from tests.items.s_q import FORMS, frame, poisson_item, random_item
-from tests.published import reorder_point
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 AZURE = DATA / "azure" / "azure_sample.tar.gz"
-INSTANCES = DATA / "instances"
 
 
 def exact(items: pd.DataFrame, **params):
@@ -296,14 +294,6 @@ def azure_items() -> tuple[pd.DataFrame, pd.DataFrame]:
             demand_mean=pd.read_csv(io.StringIO(forecast))["Demand"].to_numpy(float)))
         solutions.append({"s": float(solution["s"]), "Q": float(solution["Q"])})
     return frame(*items), pd.DataFrame(solutions)
-
-
-@pytest.mark.skipif(not INSTANCES.is_dir(), reason="the shared instances are not on this machine")
-def test_published_instances_are_solved_by_both_methods():
-    found = reorder_point.rows(INSTANCES)
-    assert len(found) == 8
-    for row in found:
-        assert row.ours == pytest.approx(row.published, rel=1e-4 if row.note else 1e-9), row
 
 
 @pytest.mark.skipif(not AZURE.is_file(), reason="the Azure sample is not on this machine")
