@@ -1,4 +1,4 @@
-"""Items as a retailer has them for each item policy, made by whole columns: a million take seconds."""
+"""Items as a retailer has them, for the item policies and the two with a budget, made by whole columns: a million take seconds."""
 
 from __future__ import annotations
 
@@ -30,9 +30,35 @@ def arrow_items(n: int, seed: int, policy: str = "s_q") -> pa.Table:
     columns = _columns(rng, n, seed)
     if policy == "dynamic_lot_sizing":
         columns |= _plans(rng, columns)
+    return _table(columns, policy)
+
+
+def _table(columns: dict[str, Any], policy: str) -> pa.Table:
+    """The keys and the policy's input columns; what no item has is NULL."""
+    n = len(columns["product_id"])
     schema = pa.schema([*((name, pa.string()) for name in ITEM),
                         *((column.name, ARROW[column.type]) for column in policies.load(policy).input_columns)])
     return pa.table({name: columns[name] if name in columns else pa.nulls(n, schema.field(name).type) for name in schema.names}, schema)
+
+
+def budget_items(n: int, seed: int, policy: str) -> pa.Table:
+    """n items of one budget, a storage space or a source: the budget is from half to all of what the items would want without it."""
+    rng = np.random.default_rng(seed)
+    columns = _columns(rng, n, seed)
+    daily = columns["demand_mean"].flatten().to_numpy().reshape(n, PERIODS).mean(axis=1)
+    unit_cost, h = columns["unit_cost"], columns["holding_cost"]
+    space = (h * np.sqrt(2 * columns["fixed_order_cost"] * daily / h) / 2).sum()
+    # a little more than the mean demand of the days an order has to last
+    purchase = (unit_cost * daily * (columns["lead_time"] + 1) * 1.2).sum()
+    lost_sale_cost = unit_cost * rng.uniform(0.2, 2, n)
+    share = rng.uniform(0.5, 1)
+    columns |= {
+        "location_id": pa.array([f"S{seed}"] * n), "product_id": pa.array([f"P{number}" for number in range(n)]),
+        "source_id": pa.array(["V1"] * n), "storage_id": pa.array(["1"] * n), "storage_cost_budget": np.full(n, space * share),
+        "purchase_budget": np.full(n, purchase * share),
+        "lost_sale_cost": lost_sale_cost, "list_price": unit_cost + lost_sale_cost,
+    }
+    return _table(columns, policy)
 
 
 def _columns(rng: np.random.Generator, n: int, seed: int) -> dict[str, Any]:
