@@ -39,7 +39,8 @@ setup(
     ],
     extras_require={
         "spark": SPARK,
-        "dev": [*SPARK, "pytest>=8", "hypothesis>=6", "ruff>=0.9", "nbclient>=0.10", "nbformat>=5", "ipykernel>=6", "matplotlib>=3.8"],
+        "dev": [*SPARK, "pytest>=8", "hypothesis>=6", "ruff>=0.9", "nbclient>=0.10", "nbformat>=5", "ipykernel>=6", "matplotlib>=3.8",
+                "stockpyl>=1.0"],  # the same problems solved by others: tests and benchmarks compare with it
     },
     entry_points={"console_scripts": ["invopt = invopt.cli:main"]},
     classifiers=[

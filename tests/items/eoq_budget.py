@@ -13,11 +13,12 @@ PARAMS = (
 
 def random_items(rng: np.random.Generator, n_partitions: int, largest: int = 12, largest_mean: float = 1000.0) -> pd.DataFrame:
     """Spaces of 1 to `largest` products; budgets from just enough for a unit of each to more than is wanted."""
-    tables = [_space(rng, k, int(rng.integers(1, largest + 1)), largest_mean) for k in range(n_partitions)]
+    tables = [space(rng, k, int(rng.integers(1, largest + 1)), largest_mean) for k in range(n_partitions)]
     return pd.concat(tables, ignore_index=True)
 
 
-def _space(rng: np.random.Generator, k: int, n: int, largest_mean: float) -> pd.DataFrame:
+def space(rng: np.random.Generator, k: int, n: int, largest_mean: float = 1000.0) -> pd.DataFrame:
+    """Storage space k with n products."""
     mean = 10 ** rng.uniform(-2, np.log10(largest_mean), n) * (rng.random(n) > 0.05)
     unit_cost = 10 ** rng.uniform(-0.5, 2, n)
     holding_cost = unit_cost * rng.uniform(1e-3, 2e-2, n)

@@ -13,11 +13,12 @@ FORMS = ("poisson", "deterministic", "normal", "pmf")
 
 def random_items(rng: np.random.Generator, n_partitions: int, largest: int = 12, largest_mean: float = 300.0) -> pd.DataFrame:
     """Sources of 1 to `largest` products; budgets from what low service levels need to more than is wanted."""
-    tables = [_source(rng, k, int(rng.integers(1, largest + 1)), largest_mean) for k in range(n_partitions)]
+    tables = [source(rng, k, int(rng.integers(1, largest + 1)), largest_mean) for k in range(n_partitions)]
     return pd.concat(tables, ignore_index=True)
 
 
-def _source(rng: np.random.Generator, k: int, n: int, largest_mean: float) -> pd.DataFrame:
+def source(rng: np.random.Generator, k: int, n: int, largest_mean: float = 300.0) -> pd.DataFrame:
+    """Source k with n products."""
     form = rng.choice(FORMS, n, p=[0.6, 0.1, 0.2, 0.1])
     mean = 10 ** rng.uniform(-2, np.log10(largest_mean), n) * (rng.random(n) > 0.05)
     pmfs = [rng.dirichlet(np.full(rng.integers(2, 9), 0.5)) for _ in range(n)]

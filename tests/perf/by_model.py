@@ -19,6 +19,7 @@ from invopt.solving.by_model import solve_by_model
 from invopt.tables import SOLUTIONS, STEPS
 from tests.perf import items
 from tests.perf.alone import RunIn
+from tests.perf.arrow_items import arrow_items
 from tests.perf.figure import Figure
 from tests.perf.meter import Meter
 from tests.perf.runs import new_run
@@ -68,7 +69,7 @@ def both(folder: Path, n: int) -> tuple[float, float, float, float]:
 def in_a_loop(rows: pd.DataFrame) -> tuple[float, pd.Series]:
     """CPU seconds and objectives of the same models, built and solved one after the other in this process."""
     policy, solver = policies.load("s_q"), solving.Solver(time_limit=60.0)
-    params, rows = policy.params(), _with_pmf(rows)
+    params = policy.params()
     highs.import_all()
     started = time.process_time()
     outcomes = [solve_by_model(rows.iloc[[row]].reset_index(drop=True), policy, params, solver) for row in range(len(rows))]
@@ -78,7 +79,8 @@ def in_a_loop(rows: pd.DataFrame) -> tuple[float, pd.Series]:
 
 def items_of_levels(n: int) -> pa.Table:
     """n items whose model has exactly 288 levels: for some the fixed order cost is searched, the others are these in other money."""
-    candidates = _with_pmf(items.arrow_items(100, seed=0).to_pandas())
+    table = arrow_items(100, seed=0)
+    candidates = table.to_pandas()
     found = [row for row in (_of_levels(candidates.iloc[[number]]) for number in range(min(2 * n, 40))) if row is not None]
     some = pd.concat(found, ignore_index=True)
     every = some.iloc[np.arange(n) % len(some)].reset_index(drop=True)
@@ -86,7 +88,7 @@ def items_of_levels(n: int) -> pa.Table:
     for name in ("fixed_order_cost", "holding_cost", "backorder_cost"):
         every[name] *= money
     every["product_id"] = [f"P{number:06d}" for number in range(n)]
-    return pa.Table.from_pandas(every.drop(columns="demand_pmf"), preserve_index=False)
+    return pa.Table.from_pandas(every, table.schema, preserve_index=False)
 
 
 def _of_levels(item: pd.DataFrame) -> pd.DataFrame | None:
@@ -106,7 +108,3 @@ def _of_levels(item: pd.DataFrame) -> pd.DataFrame | None:
             return item.assign(fixed_order_cost=middle)
         low, high = (middle, high) if levels < LEVELS else (low, middle)
     return None
-
-
-def _with_pmf(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(demand_pmf=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from pyspark.sql import functions as F
 
 from tests.perf import items
 from tests.perf.alone import RunIn
+from tests.perf.arrow_items import item_policies
 from tests.perf.figure import Figure
 from tests.perf.meter import Meter
 from tests.perf.runs import new_run
@@ -64,19 +66,52 @@ def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
     return figures
 
 
-def make_all(folder: Path, wanted: list[tuple[int, int]]) -> None:
+def measure_item_policies(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
+    """Each item policy at the two largest sizes: what any number of partitions takes, and what one more does."""
+    figures = []
+    for policy in item_policies():
+        if not sizes.policies or policy in sizes.policies:
+            figures += _of_policy(folder / policy, sizes.items[-2:], policy, run_in)
+            # inputs and solutions of a million items are some gigabytes for all policies together
+            shutil.rmtree(folder / policy)
+    return figures
+
+
+def _of_policy(folder: Path, counts: tuple[int, ...], policy: str, run_in: RunIn) -> list[Figure]:
+    wanted = [(n, 1) for n in counts]
+    run_in(make_all, folder, wanted, policy)
+    solved = {n: run_in(solve_once, folder / f"{n}-{waves}", waves, policy) for n, waves in wanted}
+    figures = []
+    for n, one in solved.items():
+        figures += [
+            Figure(f"{policy}, exact, {n:,} partitions: CPU", one.cpu, "s", how=EACH_ALONE),
+            Figure(f"{policy}, exact, {n:,} partitions: without a solution", one.failed, "items", limit=1),
+        ]
+    if len(counts) > 1:
+        small, large = counts
+        slope = (solved[large].cpu - solved[small].cpu) / (large - small)
+        figures += [
+            Figure(f"{policy}, exact, one further partition: CPU", slope * 1e6, "us", MICROSECONDS if policy == "s_q" else None,
+                   how=f"from {small:,} to {large:,} partitions"),
+            Figure(f"{policy}, exact, fixed: CPU", solved[small].cpu - slope * small, "s", FIXED_CPU,
+                   how=f"what {small:,} partitions take beyond {small:,} further ones"),
+        ]
+    return figures
+
+
+def make_all(folder: Path, wanted: list[tuple[int, int]], policy: str = "s_q") -> None:
     """The inputs of every measurement, each in a lakehouse of its own."""
     for n, waves in wanted:
-        items.make(folder / f"{n}-{waves}", n, waves)
+        items.make(folder / f"{n}-{waves}", n, waves, policy)
 
 
-def solve_once(folder: Path, waves: int) -> Solved:
+def solve_once(folder: Path, waves: int, policy: str = "s_q") -> Solved:
     """The step `solve` over the inputs below `folder`."""
     from invopt.pipelines.solve import solve
     from invopt.tables import SOLUTIONS
 
     with Meter() as starting:
-        run = new_run(folder, waves=waves)
+        run = new_run(folder, policy=policy, waves=waves)
     with Meter() as meter:
         solve(run)
     failed = run.lakehouse.read(SOLUTIONS).where(F.col("status") == "no_solution").count()
