@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -27,6 +29,7 @@ from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, RUNS, Table, pol
 
 STEP = "inputs"
 UNFINISHED = "unfinished"
+THREADS = 4
 # rows of a policy's inputs per file: a wave should read its own files and few others
 ROWS_PER_FILE = 250_000
 _SILVER = {silver(dataset).name.split(".")[1]: silver(dataset) for dataset in DATASETS}
@@ -82,7 +85,7 @@ def make_inputs(run: Run) -> dict[str, Spread]:
         )
     item_state = run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id)
     in_scopes = _counts(run, item_state)
-    spreads = {row.id: _write_policy_inputs(run, row, item_state, _items_of(row, in_scopes)) for row in rows_due}
+    spreads = _write_all_inputs(run, rows_due, item_state, in_scopes)
     of_which = ", of which " + ", ".join(f"{spread.n_items:,} for {name}" for name, spread in spreads.items()) if spreads else ""
     run.say(f"inputs: {rows:,} items{of_which}, {watch.seconds:.1f} s")
     for name, spread in spreads.items():
@@ -164,12 +167,29 @@ def in_scope(scope: Scope) -> Column:
     return holds
 
 
+def _write_all_inputs(run: Run, rows: Sequence[PolicyRow], item_state: DataFrame, counts: dict[tuple[str, ...], int]) -> dict[str, Spread]:
+    """The inputs of each policy, several at a time: planning a write keeps one core busy. Rows of one policy share a table and wait."""
+    of_policy: dict[str, list[PolicyRow]] = {}
+    for row in rows:
+        of_policy.setdefault(row.policy, []).append(row)
+
+    def write(alike: list[PolicyRow]) -> dict[str, Spread]:
+        return {row.id: _write_policy_inputs(run, row, item_state, _items_of(row, counts)) for row in alike}
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        spreads = {name: spread for done in pool.map(write, of_policy.values()) for name, spread in done.items()}
+    return {row.id: spreads[row.id] for row in rows}
+
+
 def _write_policy_inputs(run: Run, row: PolicyRow, item_state: DataFrame, n_items: int) -> Spread:
     """The policy's own SELECT over its scope, with the bucket and wave of each partition."""
     policy = policies.load(row.policy, run.config.policies_folder)
     partition_by = default_partition(row, policy.partition_by)
     scoped = item_state.where(in_scope(row.scope))
-    selected = sql.query(run.spark, policy.inputs, {"item_state": scoped}, _values_of(run, policy.inputs))
+    # each policy has a view of its own scope; the id is an identifier that the configuration has checked
+    view = f"item_state_of_{row.id}"
+    statement = f"WITH item_state AS (SELECT * FROM {view}) SELECT * FROM ({policy.inputs}\n)"
+    selected = sql.query(run.spark, statement, {view: scoped}, _values_of(run, policy.inputs))
     # what partitions are made of may not be among the policy's columns
     of_partition = [name for name in partition_by if name not in selected.columns]
     if of_partition:
