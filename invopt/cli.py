@@ -258,7 +258,7 @@ def _demo(chosen: argparse.Namespace) -> None:
         f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days "
         f"in {world.n_files:,} files below {landing}, {world.seconds:.1f} s"
     )
-    _say("starting Spark; the whole takes one to three minutes")
+    _say("starting Spark; the whole takes two to four minutes")
     run = _run_of(chosen, configured, world.as_of, is_short=chosen.stores * chosen.products <= 2_000)
     _do(run, "run")
     # an item that was ordered tells most, but on some days nothing is
