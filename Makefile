@@ -16,7 +16,7 @@ test: $(READY) ## unit, Spark and end-to-end tests, and the numbers in the docst
 	@$(PYTHON) -m pytest -q
 
 test-slow: $(READY) ## the tests that take minutes
-	@$(PYTHON) -m pytest -q -m slow
+	@$(PYTHON) -m pytest -q -m slow $(TESTS)
 
 test-cluster: $(READY) ## the tests on a Spark cluster of several processes on this machine
 	@$(PYTHON) -m pytest -q -m cluster $(TESTS)

@@ -80,6 +80,7 @@ def test_a_feed_with_faults_is_run_with_what_is_right(project, tmp_path):
     assert summary_of(printed) == {"s_q": expected_summary(made)}
 
 
+@pytest.mark.slow
 def test_a_chain_in_large_files(project):
     made = project()
     code, printed = made.invopt("demo-world", "--stores", "30", "--products", "100", "--days", "5", "--form", "daily")
