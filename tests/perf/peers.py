@@ -14,7 +14,8 @@ from invopt.policies.base import Policy
 from tests.perf.figure import Figure
 
 HOW = ("stockpyl's CPU per instance in a loop over ours on the same instances, repeated until a call of solve_exact has as many "
-       "items as elsewhere in this table; Poisson or certain demand; stockpyl's (s, Q) takes time with the square of Q, orders are small")
+       "items as elsewhere in this table; our parameters make the problem stockpyl's; orders are small in (s, Q) and (s, S), "
+       "because its time there grows with the square of an order")
 SAME, WHOLE = 1e-8, 1e-6  # relative; whole quantities of over 1,000 units differ less than this from stockpyl's real ones
 PERIODS = 28
 

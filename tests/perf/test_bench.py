@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
+from dataclasses import replace
 
 import pytest
 
+from invopt.solving import Task, solve_bucket
 from tests.perf.__main__ import MEASURES
 from tests.perf.alone import here
+from tests.perf.arrow_items import arrow_items, item_policies
 from tests.perf.figure import lines
 from tests.perf.meter import Meter
 from tests.perf.sizes import Sizes
 
 TINY = Sizes(items=(40, 400), models=10, groups=20, sales=400, waves=2, batch=40, random=8, each_by_model=2, budget_items=50, peers=2)
 WITHOUT_SPARK = ("engine", "policies")
+# one policy with plans and one with levels: a lakehouse for each of two sizes takes seconds
+SOME = {"item_policies": ("dynamic_lot_sizing", "s_q_perishable")}
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_a_measurement_gives_figures(name, tmp_path, request):
     if name not in WITHOUT_SPARK:
         request.getfixturevalue("spark")
-    figures = MEASURES[name](tmp_path, TINY, here)
+    figures = MEASURES[name](tmp_path, replace(TINY, policies=SOME.get(name, ())), here)
     assert all(math.isfinite(figure.value) for figure in figures)
     text = "\n".join(lines(figures))
     assert all(figure.what in text for figure in figures)
@@ -47,3 +53,21 @@ def test_the_meter_sees_only_what_happens_inside():
     with Meter() as meter:
         pass
     assert meter.cpu < 0.3
+
+
+def test_without_the_other_package_the_table_says_so(monkeypatch):
+    from invopt.policies import load
+    from tests.perf.peers import beside_stockpyl
+
+    monkeypatch.setitem(sys.modules, "stockpyl", None)
+    assert "not installed" in "".join(lines(beside_stockpyl(load("s_q"), 2, 10)))
+
+
+@pytest.mark.parametrize("policy", item_policies())
+def test_items_made_by_columns_are_solved(policy):
+    """By algorithm and model, with the same cost: what the measurements on Spark take for granted."""
+    rows = arrow_items(40, 5, policy).to_pandas()
+    keys = rows["location_id"] + "|" + rows["product_id"]
+    solved = solve_bucket(rows.assign(partition_key=keys, is_audited=True), Task(policy, None, method="exact"))
+    assert (solved["status"] == "optimal").all()
+    assert solved["audit_gap"].max() < 1e-8
