@@ -22,8 +22,11 @@ WITHOUT_SPARK = ("engine", "policies")
 # one policy with plans and one with levels: a lakehouse for each of two sizes takes seconds
 SOME = {"item_policies": ("dynamic_lot_sizing", "s_q_perishable")}
 
+# one that needs Spark and those that don't run always; the others take a quarter of a minute each
+QUICK = (*WITHOUT_SPARK, "solve")
 
-@pytest.mark.parametrize("name", MEASURES)
+
+@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MEASURES])
 def test_a_measurement_gives_figures(name, tmp_path, request):
     if name not in WITHOUT_SPARK:
         request.getfixturevalue("spark")
