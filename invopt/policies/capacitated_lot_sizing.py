@@ -305,21 +305,13 @@ def _plan_model(inputs: LotSizingInputs, shared: Shared) -> pyo.ConcreteModel:
 
 
 def _example_items() -> tuple[dict, ...]:
-    """Six items over 15 periods; capacity and set-up times in units of the items' common volume."""
-    demand = (
-        [108, 80, 0, 107, 110, 104, 87, 94, 110, 111, 112, 103, 89, 80, 77],
-        [107, 91, 0, 120, 86, 103, 89, 116, 95, 115, 111, 99, 79, 111, 116],
-        [117, 0, 105, 110, 76, 86, 103, 100, 86, 89, 112, 121, 77, 91, 98],
-        [92, 89, 102, 0, 87, 85, 119, 105, 109, 99, 119, 86, 97, 98, 98],
-        [0, 0, 117, 78, 88, 91, 89, 79, 77, 99, 106, 124, 87, 119, 106],
-        [99, 0, 86, 119, 91, 76, 117, 79, 84, 101, 119, 117, 102, 83, 103],
-    )
-    rows = zip(demand, (1000, 600, 400, 1000, 400, 400), (5, 3, 2, 3, 2, 4), (40, 50, 20, 40, 30, 30), strict=True)
+    """Two items over four days; without the capacity of 8 units a day the plan would cost 26.9."""
+    rows = zip(([4, 3, 5, 2], [2, 4, 1, 3]), (6, 5), (0.5, 0.4), strict=True)
     return tuple({
         "fixed_order_cost": np.array([fixed], float), "holding_cost": np.array([holding], float), "unit_cost": None,
-        "inventory_position": 0.0, "lead_time": 0.0, "demand_mean": np.array(series, float), "unit_volume": 1.0,
-        "setup_volume": float(setup), "max_shipping_volume": 728.0,
-    } for series, fixed, holding, setup in rows)
+        "inventory_position": 0.0, "lead_time": 0.0, "demand_mean": np.array(series, float), "unit_volume": 1.0, "setup_volume": None,
+        "max_shipping_volume": 8.0,
+    } for series, fixed, holding in rows)
 
 
 POLICY = Policy(
@@ -336,9 +328,8 @@ POLICY = Policy(
     build_model=build_model,
     order=order,
     examples=(
-        # proved to 5e-6 by others and here
-        Example("Trigeiro F1", _example_items(), {"overtime_price": 1e4, "n_iterations": 100}, 40854 / 15, {},
-                "Trigeiro, Thomas & McClain (1989), instance F1; the optimum is HiGHS's", 1e-4),
+        Example("two items, four days", _example_items(), {}, 34.4 / 4, {"ORDER_QUANTITY": ((4, 3, 7, 0), (2, 5, 0, 3))},
+                "by enumeration of all 98 x 86 pairs of plans"),
     ),
     solve_exact=solve_exact,
 )
