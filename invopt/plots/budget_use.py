@@ -30,7 +30,7 @@ class Shares(NamedTuple):
         if np.isinf(self.budget):
             return f"There is no limit on {what}: each product gets its own best"
         if not self.is_short:
-            return (f"Of {self.budget:,.4g} for {what} {self.used.sum() / self.budget:.0%} are used: the limit does not bind, "
+            return (f"Of {self.budget:,.4g} for {what} {self.used.sum() / self.budget:.1%} are used: the limit does not bind, "
                     "and each product gets its own best")
         return (f"The limit on {what}, {self.budget:,.4g}, is {self.used.sum() / self.budget:.1%} used; without it all together would "
                 f"use {self.wanted.sum():,.4g}")
@@ -49,7 +49,7 @@ def budget_bars(axes: Axes, labels: list[str], shares: Shares, x: str) -> None:
     axes.barh(rows - 0.2, used, height=0.4, color=STOCK, label=f"as decided: {shares.used.sum():,.4g}")
     axes.set_yticks(rows, names, fontsize=8.5)
     # room for the legend above the bars
-    axes.set_ylim(-0.6, len(names) + 0.15 * len(names) + 0.4)
+    axes.set_ylim(-0.6, (len(names) - 0.4) * 1.17)
     limit = "no limit" if np.isinf(shares.budget) else f"limit {shares.budget:,.4g}"
     plain(axes, f"What each product uses ({limit})", x, "")
     legend(axes, loc="upper right")

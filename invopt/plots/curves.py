@@ -1,4 +1,4 @@
-"""What the curves of all policies have in common: the demand they are worked out from, the whole numbers tried, and how a choice is marked."""
+"""What the curves of all policies have in common: the demand they are worked out from, the numbers tried, and how a choice is marked."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def mark(axes: Axes, x: float, y: float, text: str) -> None:
 
 def finding(drawn: Figure, label: str, text: str) -> None:
     """The item above, and what the picture says in a sentence."""
-    drawn.suptitle(f"{label}\n{textwrap.fill(text, 105)}", x=0.01, ha="left", fontsize=12)
+    drawn.suptitle(f"{label}\n{textwrap.fill(text, int(11 * drawn.get_figwidth()))}", x=0.01, ha="left", fontsize=12)
 
 
 def dearer(cost: float, than: float) -> str:
@@ -80,6 +80,6 @@ def dearer(cost: float, than: float) -> str:
     if than <= 0:
         return f"{cost - than:.2g} more per day"
     ratio = cost / than
-    if ratio >= 3:
+    if ratio >= 1.995:
         return f"{ratio:.3g} times as much"
     return "the same" if abs(ratio - 1) < 0.005 else f"{abs(ratio - 1):.0%} {'more' if ratio > 1 else 'less'}"

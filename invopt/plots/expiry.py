@@ -45,12 +45,12 @@ def order_quantity_with_expiry(item: pd.Series, review: str, expired_unit_costs:
     axes.scatter([tried[best]], [without[best]], color=PALETTE[2], s=50, zorder=4,
                  label=f"then best: Q = {tried[best]}, {without[best]:.3g} per day")
     mark(axes, quantity, chosen, f"chosen: Q = {quantity}, s = {s}, {chosen:.3g} per day")
-    axes.set_ylim(0, max(min(with_expiry.max(), 3 * chosen), without[best]) * 1.3)
+    axes.set_ylim(0, max(min(with_expiry.max(), 3 * chosen), without[best]) * 1.55)
     if until_expiry is None:
-        text = f"Order {quantity} at {s}: this product does not expire."
+        text = f"Order {quantity} when {s} or fewer are left: this product does not expire."
     else:
-        text = (f"Order {quantity} at {s}, though {tried[best]} would be best if nothing expired: of {quantity} units "
-                f"{thrown[where]:.2g} are thrown away on average, of {tried[best]} it would be {thrown[best]:.2g}.")
+        text = (f"Order {quantity} when {s} or fewer are left; {tried[best]} would be best if nothing expired. Of an order of {quantity} "
+                f"{thrown[where]:.2g} units expire on average, of {tried[best]} it would be {thrown[best]:.2g}.")
     finding(drawn, item["label"], text)
     plain(axes, f"Cost of other order quantities (s = {s})", "", "money per day")
     legend(axes, loc="upper right", ncols=2)

@@ -70,7 +70,7 @@ def lot_sizes(item: pd.Series) -> Figure:
     top.scatter([days[k] for k in comes], stock[comes], marker="^", color=REORDER_POINT, zorder=4, label="an order arrives")
     if lead:
         top.axvspan(days[0] - timedelta(hours=12), days[min(lead, n_days) - 1] + timedelta(hours=12), color=QUIET, alpha=0.15, linewidth=0,
-                    label=f"no order placed now is there yet (lead time {lead} day{'s' if lead > 1 else ''})")
+                    label=f"before an order placed now arrives: {lead} day{'s' if lead > 1 else ''}")
     top.axhline(0, color=POSITION, linewidth=0.8)
     plain(top, "Stock under the plan, if demand is as forecast; on order counts as there", "", "units")
     top.set_ylim(min(0, stock.min() * 1.1), stock.max() * 1.35 + 1)
@@ -99,7 +99,7 @@ def lot_sizes(item: pd.Series) -> Figure:
     n_orders, n_needs = int((ordered > 0).sum()), int((need > 0).sum())
     corner.text(0, 0.9, "Each order is paid once, whatever its size;\neach unit is paid for every day that it lies.\n"
                 "The plan groups the days' needs so that\nboth together cost least.", va="top", fontsize=9.5)
-    finding(drawn, item["label"], f"{n_orders} order{'s' if n_orders > 1 else ''} in {n_days} days: one for each of the {n_needs} days with "
-            f"a need would cost {dearer(total['an order each day'], total['the plan'])}, a single one "
+    finding(drawn, item["label"], f"{n_orders} order{'s' if n_orders > 1 else ''} in {n_days} days. An order for each of the {n_needs} "
+            f"days that need one would cost {dearer(total['an order each day'], total['the plan'])}, a single order "
             f"{dearer(total['all in one order'], total['the plan'])}.")
     return drawn

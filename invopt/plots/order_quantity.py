@@ -36,8 +36,8 @@ def order_quantity(item: pd.Series, cost: str) -> Figure:
     low_part(axes, parts.total, chosen)
     mark(axes, quantity, chosen, f"chosen: Q = {quantity}, s = {s}, {chosen:.3g} per day")
     at = dict(zip(tried.tolist(), parts.total.tolist(), strict=True))
-    finding(drawn, item["label"], f"Order {quantity} when {s} or fewer are left or on their way: orders of {half} would cost "
-            f"{dearer(at[half], chosen)}, of {double} {dearer(at[double], chosen)}.")
+    finding(drawn, item["label"], f"Order {quantity} when {s} or fewer are left or on their way. Orders of {half} would cost "
+            f"{dearer(at[half], chosen)}, orders of {double} {dearer(at[double], chosen)}.")
     plain(axes, "Each quantity with the reorder point that is best for it", "order quantity Q, units", "money per day")
     legend(axes, loc="upper right", ncols=2)
     return drawn

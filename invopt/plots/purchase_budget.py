@@ -46,15 +46,14 @@ def purchase_budget(items: pd.DataFrame, protection_days: int, cost: str, salvag
     axes.plot(tried, left + lost_sales, color=POSITION, linewidth=2.5, label="total")
     axes.scatter([own[i]], [dearest[i]], color=PALETTE[0], s=110, zorder=4, label=f"best alone: s = {own[i]:g}, {dearest[i]:.3g}")
     mark(axes, level[i], chosen[i], f"chosen: s = {level[i]:g}, {chosen[i]:.3g}")
-    axes.set_ylim(0, min((left + lost_sales).max(), 4 * chosen[i]) * 1.35)
+    # the legend stands above all that is drawn
+    is_near = left + lost_sales <= 3.5 * max(chosen[i], 1e-9)
+    axes.set_xlim(tried[is_near].min() - 0.5, tried[is_near].max() + 0.5)
+    axes.set_ylim(0, (left + lost_sales)[is_near].max() * 1.5)
     plain(axes, items["label"].iloc[i], "base-stock level s: units there after the order", "expected money per order")
     legend(axes, loc="upper right", ncols=2)
     budget_bars(right, items["label"].str.split(",").str[0].tolist(), shares, "money, to fill up from nothing")
-    tail = f". {items['label'].iloc[i]} gets {level[i]:g} units instead of {own[i]:g}" if level[i] != own[i] else (
-        f". {items['label'].iloc[i]}: {level[i]:g} units")
-    finding(drawn, _place(items), shares.words("what a purchase may cost") + tail + ".")
+    names = items["label"].str.split(", ").str
+    tail = f"{names[0].iloc[i]}: {level[i]:g} units" + (f" instead of {own[i]:g}" if level[i] != own[i] else "")
+    finding(drawn, f"{len(items)} products, {names[-1].iloc[0]}", f"{shares.words('what filling up may cost')}. {tail}.")
     return drawn
-
-
-def _place(items: pd.DataFrame) -> str:
-    return f"{len(items)} products, {items['label'].iloc[0].split(', ', 1)[-1]}"

@@ -53,18 +53,16 @@ def review_period(item: pd.Series, cost: str, service: str, longest_review_perio
     drawn, (axes, below) = figure(2, 1, (10, 6.5), sharex=True, height_ratios=(3, 1))
     inside = parts.total[max(shortest, R // 3) - 1:]
     parts_and_total(axes, periods, parts)
-    axes.set_ylim(min(0.0, parts.holding.min()), max(inside.max(), chosen) * 1.6)
-    for start, end, text in ((0.5, shortest - 0.5, f"the supplier ships every\n{interval:g} days at most"),
-                             (longest + 0.5, periods[-1] + 0.5, "longer than the\nlongest allowed")):
-        if end > start:
-            axes.axvspan(start, end, color=QUIET, alpha=0.2, linewidth=0)
-            axes.text((start + end) / 2, 0.03 * axes.get_ylim()[1], text, rotation=90, ha="center", va="bottom", fontsize=8)
+    axes.set_ylim(min(0.0, parts.holding.min()), max(inside.max(), chosen) * 1.4)
+    for start, end in ((0.5, shortest - 0.5), (longest + 0.5, periods[-1] + 0.5)):
+        axes.axvspan(start, end, color=QUIET, alpha=0.2, linewidth=0)
+    between = f"not allowed: over {longest} days" + (f", or under {shortest}, for the supplier ships no sooner" if shortest > 1 else "")
+    axes.fill_between([], [], color=QUIET, alpha=0.2, linewidth=0, label=between)
     mark(axes, R, chosen, f"chosen: R = {R}, S = {S}, {chosen:.3g} per day")
-    half = max(shortest, R // 2)
-    others = f"every {half} days would cost {dearer(float(parts.total[half - 1]), chosen)}" if half < R else (
-        f"every {R + 7} days would cost {dearer(float(parts.total[min(R + 7, len(periods)) - 1]), chosen)}")
-    edge = {longest: f"; {longest} days is the longest review period allowed", shortest: "; the supplier does not ship more often"}
-    finding(drawn, item["label"], f"Every {R} days fill up to {S}: {others}{edge.get(R, '')}.")
+    others = [f"every {other} days would cost {dearer(float(parts.total[other - 1]), chosen)}"
+              for other in (max(shortest, R // 2), min(longest, 2 * R)) if other != R]
+    edge = {longest: " (the longest allowed)", shortest: " (the supplier does not ship more often)" if shortest > 1 else ""}
+    finding(drawn, item["label"], f"Every {R} days{edge.get(R, '')} fill up to {S}. To do so {', '.join(others)}.")
     plain(axes, "Each review period with the order-up-to level that is best for it", "", "money per day")
     legend(axes, loc="upper right", ncols=2)
     below.step(periods, levels[best], where="mid", color=QUIET)

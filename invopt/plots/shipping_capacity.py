@@ -22,7 +22,8 @@ def shipping_capacity(items: pd.DataFrame) -> Figure:
     """
     read = read_plan(items)
     n_days = int(read.n_periods.max())
-    volume, setup = (np.nan_to_num(items[name].to_numpy(dtype=float), nan=value) for name, value in (("unit_volume", 1.0), ("setup_volume", 0.0)))
+    volume, setup = (np.nan_to_num(items[name].to_numpy(dtype=float), nan=default)
+                     for name, default in (("unit_volume", 1.0), ("setup_volume", 0.0)))
     ordered = np.array([np.asarray(plan, float)[:n_days] for plan in items["order_quantities"]])
     alone, alone_cost = best_orders(read.requirements.requirement, read.requirements.n_open, read.lead_time, read.fixed_order_cost,
                                     read.unit_cost, read.holding_cost)
@@ -41,7 +42,9 @@ def shipping_capacity(items: pd.DataFrame) -> Figure:
     if len(rest):
         axes.bar(days, shipped[rest].sum(axis=0), bottom=bottom, width=0.8, color=QUIET, label=f"{len(rest)} others")
     most = wished.sum(axis=0)
-    axes.bar(days, most, width=0.8, facecolor="none", edgecolor=POSITION, linestyle=":", linewidth=1.4, label="without the limit")
+    # a bar of no height would leave a dotted line on the axis
+    axes.bar(days, np.where(most > 0, most, np.nan), width=0.8, facecolor="none", edgecolor=POSITION, linestyle=":", linewidth=1.4,
+             label="without the limit")
     top = max(most.max(), shipped.sum(axis=0).max(), 1e-9)
     if np.isfinite(capacity):
         axes.axhline(capacity, color=REORDER_POINT, linewidth=2, label=f"a day's shipment holds {capacity:,.4g}")

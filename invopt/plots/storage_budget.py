@@ -26,15 +26,16 @@ def storage_budget(items: pd.DataFrame, cost: str, discount: str, holding: str) 
     chosen = np.array([total[np.searchsorted(tried, q)] for q, (tried, total, _) in zip(quantity, curves, strict=True)])
     budget = float(items["storage_cost_budget"].iloc[0])
     shares = Shares(h * quantity / 2, h * own / 2, np.inf if np.isnan(budget) else budget)
-    # a product with price breaks shows more; of these, the one that pays most for the budget
-    n_prices = np.array([len(lines) for *_, lines in curves])
-    i = int(np.lexsort((chosen, np.round(chosen - least, 9), n_prices > 1))[-1])
+    # a product with price breaks shows more; of these, the one that pays most for the budget, or is ordered where a price begins
+    has_breaks = np.array([len(lines) > 1 for *_, lines in curves])
+    at_break = np.array([any(q == np.ceil(start) for _, start, _ in lines[1:]) for q, (*_, lines) in zip(quantity, curves, strict=True)])
+    i = int(np.lexsort((chosen, at_break, np.round(chosen - least, 9), has_breaks))[-1])
 
     drawn, (axes, right) = figure(1, 2, (12, 5.5), width_ratios=(3, 2))
     tried, total, lines = curves[i]
     for k, (price, start, line) in enumerate(lines):
-        of = f"from {start:g} units on" if k else "small orders"
-        axes.plot(tried, line, color=PALETTE[k % len(PALETTE)], linewidth=1, linestyle="--", label=f"if {price:.4g} a unit held for all: {of}")
+        of = f"from {start:g} units on" if k else "for small orders"
+        axes.plot(tried, line, color=PALETTE[k % len(PALETTE)], linewidth=1, linestyle="--", label=f"at {price:.4g} a unit, {of}")
         if k:
             axes.axvline(start, color=QUIET, linewidth=0.8)
     for values in np.split(np.arange(len(tried)), np.searchsorted(tried, [start for _, start, _ in lines[1:]])):
@@ -48,10 +49,10 @@ def storage_budget(items: pd.DataFrame, cost: str, discount: str, holding: str) 
           "money per day" if cost == "ordering" and discount == "none" else "money per day, with what is bought")
     legend(axes, loc="upper right")
     budget_bars(right, items["label"].str.split(",").str[0].tolist(), shares, "money per day, of average stock")
-    at_break = any(quantity[i] == np.ceil(start) for _, start, _ in lines[1:])
-    tail = f". {items['label'].iloc[i].split(',')[0]} is ordered by {quantity[i]:g}" + (f" instead of {own[i]:g}" if own[i] != quantity[i] else "")
-    finding(drawn, f"{len(items)} products, {items['label'].iloc[0].split(', ', 1)[-1]}",
-            shares.words("storage cost a day") + tail + (", where a lower price begins." if at_break else "."))
+    names = items["label"].str.split(", ").str
+    tail = f"{names[0].iloc[i]}: orders of {quantity[i]:g}" + (f" instead of {own[i]:g}" if own[i] != quantity[i] else "") + (
+        ", where a lower price begins" if at_break[i] else "")
+    finding(drawn, f"{len(items)} products, {names[-1].iloc[0]}", f"{shares.words('storage cost a day')}. {tail}.")
     return drawn
 
 
@@ -65,9 +66,8 @@ def _curve(item: pd.Series, cost: str, discount: str, holding: str) -> tuple[np.
     eoq = np.sqrt(2 * K * mean / h)
     wide = max(2.0 * quantity, 1.6 * eoq, 1.3 * starts[-1]) + 3
     near = np.ceil(starts[1:]).astype(np.int64)
-    tried = np.unique([*whole_numbers(max(1, min(quantity, eoq) // 4), wide, 2000), quantity, *near, *np.maximum(near - 1, 1)])
-    settings = (mean, K, h, cost == "ordering_and_holding", discount == "incremental", holding == "with_price")
-    total = order_cost(tried, starts, prices, *settings)
-    lines = [(price, start, order_cost(tried, starts, prices, *settings, only=j)) for j, (start, price) in
-             enumerate(zip(starts, prices, strict=True))] if has_breaks else []
-    return tried, total, lines
+    narrow = max(1, min(quantity, eoq) // 4 if not has_breaks else min(quantity, eoq, 2 * starts[1]) // 4)
+    tried = np.unique([*whole_numbers(narrow, wide, 2000), quantity, *near, *np.maximum(near - 1, 1)])
+    settings = (mean, K, h, cost == "ordering_and_holding", discount == "incremental", holding == "with_price" and discount != "none")
+    lines = [(prices[j], starts[j], order_cost(tried, starts, prices, *settings, only=j)) for j in range(len(prices))]
+    return tried, order_cost(tried, starts, prices, *settings), lines if has_breaks else []
