@@ -49,8 +49,8 @@ def order_quantity_with_expiry(item: pd.Series, review: str, expired_unit_costs:
     if until_expiry is None:
         text = f"Order {quantity} when {s} or fewer are left: this product does not expire."
     else:
-        text = (f"Order {quantity} when {s} or fewer are left; {tried[best]} would be best if nothing expired. Of an order of {quantity} "
-                f"{thrown[where]:.2g} units expire on average, of {tried[best]} it would be {thrown[best]:.2g}.")
+        text = (f"Order {quantity} when {s} or fewer are left; {tried[best]} would be best if nothing expired. Of {quantity} units "
+                f"ordered, {thrown[where]:.2g} expire on average; of {tried[best]}, {thrown[best]:.2g} would.")
     finding(drawn, item["label"], text)
     plain(axes, f"Cost of other order quantities (s = {s})", "", "money per day")
     legend(axes, loc="upper right", ncols=2)

@@ -37,7 +37,7 @@ def order_quantity(item: pd.Series, cost: str) -> Figure:
     mark(axes, quantity, chosen, f"chosen: Q = {quantity}, s = {s}, {chosen:.3g} per day")
     at = dict(zip(tried.tolist(), parts.total.tolist(), strict=True))
     finding(drawn, item["label"], f"Order {quantity} when {s} or fewer are left or on their way. Orders of {half} would cost "
-            f"{dearer(at[half], chosen)}, orders of {double} {dearer(at[double], chosen)}.")
+            f"{dearer(at[half], chosen)}, orders of {double} would cost {dearer(at[double], chosen)}.")
     plain(axes, "Each quantity with the reorder point that is best for it", "order quantity Q, units", "money per day")
     legend(axes, loc="upper right", ncols=2)
     return drawn
