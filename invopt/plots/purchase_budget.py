@@ -55,5 +55,6 @@ def purchase_budget(items: pd.DataFrame, protection_days: int, cost: str, salvag
     budget_bars(right, items["label"].str.split(",").str[0].tolist(), shares, "money, to fill up from nothing")
     names = items["label"].str.split(", ").str
     tail = f"{names[0].iloc[i]}: {level[i]:g} units" + (f" instead of {own[i]:g}" if level[i] != own[i] else "")
-    finding(drawn, f"{len(items)} products, {names[-1].iloc[0]}", f"{shares.words('what filling up may cost')}. {tail}.")
+    finding(drawn, f"{len(items)} product{'s' if len(items) > 1 else ''}, {names[-1].iloc[0]}",
+            f"{shares.words('what filling up may cost')}. {tail}.")
     return drawn

@@ -52,7 +52,8 @@ def storage_budget(items: pd.DataFrame, cost: str, discount: str, holding: str) 
     names = items["label"].str.split(", ").str
     tail = f"{names[0].iloc[i]}: orders of {quantity[i]:g}" + (f" instead of {own[i]:g}" if own[i] != quantity[i] else "") + (
         ", where a lower price begins" if at_break[i] else "")
-    finding(drawn, f"{len(items)} products, {names[-1].iloc[0]}", f"{shares.words('storage cost a day')}. {tail}.")
+    finding(drawn, f"{len(items)} product{'s' if len(items) > 1 else ''}, {names[-1].iloc[0]}",
+            f"{shares.words('storage cost a day')}. {tail}.")
     return drawn
 
 

@@ -40,7 +40,7 @@ def min_max_parts(order_up_to_level: np.ndarray, day_pmf: np.ndarray, demand: Le
     >>> from invopt.theory.lead_time_demand import poisson_lead_time_demand
     >>> s, parts = min_max_parts(np.array([9, 10]), poisson_day_pmf(6.0), poisson_lead_time_demand(6.0, [1]), 1, 5, 4)
     >>> s.tolist(), parts.total.round(6).tolist()
-    ([3, 4], [8.071428, 8.034112])
+    ([4, 4], [8.043961, 8.034112])
     """
     levels = np.asarray(order_up_to_level, np.int64)
     if levels.min() < 1:
