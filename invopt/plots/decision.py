@@ -11,14 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from invopt.errors import ParameterError
-from invopt.plots.style import ON_ORDER, PALETTE, POSITION, QUIET, REORDER_POINT, STOCK, dates, figure, legend, plain
-from invopt.theory.item_demand import item_demand
+from invopt.plots.curves import parts_and_total, read_demand
+from invopt.plots.style import ON_ORDER, POSITION, QUIET, REORDER_POINT, STOCK, dates, figure, legend, plain
 from invopt.theory.lead_time_demand import LeadTimeDemand
 from invopt.theory.reorder_point_cost import review_days
-from invopt.theory.reorder_point_curves import CostParts, cost_parts
-
-# what the policy's model is given, of gold.inputs_s_q
-_INPUTS = ("demand_distribution", "demand_mean", "demand_variance", "demand_pmf", "lead_time", "lead_time_confidence")
+from invopt.theory.reorder_point_curves import cost_parts
 
 
 def decision(item: pd.Series, sales: pd.DataFrame, cost: str) -> Figure:
@@ -34,13 +31,9 @@ def decision(item: pd.Series, sales: pd.DataFrame, cost: str) -> Figure:
     ------
     ParameterError : the item's inputs can't be used, or it has no demand and so no decision to explain.
     """
-    column = {name: np.array([item[name], None], dtype=object)[:1] for name in _INPUTS}
-    lead = (np.array([float(item[name])]) for name in ("lead_time", "lead_time_confidence"))
-    read = item_demand(*(column[name] for name in _INPUTS[:4]), *lead, review_days(cost))
-    if read.message[0] is not None:
-        raise ParameterError(f"{item['label']}: {read.message[0]}")
+    read = read_demand(item.to_frame().T, review_days(cost))
     s, quantity, mean = int(item["reorder_point"]), int(item["order_quantity"]), float(read.mean[0])
-    if mean <= 0 or quantity < 1:
+    if quantity < 1:
         raise ParameterError(f"{item['label']} has no demand: there is nothing to explain")
     demand = read.lead_time_demand(0)
     costs = (demand, mean, float(item["holding_cost"]), float(item["fixed_order_cost"]), float(item["backorder_cost"]))
@@ -105,7 +98,7 @@ def _risk(axes: Axes, demand: LeadTimeDemand, s: int, quantity: int, position: f
 def _along_quantity(axes: Axes, cost: str, s: int, quantity: int, costs: tuple) -> None:
     """The cost over Q at the chosen s."""
     tried = np.unique(np.linspace(max(1, quantity // 5), max(quantity * 3, 6), 200).round().astype(np.int64))
-    _curves(axes, tried, cost_parts(cost, [s], tried, *costs))
+    parts_and_total(axes, tried, cost_parts(cost, [s], tried, *costs))
     best = cost_parts(cost, [s], [quantity], *costs).total[0]
     axes.scatter([quantity], [best], color=REORDER_POINT, s=60, zorder=3, label=f"chosen: Q = {quantity}, {best:.3g} per day")
     plain(axes, f"Cost of other order quantities (s = {s})", "order quantity Q, units", "money per day")
@@ -116,17 +109,8 @@ def _along_reorder_point(axes: Axes, cost: str, s: int, quantity: int, demand: L
     """The cost over s at the chosen Q."""
     reach = max(3, int(np.ceil(2 * demand.std)))
     tried = np.unique(np.linspace(max(0, s - reach), s + 2 * reach, 200).round().astype(np.int64))
-    _curves(axes, tried, cost_parts(cost, tried, [quantity], *costs))
+    parts_and_total(axes, tried, cost_parts(cost, tried, [quantity], *costs))
     best = cost_parts(cost, [s], [quantity], *costs).total[0]
     axes.scatter([s], [best], color=REORDER_POINT, s=60, zorder=3, label=f"chosen: s = {s}, {best:.3g} per day")
     plain(axes, f"Cost of other reorder points (Q = {quantity})", "reorder point s, units", "money per day")
     legend(axes, loc="upper right", ncols=2)
-
-
-def _curves(axes: Axes, x: np.ndarray, parts: CostParts) -> None:
-    """The parts of the cost and their sum, with room above for the legend."""
-    for values, text, colour in ((parts.ordering, "ordering", PALETTE[1]), (parts.holding, "stock", PALETTE[2]),
-                                 (parts.shortage, "shortage", PALETTE[4])):
-        axes.plot(x, values, color=colour, linewidth=1.5, label=text)
-    axes.plot(x, parts.total, color=POSITION, linewidth=2.5, label="total")
-    axes.set_ylim(min(0.0, parts.holding.min()), parts.total.max() * 1.4)
