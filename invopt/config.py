@@ -138,6 +138,11 @@ class PolicyRow(Record):
     order_schedule: str | None = Field(None, description="row of schedules.yaml: when it orders; at every run when empty")
     params: dict[str, Any] = Field(default_factory=dict)
 
+    @field_validator("params", mode="before")
+    @classmethod
+    def _nothing_is_none(cls, value: Any) -> Any:
+        return {} if value is None else value
+
 
 class Config(Record):
     """The whole configuration."""
@@ -278,7 +283,7 @@ def _read_yaml(path: Path, problems: list[str], *, is_needed: bool) -> Any:
         return None
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:  # a date such as 2026-13-01 is a ValueError
         problems.append(f"{path}: not valid YAML: {' '.join(str(error).split())}")
         return None
 

@@ -5,19 +5,22 @@ A law is a function (subject) -> sentences, one for each way in which it is brok
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from invopt import policies
 from invopt.columns import ITEM
-from invopt.errors import PolicyLawError
+from invopt.errors import ConfigError, PolicyLawError
 from invopt.policies.base import Example, Policy
 from invopt.solving.bucket import AUDIT_OPTIONS, solve_bucket, solve_partition
 from invopt.solving.records import Solver, Status, Task, Termination, relative_difference
+from invopt.tables import ITEM_STATE
 
 # what two methods, or one method asked twice, may differ by
 AGREEMENT = 1e-9
@@ -66,16 +69,37 @@ def example_items(policy: Policy, example: Example) -> pd.DataFrame:
 
 def broken_laws(policy: Policy, folder: str | None = None) -> list[str]:
     """All that is wrong with a policy, as `example, law: what`; what a law raises is one of its findings."""
+    found = _declaration_problems(policy)
     if not policy.examples:
-        return ["it has no examples: give at least one published or hand-computed instance in Policy.examples"]
-    found = []
+        return [*found, "it has no examples: give at least one published or hand-computed instance in Policy.examples"]
     for example in policy.examples:
+        lacking = sorted({column.name for column in policy.input_columns for item in example.items if column.name not in item})
+        if lacking:
+            found.append(f"{example.name}: an item lacks the input columns {', '.join(lacking)}")
+            continue
         subject = Subject(policy, example, folder)
         for law in LAWS:
             try:
                 found += [f"{example.name}, {law.__name__.replace('_', ' ')}: {text}" for text in law(subject)]
             except Exception as error:  # the suite must get to its end whatever a policy's code does
                 found.append(f"{example.name}, {law.__name__.replace('_', ' ')}: {type(error).__name__}: {error}")
+    return found
+
+
+def _declaration_problems(policy: Policy) -> list[str]:
+    """What can be told of the record alone; whether its SELECT runs only Spark can tell."""
+    found = []
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", policy.name):
+        found.append(f"its name {policy.name!r} must be small letters, digits and underscores, or conf/policies.yaml can't name it")
+    columns = {column.name for column in policy.input_columns}
+    known = {column.name for column in ITEM_STATE.columns}
+    found += [f"partition_by: {name} is no column of gold.item_state" for name in policy.partition_by if name not in known | columns]
+    found += [f"inputs: the SELECT does not name the column {name}" for name in sorted(columns | set(ITEM))
+              if not re.search(rf"\b{name}\b", policy.inputs) and "*" not in policy.inputs]
+    try:
+        policy.params()
+    except ValidationError as error:
+        found += [f"params.{problem['loc'][0]}: must have a default" for problem in error.errors()]
     return found
 
 
@@ -263,11 +287,15 @@ def check(names: Sequence[str], folder: str | None, say: Callable[[str], None]) 
     Raises
     ------
     PolicyLawError : lists each law that is broken, with the example on which it is.
-    UnknownPolicyError, ConfigError : as `policies.load`.
+    UnknownPolicyError : as `policies.load`.
     """
     problems = []
     for name in names:
-        policy = policies.load(name, folder)
+        try:
+            policy = policies.load(name, folder)
+        except ConfigError as error:
+            problems += [f"{name}: {text}" for text in error.problems]
+            continue
         found = broken_laws(policy, folder)
         problems += [f"{name}: {text}" for text in found]
         if not found:

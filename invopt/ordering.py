@@ -20,6 +20,7 @@ STATE_COLUMNS = (
     "on_hand",
     "expiring",
     "on_order",
+    "on_order_late",
     "min_order_quantity",
     "max_order_quantity",
     "quantity_multiple",
@@ -33,7 +34,7 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
 
     Parameters
     ----------
-    wanted : (n,) array, units: what the policy's order rule asks for; NaN where it has no solution
+    wanted : (n,) array, units: what the policy's order rule asks for; NaN where it has no solution, or none for this day or position
     decisions : decision name -> (n,) array, shown in the reason
     state : (n,) rows with STATE_COLUMNS; `is_held` stops an item's order, and `held_because` says why
 
@@ -42,7 +43,7 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
     (n,) rows: wanted, quantity (units), reason
 
     >>> state = pd.DataFrame({"inventory_position": [3.0], "on_hand": [5.0], "expiring": [2.0], "on_order": [0.0],
-    ...     "min_order_quantity": [10.0],
+    ...     "on_order_late": [0.0], "min_order_quantity": [10.0],
     ...     "max_order_quantity": [np.nan], "quantity_multiple": [4.0], "is_held": [False], "held_because": [None]})
     >>> float(review(np.array([7.0]), {"REORDER_POINT": np.array([6.0]), "ORDER_QUANTITY": np.array([7.0])}, state).quantity[0])
     12.0
@@ -62,13 +63,19 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
 
     position = state["inventory_position"].to_numpy(float)
     stock = state["on_hand"].to_numpy(float), state["expiring"].to_numpy(float), state["on_order"].to_numpy(float)
+    late = state["on_order_late"].to_numpy(float)
     named = list(decisions.items())
     because = state["held_because"].to_numpy(object)
     reasons = []
     for i in range(n):
         text = f"position {position[i]:g} = {stock[0][i]:g} on hand - {stock[1][i]:g} expiring + {stock[2][i]:g} on order"
+        if late[i] > 0:
+            text += f" ({late[i]:g} late)"
         if is_held[i]:
             reasons.append(f"held: {because[i]}; {text}")
+            continue
+        if not np.isfinite(wanted[i]):
+            reasons.append(f"held: the decisions say nothing for this day, or the inventory position is not known; {text}")
             continue
         text += "; " + ", ".join(f"{name.lower().replace('_', ' ')} {values[i]:g}" for name, values in named)
         if asked[i] <= 0:

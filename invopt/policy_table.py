@@ -6,6 +6,7 @@ import textwrap
 from itertools import zip_longest
 
 from invopt import policies
+from invopt.errors import ConfigError
 
 HEADINGS = ("policy", "decides", "partition", "model", "exact algorithm", "source")
 # narrowest useful width of each column in a terminal, characters; what is left over goes to the last two
@@ -16,7 +17,11 @@ def rows(folder: str | None = None) -> list[tuple[str, ...]]:
     """One row per policy, in the order of the headings; `folder` has the user's own policies."""
     found = []
     for name in policies.names(folder):
-        policy = policies.load(name, folder)
+        try:
+            policy = policies.load(name, folder)
+        except ConfigError as error:  # one broken file must not hide the others
+            found.append((name, " ".join(str(error).split()), "", "", "", ""))
+            continue
         decided = f"{policy.title}: {', '.join(policy.decisions)}"
         found.append((name, decided, " x ".join(part.removesuffix("_id") for part in policy.partition_by), policy.model_class,
                       policy.algorithm if policy.solve_exact is not None else "none", policy.source))

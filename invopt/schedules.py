@@ -27,6 +27,8 @@ class Schedule(BaseModel):
     @classmethod
     def _is_cron(cls, value: str) -> str:
         try:
+            if len(value.split()) != 5:
+                raise CronSimError(f"{len(value.split())} fields")
             CronSim(value, datetime(2000, 1, 1))
         except CronSimError as error:
             raise ValueError(f'must be a cron expression of five fields, such as "0 5 * * 1" for Mondays at 5:00 ({error})') from error
@@ -60,9 +62,8 @@ class Schedule(BaseModel):
         >>> weekly.is_due(tuesday, last=monday), weekly.is_due(tuesday, last=None)
         (False, True)
         """
-        if self.end_date is not None and as_of.date() > self.end_date:
-            return False
         if last is None:
-            return self.start_date is None or as_of.date() >= self.start_date
+            first, final = self.start_date or as_of.date(), self.end_date or as_of.date()
+            return first <= as_of.date() <= final
         fires = self.next_after(last)
         return fires is not None and fires <= as_of

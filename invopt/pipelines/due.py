@@ -65,7 +65,7 @@ def due(run: Run) -> Due:
 
 def until(moment: datetime | None) -> str:
     """ "due next at ...", for the line that says why nothing is done."""
-    return "and its schedule does not fire again" if moment is None else f"due next at {moment:%Y-%m-%d %H:%M}"
+    return "its schedule does not fire again" if moment is None else f"due next at {moment:%Y-%m-%d %H:%M}"
 
 
 def as_of_of(run_id: str) -> datetime:

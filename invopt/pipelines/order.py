@@ -25,6 +25,7 @@ _STATE = (
     "on_hand",
     "expiring",
     "on_order",
+    "on_order_late",
     "min_order_quantity",
     "max_order_quantity",
     "quantity_multiple",

@@ -23,6 +23,8 @@ def names(folder: str | None = None) -> list[str]:
     """Names of the policies there are: those shipped with invopt and those of the user's folder."""
     found = {module.name for module in pkgutil.iter_modules(__path__)} - NOT_POLICIES
     if folder:
+        if not Path(folder).is_dir():
+            raise ConfigError("the policies can't be found", [f"policies_folder: {folder} is no folder"])
         found |= {path.stem for path in Path(folder).glob("*.py") if not path.stem.startswith("_")}
     return sorted(found)
 
@@ -47,10 +49,10 @@ def load(name: str, folder: str | None = None) -> Policy:
             sys.modules[module_name] = module
             try:
                 spec.loader.exec_module(module)
-            except BaseException:
+            except (Exception, SystemExit) as error:
                 # a half-loaded module would hide the error from whoever loads it next
                 del sys.modules[module_name]
-                raise
+                raise ConfigError(f"the file of policy {name!r} can't be used", [f"{own_file}: {type(error).__name__}: {error}"]) from error
     else:
         module = importlib.import_module(f"invopt.policies.{name}")
     policy = getattr(module, "POLICY", None)
@@ -78,7 +80,7 @@ def problems(rows: Sequence[PolicyRow], folder: str | None) -> list[str]:
         except ValidationError as error:
             for problem in error.errors():
                 name = ".".join(str(part) for part in problem["loc"])
-                known = ", ".join(policy.params.model_fields)
+                known = ", ".join(policy.params.model_fields) or "none, the policy has no parameters"
                 text = (
                     f"is not a parameter; allowed: {known}"
                     if problem["type"] == "extra_forbidden"

@@ -221,24 +221,31 @@ def add_levels(model: pyo.ConcreteModel, inputs: LotSizingInputs) -> None:
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
-    """Units wanted now: in a period in which the plan orders, what lifts the inventory position to the plan's; else 0.
+    """Units wanted now: where the plan orders today, or ordered since the item's last order, what lifts the position to the plan's; else 0.
 
-    So what was sold more or less than forecast is made up for by the next order. `state` has `period`, whole days since the plan was made
-    (0 on its day), and `inventory_position`. After the last period, and where the decision or the position is unknown, it is NaN.
+    So what was sold more or less than forecast is made up for by the next order, and so is a planned order whose day had no order run.
+    `state` has `period`, whole days since the plan was made (0 on its day), `days_since_order` (NaN: never) and `inventory_position`.
+    After the last period, and where the decision or the position is unknown, it is NaN.
 
     >>> decisions = {"ORDER_QUANTITY": np.array([[3.0, 0.0], [3.0, 0.0], [3.0, 0.0]]), "ORDER_UP_TO_LEVEL": np.array([[7.0, 5.0]] * 3)}
-    >>> order(decisions, pd.DataFrame({"inventory_position": [2.5, 9.0, 2.0], "period": [0, 0, 1]}))
+    >>> order(decisions, pd.DataFrame({"inventory_position": [2.5, 9.0, 2.0], "period": [0, 0, 1], "days_since_order": [9, 9, 1]}))
     array([5., 0., 0.])
     """
     quantity, level = (np.asarray(decisions[name], float) for name in ("ORDER_QUANTITY", "ORDER_UP_TO_LEVEL"))
     position = state["inventory_position"].to_numpy(dtype=float, na_value=np.nan)
     period = state["period"].to_numpy(dtype=float, na_value=np.nan)
+    if quantity.ndim == 1:  # a plan of one period comes without the axis
+        quantity, level = quantity[:, None], level[:, None]
     is_planned = (period >= 0) & (period < quantity.shape[1])
-    at = np.arange(len(quantity)), np.where(is_planned, period, 0).astype(np.int64)
-    quantity, level = quantity[at], level[at]
+    today = np.where(is_planned, period, 0).astype(np.int64)
+    at = np.arange(len(quantity)), today
+    is_known = is_planned & np.isfinite(quantity[at]) & np.isfinite(level[at]) & np.isfinite(position)
+    last_ordered = period - state["days_since_order"].to_numpy(dtype=float, na_value=np.nan)
+    days = np.arange(quantity.shape[1])
+    is_waiting = (days <= today[:, None]) & ~(days <= last_ordered[:, None]) & (quantity > 0)
     # to whole units, and a level that was reached but for rounding is reached
-    wanted = np.where(quantity > 0, np.maximum(0.0, np.ceil(level - position - 1e-6)), 0.0)
-    return np.where(is_planned & np.isfinite(quantity) & np.isfinite(level) & np.isfinite(position), wanted, np.nan)
+    wanted = np.where(is_waiting.any(axis=1), np.maximum(0.0, np.ceil(level[at] - position - 1e-6)), 0.0)
+    return np.where(is_known, wanted, np.nan)
 
 
 def _example(name: str, demand: list, fixed_order_cost: list, holding_cost: list, unit_cost: list | None, orders: list, cost: float,

@@ -56,7 +56,7 @@ from invopt.policies.item_inputs import (
 )
 from invopt.theory.allocation_window import open_choices
 from invopt.theory.convex_pieces import CONSTANT, HIGH, LOW, NO_TABLE, SCALE, SLOPE, reciprocal_pieces
-from invopt.theory.item_demand import concatenated, note, period_means
+from invopt.theory.item_demand import LARGEST_DEMAND, LONGEST_LEAD_TIME, concatenated, note, period_means
 from invopt.theory.lead_time import WHOLE
 from invopt.theory.separable_allocation import allocate
 
@@ -120,6 +120,10 @@ def _read(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParams) -> 
     note(message, ~is_usable, "demand_mean must be a series of finite values of 0 or more")
     for name, values in (("fixed_order_cost", K), ("lead_time", lead_time)):
         note(message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
+    note(message, np.isfinite(lead_time) & (lead_time > LONGEST_LEAD_TIME), "lead_time is {value}, must be at most "
+         f"{LONGEST_LEAD_TIME:g} days", lead_time)
+    note(message, mean * (1 + np.clip(lead_time, 0, LONGEST_LEAD_TIME)) > LARGEST_DEMAND,
+         f"demand over the lead time passes {LARGEST_DEMAND:g} units; count in larger units")
     note(message, ~((h > 0) & np.isfinite(h)), "holding_cost is {value}, must be above 0, or the largest order were best", h)
     budget = budgets(items, "storage_cost_budget", offsets, message)
     breaks = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
@@ -133,7 +137,7 @@ def _read(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParams) -> 
     quantity = np.sqrt(2 * np.where(mean > 0, mean, 0.0) * np.maximum(K, 0) / np.where(h > 0, h, 1.0))
     note(message, (quantity > LARGEST_QUANTITY) & (h > 0),
          f"the best order quantity passes {LARGEST_QUANTITY:g} units: holding_cost is too small beside the other costs")
-    spread_messages(message, offsets)
+    spread_messages(items, message, offsets)
     # NaN where the inputs are wrong, and those items have a message
     reorder_point = np.where(mean > 0, np.ceil(mean * (lead_time + REVIEW_DAYS) - WHOLE), 0.0)
     return _Inputs(mean, K, h, unit_cost, reorder_point, budget, *breaks, message)

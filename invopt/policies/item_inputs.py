@@ -73,14 +73,14 @@ def budgets(items: pd.DataFrame, name: str, offsets: np.ndarray, message: np.nda
     return np.where(np.isnan(budget), np.inf, np.maximum(budget, 0.0))
 
 
-def spread_messages(message: np.ndarray, offsets: np.ndarray) -> None:
-    """A partition is decided as a whole: where one item can't be used, the others say so too."""
+def spread_messages(items: pd.DataFrame, message: np.ndarray, offsets: np.ndarray) -> None:
+    """A partition is decided as a whole: where one item can't be used, the others say so too, with the item that is to be mended."""
     is_bad = ~np.equal(message, None)
     for k in np.unique(np.searchsorted(offsets, np.flatnonzero(is_bad), side="right") - 1):
         rows = np.arange(offsets[k], offsets[k + 1])
         worst = rows[is_bad[rows]][0]
         for row in rows[~is_bad[rows]]:
-            message[row] = f"not decided, because of row {worst - rows[0]} of its partition: {message[worst]}"
+            message[row] = f"not decided, because of {_named(items, worst)} of its partition: {message[worst]}"
 
 
 def refuse(items: pd.DataFrame, message: np.ndarray) -> None:
@@ -91,5 +91,9 @@ def refuse(items: pd.DataFrame, message: np.ndarray) -> None:
     ParameterError : an item has a message.
     """
     for i in np.flatnonzero(np.not_equal(message, None)):
-        keys = ", ".join(f"{key} {items[key].iloc[i]}" for key in ITEM if key in items) or "no keys"
-        raise ParameterError(f"item {i} ({keys}): {message[i]}")
+        raise ParameterError(f"{_named(items, i)}: {message[i]}")
+
+
+def _named(items: pd.DataFrame, i: int) -> str:
+    keys = ", ".join(f"{key} {items[key].iloc[i]}" for key in ITEM if key in items)
+    return f"item {i} ({keys or 'no keys'})"

@@ -139,7 +139,7 @@ def _read(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetPara
     if params.service != "none":
         note(message, (level < 0) | (level >= 1), "service_level is {value}, must be 0 or more and below 1", level)
     budget = budgets(items, "purchase_budget", offsets, message)
-    spread_messages(message, offsets)
+    spread_messages(items, message, offsets)
     overage = disposal if params.cost == "guide" else unit_cost * (1 - params.salvage_fraction) + disposal
     return _Inputs(unit_cost, overage, underage, level, budget, demand)
 

@@ -190,16 +190,32 @@ def test_an_order_follows_the_plan_when_demand_is_as_forecast():
     demand = np.stack(items["demand_mean"].to_list())
     # cumulative and rounded up as in the plan
     whole = np.diff(np.ceil(np.cumsum(demand, axis=1) * (1 - 1e-9) - 1e-9), axis=1, prepend=0)
+    last_order = np.full(len(items), np.nan)
     for period in range(demand.shape[1]):
-        wanted = POLICY.order(found.decisions, pd.DataFrame({"inventory_position": position, "period": period}))
+        state = pd.DataFrame({"inventory_position": position, "period": period, "days_since_order": period - last_order})
+        wanted = POLICY.order(found.decisions, state)
         np.testing.assert_array_equal(wanted, found.decisions["ORDER_QUANTITY"][:, period])
+        last_order[wanted > 0] = period
         position = position + wanted - whole[:, period]
 
 
 def test_order_beyond_the_plan_or_without_a_decision_or_position_is_unknown():
     decisions = dict.fromkeys(POLICY.decisions, np.array([[1.0], [np.nan], [1.0], [1.0]]))
-    state = pd.DataFrame({"inventory_position": [0.0, 0.0, np.nan, 0.0], "period": [1, 0, 0, np.nan]})
+    state = pd.DataFrame({"inventory_position": [0.0, 0.0, np.nan, 0.0], "period": [1, 0, 0, np.nan], "days_since_order": np.nan})
     assert np.isnan(POLICY.order(decisions, state)).all()
+
+
+def test_a_planned_order_whose_day_had_no_run_is_made_up_for():
+    decisions = {"ORDER_QUANTITY": np.array([[20.0, 0.0, 20.0]] * 4), "ORDER_UP_TO_LEVEL": np.array([[20.0, 12.0, 25.0]] * 4)}
+    state = pd.DataFrame({"inventory_position": [-3.0, 9.0, 9.0, 30.0], "period": 1, "days_since_order": [np.nan, 8.0, 1.0, 8.0]})
+    # never ordered, ordered before the plan, ordered on the plan's day, enough there
+    assert POLICY.order(decisions, state).tolist() == [15.0, 3.0, 0.0, 0.0]
+
+
+def test_a_plan_of_one_day_is_ordered():
+    decisions = {"ORDER_QUANTITY": np.array([20.0]), "ORDER_UP_TO_LEVEL": np.array([20.0])}
+    state = pd.DataFrame({"inventory_position": [5.0], "period": [0], "days_since_order": [np.nan]})
+    assert POLICY.order(decisions, state).tolist() == [15.0]
 
 
 def test_the_engine_finds_the_policy_and_its_columns():

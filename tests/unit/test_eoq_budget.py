@@ -214,7 +214,7 @@ def test_bad_items_get_a_message_and_leave_other_partitions_alone(bad):
 
 def test_a_partition_with_a_bad_item_or_two_budgets_is_not_decided():
     found = exact(frame(item(), item(lead_time=-1.0)))
-    assert np.isnan(found.cost).all() and "row 1 of its partition: lead_time" in found.message[0]
+    assert np.isnan(found.cost).all() and "because of item 1 (no keys) of its partition: lead_time" in found.message[0]
     found = exact(frame(item(storage_cost_budget=5.0), item(storage_cost_budget=6.0)))
     assert np.isnan(found.cost).all() and "all its rows must have the same" in found.message[1]
 

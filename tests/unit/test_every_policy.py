@@ -138,3 +138,30 @@ def test_the_readme_has_the_table_that_the_command_prints(capsys):
     table = (ROOT / "README.md").read_text(encoding="utf-8").partition("<!-- `invopt policies --markdown` -->\n")[2]
     assert main(["policies", "--markdown", "--config", str(ROOT / "conf")]) == 0
     assert table.partition("<!-- end of the table -->")[0] == capsys.readouterr().out
+
+
+def test_a_broken_file_is_told_and_hides_no_other(project, capsys):
+    (project / "my_policies" / "broken.py").write_text("POLICY = nothing_of_this_name\n", encoding="utf-8")
+    (project / "my_policies" / "leaving.py").write_text("import sys\nsys.exit(3)\n", encoding="utf-8")
+    assert main(["policies"]) == 0
+    out = capsys.readouterr().out
+    assert "nothing_of_this_name" in out.replace("\n", " ") and "days_of_supply" in out and "capacitated_lot_sizing" in out
+    assert main(["policies", "--check", "broken", "leaving", "days_of_supply"]) == 6
+    out, err = capsys.readouterr()
+    assert "days_of_supply: 1 example, all 10 laws hold" in out
+    assert "broken: my_policies/broken.py: NameError" in err and "leaving: my_policies/leaving.py: SystemExit: 3" in err
+
+
+def test_what_can_be_told_of_the_record_alone_is_told(good, monkeypatch):
+    example = replace(good.examples[0], items=({"holding_cost": 0.5, "demand_mean": np.ones(2)},))
+    wrong = replace(good, partition_by=("location_id", "nonsense"), inputs="SELECT location_id, product_id, holding_cost, lead_time FROM x",
+                    examples=(example,))
+    found = findings(wrong, monkeypatch)
+    assert "partition_by: nonsense is no column of gold.item_state" in found
+    assert "the SELECT does not name the column demand_mean" in found and "the SELECT does not name the column source_id" in found
+    assert "by hand: an item lacks the input columns lead_time" in found
+
+
+def test_a_folder_of_policies_that_is_not_there_is_told(project, capsys):
+    (project / "conf" / "local.yaml").write_text("policies_folder: not_there\n", encoding="utf-8")
+    assert main(["policies"]) == 2 and "policies_folder: not_there is no folder" in capsys.readouterr().err

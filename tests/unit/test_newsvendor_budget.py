@@ -232,7 +232,7 @@ def test_bad_items_get_a_message_and_leave_other_partitions_alone(bad):
 
 def test_a_partition_with_a_bad_item_or_two_budgets_is_not_decided():
     found = exact(frame(item(), item(unit_cost=-1.0)))
-    assert np.isnan(found.cost).all() and "row 1 of its partition: unit_cost" in found.message[0]
+    assert np.isnan(found.cost).all() and "because of item 1 (no keys) of its partition: unit_cost" in found.message[0]
     found = exact(frame(item(purchase_budget=5.0), item()))
     assert np.isnan(found.cost).all() and "all its rows must have the same" in found.message[1]
 

@@ -15,7 +15,8 @@ NONE = np.nan
 
 def review(wanted, least=NONE, most=NONE, multiple=NONE, is_held=False, held_because=None, position=3.0):
     state = pd.DataFrame({
-        "inventory_position": [position], "on_hand": [position + 1], "expiring": [1.0], "on_order": [0.0], "min_order_quantity": [least],
+        "inventory_position": [position], "on_hand": [position + 1], "expiring": [1.0], "on_order": [0.0], "on_order_late": [0.0],
+        "min_order_quantity": [least],
         "max_order_quantity": [most], "quantity_multiple": [multiple], "is_held": [is_held], "held_because": [held_because],
     })
     return ordering.review(np.array([wanted], float), {"REORDER_POINT": np.array([6.0])}, state).iloc[0]
@@ -64,3 +65,12 @@ def test_what_is_ordered_keeps_every_limit_and_is_the_nearest_that_does(wanted, 
     enough = [quantity for quantity in allowed if quantity >= wanted]
     assert row["quantity"] == (min(enough) if enough else max(allowed)), row["reason"]
     assert str(f"{wanted:g} wanted") in row["reason"]
+
+
+def test_late_orders_and_what_no_decision_covers_are_told():
+    state = pd.DataFrame({"inventory_position": [7.0, 7.0], "on_hand": [2.0, 2.0], "expiring": 0.0, "on_order": [5.0, 5.0],
+                          "on_order_late": [4.0, 0.0], "min_order_quantity": NONE, "max_order_quantity": NONE, "quantity_multiple": NONE,
+                          "is_held": False, "held_because": None})
+    found = ordering.review(np.array([1.0, np.nan]), {"ORDER_UP_TO_LEVEL": np.array([8.0, np.nan])}, state)
+    assert "+ 5 on order (4 late); order up to level 8: 1 wanted" in found["reason"][0]
+    assert found["reason"][1].startswith("held: the decisions say nothing for this day") and found["quantity"].tolist() == [1.0, 0.0]

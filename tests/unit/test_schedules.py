@@ -20,7 +20,9 @@ def test_a_schedule_fires_from_its_first_to_its_last_day():
     assert june.next_after(at(6, 11, 5)) == at(6, 12)
     assert june.next_after(at(6, 12)) is None
     assert not june.is_due(at(6, 9), last=None) and june.is_due(at(6, 10), last=None)
-    assert june.is_due(at(6, 12, 7), last=at(6, 11, 7)) and not june.is_due(at(6, 13), last=at(6, 11))
+    assert june.is_due(at(6, 12, 7), last=at(6, 11, 7)) and not june.is_due(at(6, 13), last=at(6, 12, 7))
+    # the last time is made up for too
+    assert june.is_due(at(6, 13), last=at(6, 11)) and not june.is_due(at(6, 13), last=None)
 
 
 def test_it_is_due_once_after_each_time():
