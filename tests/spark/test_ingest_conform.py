@@ -275,7 +275,7 @@ def test_what_is_rejected_keeps_its_text_and_names_its_rules(chain, dataset, sta
 
 
 def test_rejected_lines_know_their_file(chain):
-    assert len(chain.silver[0][REJECTED.name]) == 16
+    assert len(chain.silver[0][REJECTED.name]) == 17
     of_sales = {row["file"].rsplit("/", 1)[1] for row in chain.silver[0][REJECTED.name] if row["dataset"] == "sales"}
     assert of_sales == {"sales_store1_2017_01_03_00_00_00.csv"}
     assert any("! sales: 6 lines rejected" in line for line in chain.said)
