@@ -16,7 +16,7 @@ from invopt.config import PolicyRow
 from invopt.errors import TableError
 from invopt.pipelines.due import as_of_of, due, until
 from invopt.pipelines.solve import check_audit
-from invopt.pipelines.steps import Run, Stopwatch
+from invopt.pipelines.steps import Run, Stopwatch, instant
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, SOLUTIONS
 
 STEP = "order"
@@ -56,7 +56,7 @@ def _order_policy(run: Run, row: PolicyRow, solved_by: str) -> None:
         )
     check_audit(run, row, solved_by)
     fingerprint = run.fingerprint(
-        STEP, sorted(one["fingerprint"] + str(one["done_at"]) for one in waves.values()), run.config.orders.model_dump_json()
+        STEP, sorted(one["fingerprint"] + instant(one["done_at"]) for one in waves.values()), run.config.orders.model_dump_json()
     )
     done = run.done(STEP, row.id)
     if done and done[0]["fingerprint"] == fingerprint:

@@ -85,6 +85,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def instant(moment: datetime) -> str:
+    """A moment as text, the same whether it comes from `now` or from Spark, which gives the machine's local time without a zone."""
+    return moment.astimezone(UTC).isoformat()
+
+
 class Stopwatch:
     """Seconds since it was made."""
 
