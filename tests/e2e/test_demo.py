@@ -49,6 +49,7 @@ def test_the_demo_runs_every_policy_and_prints_what_it_did(demo):
     assert orders["reason"].str.match(r"position -?[\d.]+ = .* on hand - .* expiring \+ .* on order( \(\d+ late\))?; ").all()
 
 
+@pytest.mark.slow
 def test_a_feed_with_faults_is_run_with_what_is_right(project, tmp_path):
     made = project()
     size = {"n_stores": 3, "n_products": 8, "n_days": 9, "seed": 5}

@@ -22,8 +22,8 @@ WITHOUT_SPARK = ("engine", "policies")
 # one policy with plans and one with levels: a lakehouse for each of two sizes takes seconds
 SOME = {"item_policies": ("dynamic_lot_sizing", "s_q_perishable")}
 
-# one that needs Spark and those that don't run always; the others take a quarter of a minute each
-QUICK = (*WITHOUT_SPARK, "solve")
+# those that need Spark take a quarter of a minute or more each
+QUICK = WITHOUT_SPARK
 
 
 @pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MEASURES])
