@@ -28,7 +28,7 @@ guide of the Azure inventory optimization solution, section "EOQ policy", (8)-(9
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -54,6 +54,7 @@ from invopt.policies.item_inputs import (
     refuse,
     spread_messages,
 )
+from invopt.policies.s_q import order
 from invopt.theory.allocation_window import open_choices
 from invopt.theory.convex_pieces import CONSTANT, HIGH, LOW, NO_TABLE, SCALE, SLOPE, reciprocal_pieces
 from invopt.theory.item_demand import LARGEST_DEMAND, LONGEST_LEAD_TIME, concatenated, note, period_means
@@ -288,23 +289,6 @@ def _best_of(pieces: np.ndarray, weight: np.ndarray) -> Callable[[float], np.nda
         return np.clip(x, pieces[:, LOW], pieces[:, HIGH])
 
     return best
-
-
-def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
-    """Units wanted now: at an inventory position of s or less, the fewest batches of Q that bring it above s; else 0.
-
-    Q = 0 orders nothing. An item without a decision or without a known position gets NaN: nobody knows what it needs.
-
-    >>> decisions = {"REORDER_POINT": np.array([3, 3, 3]), "ORDER_QUANTITY": np.array([5, 5, 0])}
-    >>> order(decisions, pd.DataFrame({"inventory_position": [3, -7, 1]}))
-    array([ 5., 15.,  0.])
-    """
-    s = np.asarray(decisions["REORDER_POINT"], float)
-    quantity = np.asarray(decisions["ORDER_QUANTITY"], float)
-    position = state["inventory_position"].to_numpy(dtype=float)
-    batches = np.floor((s - position) / np.where(quantity > 0, quantity, 1.0)) + 1
-    wanted = np.where((position <= s) & (quantity > 0), batches * quantity, 0.0)
-    return np.where(np.isnan(s) | np.isnan(quantity) | np.isnan(position), np.nan, wanted)
 
 
 def _item(**changes: object) -> dict:

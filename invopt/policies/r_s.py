@@ -36,8 +36,6 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 from pydantic import Field
-from pyomo.common.gc_manager import PauseGC
-from pyomo.core.expr import LinearExpression
 
 from invopt.columns import Column
 from invopt.errors import ParameterError
@@ -54,6 +52,7 @@ from invopt.policies.item_inputs import (
     objects,
     refuse,
 )
+from invopt.policies.selection import selection_model
 from invopt.theory.item_demand import LARGEST_DEMAND, ItemDemand, item_demand, mean_pmf, note
 from invopt.theory.lead_time import whole_days
 from invopt.theory.periodic_review import CYCLE, FILL_RATE, NO_SERVICE, best_periodic_reviews
@@ -274,24 +273,7 @@ def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:
     inputs = _read(items, params)
     refuse(items, inputs.message)
     pairs = [_pairs(inputs, i, params) if inputs.demand.mean[i] > 0 else NOTHING for i in range(len(items))]
-    ends = np.cumsum([0, *(len(pair.cost) for pair in pairs)]).tolist()
-    with PauseGC():
-        model = pyo.ConcreteModel()
-        model.ITEMS = pyo.RangeSet(0, len(items) - 1)
-        model.PAIRS = pyo.RangeSet(0, ends[-1] - 1)
-        model.is_chosen = pyo.Var(model.PAIRS, domain=pyo.NonNegativeReals)
-        chosen = list(model.is_chosen.values())
-        chosen_of = [chosen[ends[i]:ends[i + 1]] for i in range(len(items))]
-
-        def total(i: int, values: np.ndarray) -> LinearExpression:
-            return LinearExpression(linear_coefs=values.tolist(), linear_vars=chosen_of[i])
-
-        model.one_pair_is_chosen = pyo.Constraint(model.ITEMS, rule=lambda model, i: (1, total(i, np.ones(len(chosen_of[i]))), 1))
-        model.item_cost = pyo.Expression(model.ITEMS, rule=lambda model, i: total(i, pairs[i].cost))
-        model.total_cost = pyo.Objective(expr=pyo.quicksum(model.item_cost.values()))
-        model.REVIEW_PERIOD = pyo.Expression(model.ITEMS, rule=lambda model, i: total(i, pairs[i].review_period))
-        model.ORDER_UP_TO_LEVEL = pyo.Expression(model.ITEMS, rule=lambda model, i: total(i, pairs[i].level))
-    return model
+    return selection_model(pairs, {"REVIEW_PERIOD": "review_period", "ORDER_UP_TO_LEVEL": "level"})
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:

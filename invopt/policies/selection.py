@@ -1,4 +1,4 @@
-"""The model "one of several": each item takes one of the (s, Q) that are listed for it, at the cost listed.
+"""The model "one of several": each item takes one of the pairs of decisions that are listed for it, at the cost listed.
 
     x_k >= 0, sum over the item's k of x_k = 1,    minimize  sum_k cost_k x_k
 
@@ -8,7 +8,7 @@ optimum, which the policy that makes the list proves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,8 @@ class Choices(NamedTuple):
     cost: np.ndarray
 
 
+# decision -> field of a choice
+S_Q = {"REORDER_POINT": "reorder_point", "ORDER_QUANTITY": "order_quantity"}
 NOTHING = Choices(np.zeros(1), np.zeros(1), np.zeros(1))
 
 
@@ -79,8 +81,14 @@ def cheapest(limit: float, s: np.ndarray, quantity: np.ndarray, cost: np.ndarray
     return Choices(s[kept], quantity[kept], cost[kept])
 
 
-def selection_model(choices: Sequence[Choices]) -> pyo.ConcreteModel:
-    """One flat set of choices for all items; REORDER_POINT, ORDER_QUANTITY and item_cost are sums over the item's own."""
+def selection_model(choices: Sequence[NamedTuple], decisions: Mapping[str, str] = S_Q) -> pyo.ConcreteModel:
+    """One flat set of choices for all items; the decisions and item_cost are sums over the item's own.
+
+    Parameters
+    ----------
+    choices : for each item arrays of one length, `cost` and the fields that decisions name
+    decisions : decision -> field
+    """
     ends = np.cumsum([0, *(len(one.cost) for one in choices)]).tolist()
     # the collector would look through the thousands of new objects again and again
     with PauseGC():
@@ -97,6 +105,7 @@ def selection_model(choices: Sequence[Choices]) -> pyo.ConcreteModel:
         model.each_item_takes_one = pyo.Constraint(model.ITEMS, rule=lambda model, i: (1, weighted(i, np.ones(len(own[i]))), 1))
         model.item_cost = pyo.Expression(model.ITEMS, rule=lambda model, i: weighted(i, choices[i].cost))
         model.total_cost = pyo.Objective(expr=pyo.quicksum(model.item_cost.values()))
-        model.REORDER_POINT = pyo.Expression(model.ITEMS, rule=lambda model, i: weighted(i, choices[i].reorder_point))
-        model.ORDER_QUANTITY = pyo.Expression(model.ITEMS, rule=lambda model, i: weighted(i, choices[i].order_quantity))
+        for decision, field in decisions.items():
+            decided = [weighted(i, getattr(one, field)) for i, one in enumerate(choices)]
+            model.add_component(decision, pyo.Expression(model.ITEMS, initialize=dict(enumerate(decided))))
     return model
