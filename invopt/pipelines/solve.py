@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pandas as pd
 from pyspark import TaskContext
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import DataFrame, GroupedData, Observation
 from pyspark.sql import functions as F
 
 from invopt import policies, solving
@@ -133,21 +133,33 @@ def solved(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int,
         spread = spread.repartitionById(n_tasks, F.pmod("bucket", F.lit(n_tasks)).cast("int"))
     else:
         spread = spread.repartition(n_tasks, "bucket")
-    schema = ", ".join(["bucket int", *(f"{column.name} {column.type}" for column in solving.SOLUTION_COLUMNS)])
-    return spread.groupBy("bucket").applyInPandas(bucket_solver(task), schema)
+    return solve_groups(spread.groupBy("bucket"), task)
 
 
-def bucket_solver(task: solving.Task) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """The function that Spark calls with one bucket's rows."""
+def solve_groups(groups: GroupedData, task: solving.Task) -> DataFrame:
+    """The bucket and SOLUTION_COLUMNS of groups of whole partitions, each group by one call of Python."""
+    decisions = policies.load(task.policy, task.policies_folder).decisions
+    flat = {"bucket": "int", **solving.flat_schema(len(decisions))}
+    solutions = groups.applyInPandas(_group_solver(task), ", ".join(f"{name} {kind}" for name, kind in flat.items()))
+    values = (F.coalesce(solving.series_column(k), F.array(solving.one_column(k))) for k in range(len(decisions)))
+    named = [part for name, value in zip(decisions, values, strict=True) for part in (F.lit(name), value)]
+    is_solved = F.col("status") != "no_solution"
+    return solutions.withColumn("decisions", F.when(is_solved, F.create_map(*named))).select(
+        "bucket", *(column.name for column in solving.SOLUTION_COLUMNS)
+    )
 
-    def solve_one_bucket(items: pd.DataFrame) -> pd.DataFrame:
+
+def _group_solver(task: solving.Task) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """The function that Spark calls with one group's rows."""
+
+    def solve_group(items: pd.DataFrame) -> pd.DataFrame:
         context = TaskContext.get()
         bucket = items["bucket"].iloc[0]
-        solutions = solving.solve_bucket(items, task, is_retry=context is not None and context.attemptNumber() > 0)
+        solutions = solving.solve_bucket(items, task, is_retry=context is not None and context.attemptNumber() > 0, is_flat=True)
         solutions.insert(0, "bucket", bucket)
         return solutions
 
-    return solve_one_bucket
+    return solve_group
 
 
 def _of_policy(run: Run, row: PolicyRow, solved_by: str | None = None) -> DataFrame:

@@ -7,5 +7,18 @@ wrong with a partition - a NULL, an infeasible model, an exception, a solver tha
 
 from invopt.solving.bucket import check_task, solve_bucket, solve_partition
 from invopt.solving.records import SOLUTION_COLUMNS, Solver, Status, Task, Termination
+from invopt.solving.solved_rows import flat_schema, one_column, series_column
 
-__all__ = ["SOLUTION_COLUMNS", "Solver", "Status", "Task", "Termination", "check_task", "solve_bucket", "solve_partition"]
+__all__ = [
+    "SOLUTION_COLUMNS",
+    "Solver",
+    "Status",
+    "Task",
+    "Termination",
+    "check_task",
+    "flat_schema",
+    "one_column",
+    "series_column",
+    "solve_bucket",
+    "solve_partition",
+]

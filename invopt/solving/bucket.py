@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from invopt.columns import ITEM
 from invopt.errors import ConfigError, InputError
 from invopt.policies import load
 from invopt.policies.base import Policy
@@ -19,8 +18,8 @@ from invopt.solving import highs, input_check, supervised
 from invopt.solving.by_algorithm import is_proven, solve_alone, solve_by_algorithm
 from invopt.solving.by_model import solve_by_model
 from invopt.solving.records import SOLUTION_COLUMNS, Outcome, Status, Task, Termination, failure, relative_difference
+from invopt.solving.solved_rows import KEYS, SolvedRows
 
-KEYS = ("partition_key", *ITEM)
 # exact and model may differ by the solver's own tolerances, not by more
 AUDIT_TOLERANCE = 1e-6
 # HiGHS stops a MIP at a gap of 1e-4 unless told; an audit to 1e-6 needs the optimum
@@ -56,7 +55,7 @@ def check_task(task: Task) -> tuple[Policy, Any]:
     return policy, params
 
 
-def solve_bucket(items: pd.DataFrame, task: Task, *, is_retry: bool = False) -> pd.DataFrame:
+def solve_bucket(items: pd.DataFrame, task: Task, *, is_retry: bool = False, is_flat: bool = False) -> pd.DataFrame:
     """Solve every partition of the bucket; a partition that fails is rows with a status and a message, and its neighbours don't notice.
 
     Models are solved in a child process that is killed when a partition takes more than 1.5 time limits + 5 s. The exact algorithm runs in
@@ -67,6 +66,7 @@ def solve_bucket(items: pd.DataFrame, task: Task, *, is_retry: bool = False) -> 
     ----------
     items : the three keys, `partition_key`, `is_audited` and the policy's input columns, one row per item
     is_retry : a native crash killed the last attempt
+    is_flat : a column per decision, as `solved_rows.flat_schema` has it, in the place of the map
 
     Returns
     -------
@@ -76,12 +76,13 @@ def solve_bucket(items: pd.DataFrame, task: Task, *, is_retry: bool = False) -> 
     ------
     ConfigError, UnknownPolicyError : as `check_task`. InputError : a column is missing.
     """
-    return _solve(items, task, is_retry, supervised.run)
+    rows = _solve(items, task, is_retry, supervised.run)
+    return rows.flat() if is_flat else rows.frame()
 
 
 def solve_partition(items: pd.DataFrame, task: Task) -> pd.DataFrame:
     """As `solve_bucket`, all in this process: for a debugger, or one partition on the command line. Only the solver's limit stops it."""
-    return _solve(items, task, False, lambda work, n_pieces, seconds: map(work, range(n_pieces)))
+    return _solve(items, task, False, lambda work, n_pieces, seconds: map(work, range(n_pieces))).frame()
 
 
 Runner = Callable[[Callable[[int], Outcome], int, float], Iterable]
@@ -117,53 +118,16 @@ class _Bucket:
                 yield result
 
 
-class _Rows:
-    """The columns of the answer while they fill; every row starts without a solution."""
-
-    def __init__(self, items: pd.DataFrame, task: Task, policy: Policy):
-        n = len(items)
-        self.columns: dict[str, Any] = {name: items[name].to_numpy() for name in KEYS}
-        for column in SOLUTION_COLUMNS:
-            if column.name not in self.columns:
-                self.columns[column.name] = np.full(n, np.nan) if column.type == "double" else np.full(n, None, dtype=object)
-        self.columns["status"][:] = str(Status.NO_SOLUTION)
-        self.columns["termination"][:] = str(Termination.ERROR)
-        self.columns["method"][:] = task.method
-        self.columns["solver"][:] = policy.algorithm if task.method == "exact" else task.solver.name
-
-    def put(self, start: int, end: int, outcome: Outcome) -> None:
-        """One partition's outcome into its rows."""
-        rows, columns = slice(start, end), self.columns
-        columns["status"][rows] = str(outcome.status)
-        columns["termination"][rows] = str(outcome.termination)
-        columns["message"][rows] = outcome.message
-        for name in ("objective", "bound", "seconds"):
-            columns[name][rows] = np.nan if getattr(outcome, name) is None else getattr(outcome, name)
-        columns["decisions"][rows] = None if outcome.decisions is None else _objects(outcome.decisions)
-        columns["cost"][rows] = np.nan if outcome.cost is None else outcome.cost
-
-    def frame(self) -> pd.DataFrame:
-        columns = self.columns
-        columns["gap"] = np.abs(columns["objective"] - columns["bound"]) / np.maximum(1.0, np.abs(columns["bound"]))
-        return pd.DataFrame({column.name: columns[column.name] for column in SOLUTION_COLUMNS}, copy=False)
-
-
-def _objects(values: list) -> np.ndarray:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> pd.DataFrame:
+def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> SolvedRows:
     policy, params = check_task(task)
     needed = [*KEYS, "is_audited", *(column.name for column in policy.input_columns)]
     missing = [f"column {name} is missing" for name in needed if name not in items.columns]
     if missing:
         raise InputError(f"the inputs of policy {policy.name!r} can't be used; there are: {', '.join(map(str, items.columns))}", missing)
     items, offsets = _ordered(items)
-    rows = _Rows(items, task, policy)
+    rows = SolvedRows(items, task, policy)
     if not len(items):
-        return rows.frame()
+        return rows
     is_good = _refuse_bad_input(items, offsets, policy, rows)
     good = np.flatnonzero(is_good)
     if len(good):
@@ -178,7 +142,7 @@ def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> p
         else:
             _solve_exact(bucket, rows, positions, starts, sizes, is_retry)
             _audit(bucket, rows, starts, sizes)
-    return rows.frame()
+    return rows
 
 
 def _ordered(items: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
@@ -191,7 +155,7 @@ def _ordered(items: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     return items, offsets
 
 
-def _refuse_bad_input(items: pd.DataFrame, offsets: np.ndarray, policy: Policy, rows: _Rows) -> np.ndarray:
+def _refuse_bad_input(items: pd.DataFrame, offsets: np.ndarray, policy: Policy, rows: SolvedRows) -> np.ndarray:
     """Which partitions can be solved, as (m,) bool; the others get their rows."""
     keys = [column for column in SOLUTION_COLUMNS if column.name in KEYS]
     found = input_check.problems(items, [*keys, *policy.input_columns])
@@ -205,7 +169,7 @@ def _refuse_bad_input(items: pd.DataFrame, offsets: np.ndarray, policy: Policy, 
     return is_good
 
 
-def _solve_exact(bucket: _Bucket, rows: _Rows, positions: np.ndarray, starts: np.ndarray, sizes: np.ndarray, is_retry: bool) -> None:
+def _solve_exact(bucket: _Bucket, rows: SolvedRows, positions: np.ndarray, starts: np.ndarray, sizes: np.ndarray, is_retry: bool) -> None:
     """All partitions by one call; each alone when the last attempt crashed, or when this call raises."""
     start = time.perf_counter()
     if is_retry:
@@ -220,13 +184,13 @@ def _solve_exact(bucket: _Bucket, rows: _Rows, positions: np.ndarray, starts: np
             columns = rows.columns
             objective = np.repeat(answer.objective, sizes)
             values = {
-                "decisions": _objects(answer.decisions), "cost": answer.cost, "objective": objective,
-                "bound": np.repeat(answer.bound, sizes),
+                "cost": answer.cost, "objective": objective, "bound": np.repeat(answer.bound, sizes),
                 "status": np.repeat(np.where(is_proven(answer.objective, answer.bound), str(Status.OPTIMAL), str(Status.FEASIBLE)), sizes),
                 "termination": str(Termination.CONVERGED), "seconds": seconds, "message": answer.message,
             }
             for name, amounts in values.items():
                 columns[name][positions] = amounts
+            rows.put_decisions(positions, answer.values)
             outcomes = ()
             for k, outcome in answer.failures.items():
                 rows.put(starts[k], starts[k] + sizes[k], outcome._replace(seconds=seconds))
@@ -234,7 +198,7 @@ def _solve_exact(bucket: _Bucket, rows: _Rows, positions: np.ndarray, starts: np
         rows.put(starts[k], starts[k] + sizes[k], outcome)
 
 
-def _audit(bucket: _Bucket, rows: _Rows, starts: np.ndarray, sizes: np.ndarray) -> None:
+def _audit(bucket: _Bucket, rows: SolvedRows, starts: np.ndarray, sizes: np.ndarray) -> None:
     """Solve the sampled partitions by their models too and note the difference; the exact solution stays."""
     is_audited = np.logical_or.reduceat(bucket.items["is_audited"].to_numpy(dtype=bool), bucket.offsets[:-1])
     is_solved = rows.columns["status"][starts] != str(Status.NO_SOLUTION)

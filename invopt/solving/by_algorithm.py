@@ -19,7 +19,7 @@ PROVEN = 1e-6
 class ExactAnswer(NamedTuple):
     """Checked answer for m partitions of n items in all.
 
-    decisions : one map per item, decision name -> list over periods
+    values : decision name -> (n,) array, or (n, T) where it has periods; in the order in which the policy declares them
     cost : (n,) array, money/period
     objective : (m,) array, money/period
     bound : (m,) array, money/period; the objective where the algorithm gives none
@@ -27,7 +27,7 @@ class ExactAnswer(NamedTuple):
     failures : partition -> why it has no solution
     """
 
-    decisions: list[dict[str, list[float]]]
+    values: dict[str, np.ndarray]
     cost: np.ndarray
     objective: np.ndarray
     bound: np.ndarray
@@ -61,10 +61,8 @@ def solve_by_algorithm(items: pd.DataFrame, offsets: np.ndarray, policy: Policy,
         raise ValueError(f"solve_exact returned wrong shapes for {n} items: {', '.join(wrong)}")
     starts = offsets[:-1]
     failures = _failures(cost, values, message, offsets)
-    columns = [(values[name][:, None] if values[name].ndim == 1 else values[name]).tolist() for name in policy.decisions]
-    names = policy.decisions
-    return ExactAnswer([dict(zip(names, row)) for row in zip(*columns)],  # noqa: B905 - lengths were checked, and this is the hot loop
-                       cost, np.add.reduceat(cost, starts), np.add.reduceat(bound, starts), message, failures)
+    return ExactAnswer({name: values[name] for name in policy.decisions}, cost, np.add.reduceat(cost, starts),
+                       np.add.reduceat(bound, starts), message, failures)
 
 
 def is_proven(objective: np.ndarray | float, bound: np.ndarray | float) -> np.ndarray | bool:
@@ -85,8 +83,9 @@ def solve_alone(items: pd.DataFrame, policy: Policy, params: Any) -> Outcome:
     objective, bound = float(answer.objective[0]), float(answer.bound[0])
     said = [] if answer.message is None else [text for text in answer.message if text]
     status = Status.OPTIMAL if is_proven(objective, bound) else Status.FEASIBLE
-    return Outcome(Termination.CONVERGED, status, objective, bound, seconds, answer.decisions, answer.cost.tolist(),
-                   said[0] if said else None)
+    by_name = {name: amounts.reshape(len(items), -1).tolist() for name, amounts in answer.values.items()}
+    decisions = [{name: amounts[i] for name, amounts in by_name.items()} for i in range(len(items))]
+    return Outcome(Termination.CONVERGED, status, objective, bound, seconds, decisions, answer.cost.tolist(), said[0] if said else None)
 
 
 def _failures(cost: np.ndarray, values: dict[str, np.ndarray], message: np.ndarray | None, offsets: np.ndarray) -> dict[int, Outcome]:

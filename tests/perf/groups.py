@@ -7,9 +7,9 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from invopt import policies, solving
+from invopt import policies
 from invopt.pipelines.inputs import tasks_of
-from invopt.pipelines.solve import bucket_solver, solved, task_of
+from invopt.pipelines.solve import solve_groups, solved, task_of
 from invopt.pipelines.steps import Run
 from invopt.tables import SOLUTIONS, policy_inputs
 from tests.perf import items
@@ -57,8 +57,7 @@ def both(folder: Path, n: int) -> tuple[float, float]:
     def each(share: float) -> DataFrame:
         # the grouping that one would write first: by the item's keys
         spread = first(share).drop("run_id", "policy_id", "wave").withColumn("is_audited", F.lit(False))
-        schema = ", ".join(["bucket int", *(f"{column.name} {column.type}" for column in solving.SOLUTION_COLUMNS)])
-        return spread.groupBy("location_id", "product_id", "source_id").applyInPandas(bucket_solver(task), schema)
+        return solve_groups(spread.groupBy("location_id", "product_id", "source_id"), task)
 
     for make, share in ((in_buckets, 1.0), (each, 0.1 / MORE_IN_BUCKETS)):
         _cpu(run, make(share))

@@ -1,0 +1,114 @@
+"""The rows of a bucket's answer while they fill, and the two forms in which they leave.
+
+A map per item is what a person or a test wants to see, and gold.solutions holds one. It is also what pandas and Arrow are slowest at: made
+and translated, it took more than half of a Python worker's time. So the executors hand on one plain column per decision, and Spark
+makes the map.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from invopt.columns import ITEM
+from invopt.policies.base import Policy
+from invopt.solving.records import SOLUTION_COLUMNS, Outcome, Status, Task, Termination
+
+KEYS = ("partition_key", *ITEM)
+
+
+def one_column(k: int) -> str:
+    """Column of the values of a policy's k-th decision where an item has one."""
+    return f"decision_{k}"
+
+
+def series_column(k: int) -> str:
+    """Column of the values of a policy's k-th decision where an item has one per period; NULL where it has one in all."""
+    return f"decision_{k}_by_period"
+
+
+def flat_schema(n_decisions: int) -> dict[str, str]:
+    """Column -> Spark's type of `SolvedRows.flat`."""
+    plain = {column.name: column.type for column in SOLUTION_COLUMNS if column.name != "decisions"}
+    for k in range(n_decisions):
+        plain |= {one_column(k): "double", series_column(k): "array<double>"}
+    return plain
+
+
+class SolvedRows:
+    """Every row starts without a solution.
+
+    columns : column of the answer -> (n,) array, without the decisions
+    """
+
+    def __init__(self, items: pd.DataFrame, task: Task, policy: Policy):
+        n = len(items)
+        self.columns: dict[str, Any] = {name: items[name].to_numpy() for name in KEYS}
+        for column in SOLUTION_COLUMNS:
+            if column.name not in (*self.columns, "decisions"):
+                self.columns[column.name] = np.full(n, np.nan) if column.type == "double" else np.full(n, None, dtype=object)
+        self.columns["status"][:] = str(Status.NO_SOLUTION)
+        self.columns["termination"][:] = str(Termination.ERROR)
+        self.columns["method"][:] = task.method
+        self.columns["solver"][:] = policy.algorithm if task.method == "exact" else task.solver.name
+        self._names = policy.decisions
+        self._one = {name: np.full(n, np.nan) for name in policy.decisions}
+        self._series = {name: np.full(n, None, dtype=object) for name in policy.decisions}
+
+    def put(self, start: int, end: int, outcome: Outcome) -> None:
+        """One partition's outcome into its rows."""
+        rows, columns = slice(start, end), self.columns
+        columns["status"][rows] = str(outcome.status)
+        columns["termination"][rows] = str(outcome.termination)
+        columns["message"][rows] = outcome.message
+        for name in ("objective", "bound", "seconds"):
+            columns[name][rows] = np.nan if getattr(outcome, name) is None else getattr(outcome, name)
+        columns["cost"][rows] = np.nan if outcome.cost is None else outcome.cost
+        for name in self._names:
+            self._one[name][rows], self._series[name][rows] = np.nan, None
+            for row, decided in zip(range(start, end), outcome.decisions or (), strict=False):
+                values = decided[name]
+                if len(values) == 1:
+                    self._one[name][row] = values[0]
+                else:
+                    self._series[name][row] = values
+
+    def put_decisions(self, positions: np.ndarray, values: dict[str, np.ndarray]) -> None:
+        """Decision -> (n,) array, or (n, T) where it has periods, into the rows at `positions`."""
+        for name, amounts in values.items():
+            if amounts.ndim == 1 or amounts.shape[1] == 1:
+                self._one[name][positions] = amounts.reshape(-1)
+            else:
+                self._series[name][positions] = _objects(list(amounts))
+
+    def frame(self) -> pd.DataFrame:
+        """SOLUTION_COLUMNS: the decisions of each item as a map from their names to lists over periods."""
+        columns = self._with_gap()
+        by_name = []
+        for name in self._names:
+            ones, series = self._one[name].tolist(), self._series[name]
+            by_name.append([[one] if many is None else list(many) for one, many in zip(ones, series, strict=True)])
+        is_solved = columns["status"] != str(Status.NO_SOLUTION)
+        maps = [dict(zip(self._names, row, strict=True)) if solved else None
+                for solved, *row in zip(is_solved, *by_name, strict=True)]
+        columns["decisions"] = _objects(maps)
+        return pd.DataFrame({column.name: columns[column.name] for column in SOLUTION_COLUMNS}, copy=False)
+
+    def flat(self) -> pd.DataFrame:
+        """The columns of `flat_schema`; for an item without a solution those of its decisions are NULL."""
+        columns = self._with_gap()
+        for k, name in enumerate(self._names):
+            columns |= {one_column(k): self._one[name], series_column(k): self._series[name]}
+        return pd.DataFrame({name: columns[name] for name in flat_schema(len(self._names))}, copy=False)
+
+    def _with_gap(self) -> dict[str, Any]:
+        objective, bound = self.columns["objective"], self.columns["bound"]
+        return {**self.columns, "gap": np.abs(objective - bound) / np.maximum(1.0, np.abs(bound))}
+
+
+def _objects(values: list) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
