@@ -19,8 +19,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def spark():
     # here and not above: unit tests must not import what needs pyspark
-    from invopt.spark.session import FAST_START, spark_session
+    from invopt.spark.session import spark_session
 
-    session = spark_session("invopt-tests", settings=FAST_START, local_threads=2)
+    session = spark_session("invopt-tests", local_threads=2)
     yield session
     session.stop()

@@ -31,9 +31,21 @@ CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
 # after parsing, as 4.0 did
 PARAMETERS = {"spark.sql.legacy.parameterSubstitution.constantsOnly": "true"}
 
-# a JVM that lives for minutes doesn't earn back what the second compiler and the parallel collector cost; with one compiler the code
-# cache shrinks to 48 MB, and Spark's code then spends a third of all time on being thrown out and compiled again
-FAST_START = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=512m"}
+# what each row of a group would be measured for, again and again over the whole batch so far: with thousands of rows in a group that is
+# half of the JVM's time. The largest number turns it off; maxRecordsPerBatch still ends a batch
+GROUPS_BY_ROWS = {"spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1)}
+
+# A JVM that lives for minutes doesn't earn back what the second compiler and the parallel collector cost: at Java's own thresholds it
+# compiles for longer than it runs. Forty times as many calls before a method is compiled twice is the cheapest from 20,000 to 1,000,000
+# items; the first compiler alone is a twentieth cheaper for few and half as dear again for many. With less code cache, Spark's code is
+# thrown out and compiled again.
+_SECOND_COMPILER_AFTER = {"Invocation": 5_000, "MinInvocation": 600, "Compile": 15_000, "BackEdge": 40_000}  # Java's own thresholds
+SHORT_LIVED_JVM = " ".join([
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "-XX:+UseSerialGC",
+    "-XX:ReservedCodeCacheSize=512m",
+    *(f"-XX:Tier4{name}Threshold={40 * calls}" for name, calls in _SECOND_COMPILER_AFTER.items()),
+])
 
 # settings that must be known before the JVM starts; the others are handed over later, so that no secret stands on a command line
 AT_LAUNCH = ("spark.master", "spark.driver.", "spark.jars", "spark.log.level", "spark.local.dir")
@@ -93,6 +105,9 @@ def _built(app_name: str, settings: Mapping[str, str]) -> SparkSession:
     for name, value in settings.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
+    for name, value in GROUPS_BY_ROWS.items():
+        if name not in settings and session.conf.isModifiable(name):  # serverless lets few settings be changed
+            session.conf.set(name, value)
     # a run's as_of is in UTC, and days begin at midnight there; a session in another zone would cut them elsewhere
     session.conf.set("spark.sql.session.timeZone", "UTC")
     return session
@@ -157,6 +172,7 @@ def _local_session(app_name: str, settings: dict[str, str], threads: int) -> Spa
 def _local_settings(threads: int) -> dict[str, str]:
     return {
         "spark.driver.memory": f"{_driver_megabytes()}m",
+        "spark.driver.extraJavaOptions": SHORT_LIVED_JVM,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.log.level": "ERROR",

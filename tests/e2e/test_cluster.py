@@ -16,13 +16,13 @@ import pytest
 
 from invopt.spark.jars import JARS, jar_settings
 from invopt.spark.java import ensure_java
-from invopt.spark.session import FAST_START
+from invopt.spark.session import SHORT_LIVED_JVM
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, RUNS, SOLUTIONS
 
 ROOT = Path(__file__).parents[2]
 SPARK_HOME = Path(pyspark.__file__).parent
-# as the other tests: JVMs that live for a minute don't earn back the second compiler
-SHORT_LIVED = FAST_START | {"spark.executor.extraJavaOptions": FAST_START["spark.driver.extraJavaOptions"]}
+# spark-submit starts these JVMs, not invopt
+SHORT_LIVED = {f"spark.{side}.extraJavaOptions": SHORT_LIVED_JVM for side in ("driver", "executor")}
 pytestmark = pytest.mark.cluster
 
 

@@ -121,8 +121,8 @@ def test_a_worker_killed_by_a_native_crash_is_tried_again(spark, tmp_path):
 
 def test_the_terminal_shows_nothing_of_spark_and_the_log_file_does(tmp_path):
     code = (
-        "from invopt.spark.session import FAST_START, log_file, spark_session\n"
-        "spark = spark_session(settings=FAST_START, local_threads=1)\n"
+        "from invopt.spark.session import log_file, spark_session\n"
+        "spark = spark_session(local_threads=1)\n"
         f"spark.range(3).write.format('delta').save({str(tmp_path / 't')!r})\n"
         "print(spark.range(3).count(), log_file().stat().st_size > 0)\n"
     )
