@@ -5,7 +5,6 @@ For every dataset and batch: rows in = rows kept + rows rejected + duplicates, c
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -20,7 +19,6 @@ from invopt.pipelines.typed import LANDED, broken_rules, value
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
 
 THREADS = 4
-_REJECTING = threading.Lock()
 # datasets whose lines go through one time to become rows, so that they can be counted on the way
 ONE_PASS = ("summed", "one_line")
 
@@ -107,9 +105,7 @@ def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
     # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always be right
     rows_in, rows_rejected = lines.count(), 0
     if counts["rejected"]:
-        # one table for all datasets: their threads take turns, or each would find its commit overtaken by the others'
-        with _REJECTING:
-            rows_rejected = run.lakehouse.replace(REJECTED, _rejected(typed, dataset), {"dataset": dataset.name, "batch_id": batch_id})
+        rows_rejected = run.lakehouse.replace(REJECTED, _rejected(typed, dataset), {"dataset": dataset.name, "batch_id": batch_id})
     for table, condition in parts:
         if counts[table.name]:
             kept += _save(run, dataset, table, _good(typed.where(condition), dataset, batch_id), batch_id)

@@ -8,6 +8,7 @@ are checked here.
 from __future__ import annotations
 
 import os
+import random
 import re
 import threading
 import time
@@ -25,7 +26,10 @@ from invopt.errors import ConcurrentRunError, TableError
 from invopt.tables import Table
 
 # another writer was faster: Delta's own words for it, whatever class Spark wraps them in
-_CONCURRENT = re.compile(r"DELTA_CONCURRENT|Concurrent(Append|Write|Transaction|DeleteRead|DeleteDelete)|ProtocolChanged|MetadataChanged")
+_CONCURRENT = re.compile(
+    r"DELTA_CONCURRENT|Concurrent(Append|Write|Transaction|DeleteRead|DeleteDelete)|ProtocolChanged|MetadataChanged"
+    r"|DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"  # another one is making the table, and its first commit isn't there yet
+)
 ATTEMPTS = 4
 _SAFE_VALUE = re.compile(r"^[A-Za-z0-9_.:*+-]*$")
 
@@ -40,10 +44,14 @@ class Lakehouse:
     spark: SparkSession
     config: LakehouseConfig
     log: Callable[[str], None] = field(default=lambda line: None)
+    # what the user should know at once, such as that another run holds this one up
+    say: Callable[[str], None] = field(default=lambda line: None)
     _known: set[str] = field(default_factory=set)
     # of those that are there, the tables whose columns were found as declared: only these are written
     _checked: set[str] = field(default_factory=set)
     _making: dict[str, threading.Lock] = field(default_factory=dict)
+    # threads of one program that write one table take turns: Delta would let one commit and have the others start again, until one gave up
+    _writing: dict[str, threading.RLock] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Spark takes a relative path for a name; a URI such as s3://... or dbfs:/... is left as it is
@@ -261,14 +269,23 @@ class Lakehouse:
         """Tries again when another writer was faster; other refusals become one plain sentence."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                action()
+                with self._writing.setdefault(table.name, threading.RLock()):
+                    action()
                 return
             except Exception as error:  # a write of few rows runs in the driver, and py4j's own exception then holds Delta's words
                 text = str(error)
                 if _CONCURRENT.search(text):
                     if attempt < ATTEMPTS:
-                        time.sleep(0.5 * 2**attempt)
+                        # a write of many rows takes minutes, and is done anew: who waits should know what for
+                        self.say(f"  ! {table.name} is being written by another run: trying again ({attempt + 1} of {ATTEMPTS})")
+                        # two that wait equally long would meet again and again
+                        time.sleep(0.5 * 2**attempt * random.uniform(0.5, 1.5))
                         continue
+                    if "NON_EMPTY_LOCATION" in text:
+                        raise TableError(
+                            f"table {table.name} can't be made: {self.place(table)} has files in it and is no Delta table. Move them away, "
+                            f"or let `lakehouse` in the configuration name another folder."
+                        ) from error
                     raise ConcurrentRunError(
                         f"table {table.name} at {self.place(table)} is being written by another "
                         f"run: tried {ATTEMPTS} times, nothing of this write was "

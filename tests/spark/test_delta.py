@@ -165,6 +165,7 @@ def test_threads_that_make_a_table_at_the_same_moment(lakehouses, rows):
 def test_two_writers_of_one_slice_come_one_after_the_other_or_are_told(lakehouses, rows):
     """Real threads, round after round: whatever happens, the slice is one writer's rows whole, and a refusal is a ConcurrentRunError."""
     lakehouse = lakehouses()
+    rival = Lakehouse(lakehouse.spark, lakehouse.config)  # as another process: it shares no lock
     lakehouse.replace(TABLE, rows(("other", "a", 0.0, None)), {"run_id": "other"})
     frames = {name: rows(*(("r1", f"{name}{i}", float(i), name) for i in range(20))) for name in ("x", "y")}
     start = threading.Barrier(2)
@@ -174,7 +175,8 @@ def test_two_writers_of_one_slice_come_one_after_the_other_or_are_told(lakehouse
         for _ in range(3):
             start.wait()
             try:
-                written.append((name, lakehouse.replace(TABLE, frames[name], {"run_id": "r1"})))
+                writer = lakehouse if name == "x" else rival
+                written.append((name, writer.replace(TABLE, frames[name], {"run_id": "r1"})))
             except ConcurrentRunError as error:
                 refused.append(str(error))
             except BaseException as error:  # told by the test below, because a thread's own would be lost
@@ -199,6 +201,8 @@ def test_a_writer_that_is_always_late_is_refused_and_leaves_nothing(lakehouses, 
     """While this write's job runs, another run commits to the same slice, at each attempt."""
     lakehouse = lakehouses()
     lakehouse.merge(TABLE, rows(("r1", "a", 1.0, None)))
+    said = []
+    lakehouse.say = said.append
     rival = Lakehouse(lakehouse.spark, lakehouse.config)
     monkeypatch.setattr(delta.time, "sleep", lambda seconds: None)  # the waits between attempts only make the test longer
     running, overtaken = Path(f"{lakehouse.path(TABLE)}.running"), Path(f"{lakehouse.path(TABLE)}.overtaken")
@@ -238,3 +242,14 @@ def test_a_writer_that_is_always_late_is_refused_and_leaves_nothing(lakehouses, 
         stop.set()
         thread.join()
     assert n_rival >= delta.ATTEMPTS and content(lakehouse) == [("r1", f"rival{n_rival}", 1.0, None)]
+    assert len(said) == delta.ATTEMPTS - 1 and "gold.weights is being written by another run: trying again (2 of 4)" in said[0]
+
+
+def test_a_folder_of_other_files_is_not_taken_for_a_table(lakehouses, rows, monkeypatch):
+    lakehouse = lakehouses()
+    monkeypatch.setattr(delta.time, "sleep", lambda seconds: None)
+    folder = Path(lakehouse.path(TABLE))
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("not a table")
+    with pytest.raises(TableError, match="gold.weights can't be made: .*has files in it and is no Delta table"):
+        lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)))
