@@ -28,7 +28,8 @@ from invopt.tables import Table
 # another writer was faster: Delta's own words for it, whatever class Spark wraps them in
 _CONCURRENT = re.compile(
     r"DELTA_CONCURRENT|Concurrent(Append|Write|Transaction|DeleteRead|DeleteDelete)|ProtocolChanged|MetadataChanged"
-    r"|DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"  # another one is making the table, and its first commit isn't there yet
+    # another one is making the table, and its first commit isn't there yet
+    r"|DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION|DELTA_MISSING_DELTA_TABLE"
 )
 ATTEMPTS = 4
 _SAFE_VALUE = re.compile(r"^[A-Za-z0-9_.:*+-]*$")
@@ -281,7 +282,7 @@ class Lakehouse:
                         # two that wait equally long would meet again and again
                         time.sleep(0.5 * 2**attempt * random.uniform(0.5, 1.5))
                         continue
-                    if "NON_EMPTY_LOCATION" in text:
+                    if "NON_EMPTY_LOCATION" in text or "DELTA_MISSING_DELTA_TABLE" in text:
                         raise TableError(
                             f"table {table.name} can't be made: {self.place(table)} has files in it and is no Delta table. Move them away, "
                             f"or let `lakehouse` in the configuration name another folder."
