@@ -183,5 +183,4 @@ def _make_silver(run: Run) -> None:
 
 def _record(run: Run, done: list[Conformed]) -> None:
     rows = [(one.dataset, one.batch_id, one.rows_in, one.rows_kept, one.rows_rejected, one.rows_duplicate, now()) for one in done]
-    schema = ", ".join(f"{column.name} {column.type}" for column in BATCHES.columns)
-    run.lakehouse.append(BATCHES, run.spark.createDataFrame(rows, schema).coalesce(1))
+    run.lakehouse.append_few(BATCHES, rows)

@@ -188,8 +188,7 @@ def _append_batch(run: Run, batch_id: int, readings: list[Reading]) -> dict[str,
         for reading in readings
     ]
     if files:
-        schema = ", ".join(f"{column.name} {column.type}" for column in FILES.columns)
-        run.lakehouse.append(FILES, run.spark.createDataFrame(files, schema), transaction=("invopt.ingest.files", batch_id))
+        run.lakehouse.append_few(FILES, files, transaction=("invopt.ingest.files", batch_id))
     return rows_of
 
 

@@ -117,7 +117,6 @@ def _open_orders_hash(run: Run) -> int:
 
 
 def _write_manifest(run: Run, versions: dict[str, int]) -> None:
-    schema = ", ".join(f"{column.name} {column.type}" for column in RUNS.columns)
     row = (
         run.run_id,
         run.as_of,
@@ -127,7 +126,7 @@ def _write_manifest(run: Run, versions: dict[str, int]) -> None:
         versions,
         now(),
     )
-    run.lakehouse.replace(RUNS, run.spark.createDataFrame([row], schema).coalesce(1), {"run_id": run.run_id}, check_keys=False)
+    run.lakehouse.replace_few(RUNS, [row], {"run_id": run.run_id})
 
 
 def _write_item_state(run: Run, silver_views: dict[str, DataFrame]) -> int:

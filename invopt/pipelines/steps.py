@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pyspark.sql import Row, SparkSession
-from pyspark.sql import functions as F
 
 from invopt import __version__
 from invopt.config import Config
@@ -52,7 +51,7 @@ class Run:
     def _steps_of(self, run_id: str) -> list[Row]:
         version = self.lakehouse.version(STEPS)
         if self._steps.get(run_id, (None, []))[0] != version:
-            rows = self.lakehouse.read(STEPS).where(F.col("run_id") == run_id).collect() if version >= 0 else []
+            rows = self.lakehouse.few(STEPS, {"run_id": run_id}) if version >= 0 else []
             self._steps[run_id] = version, rows
         return self._steps[run_id][1]
 
@@ -72,9 +71,7 @@ class Run:
     def _note(self, rows: list[tuple], slice_: Mapping[str, str | int]) -> None:
         before = self._steps_of(self.run_id)
         known = self._steps[self.run_id][0]
-        schema = ", ".join(f"{column.name} {column.type}" for column in STEPS.columns)
-        # one file: the table has a handful of rows per run
-        self.lakehouse.replace(STEPS, self.spark.createDataFrame(rows, schema).coalesce(1), slice_, check_keys=False)
+        self.lakehouse.replace_few(STEPS, rows, slice_)
         if known >= 0 and self.lakehouse.version(STEPS) == known + 1:  # nobody else wrote meanwhile
             kept = [row for row in before if any(row[name] != value for name, value in slice_.items())]
             self._steps[self.run_id] = known + 1, kept + [Row(*STEPS.column_names)(*row) for row in rows]

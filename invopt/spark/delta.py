@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 
 import deltalake
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F
 
 from invopt.config import LakehouseConfig
 from invopt.errors import ConcurrentRunError, TableError
+from invopt.spark import direct
 from invopt.tables import Table
 
 # another writer was faster: Delta's own words for it, whatever class Spark wraps them in
@@ -30,6 +31,7 @@ _CONCURRENT = re.compile(
     r"DELTA_CONCURRENT|Concurrent(Append|Write|Transaction|DeleteRead|DeleteDelete)|ProtocolChanged|MetadataChanged"
     # another one is making the table, and its first commit isn't there yet
     r"|DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION|DELTA_MISSING_DELTA_TABLE"
+    r"|concurrent transaction"  # deltalake's words
 )
 ATTEMPTS = 4
 _SAFE_VALUE = re.compile(r"^[A-Za-z0-9_.:*+-]*$")
@@ -154,6 +156,15 @@ class Lakehouse:
             rows = reader.load(self.path(table)) if self.config.root is not None else reader.table(self.catalog_name(table))
         return rows.select(*table.column_names)
 
+    def few(self, table: Table, equal: Mapping[str, str | int]) -> list[Row]:
+        """The rows of a small table whose columns have these values, in the driver."""
+        if self.exists(table) and self._is_local(table):
+            return [Row(*table.column_names)(*row) for row in direct.read(self.path(table), table.column_names, equal)]
+        rows = self.read(table)
+        for name, value in equal.items():
+            rows = rows.where(F.col(name) == value)
+        return rows.collect()
+
     def version(self, table: Table) -> int:
         """Number of the newest commit, -1 where there is no table."""
         if not self.exists(table):
@@ -189,6 +200,44 @@ class Lakehouse:
         if check_keys and table.keys:
             self._check_keys(table, condition)
         return written
+
+    def append_few(self, table: Table, rows: Sequence[tuple], transaction: tuple[str, int] | None = None) -> int:
+        """As `append`, for rows that the driver has, each with the declared columns in their order."""
+        return self._write_few(
+            table,
+            lambda path: direct.append(path, table.column_names, rows, transaction),
+            lambda: self.append(table, self._frame(table, rows), transaction=transaction),
+        )
+
+    def replace_few(self, table: Table, rows: Sequence[tuple], slice_: Mapping[str, str | int]) -> int:
+        """As `replace`, for rows that the driver has, each with the declared columns in their order, and with keys that differ."""
+        condition = " AND ".join(f"{name} = {_literal(value)}" for name, value in slice_.items())
+        return self._write_few(
+            table,
+            lambda path: direct.replace(path, table.column_names, rows, condition),
+            lambda: self.replace(table, self._frame(table, rows), slice_, check_keys=False),
+        )
+
+    def _write_few(self, table: Table, write: Callable[[str], int], write_by_spark: Callable[[], int]) -> int:
+        self.create(table)
+        if not self._is_local(table):
+            return write_by_spark()
+        started, written = time.monotonic(), 0
+
+        def save() -> None:
+            nonlocal written
+            written = write(self.path(table))
+
+        try:
+            self._attempt(table, save)
+        except direct.NotForUs:
+            return write_by_spark()
+        self.log(f"{table.name}: {written:,} rows written in {time.monotonic() - started:.1f} s")
+        return written
+
+    def _frame(self, table: Table, rows: Sequence[tuple]) -> DataFrame:
+        schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+        return self.spark.createDataFrame(list(rows), schema).coalesce(1)  # few rows are one file
 
     def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str], verb: str, total: str | None = None) -> int:
         self.create(table)

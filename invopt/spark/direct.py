@@ -1,0 +1,62 @@
+"""Few rows of a table below a folder, read and written by deltalake in this process: milliseconds, where Spark runs a job of a second.
+
+For tables that the driver itself fills, row by row: what is done, what was read. The log is the same one that Spark writes; a table that
+has features which deltalake doesn't know is left to Spark.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import reduce
+from typing import Any
+
+import deltalake
+import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake.exceptions import DeltaProtocolError as NotForUs
+
+__all__ = ["NotForUs", "append", "read", "replace"]
+
+
+def read(path: str, columns: Sequence[str], equal: Mapping[str, str | int]) -> list[tuple]:
+    """The rows whose columns have these values, as tuples in the order of `columns`; timestamps are in UTC."""
+    conditions = [ds.field(name) == value for name, value in equal.items()]
+    found = deltalake.DeltaTable(path).to_pyarrow_dataset().to_table(
+        columns=list(columns), filter=reduce(operator.and_, conditions) if conditions else None)
+    return list(zip(*(found[name].to_pylist() for name in columns), strict=True))
+
+
+def append(path: str, columns: Sequence[str], rows: Sequence[tuple], transaction: tuple[str, int] | None) -> int:
+    """Adds the rows and gives their number; a transaction (application, number) that was already written adds nothing, and gives 0."""
+    table = deltalake.DeltaTable(path)
+    properties = None
+    if transaction is not None:
+        newest = table.transaction_version(transaction[0])
+        if newest is not None and newest >= transaction[1]:
+            return 0
+        properties = deltalake.CommitProperties(app_transactions=[deltalake.Transaction(*transaction)])
+    deltalake.write_deltalake(table, _arrow(table, columns, rows), mode="append", commit_properties=properties)
+    return len(rows)
+
+
+def replace(path: str, columns: Sequence[str], rows: Sequence[tuple], condition: str) -> int:
+    """Puts the rows in the place of those for which the condition holds, in one commit."""
+    table = deltalake.DeltaTable(path)
+    deltalake.write_deltalake(table, _arrow(table, columns, rows), mode="overwrite", predicate=condition)
+    return len(rows)
+
+
+def _arrow(table: deltalake.DeltaTable, columns: Sequence[str], rows: Sequence[tuple]) -> pa.Table:
+    types = table.to_pyarrow_dataset().schema
+    by_column = zip(*rows, strict=True) if rows else [()] * len(columns)
+    return pa.table({name: pa.array([_plain(value) for value in values], types.field(name).type)
+                     for name, values in zip(columns, by_column, strict=True)})
+
+
+def _plain(value: Any) -> Any:
+    """As Arrow wants it: a moment without a zone is the machine's local time, as in Spark, and a map is a list of pairs."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return list(value.items()) if isinstance(value, dict) else value
