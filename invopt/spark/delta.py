@@ -37,7 +37,10 @@ ATTEMPTS = 4
 _SAFE_VALUE = re.compile(r"^[A-Za-z0-9_.:*+-]*$")
 
 # tables that only invopt reads keep no deletion vectors: other readers (deltalake, BI tools) need not know them
-_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingNumIndexedCols": "8"}
+_PROPERTIES = {"delta.enableDeletionVectors": "false"}
+# least and greatest values are kept of the first columns of each file: of those that rows are looked for by, where the table says so,
+# because keeping them costs time for each row written
+INDEXED_COLUMNS = 8
 
 
 @dataclass
@@ -124,7 +127,8 @@ class Lakehouse:
         for column in table.columns:
             comment = f"{column.meaning} [{column.unit}]" if column.unit else column.meaning
             builder = builder.addColumn(column.name, column.type, nullable=column.is_nullable, comment=comment)
-        for name, value in _PROPERTIES.items():
+        n_indexed = max((table.column_names.index(name) + 1 for name in table.cluster_by), default=INDEXED_COLUMNS)
+        for name, value in {**_PROPERTIES, "delta.dataSkippingNumIndexedCols": str(n_indexed)}.items():
             builder = builder.property(name, value)
         if table.cluster_by:
             builder = builder.clusterBy(*table.cluster_by)
