@@ -16,6 +16,7 @@ from invopt.errors import TableError
 from invopt.pipelines.newest import against, newest
 from invopt.pipelines.steps import Run, Stopwatch, now
 from invopt.pipelines.typed import LANDED, broken_rules, value
+from invopt.spark.session import default_parallelism
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
 
 THREADS = 4
@@ -87,28 +88,35 @@ def _is_broken() -> Column:
 
 def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
     lines = run.lakehouse.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
+    # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always be right
+    rows_in, rows_rejected = lines.count(), 0
     typed = _typed(lines, dataset)
     seen = Observation()
     # the optimizer moves a filter below what makes its columns, and would compute a value again for each rule; it stops at an observation
     parts = _parts(dataset)
     counting = [F.count_if(_is_broken()).alias("rejected"), *(F.count_if(condition).alias(table.name) for table, condition in parts)]
     watched = typed.select(*(field.column for field in dataset.fields), "file_number", "rules").observe(seen, *counting)
+    n_tasks = default_parallelism(run.spark)
+
+    def good(rows: DataFrame, condition: Column) -> DataFrame:
+        """The rows that good lines become."""
+        values = rows.where(condition).select(*(field.column for field in dataset.fields), "file_number")
+        return newest(values, dataset, rows_in, n_tasks).withColumn("batch_id", F.lit(batch_id).cast("bigint"))
+
     kept = 0
     counts: dict[str, int] | None = None
     if dataset.how in ONE_PASS and all(_is_empty(run, table) for table, _ in parts):
         table, condition = parts[0]
-        kept = _save(run, dataset, table, _good(watched.where(condition), dataset, batch_id), batch_id)
+        kept = _save(run, dataset, table, good(watched, condition), batch_id)
         if kept:  # a write that Delta skips, because an attempt before this one made it, observes nothing
             counts, parts = seen.get, parts[1:]
     if counts is None:
         counts = typed.agg(*counting).first().asDict()
-    # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always be right
-    rows_in, rows_rejected = lines.count(), 0
     if counts["rejected"]:
         rows_rejected = run.lakehouse.replace(REJECTED, _rejected(typed, dataset), {"dataset": dataset.name, "batch_id": batch_id})
     for table, condition in parts:
         if counts[table.name]:
-            kept += _save(run, dataset, table, _good(typed.where(condition), dataset, batch_id), batch_id)
+            kept += _save(run, dataset, table, good(typed, condition), batch_id)
     conformed = Conformed(dataset.name, batch_id, rows_in, kept, rows_rejected)
     if conformed.rows_duplicate < 0:
         raise TableError(
@@ -129,12 +137,6 @@ def _parts(dataset: Dataset) -> list[tuple[Table, Column]]:
 
 def _is_empty(run: Run, table: Table) -> bool:
     return not run.lakehouse.exists(table) or run.lakehouse.read(table).isEmpty()
-
-
-def _good(typed: DataFrame, dataset: Dataset, batch_id: int) -> DataFrame:
-    """The rows that good lines become."""
-    values = typed.select(*(field.column for field in dataset.fields), "file_number")
-    return newest(values, dataset).withColumn("batch_id", F.lit(batch_id).cast("bigint"))
 
 
 def _rejected(typed: DataFrame, dataset: Dataset) -> DataFrame:

@@ -17,13 +17,23 @@ from pyspark.sql import functions as F
 
 from invopt.datasets import Dataset
 
+# lines whose sums are held in memory together: a table of millions of keys is many times slower than several that fit the processor's cache
+LINES_PER_SUM = 150_000
+PARTS_PER_FILE = 32
 
-def newest(good: DataFrame, dataset: Dataset) -> DataFrame:
-    """One row per key of a batch's good lines, with `n_lines`, the lines that the row stands for, and the `file_number` it came from."""
+
+def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> DataFrame:
+    """One row per key of a batch's good lines, with `n_lines`, the lines that the row stands for, and the `file_number` it came from.
+
+    Parameters
+    ----------
+    n_lines : lines of the batch, roughly
+    n_tasks : tasks that run at a time
+    """
     values = [field.column for field in dataset.fields if field.column not in dataset.keys]
     keys = list(dataset.keys)
     if dataset.how == "summed":
-        return _summed(good, keys, values)
+        return _summed(good, keys, values, max(n_tasks, n_lines // LINES_PER_SUM), n_tasks)
     if dataset.how == "one_line":
         # the struct's order decides: a sticky flag, then the newest file, then the values, so that the choice is always the same
         order = [*dataset.sticky, "file_number", *(name for name in values if name not in dataset.sticky)]
@@ -44,13 +54,15 @@ def newest(good: DataFrame, dataset: Dataset) -> DataFrame:
     return lines.withColumn("lot_number", F.row_number().over(by_lot)).withColumn("n_lines", F.lit(1).cast("bigint"))
 
 
-def _summed(good: DataFrame, keys: list[str], values: list[str]) -> DataFrame:
+def _summed(good: DataFrame, keys: list[str], values: list[str], n_parts: int, n_tasks: int) -> DataFrame:
     # one shuffle by part of the key serves both sums
-    spread = good.repartition(*keys[:2])
+    spread = good.repartition(n_parts, *keys[:2])
     of_file = spread.groupBy(*keys, "file_number").agg(*(F.sum(name).alias(name) for name in values), F.count(F.lit(1)).alias("n_lines"))
-    return of_file.groupBy(*keys).agg(
+    newest_sums = of_file.groupBy(*keys).agg(
         *(F.max_by(name, "file_number").alias(name) for name in [*values, "n_lines"]), F.max("file_number").alias("file_number")
     )
+    # a task sums one part after the other and writes one file
+    return newest_sums.coalesce(max(n_tasks, n_parts // PARTS_PER_FILE))
 
 
 def against(old: DataFrame, new: DataFrame, dataset: Dataset, keys: list[str], values: list[str], batch_id: int) -> DataFrame:
