@@ -26,6 +26,8 @@ from invopt.solving.records import SolverResult, Status, Termination
 OWN_OPTIONS = {"threads": 1, "parallel": "off", "output_flag": False}
 RESERVED_OPTIONS = (*OWN_OPTIONS, "time_limit")
 COLUMN_WISE, MINIMISE = 1, 1
+# an LP whose integers are fixed; within what a child may take beyond its time limit before it is killed
+SECONDS_FOR_THE_REST = 4.0
 FEASIBLE_POINT = int(highspy.SolutionStatus.kSolutionStatusFeasible)
 
 NO_ANSWER = (HighsModelStatus.kNotset, HighsModelStatus.kPresolveError, HighsModelStatus.kPostsolveError)
@@ -127,7 +129,8 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
         return SolverResult(Termination.ERROR if termination is Termination.CONVERGED else termination, Status.NO_SOLUTION,
                             message=message or "HiGHS: optimal, but the point it gives is not feasible: the model is badly scaled")
     x = np.array(highs.getSolution().col_value)
-    x[is_integer] = np.rint(x[is_integer])
+    if is_integer.any():
+        x = _at_whole_numbers(highs, x, is_integer)
     for variable, amount in zip(columns, x.tolist(), strict=True):
         variable.set_value(amount, skip_validation=True)
     objective = float(cost @ x) + offset
@@ -137,6 +140,27 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
         bound = objective if termination is Termination.CONVERGED else -np.inf
     return SolverResult(termination, Status.OPTIMAL if termination is Termination.CONVERGED else Status.FEASIBLE, objective,
                         bound if np.isfinite(bound) else None, message)
+
+
+def _at_whole_numbers(highs: highspy.Highs, x: np.ndarray, is_integer: np.ndarray) -> np.ndarray:
+    """The point with its integer columns exactly integer, and the others as they then must be.
+
+    HiGHS takes 0.999999 for 1, and a row that is short by as much for kept: its point can be cheaper than any real plan. So the rest is
+    solved again, an LP that costs little beside the search. Where that has no point, which tolerances can do, the others stay as they were.
+    """
+    whole = np.flatnonzero(is_integer).astype(np.int32)
+    exact = x.copy()
+    exact[whole] = np.rint(x[whole])
+    if len(whole) == len(x):
+        return exact
+    n = len(whole)
+    highs.changeColsIntegrality(n, whole, np.full(n, highspy.HighsVarType.kContinuous))
+    highs.changeColsBounds(n, whole, exact[whole], exact[whole])
+    highs.setOptionValue("time_limit", highs.getRunTime() + SECONDS_FOR_THE_REST)
+    if _run(highs) == HighsModelStatus.kOptimal:
+        exact = np.array(highs.getSolution().col_value)
+        exact[whole] = np.rint(x[whole])
+    return exact
 
 
 def _highs(options: Mapping[str, Any]) -> highspy.Highs:

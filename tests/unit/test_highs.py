@@ -66,8 +66,9 @@ def test_random_models_have_the_optima_of_scipy():
         ends[result.termination] += 1
         if reference["status"] == 0:
             assert result.termination is Termination.CONVERGED, f"seed {seed}"
-            assert result.objective == pytest.approx(reference["objective"], rel=1e-7, abs=1e-6), f"seed {seed}"
-            assert result.bound == pytest.approx(result.objective, rel=1e-6, abs=1e-6), f"seed {seed}"
+            # SciPy gives the point of its HiGHS, which may break each row by 1e-6
+            assert result.objective == pytest.approx(reference["objective"], rel=1e-6, abs=5e-6), f"seed {seed}"
+            assert result.bound == pytest.approx(result.objective, rel=1e-6, abs=5e-6), f"seed {seed}"
             assert pyo.value(model.total_cost) == pytest.approx(result.objective, abs=1e-9), f"seed {seed}"
             for variable in model.x.values():
                 low, high = variable.bounds
