@@ -18,12 +18,15 @@ from invopt import policies
 from invopt.columns import ITEM
 from invopt.errors import ConfigError, PolicyLawError
 from invopt.policies.base import Example, Policy
+from invopt.solving import supervised
 from invopt.solving.bucket import AUDIT_OPTIONS, solve_bucket, solve_partition
 from invopt.solving.records import Solver, Status, Task, Termination, relative_difference
 from invopt.tables import ITEM_STATE
 
 # what two methods, or one method asked twice, may differ by
 AGREEMENT = 1e-9
+# the longest law of the shipped policies takes some seconds
+SECONDS_PER_LAW = 120.0
 # a solver's tolerances on a problem with integers
 MODEL_AGREEMENT = 1e-6
 
@@ -78,12 +81,20 @@ def broken_laws(policy: Policy, folder: str | None = None) -> list[str]:
             found.append(f"{example.name}: an item lacks the input columns {', '.join(lacking)}")
             continue
         subject = Subject(policy, example, folder)
-        for law in LAWS:
-            try:
-                found += [f"{example.name}, {law.__name__.replace('_', ' ')}: {text}" for text in law(subject)]
-            except Exception as error:  # the suite must get to its end whatever a policy's code does
-                found.append(f"{example.name}, {law.__name__.replace('_', ' ')}: {type(error).__name__}: {error}")
+        # in a child with a clock: an algorithm that never ends, or crashes, is one more finding
+        for law, texts in zip(LAWS, supervised.run(lambda k, subject=subject: _broken(LAWS[k], subject), len(LAWS), SECONDS_PER_LAW),
+                              strict=True):
+            if isinstance(texts, supervised.Lost):
+                texts = [f"{texts.reason}: does its code end, and does it end by itself?"]
+            found += [f"{example.name}, {law.__name__.replace('_', ' ')}: {text}" for text in texts]
     return found
+
+
+def _broken(law: Callable[[Subject], Iterator[str]], subject: Subject) -> list[str]:
+    try:
+        return list(law(subject))
+    except Exception as error:  # the suite must get to its end whatever a policy's code does
+        return [f"{type(error).__name__}: {error}"]
 
 
 def _declaration_problems(policy: Policy) -> list[str]:

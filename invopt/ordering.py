@@ -26,6 +26,7 @@ STATE_COLUMNS = (
     "quantity_multiple",
     "is_held",
     "held_because",
+    "solution_says",
 )
 
 
@@ -36,7 +37,8 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
     ----------
     wanted : (n,) array, units: what the policy's order rule asks for; NaN where it has no solution, or none for this day or position
     decisions : decision name -> (n,) array, shown in the reason
-    state : (n,) rows with STATE_COLUMNS; `is_held` stops an item's order, and `held_because` says why
+    state : (n,) rows with STATE_COLUMNS; `is_held` stops an item's order, and `held_because` says why; `solution_says`, where it is not
+        NULL, is added to the reason
 
     Returns
     -------
@@ -44,7 +46,8 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
 
     >>> state = pd.DataFrame({"inventory_position": [3.0], "on_hand": [5.0], "expiring": [2.0], "on_order": [0.0],
     ...     "on_order_late": [0.0], "min_order_quantity": [10.0],
-    ...     "max_order_quantity": [np.nan], "quantity_multiple": [4.0], "is_held": [False], "held_because": [None]})
+    ...     "max_order_quantity": [np.nan], "quantity_multiple": [4.0], "is_held": [False], "held_because": [None],
+    ...     "solution_says": [None]})
     >>> float(review(np.array([7.0]), {"REORDER_POINT": np.array([6.0]), "ORDER_QUANTITY": np.array([7.0])}, state).quantity[0])
     12.0
     """
@@ -66,6 +69,7 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
     late = state["on_order_late"].to_numpy(float)
     named = list(decisions.items())
     because = state["held_because"].to_numpy(object)
+    said = [f"; {text}" if isinstance(text, str) and text else "" for text in state["solution_says"]]
     reasons = []
     for i in range(n):
         text = f"position {position[i]:g} = {stock[0][i]:g} on hand - {stock[1][i]:g} expiring + {stock[2][i]:g} on order"
@@ -79,7 +83,7 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
             continue
         text += "; " + ", ".join(f"{name.lower().replace('_', ' ')} {values[i]:g}" for name, values in named)
         if asked[i] <= 0:
-            reasons.append(f"nothing wanted: {text}")
+            reasons.append(f"nothing wanted: {text}{said[i]}")
             continue
         text += f": {asked[i]:g} wanted"
         if raised[i] > asked[i]:
@@ -92,7 +96,7 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
             text += f"; can't be ordered: no multiple of {multiple[i]:g} lies between the minimum {least[i]:g} and the maximum {most[i]:g}"
         elif quantity[i] != asked[i]:
             text += f": {quantity[i]:g} ordered"
-        reasons.append(text)
+        reasons.append(text + said[i])
     return pd.DataFrame({"wanted": asked, "quantity": quantity, "reason": reasons})
 
 

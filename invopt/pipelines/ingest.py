@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -118,7 +119,20 @@ def ingest(run: Run) -> Ingested:
         run.say(f"  ! {problem}")
     if len(problems) > 10:
         run.say(f"  ! and {len(problems) - 10} more, in {FILES.name}")
+    for dataset in _never_landed(run, datasets):
+        run.say(f"  ! {dataset.name}: no file yet of {dataset.meaning}; expected {_where(dataset)}")
     return ingested
+
+
+def _never_landed(run: Run, datasets: tuple[Dataset, ...]) -> list[Dataset]:
+    """Datasets of which no file was ever read; orders of other systems need not be."""
+    there = {row[0] for row in run.lakehouse.read(FILES).where("status = 'ingested'").select("dataset").distinct().collect()}
+    return [dataset for dataset in datasets if dataset.name not in there and dataset.name != "orders"]
+
+
+def _where(dataset: Dataset) -> str:
+    """The beginning of a dataset's paths, up to what its pattern leaves open."""
+    return re.split(r"[^\w/ -]", dataset.files)[0] + "*"
 
 
 def _checkpoint(run: Run) -> str:

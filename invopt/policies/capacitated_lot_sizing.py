@@ -136,8 +136,9 @@ def read_shared(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLot
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLotSizingParams) -> ExactSolution:
     """A plan and a bound of every partition in one call; the bound's shares add up to it, and where nothing binds it is the cost.
 
-    The message of a partition's first item says how much overtime the plan needs. A partition with an item that can't be planned is
-    not planned: that item has NaN and a message. Periods after a partition's own end hold no orders and the last level.
+    The messages of a partition's first item, and of those ordered on overtime, say how much of it the plan needs. A partition with an item
+    that can't be planned is not planned: that item has NaN and a message. Periods after a partition's own end hold no orders and the last
+    level.
     """
     inputs, shared = read_shared(items, offsets, params)
     found, message = inputs.requirements, inputs.message
@@ -160,7 +161,7 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLot
 
 
 def _note_overtime(message: np.ndarray, offsets: np.ndarray, quantity: np.ndarray, shared: Shared) -> None:
-    """Say in each partition's first item by how much and when its plan passes the capacity."""
+    """Say by how much and when a partition's plan passes the capacity: in its first item, and in each that is ordered on such a day."""
     limited = np.flatnonzero(np.isfinite(shared.capacity))
     if not len(limited):
         return
@@ -170,8 +171,11 @@ def _note_overtime(message: np.ndarray, offsets: np.ndarray, quantity: np.ndarra
     for k in np.flatnonzero(over.any(axis=1)):
         periods = np.flatnonzero(over[k])
         text = f"the plan passes the capacity by {over[k].sum():g} in all, on {len(periods)} days, first on day {periods[0]}"
-        first = offsets[k]
-        message[first] = text if message[first] is None else f"{message[first]}; {text}"
+        own = np.arange(offsets[k], offsets[k + 1])
+        is_told = (quantity[own][:, periods] > 0).any(axis=1)
+        is_told[0] = True
+        for item in own[is_told]:
+            message[item] = text if message[item] is None else f"{message[item]}; {text}"
 
 
 def build_model(items: pd.DataFrame, params: CapacitatedLotSizingParams) -> pyo.ConcreteModel:

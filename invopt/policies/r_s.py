@@ -96,7 +96,8 @@ class RSParams(Params):
     """cost : what a day costs under (R, S), see `theory/periodic_review_cost.py`; what is short is backordered in both
     service : what the column service_level constrains: nothing; cycle, the probability that a cycle ends without a shortage,
         P(X_{L+R} <= S); fill_rate, the share of demand served from stock, 1 - [n_{L+R}(S) - n_L(S)] / (a R)
-    longest_review_period : days; a longer shipping_interval of a supplier prevails
+    longest_review_period : days; a longer shipping_interval of a supplier prevails. An item that gets it as its R, as slow movers often
+        do, might cost less with a longer one
     """
 
     cost: Literal["daily_review", "guide"] = "daily_review"
@@ -278,6 +279,8 @@ def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
     """Units wanted now: up to S when R days have passed since the last order, or when there was none; else 0, and never less.
+
+    Between two reviews nothing is ordered, whatever the position. A review that finds nothing to order is held again on the next day.
 
     R = 0 orders nothing. An item without a decision or without a known position gets NaN: nobody knows what it needs.
 

@@ -362,7 +362,8 @@ def test_a_landing_zone_that_holds_nothing(spark, tmp_path):
 
 
 def test_a_landing_zone_with_no_usable_file(spark, tmp_path):
-    run = make_run(spark, tmp_path)
+    said = []
+    run = make_run(spark, tmp_path, said.append)
     (tmp_path / "landing/publicparameters").mkdir(parents=True)
     (tmp_path / "landing/publicparameters/stores.csv").write_text("Shop,Name\n1,Main\n", encoding="utf-8")
     with pytest.raises(InputError, match="stores.csv: the header lacks StoreID, StoreName"):
@@ -371,3 +372,8 @@ def test_a_landing_zone_with_no_usable_file(spark, tmp_path):
     (tmp_path / "landing/publicparameters/stores_2017-01-02.csv").write_text(
         "StoreID,StoreName,AvgHouseholdIncome,AvgTraffic\n1,Main,1,1\n", encoding="utf-8")
     assert (ingest(run).n_files, ingest(run).n_files) == (1, 0)
+    # what never came is told, with where it is looked for; orders of other systems need not come
+    missing = [line for line in said if "no file yet of" in line]
+    assert "  ! suppliers: no file yet of suppliers and the limits of one of their orders; expected publicparameters/suppliers*" in missing
+    assert any(line.startswith("  ! inventory: ") and line.endswith("expected rawdata/inv_*") for line in missing)
+    assert len(missing) == 2 * 11 and not any("! orders:" in line or "! stores:" in line for line in missing)

@@ -140,6 +140,17 @@ def test_a_limit_too_small_is_passed_and_said(limit):
     assert found.bound.sum() <= solved(items)[1] * (1 + 1e-9) <= found.cost.sum() * (1 + 2e-9)
 
 
+def test_overtime_is_said_in_each_item_that_is_ordered_on_it():
+    """Two items of two partitions: 8 fit in a day, 10 are needed on the first of the first partition."""
+    demands = [5, 0, 0, 0], [5, 0, 0, 0], [0, 0, 0, 3]
+    crowded = [an_item(max_shipping_volume=8.0, demand_mean=np.array(series, float)) for series in demands]
+    roomy = [an_item(max_shipping_volume=8.0, demand_mean=np.array([1.0, 0, 0, 0]))]
+    items = frame(*crowded, *roomy)
+    found = POLICY.solve_exact(items, np.array([0, 3, 4]), CapacitatedLotSizingParams())
+    says = "the plan passes the capacity by 2 in all, on 1 days, first on day 0"
+    assert found.message.tolist() == [says, says, None, None]
+
+
 def test_items_without_demand_cost_and_order_nothing():
     items = frame(*(an_item(demand_mean=np.zeros(4), max_shipping_volume=3.0) for _ in range(2)))
     found = exact(items)

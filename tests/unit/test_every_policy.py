@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,6 +96,22 @@ def test_an_algorithm_that_disagrees_is_found(good, monkeypatch):
         return ExactSolution({name: values - 1 for name, values in found.decisions.items()}, found.cost * 0.95)
 
     assert "both methods agree: model proves 10, exact reaches 9.5" in findings(replace(good, solve_exact=cheaper), monkeypatch)
+
+
+def test_code_that_never_ends_or_crashes_is_found(good, monkeypatch):
+    def endless(items, offsets, params):
+        while len(items) > 1:  # only where a law asks for two items at once
+            time.sleep(0.01)
+        return good.solve_exact(items, offsets, params)
+
+    def crashing(items, offsets, params):
+        return good.solve_exact(items, offsets, params) if len(items) == 1 else os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr("invopt.conformance.SECONDS_PER_LAW", 1.0)
+    found = findings(replace(good, solve_exact=endless), monkeypatch)
+    assert "the same question gets the same answer: killed after 1 s without an answer: does its code end" in found
+    assert len(found.splitlines()) == 1
+    assert "the solving process was killed by SIGKILL" in findings(replace(good, solve_exact=crashing), monkeypatch)
 
 
 def test_a_cost_that_is_not_money_is_found(good, monkeypatch):

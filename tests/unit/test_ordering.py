@@ -13,11 +13,12 @@ from invopt import ordering
 NONE = np.nan
 
 
-def review(wanted, least=NONE, most=NONE, multiple=NONE, is_held=False, held_because=None, position=3.0):
+def review(wanted, least=NONE, most=NONE, multiple=NONE, is_held=False, held_because=None, position=3.0, solution_says=None):
     state = pd.DataFrame({
         "inventory_position": [position], "on_hand": [position + 1], "expiring": [1.0], "on_order": [0.0], "on_order_late": [0.0],
         "min_order_quantity": [least],
         "max_order_quantity": [most], "quantity_multiple": [multiple], "is_held": [is_held], "held_because": [held_because],
+        "solution_says": [solution_says],
     })
     return ordering.review(np.array([wanted], float), {"REORDER_POINT": np.array([6.0])}, state).iloc[0]
 
@@ -32,6 +33,8 @@ def review(wanted, least=NONE, most=NONE, multiple=NONE, is_held=False, held_bec
     ({"wanted": 7, "most": 5}, 5, "cut to the maximum 5"),
     ({"wanted": 7, "most": 7, "multiple": 4}, 4, "rounded up to a multiple of 4, cut to the maximum 7"),
     ({"wanted": 8, "multiple": 4}, 8, ": 8 wanted"),
+    ({"wanted": 7, "least": 10, "solution_says": "on overtime"}, 10, "raised to the minimum 10: 10 ordered; on overtime"),
+    ({"wanted": 0, "solution_says": "on overtime"}, 0, "reorder point 6; on overtime"),
     ({"wanted": 0.3, "multiple": 0.1}, 1, ": 0.3 wanted"),
     ({"wanted": 7, "least": 5, "most": 7, "multiple": 4}, 0, "no multiple of 4 lies between the minimum 5 and the maximum 7"),
     ({"wanted": 7, "least": 10, "most": 5}, 0, "can't be ordered"),
@@ -70,7 +73,7 @@ def test_what_is_ordered_keeps_every_limit_and_is_the_nearest_that_does(wanted, 
 def test_late_orders_and_what_no_decision_covers_are_told():
     state = pd.DataFrame({"inventory_position": [7.0, 7.0], "on_hand": [2.0, 2.0], "expiring": 0.0, "on_order": [5.0, 5.0],
                           "on_order_late": [4.0, 0.0], "min_order_quantity": NONE, "max_order_quantity": NONE, "quantity_multiple": NONE,
-                          "is_held": False, "held_because": None})
+                          "is_held": False, "held_because": None, "solution_says": None})
     found = ordering.review(np.array([1.0, np.nan]), {"ORDER_UP_TO_LEVEL": np.array([8.0, np.nan])}, state)
     assert "+ 5 on order (4 late); order up to level 8: 1 wanted" in found["reason"][0]
     assert found["reason"][1].startswith("held: the decisions say nothing for this day") and found["quantity"].tolist() == [1.0, 0.0]
