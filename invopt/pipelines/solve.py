@@ -33,7 +33,8 @@ def solve(run: Run) -> None:
             solve_policy(run, row)
         else:
             run.say(f"solve {row.id}: the solutions of run {planned.standing[row.id]} hold, {until(planned.next_optimized[row.id])}")
-    unfold_decisions(run)
+    if run.config.lakehouse.catalog is not None:  # elsewhere the view would end with the session
+        unfold_decisions(run)
 
 
 def task_of(run: Run, row: PolicyRow) -> solving.Task:

@@ -89,7 +89,9 @@ class Lakehouse:
     def exists(self, table: Table) -> bool:
         if table.name in self._known:
             return True
-        if self.config.root is not None:
+        if self._is_local(table):
+            there = direct.exists(self.path(table))
+        elif self.config.root is not None:
             there = DeltaTable.isDeltaTable(self.spark, self.path(table))
         else:
             there = self.spark.catalog.tableExists(self.catalog_name(table))
@@ -135,7 +137,7 @@ class Lakehouse:
         builder.execute()
 
     def _check_columns(self, table: Table) -> None:
-        there = {name: kind for name, kind in self.delta_table(table).toDF().dtypes}
+        there = direct.types(self.path(table)) if self._is_local(table) else dict(self.delta_table(table).toDF().dtypes)
         problems = [f"{column.name} {column.type}" for column in table.columns if there.get(column.name) != column.type]
         if problems:
             raise TableError(

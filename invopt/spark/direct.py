@@ -6,6 +6,7 @@ has features which deltalake doesn't know is left to Spark.
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,7 +18,30 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake.exceptions import DeltaProtocolError as NotForUs
 
-__all__ = ["NotForUs", "append", "read", "replace"]
+__all__ = ["NotForUs", "append", "exists", "read", "replace", "types"]
+
+_SQL_TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
+
+
+def exists(path: str) -> bool:
+    """Whether there is a Delta table."""
+    return deltalake.DeltaTable.is_deltatable(path)
+
+
+def types(path: str) -> dict[str, str]:
+    """Column -> its type in Spark's words, such as `map<string,array<double>>`."""
+    return {field.name: _sql_type(json.loads(field.type.to_json())) for field in deltalake.DeltaTable(path).schema().fields}
+
+
+def _sql_type(kind: str | dict) -> str:
+    if isinstance(kind, str):
+        return _SQL_TYPES.get(kind, kind)
+    if kind["type"] == "array":
+        return f"array<{_sql_type(kind['elementType'])}>"
+    if kind["type"] == "map":
+        return f"map<{_sql_type(kind['keyType'])},{_sql_type(kind['valueType'])}>"
+    parts = [f"{part['name']}:{_sql_type(part['type'])}" for part in kind["fields"]]
+    return f"struct<{','.join(parts)}>"
 
 
 def read(path: str, columns: Sequence[str], equal: Mapping[str, str | int]) -> list[tuple]:
