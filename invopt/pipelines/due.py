@@ -7,11 +7,10 @@ due whatever its schedule says.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from pyspark.sql import functions as F
 
 from invopt.config import PolicyRow
 from invopt.pipelines.steps import Run
@@ -77,19 +76,15 @@ def _earlier(run: Run) -> tuple[dict[str, str], dict[str, datetime]]:
     """Of runs before this one: policy -> the newest that solved all of its items, and policy -> when it last ordered."""
     if not run.lakehouse.exists(STEPS):
         return {}, {}
-    counted = (
-        run.lakehouse.read(STEPS)
-        .where((F.col("policy_id") != "*") & (F.col("run_id") < run.run_id))
-        .groupBy("run_id", "policy_id", "step")
-        .agg(F.sum("rows").alias("rows"))
-        .collect()
-    )
-    rows_of = {(one["run_id"], one["policy_id"], one["step"]): one["rows"] for one in counted if as_of_of(one["run_id"]) < run.as_of}
+    rows_of: Counter[tuple[str, str, str]] = Counter()
+    for one in run.lakehouse.few(STEPS, {}):
+        if one["policy_id"] != "*" and as_of_of(one["run_id"]) < run.as_of:
+            rows_of[one["run_id"], one["policy_id"], one["step"]] += one["rows"]
     solved: dict[str, str] = {}
     ordered: dict[str, datetime] = {}
     for (run_id, policy_id, step), rows in sorted(rows_of.items()):
         # a run that was stopped between its waves has solved only a part
-        if step == "solve" and rows == rows_of.get((run_id, policy_id, "inputs")):
+        if step == "solve" and rows == rows_of[run_id, policy_id, "inputs"]:
             solved[policy_id] = run_id
         elif step == "order":
             ordered[policy_id] = as_of_of(run_id)
@@ -98,10 +93,10 @@ def _earlier(run: Run) -> tuple[dict[str, str], dict[str, datetime]]:
 
 def _is_unchanged(run: Run, row: PolicyRow, run_id: str) -> bool:
     """Whether the policy's row was the same when that run solved it."""
-    found = run.lakehouse.read(RUNS).where(F.col("run_id") == run_id).select("config").first()
-    if found is None:
+    found = run.lakehouse.few(RUNS, {"run_id": run_id})
+    if not found:
         return False
-    then = next((one for one in json.loads(found["config"])["policies"] if one["id"] == row.id), {})
+    then = next((one for one in json.loads(found[0]["config"])["policies"] if one["id"] == row.id), {})
     now = row.model_dump(mode="json")
     return {name: value for name, value in then.items() if name not in _WHEN} == {
         name: value for name, value in now.items() if name not in _WHEN

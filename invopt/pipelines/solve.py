@@ -82,7 +82,8 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
         .collect()
     }
     fingerprint = run.fingerprint(STEP, inputs_fingerprint, row.model_dump_json(), run.config.solver(row.solver).model_dump_json())
-    done = {wave: one for wave, one in run.done(STEP, row.id).items() if one["fingerprint"] == fingerprint}
+    before = run.done(STEP, row.id)
+    done = {wave: one for wave, one in before.items() if one["fingerprint"] == fingerprint}
     total = sum(one["partitions"] for one in waves.values())
     if waves and set(waves) <= set(done):
         run.say(f"solve {row.id}: unchanged, {total:,} partitions are solved already")
@@ -118,7 +119,8 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
             f"solve {row.id}: wave {wave + 1}/{len(waves)}, {n_done:,} of {total:,} partitions, {n_failed:,} items without a solution, "
             f"{one['partitions'] / max(wave_watch.seconds, 1e-9):,.0f} partitions/s"
         )
-    _forget_old_waves(run, row, len(waves))
+    if before:
+        _forget_old_waves(run, row, len(waves))
     run.say(f"solve {row.id}: done in {watch.seconds:.1f} s")
     if n_failed:
         _say_failures(run, row)
