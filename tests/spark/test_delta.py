@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from invopt.columns import Column
 from invopt.config import LakehouseConfig
 from invopt.errors import ConcurrentRunError, TableError
-from invopt.spark import delta
+from invopt.spark import delta, direct
 from invopt.spark.delta import Lakehouse
 from invopt.tables import Table
 
@@ -253,3 +254,61 @@ def test_a_folder_of_other_files_is_not_taken_for_a_table(lakehouses, rows, monk
     (folder / "notes.txt").write_text("not a table")
     with pytest.raises(TableError, match="gold.weights can't be made: .*has files in it and is no Delta table"):
         lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)))
+
+
+MOMENTS = Table(
+    "gold.moments",
+    "what happened when",
+    (
+        Column("run_id", "string", "", "run", is_nullable=False),
+        Column("number", "bigint", "", "number", is_nullable=False),
+        Column("at", "timestamp", "", "when", is_nullable=False),
+        Column("share", "double", "", "share"),
+        Column("versions", "map<string,bigint>", "", "versions"),
+        Column("series", "array<array<double>>", "", "series"),
+        Column("wave", "int", "", "wave"),
+        Column("is_true", "boolean", "", "whether"),
+        Column("day", "date", "", "day"),
+    ),
+    ("run_id", "number"),
+)
+
+
+def moment(run_id: str, number: int, at: datetime) -> tuple:
+    return (run_id, number, at, None if number else 0.5, {"a": 1, "b": number}, [[1.0], [2.0, 3.0]], number, bool(number), date(2026, 1, 2))
+
+
+def as_utc(row: tuple) -> tuple:
+    return tuple(value.astimezone(UTC) if isinstance(value, datetime) else value for value in row)
+
+
+def test_few_rows_are_what_spark_would_have_written(lakehouses, monkeypatch):
+    """The same calls with a lakehouse that deltalake reads and writes and with one that is left to Spark."""
+    here, by_spark = lakehouses(), lakehouses()
+    monkeypatch.setattr(by_spark, "_is_local", lambda table: False)
+    at = datetime(2026, 3, 29, 1, 30, tzinfo=timezone(timedelta(hours=2)))
+    contents = []
+    for lakehouse in (here, by_spark):
+        assert lakehouse.append_few(MOMENTS, [moment("r1", 0, at), moment("r2", 1, at.replace(tzinfo=None))], ("app", 4)) == 2
+        assert lakehouse.append_few(MOMENTS, [moment("r1", 7, at)], ("app", 4)) == 0
+        assert lakehouse.append_few(MOMENTS, [moment("r1", 8, at)], ("app", 5)) == 1
+        assert lakehouse.replace_few(MOMENTS, [moment("r1", 9, at)], {"run_id": "r1"}) == 1
+        rows = sorted(as_utc(row) for row in lakehouse.read(MOMENTS).collect())
+        assert rows == sorted(as_utc(tuple(dict(value) if isinstance(value, list) and value and isinstance(value[0], tuple) else value
+                                           for value in row)) for row in lakehouse.few(MOMENTS, {}))
+        assert [row["number"] for row in lakehouse.few(MOMENTS, {"run_id": "r1", "number": 9})] == [9]
+        contents.append(rows)
+    assert contents[0] == contents[1] and [row[1] for row in contents[0]] == [9, 1]
+    assert here.version(MOMENTS) == by_spark.version(MOMENTS) == 3
+    assert direct.types(here.path(MOMENTS)) == dict(here.read(MOMENTS).dtypes) == {one.name: one.type for one in MOMENTS.columns}
+
+
+def test_what_deltalake_can_not_write_is_left_to_spark(lakehouses, monkeypatch):
+    lakehouse = lakehouses()
+
+    def refuse(*_: object) -> int:
+        raise direct.NotForUs("a feature of tomorrow")
+
+    monkeypatch.setattr(delta.direct, "append", refuse)
+    assert lakehouse.append_few(MOMENTS, [moment("r1", 0, datetime(2026, 1, 1, tzinfo=UTC))]) == 1
+    assert lakehouse.read(MOMENTS).count() == 1

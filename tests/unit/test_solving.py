@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from invopt.errors import ConfigError, InputError, UnknownPolicyError
-from invopt.solving import SOLUTION_COLUMNS, Solver, Task, check_task, solve_bucket, solve_partition
+from invopt.solving import SOLUTION_COLUMNS, Solver, Task, check_task, flat_schema, solve_bucket, solve_partition
 
 # each item wants at least `demand` units at `unit_cost`; `mood` is how the partition of the item misbehaves
 MOODY = '''
@@ -378,3 +378,18 @@ def test_no_child_is_left(folder, monkeypatch):
     for child in forked:
         with pytest.raises(ChildProcessError):
             os.waitpid(child, os.WNOHANG)
+
+
+@pytest.mark.parametrize("method", ["model", "exact"])
+def test_the_flat_form_holds_the_same_decisions(folder, method):
+    """A column for what an item decides once, another for what it decides per period; NULL where there is no solution."""
+    items, task = bucket_of((*GOOD, "domain")), Task("moody", folder, method=method)
+    maps, flat = solve_bucket(items, task), solve_bucket(items, task, is_flat=True)
+    assert list(flat.columns) == list(flat_schema(2)) and flat["status"].tolist() == maps["status"].tolist()
+    is_solved = (maps["status"] != "no_solution").to_numpy()
+    assert is_solved.sum() == 8 and flat.loc[~is_solved, "decision_0"].isna().all()
+    assert flat.loc[~is_solved, "decision_1_by_period"].isna().all() and flat["decision_1"].isna().all()
+    assert flat["decision_0_by_period"].isna().all()
+    for i in np.flatnonzero(is_solved):
+        decided = maps["decisions"].iat[i]
+        assert decided == {"order_quantity": [flat["decision_0"].iat[i]], "plan": list(flat["decision_1_by_period"].iat[i])}
