@@ -131,8 +131,8 @@ def _never_landed(run: Run, datasets: tuple[Dataset, ...]) -> list[Dataset]:
 
 
 def _where(dataset: Dataset) -> str:
-    """The beginning of a dataset's paths, up to what its pattern leaves open."""
-    return re.split(r"[^\w/ -]", dataset.files)[0] + "*"
+    """The beginning of a dataset's paths, up to what its patterns leave open: the standard one and the user's own."""
+    return " or ".join(re.split(r"[^\w/ -]", pattern)[0] + "*" for pattern in dataset.files.split("|") if not pattern.startswith("/"))
 
 
 def _checkpoint(run: Run) -> str:

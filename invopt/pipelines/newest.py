@@ -33,7 +33,7 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
     values = [field.column for field in dataset.fields if field.column not in dataset.keys]
     keys = list(dataset.keys)
     if dataset.how == "summed":
-        return _summed(good, keys, values, max(n_tasks, n_lines // LINES_PER_SUM), n_tasks)
+        return _summed(good, keys, values, n_lines // LINES_PER_SUM, n_tasks)
     if dataset.how == "one_line":
         # the struct's order decides: a sticky flag, then the newest file, then the values, so that the choice is always the same
         order = [*dataset.sticky, "file_number", *(name for name in values if name not in dataset.sticky)]
@@ -55,14 +55,14 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
 
 
 def _summed(good: DataFrame, keys: list[str], values: list[str], n_parts: int, n_tasks: int) -> DataFrame:
-    # one shuffle by part of the key serves both sums
-    spread = good.repartition(n_parts, *keys[:2])
+    # one shuffle by part of the key serves both sums; how few lines are spread is left to Spark
+    spread = good.repartition(n_parts, *keys[:2]) if n_parts > n_tasks else good.repartition(*keys[:2])
     of_file = spread.groupBy(*keys, "file_number").agg(*(F.sum(name).alias(name) for name in values), F.count(F.lit(1)).alias("n_lines"))
     newest_sums = of_file.groupBy(*keys).agg(
         *(F.max_by(name, "file_number").alias(name) for name in [*values, "n_lines"]), F.max("file_number").alias("file_number")
     )
     # a task sums one part after the other and writes one file
-    return newest_sums.coalesce(max(n_tasks, n_parts // PARTS_PER_FILE))
+    return newest_sums.coalesce(max(n_tasks, n_parts // PARTS_PER_FILE)) if n_parts > n_tasks else newest_sums
 
 
 def against(old: DataFrame, new: DataFrame, dataset: Dataset, keys: list[str], values: list[str], batch_id: int) -> DataFrame:

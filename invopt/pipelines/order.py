@@ -126,7 +126,7 @@ def review_items(policy: policies.Policy, items: pd.DataFrame) -> pd.DataFrame:
     state = items.assign(
         is_held=is_stale | ~has_solution, held_because=np.where(is_stale, items["problem"], "no solution: " + items["message"].fillna("")),
         # an audit is for who runs the solver, not for who reads why a quantity was ordered
-        solution_says=items["message"].where(has_solution & ~items["message"].str.startswith("audit:", na=False)),
+        solution_says=items["message"].where(has_solution).str.replace(r"(^|; )audit: .*", "", regex=True),
     )
     wanted = np.full(len(items), np.nan)
     if has_solution.any():

@@ -82,14 +82,14 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
         .collect()
     }
     fingerprint = run.fingerprint(STEP, inputs_fingerprint, row.model_dump_json(), run.config.solver(row.solver).model_dump_json())
-    before = run.done(STEP, row.id)
-    done = {wave: one for wave, one in before.items() if one["fingerprint"] == fingerprint}
+    done = {wave: one for wave, one in run.done(STEP, row.id).items() if one["fingerprint"] == fingerprint}
     total = sum(one["partitions"] for one in waves.values())
     if waves and set(waves) <= set(done):
         run.say(f"solve {row.id}: unchanged, {total:,} partitions are solved already")
         check_audit(run, row)
         return
     audit_every = max(1, total // run.config.solve.audit_partitions) if run.config.solve.audit_partitions else 0
+    is_first = not run.lakehouse.exists(SOLUTIONS)
     task, watch, n_done, n_failed = task_of(run, row), Stopwatch(), 0, 0
     for wave, one in sorted(waves.items()):
         if wave in done:
@@ -119,8 +119,8 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
             f"solve {row.id}: wave {wave + 1}/{len(waves)}, {n_done:,} of {total:,} partitions, {n_failed:,} items without a solution, "
             f"{one['partitions'] / max(wave_watch.seconds, 1e-9):,.0f} partitions/s"
         )
-    if before:
-        _forget_old_waves(run, row, len(waves))
+    if not is_first:
+        _forget_old_waves(run, row, sorted(waves))
     run.say(f"solve {row.id}: done in {watch.seconds:.1f} s")
     if n_failed:
         _say_failures(run, row)
@@ -169,9 +169,9 @@ def _of_policy(run: Run, row: PolicyRow, solved_by: str | None = None) -> DataFr
     return run.lakehouse.read(SOLUTIONS).where((F.col("run_id") == (solved_by or run.run_id)) & (F.col("policy_id") == row.id))
 
 
-def _forget_old_waves(run: Run, row: PolicyRow, n_waves: int) -> None:
-    """An earlier attempt of the same run may have had more waves; their rows must not stay beside the new ones."""
-    stale = [one["wave"] for one in _of_policy(run, row).where(F.col("wave") >= n_waves).select("wave").distinct().collect()]
+def _forget_old_waves(run: Run, row: PolicyRow, waves: list[int]) -> None:
+    """An earlier attempt of the same run may have had other waves (one can be empty); their rows must not stay beside the new ones."""
+    stale = [one["wave"] for one in _of_policy(run, row).where(~F.col("wave").isin(waves)).select("wave").distinct().collect()]
     for wave in stale:
         nothing = run.lakehouse.read(SOLUTIONS).limit(0)
         run.lakehouse.replace(SOLUTIONS, nothing, {"run_id": run.run_id, "policy_id": row.id, "wave": wave}, check_keys=False)

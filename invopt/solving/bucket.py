@@ -208,7 +208,8 @@ def _audit(bucket: _Bucket, rows: SolvedRows, starts: np.ndarray, sizes: np.ndar
         at = slice(starts[k], starts[k] + sizes[k])
         rows.columns["audit_gap"][at] = np.nan if gap is None else gap
         if message:
-            rows.columns["message"][at] = message
+            own = rows.columns["message"][at]
+            rows.columns["message"][at] = [message if said is None else f"{said}; {message}" for said in own]
 
 
 def _difference(exact: float, bound: float, model: Outcome) -> tuple[float | None, str | None]:
@@ -222,7 +223,10 @@ def _difference(exact: float, bound: float, model: Outcome) -> tuple[float | Non
     if model.status is Status.NO_SOLUTION:
         return None, f"audit: no optimum of the model to compare with ({model.termination}: {model.message})"
     is_optimal = model.status is Status.OPTIMAL
-    lowest = model.objective if is_optimal else -np.inf if model.bound is None else model.bound
+    # the model's plan may cost a little more than its bound, and another plan may lie between
+    lowest = model.bound if model.bound is not None else model.objective if is_optimal else -np.inf
+    if is_optimal:
+        lowest = min(lowest, model.objective)
     low = exact if is_proven(exact, bound) else bound
     gap = 0.0
     if exact < lowest:

@@ -81,11 +81,11 @@ def solve_alone(items: pd.DataFrame, policy: Policy, params: Any) -> Outcome:
     if answer.failures:
         return answer.failures[0]._replace(seconds=seconds)
     objective, bound = float(answer.objective[0]), float(answer.bound[0])
-    said = [] if answer.message is None else [text for text in answer.message if text]
     status = Status.OPTIMAL if is_proven(objective, bound) else Status.FEASIBLE
     by_name = {name: amounts.reshape(len(items), -1).tolist() for name, amounts in answer.values.items()}
     decisions = [{name: amounts[i] for name, amounts in by_name.items()} for i in range(len(items))]
-    return Outcome(Termination.CONVERGED, status, objective, bound, seconds, decisions, answer.cost.tolist(), said[0] if said else None)
+    return Outcome(Termination.CONVERGED, status, objective, bound, seconds, decisions, answer.cost.tolist(),
+                   None if answer.message is None else answer.message.tolist())
 
 
 def _failures(cost: np.ndarray, values: dict[str, np.ndarray], message: np.ndarray | None, offsets: np.ndarray) -> dict[int, Outcome]:

@@ -128,15 +128,14 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
     if not is_feasible:
         return SolverResult(Termination.ERROR if termination is Termination.CONVERGED else termination, Status.NO_SOLUTION,
                             message=message or "HiGHS: optimal, but the point it gives is not feasible: the model is badly scaled")
-    x = np.array(highs.getSolution().col_value)
+    x, bound = np.array(highs.getSolution().col_value), None
     if is_integer.any():
+        bound = float(point.mip_dual_bound)  # before HiGHS solves anything else
         x = _at_whole_numbers(highs, x, is_integer)
     for variable, amount in zip(columns, x.tolist(), strict=True):
         variable.set_value(amount, skip_validation=True)
     objective = float(cost @ x) + offset
-    if is_integer.any():
-        bound = float(point.mip_dual_bound)
-    else:
+    if bound is None:
         bound = objective if termination is Termination.CONVERGED else -np.inf
     return SolverResult(termination, Status.OPTIMAL if termination is Termination.CONVERGED else Status.FEASIBLE, objective,
                         bound if np.isfinite(bound) else None, message)

@@ -76,6 +76,7 @@ class Outcome(NamedTuple):
     decisions : one map per item, decision name -> list over periods; None when there is no solution
     cost : one share per item; None when there is no solution or the shares are unsound
     bound : lower bound of the objective that the solver proved
+    message : of all items, or one per item
     """
 
     termination: Termination
@@ -85,7 +86,7 @@ class Outcome(NamedTuple):
     seconds: float | None = None
     decisions: list[dict[str, list[float]]] | None = None
     cost: list[float] | None = None
-    message: str | None = None
+    message: str | list[str | None] | None = None
 
 
 def failure(termination: Termination, message: str, seconds: float | None = None) -> Outcome:

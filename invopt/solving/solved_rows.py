@@ -62,13 +62,15 @@ class SolvedRows:
         rows, columns = slice(start, end), self.columns
         columns["status"][rows] = str(outcome.status)
         columns["termination"][rows] = str(outcome.termination)
-        columns["message"][rows] = outcome.message
+        columns["message"][rows] = _objects(outcome.message) if isinstance(outcome.message, list) else outcome.message
         for name in ("objective", "bound", "seconds"):
             columns[name][rows] = np.nan if getattr(outcome, name) is None else getattr(outcome, name)
         columns["cost"][rows] = np.nan if outcome.cost is None else outcome.cost
         for name in self._names:
             self._one[name][rows], self._series[name][rows] = np.nan, None
-            for row, decided in zip(range(start, end), outcome.decisions or (), strict=False):
+            if outcome.decisions is None:
+                continue
+            for row, decided in zip(range(start, end), outcome.decisions, strict=True):
                 values = decided[name]
                 if len(values) == 1:
                     self._one[name][row] = values[0]
@@ -89,7 +91,7 @@ class SolvedRows:
         by_name = []
         for name in self._names:
             ones, series = self._one[name].tolist(), self._series[name]
-            by_name.append([[one] if many is None else list(many) for one, many in zip(ones, series, strict=True)])
+            by_name.append([[one] if many is None else np.asarray(many, float).tolist() for one, many in zip(ones, series, strict=True)])
         is_solved = columns["status"] != str(Status.NO_SOLUTION)
         maps = [dict(zip(self._names, row, strict=True)) if solved else None
                 for solved, *row in zip(is_solved, *by_name, strict=True)]

@@ -7,6 +7,7 @@ are checked here.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -24,6 +25,7 @@ from pyspark.sql import functions as F
 from invopt.config import LakehouseConfig
 from invopt.errors import ConcurrentRunError, TableError
 from invopt.spark import direct
+from invopt.spark.session import sees_local_files
 from invopt.tables import Table
 
 # another writer was faster: Delta's own words for it, whatever class Spark wraps them in
@@ -31,7 +33,7 @@ _CONCURRENT = re.compile(
     r"DELTA_CONCURRENT|Concurrent(Append|Write|Transaction|DeleteRead|DeleteDelete)|ProtocolChanged|MetadataChanged"
     # another one is making the table, and its first commit isn't there yet
     r"|DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION|DELTA_MISSING_DELTA_TABLE"
-    r"|concurrent transaction"  # deltalake's words
+    r"|[Cc]oncurrent transaction|changed since last commit"  # deltalake's words
 )
 ATTEMPTS = 4
 _SAFE_VALUE = re.compile(r"^[A-Za-z0-9_.:*+-]*$")
@@ -63,6 +65,7 @@ class Lakehouse:
         # Spark takes a relative path for a name; a URI such as s3://... or dbfs:/... is left as it is
         root = self.config.root or ""
         self._root = root.rstrip("/") if ":" in root else os.path.abspath(root)
+        self._sees_same_files = sees_local_files(self.spark)
 
     # ------------------------------------------------------------------ where a table is
 
@@ -78,8 +81,8 @@ class Lakehouse:
         return self.path(table) if self.config.root is not None else self.catalog_name(table)
 
     def _is_local(self, table: Table) -> bool:
-        """Whether the log can be read in milliseconds here, where Spark would run a job."""
-        return self.config.root is not None and os.path.isdir(self.path(table))
+        """Whether the table is a folder that this process and Spark both see: its log is read in milliseconds, where Spark runs a job."""
+        return self.config.root is not None and self._sees_same_files and os.path.isdir(self.path(table))
 
     def delta_table(self, table: Table) -> DeltaTable:
         if self.config.root is not None:
@@ -165,7 +168,8 @@ class Lakehouse:
     def few(self, table: Table, equal: Mapping[str, str | int]) -> list[Row]:
         """The rows of a small table whose columns have these values, in the driver."""
         if self.exists(table) and self._is_local(table):
-            return [Row(*table.column_names)(*row) for row in direct.read(self.path(table), table.column_names, equal)]
+            with contextlib.suppress(direct.NotForUs):
+                return [Row(*table.column_names)(*row) for row in direct.read(self.path(table), table.column_names, equal)]
         rows = self.read(table)
         for name, value in equal.items():
             rows = rows.where(F.col(name) == value)
@@ -333,7 +337,8 @@ class Lakehouse:
                 if _CONCURRENT.search(text):
                     if attempt < ATTEMPTS:
                         # a write of many rows takes minutes, and is done anew: who waits should know what for
-                        self.say(f"  ! {table.name} is being written by another run: trying again ({attempt + 1} of {ATTEMPTS})")
+                        if "NON_EMPTY_LOCATION" not in text and "MISSING_DELTA_TABLE" not in text:  # that a table is being made is no news
+                            self.say(f"  ! {table.name} is being written by another run: trying again ({attempt + 1} of {ATTEMPTS})")
                         # two that wait equally long would meet again and again
                         time.sleep(0.5 * 2**attempt * random.uniform(0.5, 1.5))
                         continue

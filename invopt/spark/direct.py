@@ -6,9 +6,11 @@ has features which deltalake doesn't know is left to Spark.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import operator
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
@@ -20,6 +22,7 @@ from deltalake.exceptions import DeltaProtocolError as NotForUs
 
 __all__ = ["NotForUs", "append", "exists", "read", "replace", "types"]
 
+_REFUSED = re.compile(r"Unsupported table features|Operation not (supported|permitted)")
 _SQL_TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
 
 
@@ -47,8 +50,9 @@ def _sql_type(kind: str | dict) -> str:
 def read(path: str, columns: Sequence[str], equal: Mapping[str, str | int]) -> list[tuple]:
     """The rows whose columns have these values, as tuples in the order of `columns`; timestamps are in UTC."""
     conditions = [ds.field(name) == value for name, value in equal.items()]
-    found = deltalake.DeltaTable(path).to_pyarrow_dataset().to_table(
-        columns=list(columns), filter=reduce(operator.and_, conditions) if conditions else None)
+    with _refusals():
+        found = deltalake.DeltaTable(path).to_pyarrow_dataset().to_table(
+            columns=list(columns), filter=reduce(operator.and_, conditions) if conditions else None)
     return list(zip(*(found[name].to_pylist() for name in columns), strict=True))
 
 
@@ -61,15 +65,30 @@ def append(path: str, columns: Sequence[str], rows: Sequence[tuple], transaction
         if newest is not None and newest >= transaction[1]:
             return 0
         properties = deltalake.CommitProperties(app_transactions=[deltalake.Transaction(*transaction)])
-    deltalake.write_deltalake(table, _arrow(table, columns, rows), mode="append", commit_properties=properties)
+    with _refusals():
+        deltalake.write_deltalake(table, _arrow(table, columns, rows), mode="append", commit_properties=properties)
     return len(rows)
 
 
 def replace(path: str, columns: Sequence[str], rows: Sequence[tuple], condition: str) -> int:
     """Puts the rows in the place of those for which the condition holds, in one commit."""
     table = deltalake.DeltaTable(path)
-    deltalake.write_deltalake(table, _arrow(table, columns, rows), mode="overwrite", predicate=condition)
+    with _refusals():
+        deltalake.write_deltalake(table, _arrow(table, columns, rows), mode="overwrite", predicate=condition)
     return len(rows)
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Turns into NotForUs what deltalake says before it commits: a feature that it lacks, or a file system without hard links."""
+    try:
+        yield
+    except NotForUs:
+        raise
+    except Exception as error:
+        if _REFUSED.search(str(error)):
+            raise NotForUs(str(error)) from error
+        raise
 
 
 def _arrow(table: deltalake.DeltaTable, columns: Sequence[str], rows: Sequence[tuple]) -> pa.Table:

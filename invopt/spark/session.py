@@ -8,7 +8,9 @@ file that error messages name.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -39,10 +41,13 @@ GROUPS_BY_ROWS = {"spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1)}
 # compiles for longer than it runs. Forty times as many calls before a method is compiled twice is the cheapest from 20,000 to 1,000,000
 # items; the first compiler alone is a twentieth cheaper for few and half as dear again for many. With less code cache, Spark's code is
 # thrown out and compiled again.
+JAVA_OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 _SECOND_COMPILER_AFTER = {"Invocation": 5_000, "MinInvocation": 600, "Compile": 15_000, "BackEdge": 40_000}  # Java's own thresholds
+_HAS_COLLECTOR = re.compile(r"-XX:\+Use\w+GC")
 SHORT_LIVED_JVM = " ".join([
     "-XX:+IgnoreUnrecognizedVMOptions",
-    "-XX:+UseSerialGC",
+    # two collectors are one too many for Java to start
+    *([] if _HAS_COLLECTOR.search(" ".join(os.environ.get(name, "") for name in JAVA_OPTIONS)) else ["-XX:+UseSerialGC"]),
     "-XX:ReservedCodeCacheSize=512m",
     *(f"-XX:Tier4{name}Threshold={40 * calls}" for name, calls in _SECOND_COMPILER_AFTER.items()),
 ])
@@ -77,6 +82,23 @@ def spark_session(
     return _local_session(app_name, chosen, local_threads or _processors())
 
 
+def sees_local_files(spark: SparkSession) -> bool:
+    """Whether a path without a scheme means the same file to Spark as to this process; a Connect server is elsewhere."""
+    try:
+        return spark._jsc.hadoopConfiguration().get("fs.defaultFS", "file:///").startswith("file:")
+    except Exception:  # Spark Connect refuses with errors of different kinds
+        return False
+
+
+def _is_chosen(session: SparkSession, name: str, settings: Mapping[str, str]) -> bool:
+    """Whether the user, or who runs the cluster, gave this setting a value."""
+    if name in settings:
+        return True
+    with contextlib.suppress(Exception):  # Spark Connect doesn't tell
+        return session.sparkContext.getConf().contains(name)
+    return False
+
+
 def default_parallelism(spark: SparkSession) -> int:
     """How many tasks the session can run at a time; on Spark Connect, which doesn't tell, the shuffle partitions."""
     try:
@@ -106,8 +128,9 @@ def _built(app_name: str, settings: Mapping[str, str]) -> SparkSession:
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     for name, value in GROUPS_BY_ROWS.items():
-        if name not in settings and session.conf.isModifiable(name):  # serverless lets few settings be changed
-            session.conf.set(name, value)
+        if not _is_chosen(session, name, settings):
+            with contextlib.suppress(Exception):  # serverless lets few settings be changed, and refuses with errors of its own
+                session.conf.set(name, value)
     # a run's as_of is in UTC, and days begin at midnight there; a session in another zone would cut them elsewhere
     session.conf.set("spark.sql.session.timeZone", "UTC")
     return session
