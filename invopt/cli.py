@@ -163,13 +163,13 @@ def _say(line: str) -> None:
 # ---------------------------------------------------------------------------------------------------------------- commands
 
 
-def _run_of(chosen: argparse.Namespace, configured: config.Config, as_of: datetime | None):
-    """The run, with its session; pyspark is imported only by commands that need it."""
+def _run_of(chosen: argparse.Namespace, configured: config.Config, as_of: datetime | None, *, is_short: bool = False):
+    """The run, with its session; pyspark is imported only by commands that need it. A short run starts fast, and is slow on much data."""
     from invopt.pipelines.steps import Run
     from invopt.spark.delta import Lakehouse
-    from invopt.spark.session import spark_session
+    from invopt.spark.session import FAST_START, spark_session
 
-    spark = spark_session(settings=configured.spark)
+    spark = spark_session(settings={**(FAST_START if is_short else {}), **configured.spark})
     log = (lambda line: _say(f"    {line}")) if chosen.verbose else (lambda line: None)
     lakehouse = Lakehouse(spark, configured.lakehouse, log=log, say=_say)
     return Run(spark, lakehouse, configured, as_of or datetime.now(UTC).replace(microsecond=0), _say)
@@ -260,7 +260,7 @@ def _demo(chosen: argparse.Namespace) -> None:
         f"in {world.n_files:,} files below {landing}, {world.seconds:.1f} s"
     )
     _say("starting Spark; the whole takes two to four minutes")
-    run = _run_of(chosen, configured, world.as_of)
+    run = _run_of(chosen, configured, world.as_of, is_short=chosen.stores * chosen.products <= 2_000)
     _do(run, "run")
     # an item that was ordered tells most, but on some days nothing is
     items = (run.lakehouse.read(table).orderBy("location_id", "product_id").first() for table in (tables.ORDERS, tables.SOLUTIONS))

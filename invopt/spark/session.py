@@ -52,6 +52,9 @@ SHORT_LIVED_JVM = " ".join([
     *(f"-XX:Tier4{name}Threshold={40 * calls}" for name, calls in _SECOND_COMPILER_AFTER.items()),
 ])
 
+# for what is over in minutes on few rows: the first compiler alone
+FAST_START = {"spark.driver.extraJavaOptions": f"{SHORT_LIVED_JVM} -XX:TieredStopAtLevel=1"}
+
 # settings that must be known before the JVM starts; the others are handed over later, so that no secret stands on a command line
 AT_LAUNCH = ("spark.master", "spark.driver.", "spark.jars", "spark.log.level", "spark.local.dir")
 

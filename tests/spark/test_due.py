@@ -73,6 +73,7 @@ def test_solutions_hold_until_the_schedule_fires_and_a_missed_day_is_made_up_for
     assert "weekly" in ids(due(run_of(MONDAY.replace(day=9), "week")).optimized)
     # the same run again finds itself as it was
     assert ids(due(run_of(MONDAY, "week")).optimized) == ["always", "weekly", "later"]
+    assert ids(due(run_of(MONDAY.replace(microsecond=500_000), "week")).optimized) == ["always", "weekly", "later"]
 
 
 def test_a_run_that_was_stopped_between_waves_does_not_count(run_of):

@@ -130,6 +130,12 @@ def test_the_terminal_shows_nothing_of_spark_and_the_log_file_does(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "3 True\n", "")
 
 
+def test_a_collector_that_the_machine_has_chosen_stays():
+    code = "from invopt.spark.session import spark_session\nprint(spark_session(local_threads=1).range(3).count())"
+    done = run_alone(code, JAVA_TOOL_OPTIONS="-XX:+UseParallelGC")
+    assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
+
+
 def test_without_a_network_and_without_jars_the_message_names_the_ways_out(tmp_path):
     settings_file = tmp_path / "ivysettings.xml"
     settings_file.write_text(

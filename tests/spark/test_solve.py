@@ -17,7 +17,7 @@ from invopt.errors import AuditError, TableError
 from invopt.pipelines.inputs import make_inputs
 from invopt.pipelines.order import order
 from invopt.pipelines.report import summary, unfold_decisions
-from invopt.pipelines.solve import solve_policy
+from invopt.pipelines.solve import _forget_old_waves, solve_policy
 from invopt.pipelines.steps import Run
 from invopt.spark.delta import Lakehouse
 from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, STEPS, silver
@@ -272,3 +272,12 @@ def test_steps_that_were_left_out_are_named(steady):
         solve_policy(other_day, steady.config.policies[0])
     with pytest.raises(TableError, match="has no solutions for policy steady: run `invopt solve` with the same --as-of"):
         order(other_day)
+
+
+def test_rows_of_waves_that_are_no_longer_there_are_forgotten_and_no_others(steady):
+    """A wave in the middle can be empty: partitions are hashed into buckets."""
+    row = steady.config.policies[0]
+    kept = {key: one for key, one in solutions_of(steady, "steady").items() if one["wave"] != 1}
+    assert {one["wave"] for one in kept.values()} == {0, 2}
+    _forget_old_waves(steady, row, [0, 2])
+    assert solutions_of(steady, "steady") == kept

@@ -19,6 +19,8 @@ UNBOUND = Outcome(Termination.TIME_LIMIT, Status.FEASIBLE, objective=110.0)
     (100.00005, OPTIMUM, 5e-7, False),
     (101.0, OPTIMUM, 0.01, True),
     (99.0, OPTIMUM, 0.01, True),  # cheaper than the model's optimum is as wrong as dearer
+    # a plan costs a little more than the bound that a solver takes for its proof; a better plan lies between
+    (99.99, Outcome(Termination.CONVERGED, Status.OPTIMAL, objective=100.0, bound=99.98), 0.0, False),
     (100.0, BETWEEN, None, False),
     (111.1, BETWEEN, 0.01, True),
     (81.0, BETWEEN, 0.1, True),
