@@ -37,13 +37,15 @@ PARAMETERS = {"spark.sql.legacy.parameterSubstitution.constantsOnly": "true"}
 # half of the JVM's time. The largest number turns it off; maxRecordsPerBatch still ends a batch
 GROUPS_BY_ROWS = {"spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1)}
 
+# where a machine's own options for every JVM stand, and how they choose a collector
+JAVA_OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
+_HAS_COLLECTOR = re.compile(r"-XX:\+Use\w+GC")
+
 # A JVM that lives for minutes doesn't earn back what the second compiler and the parallel collector cost: at Java's own thresholds it
 # compiles for longer than it runs. Forty times as many calls before a method is compiled twice is the cheapest from 20,000 to 1,000,000
 # items; the first compiler alone is a twentieth cheaper for few and half as dear again for many. With less code cache, Spark's code is
 # thrown out and compiled again.
-JAVA_OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 _SECOND_COMPILER_AFTER = {"Invocation": 5_000, "MinInvocation": 600, "Compile": 15_000, "BackEdge": 40_000}  # Java's own thresholds
-_HAS_COLLECTOR = re.compile(r"-XX:\+Use\w+GC")
 SHORT_LIVED_JVM = " ".join([
     "-XX:+IgnoreUnrecognizedVMOptions",
     # two collectors are one too many for Java to start
