@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from invopt import __version__, config, policies, tables
-from invopt.errors import InputError, InvoptError
+from invopt.errors import AuditError, InputError, InvoptError, TableError, raise_together
 
 DEMO = "demo"
 
@@ -211,11 +211,18 @@ def _do(run, name: str) -> None:
     from invopt.pipelines.report import report
     from invopt.pipelines.solve import solve
 
-    steps = {"ingest": ingest, "conform": conform, "inputs": make_inputs, "solve": solve, "order": order}
-    for step in steps.values() if name == "run" else (steps[name],):
-        step(run)
-    if name in ("run", "order"):
-        report(run)
+    steps = {"ingest": [ingest], "conform": [conform], "inputs": [make_inputs], "solve": [solve], "order": [order, report]}
+    if name == "run":
+        for step in (ingest, conform, make_inputs):
+            step(run)
+    refused: list[TableError | AuditError] = []
+    # a policy that is refused must not keep the others from ordering
+    for step in (solve, order, report) if name == "run" else steps[name]:
+        try:
+            step(run)
+        except (TableError, AuditError) as error:
+            refused.append(error)
+    raise_together(refused)
 
 
 def _demo_world(chosen: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ collected and raised together, so that a user mends a configuration or a file in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class InvoptError(Exception):
@@ -77,3 +77,17 @@ class PolicyLawError(ProblemsError):
     """A policy breaks a law that every policy obeys."""
 
     exit_code = 6
+
+
+def raise_together(errors: Iterable[TableError | AuditError]) -> None:
+    """Raises what several policies met, each told once, with the first one's exit code; nothing when there is nothing.
+
+    >>> raise_together([TableError("a is missing"), AuditError("b differs"), TableError("a is missing")])
+    Traceback (most recent call last):
+    invopt.errors.TableError: a is missing
+    b differs
+    """
+    told = {str(error): error for error in errors}
+    if told:
+        first = next(iter(told.values()))
+        raise type(first)("\n".join(told)) from first

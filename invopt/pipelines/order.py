@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import date
+from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-from invopt import ordering, policies
 from invopt.columns import ITEM
 from invopt.config import PolicyRow
-from invopt.errors import TableError
+from invopt.errors import AuditError, TableError, raise_together
 from invopt.pipelines.due import as_of_of, due, until
+from invopt.pipelines.reviewer import KEPT, RULE_FAILED, OrderRule, reviewer
 from invopt.pipelines.solve import check_audit
 from invopt.pipelines.steps import Run, Stopwatch, instant
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, SOLUTIONS
@@ -33,135 +30,143 @@ _STATE = (
     "lead_time",
     "lead_time_confidence",
 )
-# of an item's state, what its review shows
-_KEPT = (*ITEM, "inventory_position", "on_hand", "expiring", "on_order")
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A policy whose items are to be reviewed: its row, the run whose solutions hold, and what the result depends on."""
+
+    row: PolicyRow
+    solved_by: str
+    fingerprint: str
 
 
 def order(run: Run) -> None:
-    """Reviews every item of every policy that is due and writes the lines that are ordered."""
+    """Reviews every item of every policy that is due and writes the lines that are ordered.
+
+    All policies go through one query and one MERGE: their cost is planning, and hardly grows with the policies.
+
+    Raises
+    ------
+    TableError, AuditError : a policy has no solutions, or its audit failed; the others are ordered all the same.
+    """
     planned = due(run)
+    waiting: list[_Waiting] = []
+    refused: list[TableError | AuditError] = []
     for row in run.config.active_policies():
-        if row in planned.ordering:
-            _order_policy(run, row, planned.standing[row.id])
-        else:
+        if row not in planned.ordering:
             run.say(f"order {row.id}: {until(planned.next_ordered[row.id])}")
+            continue
+        try:
+            fingerprint = _fingerprint(run, row, planned.standing[row.id])
+        except (TableError, AuditError) as error:
+            refused.append(error)
+            continue
+        done = run.done(STEP, row.id)
+        if done and done[0]["fingerprint"] == fingerprint:
+            run.say(f"order {row.id}: unchanged, {done[0]['rows']:,} items are reviewed already")
+        else:
+            waiting.append(_Waiting(row, planned.standing[row.id], fingerprint))
+    if waiting:
+        _order(run, waiting)
+    raise_together(refused)
 
 
-def _order_policy(run: Run, row: PolicyRow, solved_by: str) -> None:
-    """Orders from the solutions of the run `solved_by`: this one, or an earlier one where the policy is not optimized at every run."""
+def _fingerprint(run: Run, row: PolicyRow, solved_by: str) -> str:
+    """What a policy's orders depend on; refuses solutions that are not there or not to be trusted.
+
+    The solutions are those of the run `solved_by`: this one, or an earlier one where the policy is not optimized at every run.
+    """
     waves = run.done("solve", row.id, solved_by)
     if not waves:
         raise TableError(
             f"run {run.run_id} has no solutions for policy {row.id}: run `invopt solve` with the same --as-of and configuration first"
         )
     check_audit(run, row, solved_by)
-    fingerprint = run.fingerprint(
-        STEP, sorted(one["fingerprint"] + instant(one["done_at"]) for one in waves.values()), run.config.orders.model_dump_json()
-    )
-    done = run.done(STEP, row.id)
-    if done and done[0]["fingerprint"] == fingerprint:
-        run.say(f"order {row.id}: unchanged, {done[0]['rows']:,} items are reviewed already")
-        return
+    solved = sorted(one["fingerprint"] + instant(one["done_at"]) for one in waves.values())
+    return run.fingerprint(STEP, solved, run.config.orders.model_dump_json())
+
+
+def _order(run: Run, waiting: list[_Waiting]) -> None:
     watch = Stopwatch()
+    ids = [one.row.id for one in waiting]
     seen = Observation()
-    ordered = [F.count_if(F.col("quantity") > 0).alias("lines"), F.sum(F.col("quantity") * F.col("unit_cost")).alias("value")]
-    reviews = _reviews(run, row, solved_by).observe(seen, *ordered)
-    written = run.lakehouse.replace(ORDER_REVIEWS, reviews, {"run_id": run.run_id, "policy_id": row.id})
-    _merge(run, row, _lines(run, row))
-    n_lines, value = (seen.get["lines"], seen.get["value"] or 0.0) if written else (0, 0.0)
-    run.say(f"order {row.id}: {written:,} items reviewed, {n_lines:,} lines ordered, worth {value:,.2f}, {watch.seconds:.1f} s")
-    run.record(STEP, fingerprint, rows=written, seconds=watch.seconds, policy_id=row.id)
+    of_policy = {policy_id: F.col("policy_id") == policy_id for policy_id in ids}
+    ordered = [
+        measure
+        for k, is_its in enumerate(of_policy.values())
+        for measure in (
+            F.count_if(is_its).alias(f"items_{k}"),
+            F.count_if(is_its & (F.col("quantity") > 0)).alias(f"lines_{k}"),
+            F.coalesce(F.sum(F.when(is_its, F.col("quantity") * F.col("unit_cost"))), F.lit(0.0)).alias(f"value_{k}"),
+            F.count_if(is_its & F.contains("reason", F.lit(RULE_FAILED))).alias(f"failed_{k}"),
+            F.min(F.when(is_its & F.contains("reason", F.lit(RULE_FAILED)), F.col("reason"))).alias(f"why_{k}"),
+        )
+    ]
+    reviews = _reviews(run, waiting).observe(seen, *ordered)
+    written = run.lakehouse.replace(ORDER_REVIEWS, reviews, {"run_id": run.run_id, "policy_id": ids})
+    _merge(run, ids, _lines(run, ids))
+    counted = seen.get if written else {}
+    for k, one in enumerate(waiting):
+        items, lines, value, failed = (counted.get(f"{name}_{k}", 0) for name in ("items", "lines", "value", "failed"))
+        run.say(f"order {one.row.id}: {items:,} items reviewed, {lines:,} lines ordered, worth {value:,.2f}")
+        if failed:
+            run.say(f"  ! {failed:,} items, such as: {counted[f'why_{k}']}")
+        run.record(STEP, one.fingerprint, rows=items, seconds=watch.seconds, policy_id=one.row.id)
+    run.say(f"order: done in {watch.seconds:.1f} s")
 
 
-def _is_cycle(run: Run, row: PolicyRow):
-    return (F.col("policy_id") == row.id) & (F.col("ordered_at") == F.lit(run.as_of))
+def _of_cycle(run: Run, ids: list[str]) -> Column:
+    return F.col("policy_id").isin(*ids) & (F.col("ordered_at") == F.lit(run.as_of))
 
 
-def _with_state(run: Run, row: PolicyRow, solved_by: str) -> DataFrame:
-    solutions = run.lakehouse.read(SOLUTIONS).where((F.col("run_id") == solved_by) & (F.col("policy_id") == row.id))
+def _with_state(run: Run, waiting: list[_Waiting]) -> DataFrame:
     hold = F.lit(run.config.orders.stale_stock == "hold")
+    # the two moments are given as whole days, as order rules count: see `Policy.order`
+    today = F.lit(run.as_of.date())
     state = (
         run.lakehouse.read(ITEM_STATE)
         .where(F.col("run_id") == run.run_id)
-        .select(*ITEM, *_STATE, *_times(run, solved_by), (F.col("is_stock_stale") & hold).alias("is_stale"), F.col("problem"))
+        .select(
+            *ITEM,
+            *_STATE,
+            F.unix_date(today).cast("double").alias("day"),
+            F.date_diff(today, F.to_date("last_ordered_at")).cast("double").alias("days_since_order"),
+            (F.col("is_stock_stale") & hold).alias("is_stale"),
+            "problem",
+        )
     )
-    return solutions.select(*ITEM, "decisions", "status", "message").join(state, on=list(ITEM), how="inner")
+    solutions = run.lakehouse.read(SOLUTIONS).where(_solved(waiting))
+    return solutions.select("policy_id", *ITEM, "decisions", "status", "message").join(state, on=list(ITEM), how="inner")
 
 
-def _times(run: Run, solved_by: str) -> list[Column]:
-    """Whole days that order rules count in: see `Policy.order`."""
-    today = F.lit(run.as_of.date())
-    return [
-        F.lit((run.as_of.date() - date(1970, 1, 1)).days).cast("double").alias("day"),
-        F.lit((run.as_of.date() - as_of_of(solved_by).date()).days).cast("double").alias("period"),
-        F.date_diff(today, F.to_date("last_ordered_at")).cast("double").alias("days_since_order"),
-    ]
+def _solved(waiting: list[_Waiting]) -> Column:
+    """Each policy's solutions, of the run that holds for it."""
+    policies_of: dict[str, list[str]] = {}
+    for one in waiting:
+        policies_of.setdefault(one.solved_by, []).append(one.row.id)
+    holds = F.lit(False)
+    for run_id, ids in policies_of.items():
+        holds = holds | ((F.col("run_id") == run_id) & F.col("policy_id").isin(*ids))
+    return holds
 
 
-def _reviews(run: Run, row: PolicyRow, solved_by: str) -> DataFrame:
-    reviewed = _with_state(run, row, solved_by)
+def _reviews(run: Run, waiting: list[_Waiting]) -> DataFrame:
+    reviewed = _with_state(run, waiting)
     types = dict(reviewed.dtypes)
-    passed = [*_KEPT, "unit_cost"]
+    passed = ["policy_id", *KEPT, "unit_cost"]
     schema = ", ".join([*(f"{name} {types[name]}" for name in passed), "wanted double", "quantity double", "reason string"])
-    reviews = reviewed.mapInPandas(reviewer(row.policy, run.config.policies_folder), schema)
-    return reviews.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "ordered_at": F.lit(run.as_of)})
+    rules = {
+        one.row.id: OrderRule(one.row.policy, run.config.policies_folder, (run.as_of.date() - as_of_of(one.solved_by).date()).days)
+        for one in waiting
+    }
+    reviews = reviewed.mapInPandas(reviewer(rules), schema)
+    return reviews.withColumns({"run_id": F.lit(run.run_id), "ordered_at": F.lit(run.as_of)})
 
 
-def reviewer(policy_name: str, policies_folder: str | None) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """The function that Spark calls with batches of items."""
-
-    def review_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        policy = policies.load(policy_name, policies_folder)
-        for items in batches:
-            yield review_items(policy, items)
-
-    return review_batches
-
-
-def review_items(policy: policies.Policy, items: pd.DataFrame) -> pd.DataFrame:
-    """Applies the policy's order rule and the supplier's limits; an item without a solution is held, with the reason."""
-    has_solution = (items["status"] != "no_solution").to_numpy() & items["decisions"].notna().to_numpy()
-    decisions = {name: _values(items["decisions"], name, has_solution) for name in policy.decisions}
-    is_stale = items["is_stale"].to_numpy(bool)
-    state = items.assign(
-        is_held=is_stale | ~has_solution, held_because=np.where(is_stale, items["problem"], "no solution: " + items["message"].fillna("")),
-        # an audit is for who runs the solver, not for who reads why a quantity was ordered
-        solution_says=items["message"].where(has_solution).str.replace(r"(^|; )audit: .*", "", regex=True),
-    )
-    wanted = np.full(len(items), np.nan)
-    if has_solution.any():
-        wanted[has_solution] = policy.order({name: values[has_solution] for name, values in decisions.items()}, state[has_solution])
-    shown = {name: _at_period(values, items["period"].to_numpy(float)) for name, values in decisions.items()}
-    reviews = ordering.review(wanted, shown, state.reset_index(drop=True))
-    kept = items[[*_KEPT, "unit_cost"]].reset_index(drop=True)
-    return pd.concat([kept, reviews], axis=1)
-
-
-def _values(decisions: pd.Series, name: str, has_solution: np.ndarray) -> np.ndarray:
-    """A decision of all items: (n,) where it has one value, (n, n_periods) where it has one per period; NaN where there is none."""
-    # Arrow gives a map as a list of pairs, or a dict
-    series = [dict(one)[name] for one, ok in zip(decisions, has_solution, strict=True) if ok]
-    lengths = np.fromiter(map(len, series), dtype=int, count=len(series))
-    longest = int(lengths.max(initial=1))
-    values = np.full((len(decisions), longest), np.nan)
-    if series:
-        filled = np.zeros_like(values, dtype=bool)
-        filled[has_solution] = np.arange(longest) < lengths[:, None]
-        values[filled] = np.concatenate(series)
-    return values[:, 0] if longest == 1 else values
-
-
-def _at_period(values: np.ndarray, period: np.ndarray) -> np.ndarray:
-    """The value that holds now: the only one, or that of the period; NaN beyond the last."""
-    if values.ndim == 1:
-        return values
-    at = np.clip(period, 0, values.shape[1] - 1).astype(int)
-    return np.where(period < values.shape[1], values[np.arange(len(values)), at], np.nan)
-
-
-def _lines(run: Run, row: PolicyRow) -> DataFrame:
+def _lines(run: Run, ids: list[str]) -> DataFrame:
     reviews = run.lakehouse.read(ORDER_REVIEWS).where(
-        (F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id) & (F.col("quantity") > 0)
+        (F.col("run_id") == run.run_id) & F.col("policy_id").isin(*ids) & (F.col("quantity") > 0)
     )
     state = (
         run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id).select(*ITEM, "unit_cost", "lead_time", "lead_time_confidence")
@@ -185,10 +190,10 @@ def _lines(run: Run, row: PolicyRow) -> DataFrame:
     )
 
 
-def _merge(run: Run, row: PolicyRow, lines: DataFrame) -> None:
+def _merge(run: Run, ids: list[str], lines: DataFrame) -> None:
     """New lines are added, changed ones updated; a line of this cycle that is no longer wanted is cancelled, not deleted."""
     run.lakehouse.create(ORDERS)
-    before = run.lakehouse.read(ORDERS).where(_is_cycle(run, row))
+    before = run.lakehouse.read(ORDERS).where(_of_cycle(run, ids))
     dropped = (
         before.join(lines.select("order_id"), on="order_id", how="left_anti")
         .where("status = 'open'")

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from invopt import policies, solving
 from invopt.columns import ITEM
 from invopt.config import PolicyRow, default_partition
-from invopt.errors import AuditError, TableError
+from invopt.errors import AuditError, TableError, raise_together
 from invopt.pipelines.due import due, until
 from invopt.pipelines.inputs import fingerprint_of, tasks_of
 from invopt.pipelines.report import unfold_decisions
@@ -26,15 +26,26 @@ STEP = "solve"
 
 
 def solve(run: Run) -> None:
-    """Solves the partitions of every policy that is due, wave by wave; a wave that is done with the same inputs is not done again."""
+    """Solves the partitions of every policy that is due, wave by wave; a wave that is done with the same inputs is not done again.
+
+    Raises
+    ------
+    TableError, AuditError : as `solve_policy`, once all the others are solved.
+    """
     planned = due(run)
+    refused: list[TableError | AuditError] = []
     for row in run.config.active_policies():
         if row in planned.optimized:
-            solve_policy(run, row)
+            try:
+                solve_policy(run, row)
+            except (TableError, AuditError) as error:
+                run.say(f"  ! policy {row.id} is refused: see the error at the end")
+                refused.append(error)
         else:
             run.say(f"solve {row.id}: the solutions of run {planned.standing[row.id]} hold, {until(planned.next_optimized[row.id])}")
-    if run.config.lakehouse.catalog is not None:  # elsewhere the view would end with the session
+    if run.config.lakehouse.catalog is not None and run.lakehouse.exists(SOLUTIONS):  # elsewhere the view would end with the session
         unfold_decisions(run)
+    raise_together(refused)
 
 
 def task_of(run: Run, row: PolicyRow) -> solving.Task:

@@ -44,6 +44,9 @@ _PROPERTIES = {"delta.enableDeletionVectors": "false"}
 # because keeping them costs time for each row written
 INDEXED_COLUMNS = 8
 
+# which rows a write replaces: column -> its value, or a list of them
+Slice = Mapping[str, str | int | Sequence[str]]
+
 
 @dataclass
 class Lakehouse:
@@ -197,15 +200,15 @@ class Lakehouse:
         options = {"txnAppId": transaction[0], "txnVersion": str(transaction[1]), "userMetadata": mark}
         return self._save(table, rows, options, "added", total)
 
-    def replace(self, table: Table, rows: DataFrame, slice_: Mapping[str, str | int], *, check_keys: bool = True) -> int:
-        """Puts the rows in the place of all that have the slice's values, in one commit: twice is once.
+    def replace(self, table: Table, rows: DataFrame, slice_: Slice, *, check_keys: bool = True) -> int:
+        """Puts the rows in the place of all that have the slice's values (one, or any of a list), in one commit: twice is once.
 
         Raises
         ------
         TableError : a key is there twice, a NOT NULL column is NULL, or a row lies outside the slice.
         ConcurrentRunError : another run kept writing the same table.
         """
-        condition = " AND ".join(f"{name} = {_literal(value)}" for name, value in slice_.items())
+        condition = _condition(slice_)
         written = self._save(table, rows, {"replaceWhere": condition}, "written")
         if check_keys and table.keys:
             self._check_keys(table, condition)
@@ -219,9 +222,9 @@ class Lakehouse:
             lambda: self.append(table, self._frame(table, rows), transaction=transaction),
         )
 
-    def replace_few(self, table: Table, rows: Sequence[tuple], slice_: Mapping[str, str | int]) -> int:
+    def replace_few(self, table: Table, rows: Sequence[tuple], slice_: Slice) -> int:
         """As `replace`, for rows that the driver has, each with the declared columns in their order, and with keys that differ."""
-        condition = " AND ".join(f"{name} = {_literal(value)}" for name, value in slice_.items())
+        condition = _condition(slice_)
         return self._write_few(
             table,
             lambda path: direct.replace(path, table.column_names, rows, condition),
@@ -369,6 +372,18 @@ class Lakehouse:
 
 
 _MAKERS = {"bronze": "invopt ingest", "silver": "invopt conform", "gold": "invopt run"}
+
+
+def _condition(slice_: Slice) -> str:
+    """The rows of a slice, as SQL.
+
+    >>> _condition({"run_id": "r1", "policy_id": ["s_q", "r_s"]})
+    "run_id = 'r1' AND policy_id IN ('s_q', 'r_s')"
+    """
+    return " AND ".join(
+        f"{name} = {_literal(value)}" if isinstance(value, str | int) else f"{name} IN ({', '.join(map(_literal, value))})"
+        for name, value in slice_.items()
+    )
 
 
 def _literal(value: str | int) -> str:

@@ -5,6 +5,7 @@ The policies are a user's own, in a folder that the configuration names; each pr
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,7 +18,7 @@ from invopt.errors import AuditError, TableError
 from invopt.pipelines.inputs import make_inputs
 from invopt.pipelines.order import order
 from invopt.pipelines.report import summary, unfold_decisions
-from invopt.pipelines.solve import _forget_old_waves, solve_policy
+from invopt.pipelines.solve import _forget_old_waves, solve, solve_policy
 from invopt.pipelines.steps import Run
 from invopt.spark.delta import Lakehouse
 from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, STEPS, silver
@@ -87,6 +88,8 @@ def solve_exact(items, offsets, params):
 
 
 def order(decisions, state):
+    if "{name}" == "unruly":
+        raise ValueError("no rule for " + state["product_id"].iloc[0])
     return np.maximum(0.0, decisions["ORDER_QUANTITY"] - state["inventory_position"].to_numpy(float))
 
 
@@ -106,7 +109,7 @@ POLICY = Policy(
 def make_run(spark, tmp_path_factory):
     """A run of these policies over one lakehouse; `said` collects what it says."""
     folder = tmp_path_factory.mktemp("own policies")
-    for name, mistake in (("moody", 1.0), ("mistaken", 1.01)):
+    for name, mistake in (("moody", 1.0), ("mistaken", 1.01), ("unruly", 1.0)):
         text = POLICY.replace("{mistake}", str(mistake)).replace("{name}", name)
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
     root = str(folder / "lake")
@@ -261,9 +264,28 @@ def test_an_algorithm_that_disagrees_with_its_model_stops_the_run_and_nothing_is
             solve_policy(steady, row)
         assert caught.value.exit_code == 6 and "exact 20.2, model 20: they disagree" in str(caught.value)
     assert {row["status"] for row in solutions_of(steady, "mistaken").values()} == {"optimal"}
+    solve_policy(steady, steady.config.policies[0])
     with pytest.raises(AuditError, match="no order was made"):
         order(steady)
     assert steady.lakehouse.read(ORDERS).where("policy_id = 'mistaken'").isEmpty()
+    # the other policy's orders do not wait for it
+    assert steady.lakehouse.read(ORDERS).where("policy_id = 'steady'").count() == len(LOCATIONS) * len(GOOD)
+
+
+def test_an_order_rule_that_fails_holds_its_own_items_alone(make_run):
+    rows = [{"id": name, "policy": name, "method": "exact", "scope": {"product_id": list(GOOD)}} for name in ("unruly", "moody")]
+    run = make_run(rows, audit_partitions=0)
+    solve(run)
+    order(run)
+    n_items = len(LOCATIONS) * len(GOOD)
+    reviews = run.lakehouse.read(ORDER_REVIEWS).where(f"run_id = '{run.run_id}'").collect()
+    assert Counter((row["policy_id"], row["quantity"]) for row in reviews) == {("unruly", 0.0): n_items, ("moody", 4.0): n_items}
+    reason = next(row["reason"] for row in reviews if row["policy_id"] == "unruly")
+    assert reason.startswith("held: the order rule failed: ValueError: no rule for good")
+    at = said_by(run).index(f"order unruly: {n_items} items reviewed, 0 lines ordered, worth 0.00")
+    assert said_by(run)[at + 1].startswith(f"  ! {n_items} items, such as: held: the order rule failed")
+    order(run)
+    assert said_by(run)[-1] == f"order moody: unchanged, {n_items} items are reviewed already"
 
 
 def test_steps_that_were_left_out_are_named(steady):
