@@ -118,6 +118,13 @@ def _parser() -> argparse.ArgumentParser:
     known = command(
         "policies", _policies, "the policies there are, and those that are configured", "invopt policies --check my_policy", as_of=False
     )
+    command(
+        "compile",
+        _compile,
+        "compiles the exact algorithms, once per machine, so that no run waits for it (NUMBA_CACHE_DIR says where the machine code is kept)",
+        "invopt compile",
+        as_of=False,
+    )
     known.add_argument("--check", nargs="*", metavar="NAME", help="checks these policies (default: all) against the laws that all obey")
     known.add_argument("--markdown", action="store_true", help="the table of policies as Markdown, as the README has it")
     one = command(
@@ -330,6 +337,12 @@ def _policies(chosen: argparse.Namespace) -> None:
             f"  {row.id:22s} {row.policy}, {'active' if row.active else 'inactive'}, method {row.method}, solver {row.solver}, "
             f"{when or 'at every run'}, scope {row.scope.model_dump(exclude_none=True) or 'all'}, params {row.params or 'none'}"
         )
+
+
+def _compile(chosen: argparse.Namespace) -> None:
+    from invopt.precompile import compile_algorithms
+
+    compile_algorithms(_config(chosen).policies_folder, _say)
 
 
 def _solve_one(chosen: argparse.Namespace) -> None:

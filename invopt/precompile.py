@@ -1,0 +1,53 @@
+"""Compiles the exact algorithms before anything waits for them: `invopt compile`, and the last step of `make`'s set-up.
+
+numba compiles a function at its first call and keeps the machine code on disk. So each policy's examples are solved once by its exact
+algorithm, policies with different algorithms at the same time. What the examples do not reach is compiled when it is first needed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+
+from invopt import policies
+from invopt.conformance import example_items
+from invopt.solving import Solver, Task, solve_bucket
+
+
+def compile_algorithms(folder: str | None, say: Callable[[str], None]) -> None:
+    """Compiles for all policies, those of the user's folder too; what is compiled already takes a second."""
+    # policies with one algorithm share its machine code, and two processes at once would both compile it
+    alike: dict[str, list[str]] = {}
+    for name in policies.names(folder):
+        policy = policies.load(name, folder)
+        if policy.solve_exact is not None:
+            alike.setdefault(policy.algorithm, []).append(name)
+    if not alike:
+        return
+    started = time.monotonic()
+    say(f"compiling {len(alike)} exact algorithms for this machine; this takes up to two minutes, once")
+    # a policy's file runs in a process of its own, as on an executor
+    workers = min(len(alike), os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        # the allocation engine is the longest to compile, so what two policies share comes first
+        waiting = {pool.submit(_solve_examples, names, folder): names for names in sorted(alike.values(), key=len, reverse=True)}
+        for done in as_completed(waiting):
+            for line in done.result():
+                say(line)
+    say(f"compiled in {time.monotonic() - started:.0f} s")
+
+
+def _solve_examples(names: list[str], folder: str | None) -> list[str]:
+    """Solves the examples of these policies; gives a line for each that can't be, which `invopt policies --check` explains."""
+    problems = []
+    for name in names:
+        policy = policies.load(name, folder)
+        for example in policy.examples:
+            try:
+                solve_bucket(example_items(policy, example), Task(name, folder, example.params, "exact", Solver()))
+            except Exception as error:  # one policy's defect must not keep the others from being compiled
+                problems.append(f"  ! policy {name}, example {example.name}: {type(error).__name__}: {error}")
+    return problems
