@@ -115,15 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     command("run", _step("run"), "ingest, conform, inputs, solve, order and the summary", "invopt run --as-of 2017-01-18")
     table = command("tables", _tables, "the catalogue of tables: columns, units, meaning", "invopt tables gold.orders", as_of=False)
     table.add_argument("name", nargs="?", help="one table, or a layer such as gold (default: all, a line each)")
+    ahead = command(
+        "compile", _compile, "compiles the exact algorithms, once per machine, so that no run waits for it", "invopt compile", as_of=False
+    )
+    ahead.add_argument("names", nargs="*", metavar="NAME", help="policies (default: all, those of policies_folder too)")
     known = command(
         "policies", _policies, "the policies there are, and those that are configured", "invopt policies --check my_policy", as_of=False
-    )
-    command(
-        "compile",
-        _compile,
-        "compiles the exact algorithms, once per machine, so that no run waits for it (NUMBA_CACHE_DIR says where the machine code is kept)",
-        "invopt compile",
-        as_of=False,
     )
     known.add_argument("--check", nargs="*", metavar="NAME", help="checks these policies (default: all) against the laws that all obey")
     known.add_argument("--markdown", action="store_true", help="the table of policies as Markdown, as the README has it")
@@ -342,7 +339,8 @@ def _policies(chosen: argparse.Namespace) -> None:
 def _compile(chosen: argparse.Namespace) -> None:
     from invopt.precompile import compile_algorithms
 
-    compile_algorithms(_config(chosen).policies_folder, _say)
+    folder = _config(chosen).policies_folder
+    compile_algorithms(chosen.names or policies.names(folder), folder, _say)
 
 
 def _solve_one(chosen: argparse.Namespace) -> None:

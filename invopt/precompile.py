@@ -8,46 +8,55 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
 from invopt import policies
 from invopt.conformance import example_items
-from invopt.solving import Solver, Task, solve_bucket
+from invopt.errors import InvoptError
+from invopt.solving import Solver, Status, Task, solve_bucket
 
 
-def compile_algorithms(folder: str | None, say: Callable[[str], None]) -> None:
-    """Compiles for all policies, those of the user's folder too; what is compiled already takes a second."""
+def compile_algorithms(names: Sequence[str], folder: str | None, say: Callable[[str], None]) -> None:
+    """Compiles the exact algorithms of these policies, shipped or of the user's folder; what is compiled already takes a second.
+
+    A policy that can't be loaded or solved is named, and the others are compiled.
+    """
+    started = time.monotonic()
     # policies with one algorithm share its machine code, and two processes at once would both compile it
     alike: dict[str, list[str]] = {}
-    for name in policies.names(folder):
-        policy = policies.load(name, folder)
+    for name in names:
+        try:
+            policy = policies.load(name, folder)
+        except InvoptError as error:
+            say(f"  ! {error}")
+            continue
         if policy.solve_exact is not None:
             alike.setdefault(policy.algorithm, []).append(name)
     if not alike:
         return
-    started = time.monotonic()
     say(f"compiling {len(alike)} exact algorithms for this machine; this takes up to two minutes, once")
-    # a policy's file runs in a process of its own, as on an executor
     workers = min(len(alike), os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         # the allocation engine is the longest to compile, so what two policies share comes first
-        waiting = {pool.submit(_solve_examples, names, folder): names for names in sorted(alike.values(), key=len, reverse=True)}
+        waiting = [pool.submit(_solve_examples, same, folder) for same in sorted(alike.values(), key=len, reverse=True)]
         for done in as_completed(waiting):
             for line in done.result():
-                say(line)
+                say(f"  ! {line}")
     say(f"compiled in {time.monotonic() - started:.0f} s")
 
 
 def _solve_examples(names: list[str], folder: str | None) -> list[str]:
-    """Solves the examples of these policies; gives a line for each that can't be, which `invopt policies --check` explains."""
+    """Solves the examples of these policies; gives a line for each that can't be, which `invopt policies --check` looks into."""
     problems = []
     for name in names:
         policy = policies.load(name, folder)
         for example in policy.examples:
             try:
-                solve_bucket(example_items(policy, example), Task(name, folder, example.params, "exact", Solver()))
+                solved = solve_bucket(example_items(policy, example), Task(name, folder, example.params, "exact", Solver()))
+                wrong = solved.loc[solved["status"] == Status.NO_SOLUTION, "message"]
             except Exception as error:  # one policy's defect must not keep the others from being compiled
-                problems.append(f"  ! policy {name}, example {example.name}: {type(error).__name__}: {error}")
+                wrong = [f"{type(error).__name__}: {error}"]
+            problems += [f"policy {name}, example {example.name}: {what}" for what in list(wrong)[:1]]
     return problems

@@ -68,10 +68,11 @@ def conform(run: Run) -> list[Conformed]:
 
 def _pending(run: Run) -> list[tuple[str, int]]:
     """Datasets and batches that bronze has and silver.batches does not, in the order of arrival."""
-    ingested = run.lakehouse.read(FILES).where("status = 'ingested'").select("dataset", "batch_id").distinct()
-    if run.lakehouse.exists(BATCHES):
-        ingested = ingested.join(run.lakehouse.read(BATCHES).select("dataset", "batch_id"), on=["dataset", "batch_id"], how="left_anti")
-    return sorted((row["dataset"], row["batch_id"]) for row in ingested.collect())
+
+    def batches(table: Table, equal: dict[str, str]) -> set[tuple[str, int]]:
+        return {(row["dataset"], row["batch_id"]) for row in run.lakehouse.counts(table, ["dataset", "batch_id"], equal)}
+
+    return sorted(batches(FILES, {"status": "ingested"}) - (batches(BATCHES, {}) if run.lakehouse.exists(BATCHES) else set()))
 
 
 def _typed(lines: DataFrame, dataset: Dataset) -> DataFrame:
@@ -89,7 +90,8 @@ def _is_broken() -> Column:
 def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
     lines = run.lakehouse.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
     # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always be right
-    rows_in, rows_rejected = lines.count(), 0
+    rows_in = sum(row["n"] for row in run.lakehouse.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
+    rows_rejected = 0
     typed = _typed(lines, dataset)
     seen = Observation()
     # the optimizer moves a filter below what makes its columns, and would compute a value again for each rule; it stops at an observation
@@ -105,7 +107,7 @@ def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
 
     kept = 0
     counts: dict[str, int] | None = None
-    if dataset.how in ONE_PASS and all(_is_empty(run, table) for table, _ in parts):
+    if dataset.how in ONE_PASS and all(run.lakehouse.is_empty(table) for table, _ in parts):
         table, condition = parts[0]
         kept = _save(run, dataset, table, good(watched, condition), batch_id)
         if kept:  # a write that Delta skips, because an attempt before this one made it, observes nothing
@@ -135,10 +137,6 @@ def _parts(dataset: Dataset) -> list[tuple[Table, Column]]:
     return [(silver(dataset), ~_is_broken() & ~is_spoiled), (SPOILAGE, is_spoiled & ~_is_broken())]
 
 
-def _is_empty(run: Run, table: Table) -> bool:
-    return not run.lakehouse.exists(table) or run.lakehouse.read(table).isEmpty()
-
-
 def _rejected(typed: DataFrame, dataset: Dataset) -> DataFrame:
     return typed.where(_is_broken()).select(
         F.lit(dataset.name).alias("dataset"),
@@ -156,7 +154,7 @@ def _save(run: Run, dataset: Dataset, table: Table, rows: DataFrame, batch_id: i
     keys = list(table.keys)
     values = [name for name in table.column_names if name not in (*keys, "n_lines", "file_number", "batch_id")]
     rows = rows.select(*table.column_names)
-    if _is_empty(run, table):
+    if lakehouse.is_empty(table):
         return lakehouse.append(table, rows, transaction=(f"invopt.conform.{table.name}", batch_id), total="n_lines")
     changes = against(lakehouse.read(table), rows, dataset, keys, values, batch_id).persist()
     try:

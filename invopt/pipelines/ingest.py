@@ -126,7 +126,7 @@ def ingest(run: Run) -> Ingested:
 
 def _never_landed(run: Run, datasets: tuple[Dataset, ...]) -> list[Dataset]:
     """Datasets of which no file was ever read; orders of other systems need not be."""
-    there = {row[0] for row in run.lakehouse.read(FILES).where("status = 'ingested'").select("dataset").distinct().collect()}
+    there = {row["dataset"] for row in run.lakehouse.counts(FILES, ["dataset"], {"status": "ingested"})}
     return [dataset for dataset in datasets if dataset.name not in there and dataset.name != "orders"]
 
 
@@ -146,7 +146,7 @@ def _absolute(place: str) -> str:
 
 
 def _ever_ingested(run: Run) -> bool:
-    return run.lakehouse.exists(FILES) and not run.lakehouse.read(FILES).where("status = 'ingested'").isEmpty()
+    return run.lakehouse.exists(FILES) and bool(run.lakehouse.counts(FILES, ["status"], {"status": "ingested"}))
 
 
 def _readings(run: Run, files: list[LandedFile], datasets: tuple[Dataset, ...]) -> list[Reading]:

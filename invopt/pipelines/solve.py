@@ -6,10 +6,11 @@ A wave is a range of buckets that is solved and committed together, so that a lo
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pandas as pd
 from pyspark import TaskContext
-from pyspark.sql import DataFrame, GroupedData, Observation
+from pyspark.sql import DataFrame, GroupedData, Observation, Row
 from pyspark.sql import functions as F
 
 from invopt import policies, solving
@@ -20,7 +21,7 @@ from invopt.pipelines.due import due, until
 from invopt.pipelines.inputs import fingerprint_of, tasks_of
 from invopt.pipelines.report import unfold_decisions
 from invopt.pipelines.steps import Run, Stopwatch
-from invopt.tables import SOLUTIONS, policy_inputs
+from invopt.tables import SOLUTIONS, Table, policy_inputs
 
 STEP = "solve"
 
@@ -76,25 +77,12 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
         raise TableError(
             f"run {run.run_id} has no inputs for policy {row.id}: run `invopt inputs` with the same --as-of and configuration first"
         )
-    inputs = run.lakehouse.read(policy_inputs(policy.name, policy.input_columns)).where(
-        (F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id)
-    )
-    # counting distinct keys shuffles them all; where every item is a partition of its own, they are the rows
-    is_single = tuple(default_partition(row, policy.partition_by)) == ITEM
-    waves = {
-        one["wave"]: one
-        for one in inputs.groupBy("wave")
-        .agg(
-            F.count(F.lit(1)).alias("items"),
-            (F.count(F.lit(1)) if is_single else F.count_distinct("partition_key")).alias("partitions"),
-            F.min("bucket").alias("first"),
-            F.max("bucket").alias("last"),
-        )
-        .collect()
-    }
+    table = policy_inputs(policy.name, policy.input_columns)
+    inputs = run.lakehouse.read(table).where((F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id))
+    waves = _waves(run, row, policy, table, inputs)
     fingerprint = run.fingerprint(STEP, inputs_fingerprint, row.model_dump_json(), run.config.solver(row.solver).model_dump_json())
     done = {wave: one for wave, one in run.done(STEP, row.id).items() if one["fingerprint"] == fingerprint}
-    total = sum(one["partitions"] for one in waves.values())
+    total = sum(one.partitions for one in waves.values())
     if waves and set(waves) <= set(done):
         run.say(f"solve {row.id}: unchanged, {total:,} partitions are solved already")
         check_audit(run, row)
@@ -104,12 +92,12 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
     task, watch, n_done, n_failed = task_of(run, row), Stopwatch(), 0, 0
     for wave, one in sorted(waves.items()):
         if wave in done:
-            n_done, n_failed = n_done + one["partitions"], n_failed + done[wave]["failed"]
+            n_done, n_failed = n_done + one.partitions, n_failed + done[wave]["failed"]
             continue
         wave_watch = Stopwatch()
         # the range of buckets, not the wave, lets Delta skip the other waves' files
-        rows = inputs.where((F.col("bucket") >= one["first"]) & (F.col("bucket") <= one["last"]))
-        solutions = solved(rows, task, n_tasks=tasks_of(run), n_buckets=one["last"] - one["first"] + 1, audit_every=audit_every)
+        rows = inputs.where((F.col("bucket") >= one.first) & (F.col("bucket") <= one.last))
+        solutions = solved(rows, task, n_tasks=tasks_of(run), n_buckets=one.last - one.first + 1, audit_every=audit_every)
         solutions = solutions.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "wave": F.lit(wave)})
         # counted while they are written: reading them again would cost each wave another query
         seen = Observation()
@@ -117,18 +105,18 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
             seen, F.count_if(F.col("status") == "no_solution").alias("failed"), F.max("audit_gap").alias("largest_gap")
         )
         written = run.lakehouse.replace(SOLUTIONS, solutions, {"run_id": run.run_id, "policy_id": row.id, "wave": wave}, check_keys=False)
-        if written != one["items"]:
+        if written != one.items:
             raise TableError(
-                f"policy {row.id}, wave {wave}: {one['items']:,} items went in and "
+                f"policy {row.id}, wave {wave}: {one.items:,} items went in and "
                 f"{written:,} solutions came out; this is a defect of invopt"
             )
         failed = seen.get["failed"]
         run.record(STEP, fingerprint, rows=written, failed=failed, seconds=wave_watch.seconds, policy_id=row.id, wave=wave,
                    audit_gap=seen.get["largest_gap"])
-        n_done, n_failed = n_done + one["partitions"], n_failed + failed
+        n_done, n_failed = n_done + one.partitions, n_failed + failed
         run.say(
             f"solve {row.id}: wave {wave + 1}/{len(waves)}, {n_done:,} of {total:,} partitions, {n_failed:,} items without a solution, "
-            f"{one['partitions'] / max(wave_watch.seconds, 1e-9):,.0f} partitions/s"
+            f"{one.partitions / max(wave_watch.seconds, 1e-9):,.0f} partitions/s"
         )
     if not is_first:
         _forget_old_waves(run, row, sorted(waves))
@@ -136,6 +124,32 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
     if n_failed:
         _say_failures(run, row)
     check_audit(run, row)
+
+
+@dataclass(frozen=True)
+class _Wave:
+    """What is solved and committed together: a range of buckets."""
+
+    first: int
+    last: int
+    items: int
+    partitions: int
+
+
+def _waves(run: Run, row: PolicyRow, policy: policies.Policy, table: Table, inputs: DataFrame) -> dict[int, _Wave]:
+    slice_ = {"run_id": run.run_id, "policy_id": row.id}
+    buckets: dict[int, list[Row]] = {}
+    for one in run.lakehouse.counts(table, ["wave", "bucket"], slice_):
+        buckets.setdefault(one["wave"], []).append(one)
+    items = {wave: sum(one["n"] for one in of_wave) for wave, of_wave in buckets.items()}
+    partitions = items
+    if tuple(default_partition(row, policy.partition_by)) != ITEM:  # else every item is a partition of its own
+        counted = inputs.groupBy("wave").agg(F.count_distinct("partition_key").alias("partitions")).collect()
+        partitions = {one["wave"]: one["partitions"] for one in counted}
+    return {
+        wave: _Wave(min(one["bucket"] for one in of_wave), max(one["bucket"] for one in of_wave), items[wave], partitions[wave])
+        for wave, of_wave in buckets.items()
+    }
 
 
 def solved(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
@@ -182,8 +196,8 @@ def _of_policy(run: Run, row: PolicyRow, solved_by: str | None = None) -> DataFr
 
 def _forget_old_waves(run: Run, row: PolicyRow, waves: list[int]) -> None:
     """An earlier attempt of the same run may have had other waves (one can be empty); their rows must not stay beside the new ones."""
-    stale = [one["wave"] for one in _of_policy(run, row).where(~F.col("wave").isin(waves)).select("wave").distinct().collect()]
-    for wave in stale:
+    there = run.lakehouse.counts(SOLUTIONS, ["wave"], {"run_id": run.run_id, "policy_id": row.id})
+    for wave in sorted({one["wave"] for one in there} - set(waves)):
         nothing = run.lakehouse.read(SOLUTIONS).limit(0)
         run.lakehouse.replace(SOLUTIONS, nothing, {"run_id": run.run_id, "policy_id": row.id, "wave": wave}, check_keys=False)
 

@@ -173,10 +173,28 @@ class Lakehouse:
         if self.exists(table) and self._is_local(table):
             with contextlib.suppress(direct.NotForUs):
                 return [Row(*table.column_names)(*row) for row in direct.read(self.path(table), table.column_names, equal)]
+        return self._equal(table, equal).collect()
+
+    def counts(self, table: Table, by: Sequence[str], equal: Mapping[str, str | int]) -> list[Row]:
+        """The values of the columns `by` and `n`, how many rows have them, of the rows whose columns have the values `equal`."""
+        if self.exists(table) and self._is_local(table):
+            with contextlib.suppress(direct.NotForUs):
+                return [Row(*by, "n")(*row) for row in direct.counts(self.path(table), by, equal)]
+        return self._equal(table, equal).groupBy(*by).agg(F.count(F.lit(1)).alias("n")).collect()
+
+    def is_empty(self, table: Table) -> bool:
+        """Whether a table has no row, or isn't there."""
+        if not self.exists(table):
+            return True
+        if self._is_local(table) and not direct.has_files(self.path(table)):
+            return True
+        return self.read(table).isEmpty()
+
+    def _equal(self, table: Table, equal: Mapping[str, str | int]) -> DataFrame:
         rows = self.read(table)
         for name, value in equal.items():
             rows = rows.where(F.col(name) == value)
-        return rows.collect()
+        return rows
 
     def version(self, table: Table) -> int:
         """Number of the newest commit, -1 where there is no table."""

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake.exceptions import DeltaProtocolError as NotForUs
 
-__all__ = ["NotForUs", "append", "exists", "read", "replace", "types"]
+__all__ = ["NotForUs", "append", "counts", "exists", "has_files", "read", "replace", "types"]
 
 _REFUSED = re.compile(r"Unsupported table features|Operation not (supported|permitted)")
 _SQL_TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
@@ -49,11 +49,29 @@ def _sql_type(kind: str | dict) -> str:
 
 def read(path: str, columns: Sequence[str], equal: Mapping[str, str | int]) -> list[tuple]:
     """The rows whose columns have these values, as tuples in the order of `columns`; timestamps are in UTC."""
+    return _tuples(_found(path, columns, equal), columns)
+
+
+def counts(path: str, by: Sequence[str], equal: Mapping[str, str | int]) -> list[tuple]:
+    """(values of the columns `by`..., rows) for the rows whose columns have the values `equal`."""
+    counted = _found(path, by, equal).group_by(list(by)).aggregate([([], "count_all")])
+    return _tuples(counted, [*by, "count_all"])
+
+
+def has_files(path: str) -> bool:
+    """False where a table can't have a row, because it has no file."""
+    return bool(deltalake.DeltaTable(path).file_uris())
+
+
+def _found(path: str, columns: Sequence[str], equal: Mapping[str, str | int]) -> pa.Table:
     conditions = [ds.field(name) == value for name, value in equal.items()]
     with _refusals():
-        found = deltalake.DeltaTable(path).to_pyarrow_dataset().to_table(
+        return deltalake.DeltaTable(path).to_pyarrow_dataset().to_table(
             columns=list(columns), filter=reduce(operator.and_, conditions) if conditions else None)
-    return list(zip(*(found[name].to_pylist() for name in columns), strict=True))
+
+
+def _tuples(rows: pa.Table, columns: Sequence[str]) -> list[tuple]:
+    return list(zip(*(rows[name].to_pylist() for name in columns), strict=True))
 
 
 def append(path: str, columns: Sequence[str], rows: Sequence[tuple], transaction: tuple[str, int] | None) -> int:

@@ -12,7 +12,7 @@ from invopt import __version__, policies, tables
 from invopt.cli import main
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("demo", "demo-world", "ingest", "conform", "inputs", "solve", "order", "run", "tables", "policies", "solve-one")
+COMMANDS = ("demo", "demo-world", "ingest", "conform", "inputs", "solve", "order", "run", "tables", "compile", "policies", "solve-one")
 
 
 @pytest.fixture(autouse=True)
