@@ -303,6 +303,26 @@ def test_few_rows_are_what_spark_would_have_written(lakehouses, monkeypatch):
     assert direct.types(here.path(MOMENTS)) == dict(here.read(MOMENTS).dtypes) == {one.name: one.type for one in MOMENTS.columns}
 
 
+def test_counts_are_those_of_spark(lakehouses, rows, monkeypatch):
+    here, by_spark = lakehouses(), lakehouses()
+    monkeypatch.setattr(by_spark, "_is_local", lambda table: False)
+    found = []
+    for lakehouse in (here, by_spark):
+        assert lakehouse.is_empty(TABLE)
+        lakehouse.create(TABLE)
+        assert lakehouse.is_empty(TABLE) and lakehouse.counts(TABLE, ["run_id"], {}) == []
+        lakehouse.append(TABLE, rows(("r1", "a", 1.0, "x"), ("r1", "b", 1.0, None), ("r2", "a", 1.0, None)))
+        lakehouse.append(TABLE, rows(("r1", "c", 1.0, None), ("r3", "c", 1.0, "x")))
+        assert not lakehouse.is_empty(TABLE)
+        lakehouse.replace(TABLE, rows(("r3", "c", 1.0, "x")).limit(0), {"run_id": ["r3", "r4"]})
+        by_run = {row["run_id"]: row["n"] for row in lakehouse.counts(TABLE, ["run_id"], {})}
+        assert by_run == {"r1": 3, "r2": 1}
+        found.append({tuple(row) for row in lakehouse.counts(TABLE, ["run_id", "note"], {"run_id": "r1"})})
+        lakehouse.replace(TABLE, rows(("r1", "a", 1.0, "x")).limit(0), {"run_id": ["r1", "r2"]})
+        assert lakehouse.is_empty(TABLE)
+    assert found[0] == found[1] == {("r1", "x", 1), ("r1", None, 2)}
+
+
 def test_what_deltalake_can_not_write_is_left_to_spark(lakehouses, monkeypatch):
     lakehouse = lakehouses()
 
