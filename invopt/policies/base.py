@@ -7,7 +7,7 @@ calls the functions stored here, and one suite of laws in the tests runs over ev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -82,6 +82,7 @@ class Policy:
         `period` (since the decisions were made: 0 on that day) and `days_since_order` (since the item's last order, NaN when there is none)
     solve_exact : (items of many partitions, offsets, params) -> ExactSolution; partition k is rows offsets[k]:offsets[k+1]; the optimum
         of the same problem as the model, or, where none is known that is quick, a plan with a bound
+    highs_options : options that make HiGHS quicker on this model, by its own names; those of conf/solvers.yaml win
     """
 
     name: str
@@ -98,3 +99,4 @@ class Policy:
     order: Callable[[Mapping[str, np.ndarray], pd.DataFrame], np.ndarray]
     examples: tuple[Example, ...]
     solve_exact: Callable[[pd.DataFrame, np.ndarray, Any], ExactSolution] | None = None
+    highs_options: Mapping[str, Any] = field(default_factory=dict)

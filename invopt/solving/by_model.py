@@ -46,7 +46,10 @@ def failed(error: BaseException) -> Outcome:
 
 def _solve(items: pd.DataFrame, policy: Policy, params: Any, solver: Solver) -> Outcome:
     model = policy.build_model(items, params)
-    result = highs.solve(model, solver.time_limit, solver.options) if solver.kind == "highs" else other_solver.solve(model, solver)
+    if solver.kind == "highs":
+        result = highs.solve(model, solver.time_limit, {**policy.highs_options, **solver.options})
+    else:
+        result = other_solver.solve(model, solver)
     if result.status is Status.NO_SOLUTION:
         return Outcome(result.termination, result.status, message=result.message)
     columns = [_decision(model, name, len(items)) for name in policy.decisions]

@@ -209,10 +209,7 @@ def _with_unused_variables(model: pyo.ConcreteModel, columns: list) -> list:
 def _pass_model(highs: highspy.Highs, form, columns: list, cost: np.ndarray, offset: float) -> np.ndarray:
     """Give the arrays to HiGHS; returns which columns are integer."""
     lower, upper = _bounds(columns)
-    is_integer = np.array([not variable.is_continuous() for variable in columns], dtype=bool)
-    for column in np.flatnonzero(is_integer):
-        if not columns[column].is_integer():  # a domain with gaps: HiGHS would take the integers between too
-            raise ValueError(f"variable {columns[column].name} has the domain {columns[column].domain}: HiGHS takes reals and integers")
+    is_integer = _are_integer(columns)
     rhs = np.asarray(form.rhs, dtype=float)
     kind = np.array([row.bound_type for row in form.rows], dtype=int)  # -1 is >=, 0 is ==, 1 is <=
     matrix = form.A
@@ -224,6 +221,20 @@ def _pass_model(highs: highspy.Highs, form, columns: list, cost: np.ndarray, off
     if status == HighsStatus.kError:
         raise ValueError("HiGHS refuses the model: look for a bound of NaN, or for a coefficient beyond 1e15")
     return is_integer
+
+
+def _are_integer(columns: list) -> np.ndarray:
+    """Which columns are integer; asked once per domain, because thousands of variables share one."""
+    known: dict[int, bool] = {}
+    are_integer = np.zeros(len(columns), dtype=bool)
+    for k, variable in enumerate(columns):
+        domain = variable.domain
+        if id(domain) not in known:
+            known[id(domain)] = not variable.is_continuous()
+            if known[id(domain)] and not variable.is_integer():  # a domain with gaps: HiGHS would take the integers between too
+                raise ValueError(f"variable {variable.name} has the domain {domain}: HiGHS takes reals and integers")
+        are_integer[k] = known[id(domain)]
+    return are_integer
 
 
 def _bounds(columns: list) -> tuple[np.ndarray, np.ndarray]:

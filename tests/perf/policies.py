@@ -132,7 +132,7 @@ def _models(policy: Policy, case: Case, most: int) -> list[Figure]:
     for rows in _partitions(case.modelled, offsets_of(policy, case.modelled)):
         started = time.process_time()
         try:
-            found = highs.solve(policy.build_model(rows, params), TIME_LIMIT, {})
+            found = highs.solve(policy.build_model(rows, params), TIME_LIMIT, policy.highs_options)
         except ParameterError:
             n_refused += 1
             continue
