@@ -27,7 +27,7 @@ import numpy as np
 from invopt.errors import ParameterError
 from invopt.theory.allocation_core import best_choice
 from invopt.theory.compiled import compiled
-from invopt.theory.convex_pieces import HIGH, LOW, SLOPE, cost_at, least_at
+from invopt.theory.convex_pieces import FORM, HIGH, LOW, RECIPROCAL, SLOPE, cost_at, least_at
 
 # relative distance to the proved bound at which a search ends
 GOOD_ENOUGH = 4e-10
@@ -72,6 +72,16 @@ def _least_of_item(pieces, table, first, end, price, low, high):
 
 
 @compiled
+def _measure(use, budget, is_reciprocal):
+    """How far a use is above the budget (below it: negative), by a measure that is nearly a straight line in the price."""
+    if not is_reciprocal:
+        return use - budget
+    if use <= 0 or budget <= 0:
+        return math.inf if use > budget else -math.inf
+    return 1 / budget**2 - 1 / use**2
+
+
+@compiled
 def _multiplier(pieces, table, first, end, weight, budget, low, high):
     """theta; low, high become x(theta) and the x of a price just below it. At first low fits into the budget and high does not."""
     n = len(weight)
@@ -91,16 +101,18 @@ def _multiplier(pieces, table, first, end, weight, budget, low, high):
     for i in range(n):
         guess += abs(cost_at(pieces[first[i]], table, max(low[i], min(high[i], pieces[first[i], HIGH]))))
     theta = max(guess / budget, 1e-300) if budget > 0 else 1.0
+    # with reciprocal costs 1 / use^2 is a straight line in theta for equal items, with loss functions use itself nearly is
+    is_reciprocal = pieces[first[0], FORM] == RECIPROCAL
+    first_missed = missed = _measure(high_use, budget, is_reciprocal)
+    left, side = 0.0, 0
     for turn in range(400):
         if turn > 0:
             if dear == math.inf:
-                theta *= 8.0
-            elif turn % 3 == 0 or low_use <= 0:
+                theta *= 8.0 if is_reciprocal else min(max(1.1 * first_missed / max(first_missed - missed, 1e-300), 1.5), 8.0)
+            elif (turn > 12 and turn % 3 == 0) or low_use <= 0:
                 theta = 0.5 * (cheap + dear) if cheap > 0.1 * dear else (math.sqrt(cheap * dear) if cheap > 0 else dear / 16)
             else:
-                # 1 / use^2 is a straight line in theta for equal items with reciprocal costs
-                at_cheap, at_dear, wanted = 1 / high_use**2, 1 / low_use**2, 1 / budget**2
-                share = (wanted - at_cheap) / (at_dear - at_cheap) if at_dear > at_cheap else 0.5
+                share = missed / (missed + left) if missed + left > 0 else 0.5
                 theta = cheap + min(max(share, 0.001), 0.999) * (dear - cheap)
         if not cheap < theta < dear:
             break
@@ -110,10 +122,15 @@ def _multiplier(pieces, table, first, end, weight, budget, low, high):
             x[i] = _least_of_item(pieces, table, first[i], end[i], theta * weight[i], low[i], high[i])
             use += weight[i] * x[i]
         fits = use <= budget
+        # the false position; an end that stays where it is counts half, or it would stay for good (Illinois)
         if fits:
-            dear, low_use = theta, use
+            dear, low_use, left = theta, use, -_measure(use, budget, is_reciprocal)
+            missed *= 0.5 if side == 1 else 1.0
+            side = 1
         else:
-            cheap, high_use = theta, use
+            cheap, high_use, missed = theta, use, _measure(use, budget, is_reciprocal)
+            left *= 0.5 if side == -1 else 1.0
+            side = -1
         m = 0
         for k in range(n_open):
             i = is_open[k]
