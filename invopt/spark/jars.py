@@ -53,6 +53,8 @@ def jar_settings(settings: Mapping[str, str]) -> dict[str, str]:
     if jars:
         return {"spark.jars": ",".join([*_listed(settings.get("spark.jars", "")), *map(str, jars)])}
     chosen = {
+        # Java takes the home folder from the system's list of users, whatever HOME says: the next start would not find the jars there
+        "spark.jars.ivy": str(kept_folder(settings).parent),
         "spark.jars.packages": ",".join([*packages, DELTA]),
         "spark.jars.excludes": ",".join([*_listed(settings.get("spark.jars.excludes", "")), *(f"{group}:*" for group in EXCLUDED)]),
     }

@@ -30,7 +30,9 @@ def test_ivy_when_nothing_is_kept(tmp_path):
     chosen = jar_settings({"spark.jars.ivy": str(tmp_path)})
     assert chosen["spark.jars.packages"] == DELTA
     assert chosen["spark.jars.excludes"].split(",") == [f"{group}:*" for group in EXCLUDED]
-    assert set(chosen) == {"spark.jars.packages", "spark.jars.excludes"}
+    # named, because Java's home folder need not be Python's, and the next start looks there
+    assert chosen["spark.jars.ivy"] == str(tmp_path)
+    assert set(chosen) == {"spark.jars.packages", "spark.jars.excludes", "spark.jars.ivy"}
 
 
 def test_kept_jars_are_used_without_ivy(tmp_path):
