@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from invopt import __version__, config, policies, tables
-from invopt.errors import AuditError, InputError, InvoptError, TableError, raise_together
+from invopt.errors import AuditError, InputError, InvoptError, OrderRuleError, TableError, raise_together
 
 DEMO = "demo"
 
@@ -219,12 +219,14 @@ def _do(run, name: str) -> None:
     if name == "run":
         for step in (ingest, conform, make_inputs):
             step(run)
-    refused: list[TableError | AuditError] = []
+    refused: list[InvoptError] = []
     # a policy that is refused must not keep the others from ordering
     for step in (solve, order, report) if name == "run" else steps[name]:
+        if step is report and not run.lakehouse.exists(tables.SOLUTIONS):
+            continue  # nothing to report, and the errors say why
         try:
             step(run)
-        except (TableError, AuditError) as error:
+        except (TableError, AuditError, OrderRuleError) as error:
             refused.append(error)
     raise_together(refused)
 

@@ -18,7 +18,7 @@ from invopt import policies
 from invopt.columns import ITEM
 from invopt.errors import ConfigError, PolicyLawError
 from invopt.policies.base import Example, Policy
-from invopt.solving import supervised
+from invopt.solving import highs, supervised
 from invopt.solving.bucket import AUDIT_OPTIONS, solve_bucket, solve_partition
 from invopt.solving.records import Solver, Status, Task, Termination, relative_difference
 from invopt.tables import ITEM_STATE
@@ -111,6 +111,10 @@ def _declaration_problems(policy: Policy) -> list[str]:
         policy.params()
     except ValidationError as error:
         found += [f"params.{problem['loc'][0]}: must have a default" for problem in error.errors()]
+    try:
+        highs.check_options(policy.highs_options)
+    except ConfigError as error:
+        found += [f"highs_options: {problem}" for problem in error.problems]
     return found
 
 

@@ -73,21 +73,27 @@ class AuditError(InvoptError):
     exit_code = 6
 
 
+class OrderRuleError(InvoptError):
+    """A policy's order rule failed: its items are held, and its step is not done."""
+
+    exit_code = 6
+
+
 class PolicyLawError(ProblemsError):
     """A policy breaks a law that every policy obeys."""
 
     exit_code = 6
 
 
-def raise_together(errors: Iterable[TableError | AuditError]) -> None:
-    """Raises what several policies met, each told once, with the first one's exit code; nothing when there is nothing.
+def raise_together(errors: Iterable[InvoptError]) -> None:
+    """Raises what several policies met, a line each and none twice, with the highest exit code among them; nothing when there is nothing.
 
     >>> raise_together([TableError("a is missing"), AuditError("b differs"), TableError("a is missing")])
     Traceback (most recent call last):
-    invopt.errors.TableError: a is missing
+    invopt.errors.AuditError: a is missing
     b differs
     """
-    told = {str(error): error for error in errors}
-    if told:
-        first = next(iter(told.values()))
-        raise type(first)("\n".join(told)) from first
+    errors = list(errors)
+    if errors:
+        gravest = max(errors, key=lambda error: error.exit_code)
+        raise type(gravest)("\n".join(dict.fromkeys(line for error in errors for line in str(error).splitlines()))) from gravest

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from invopt.columns import ITEM
 from invopt.config import PolicyRow
-from invopt.errors import AuditError, TableError, raise_together
+from invopt.errors import AuditError, InvoptError, OrderRuleError, TableError, raise_together
 from invopt.pipelines.due import as_of_of, due, until
 from invopt.pipelines.reviewer import KEPT, RULE_FAILED, OrderRule, reviewer
 from invopt.pipelines.solve import check_audit
@@ -17,6 +17,8 @@ from invopt.pipelines.steps import Run, Stopwatch, instant
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, SOLUTIONS
 
 STEP = "order"
+# stands for the fingerprint where a policy's order rule failed
+FAILED = "failed"
 _STATE = (
     "inventory_position",
     "on_hand",
@@ -48,11 +50,13 @@ def order(run: Run) -> None:
 
     Raises
     ------
-    TableError, AuditError : a policy has no solutions, or its audit failed; the others are ordered all the same.
+    TableError, AuditError : a policy has no solutions, or its audit failed.
+    OrderRuleError : a policy's order rule failed on some of its items: they are held, and the next run reviews them again.
+    In each of these cases the others are ordered all the same.
     """
     planned = due(run)
     waiting: list[_Waiting] = []
-    refused: list[TableError | AuditError] = []
+    refused: list[InvoptError] = []
     for row in run.config.active_policies():
         if row not in planned.ordering:
             run.say(f"order {row.id}: {until(planned.next_ordered[row.id])}")
@@ -68,7 +72,7 @@ def order(run: Run) -> None:
         else:
             waiting.append(_Waiting(row, planned.standing[row.id], fingerprint))
     if waiting:
-        _order(run, waiting)
+        refused += _order(run, waiting)
     raise_together(refused)
 
 
@@ -87,7 +91,8 @@ def _fingerprint(run: Run, row: PolicyRow, solved_by: str) -> str:
     return run.fingerprint(STEP, solved, run.config.orders.model_dump_json())
 
 
-def _order(run: Run, waiting: list[_Waiting]) -> None:
+def _order(run: Run, waiting: list[_Waiting]) -> list[OrderRuleError]:
+    """Gives the errors of the policies whose rule failed."""
     watch = Stopwatch()
     ids = [one.row.id for one in waiting]
     seen = Observation()
@@ -105,15 +110,26 @@ def _order(run: Run, waiting: list[_Waiting]) -> None:
     ]
     reviews = _reviews(run, waiting).observe(seen, *ordered)
     written = run.lakehouse.replace(ORDER_REVIEWS, reviews, {"run_id": run.run_id, "policy_id": ids})
-    _merge(run, ids, _lines(run, ids))
     counted = seen.get if written else {}
+    _merge(run, ids, _lines(run, ids), has_failed=any(counted.get(f"failed_{k}", 0) for k in range(len(ids))))
+    errors = []
     for k, one in enumerate(waiting):
         items, lines, value, failed = (counted.get(f"{name}_{k}", 0) for name in ("items", "lines", "value", "failed"))
         run.say(f"order {one.row.id}: {items:,} items reviewed, {lines:,} lines ordered, worth {value:,.2f}")
         if failed:
             run.say(f"  ! {failed:,} items, such as: {counted[f'why_{k}']}")
-        run.record(STEP, one.fingerprint, rows=items, seconds=watch.seconds, policy_id=one.row.id)
+            errors.append(OrderRuleError(f"policy {one.row.id}: {failed:,} items are held, because {_rule_of(counted[f'why_{k}'])}"))
+        # a mended rule must find its items not yet done
+        fingerprint = FAILED if failed else one.fingerprint
+        # one query served all: its time is divided among them
+        run.record(STEP, fingerprint, rows=items, failed=failed, seconds=watch.seconds / len(waiting), policy_id=one.row.id)
     run.say(f"order: done in {watch.seconds:.1f} s")
+    return errors
+
+
+def _rule_of(reason: str) -> str:
+    """What a reason says of the rule that failed, without the item's position."""
+    return reason[reason.index(RULE_FAILED):].rsplit("; position ", 1)[0]
 
 
 def _of_cycle(run: Run, ids: list[str]) -> Column:
@@ -164,10 +180,12 @@ def _reviews(run: Run, waiting: list[_Waiting]) -> DataFrame:
     return reviews.withColumns({"run_id": F.lit(run.run_id), "ordered_at": F.lit(run.as_of)})
 
 
+def _reviewed(run: Run, ids: list[str]) -> DataFrame:
+    return run.lakehouse.read(ORDER_REVIEWS).where((F.col("run_id") == run.run_id) & F.col("policy_id").isin(*ids))
+
+
 def _lines(run: Run, ids: list[str]) -> DataFrame:
-    reviews = run.lakehouse.read(ORDER_REVIEWS).where(
-        (F.col("run_id") == run.run_id) & F.col("policy_id").isin(*ids) & (F.col("quantity") > 0)
-    )
+    reviews = _reviewed(run, ids).where(F.col("quantity") > 0)
     state = (
         run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id).select(*ITEM, "unit_cost", "lead_time", "lead_time_confidence")
     )
@@ -190,10 +208,16 @@ def _lines(run: Run, ids: list[str]) -> DataFrame:
     )
 
 
-def _merge(run: Run, ids: list[str], lines: DataFrame) -> None:
-    """New lines are added, changed ones updated; a line of this cycle that is no longer wanted is cancelled, not deleted."""
+def _merge(run: Run, ids: list[str], lines: DataFrame, *, has_failed: bool) -> None:
+    """New lines are added, changed ones updated; a line of this cycle that is no longer wanted is cancelled, not deleted.
+
+    What an order rule that failed would want is not known: the lines of such items stay as they are.
+    """
     run.lakehouse.create(ORDERS)
     before = run.lakehouse.read(ORDERS).where(_of_cycle(run, ids))
+    if has_failed:
+        unknown = _reviewed(run, ids).where(F.contains("reason", F.lit(RULE_FAILED))).select("policy_id", *ITEM)
+        before = before.join(unknown, on=["policy_id", *ITEM], how="left_anti")
     dropped = (
         before.join(lines.select("order_id"), on="order_id", how="left_anti")
         .where("status = 'open'")

@@ -33,22 +33,29 @@ def reviewer(rules: Mapping[str, OrderRule]) -> Callable[[Iterator[pd.DataFrame]
     """The function that Spark calls with batches of items of these policies, by `policy_id`."""
 
     def review_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        loaded: dict[str, policies.Policy | BaseException] = {}
         for batch in batches:
             for policy_id, items in batch.groupby("policy_id", sort=False):
-                rule = rules[policy_id]
-                policy = policies.load(rule.policy, rule.policies_folder)
-                yield review_items(policy, items.reset_index(drop=True), rule.period)
+                if policy_id not in loaded:
+                    loaded[policy_id] = _loaded(rules[policy_id])
+                yield review_items(loaded[policy_id], items.reset_index(drop=True), rules[policy_id].period)
 
     return review_batches
 
 
-def review_items(policy: policies.Policy, items: pd.DataFrame, period: int) -> pd.DataFrame:
+def _loaded(rule: OrderRule) -> policies.Policy | BaseException:
+    try:
+        return policies.load(rule.policy, rule.policies_folder)
+    except (Exception, SystemExit) as error:  # told in the items' reasons, as whatever else a policy's code does
+        return error
+
+
+def review_items(policy: policies.Policy | BaseException, items: pd.DataFrame, period: int) -> pd.DataFrame:
     """Applies the policy's order rule and the supplier's limits; an item without a solution is held, with the reason.
 
-    So are all of these items where the rule raises: one policy's defect does not stop the others' orders.
+    So are all of these items where the rule fails: one policy's defect does not stop the others' orders.
     """
     has_solution = (items["status"] != "no_solution").to_numpy() & items["decisions"].notna().to_numpy()
-    decisions = {name: _values(items["decisions"], name, has_solution) for name in policy.decisions}
     is_stale = items["is_stale"].to_numpy(bool)
     state = items.assign(
         period=float(period),
@@ -56,17 +63,37 @@ def review_items(policy: policies.Policy, items: pd.DataFrame, period: int) -> p
         # an audit is for who runs the solver, not for who reads why a quantity was ordered
         solution_says=items["message"].where(has_solution).str.replace(r"(^|; )audit: .*", "", regex=True),
     )
-    wanted = np.full(len(items), np.nan)
-    if has_solution.any():
-        try:
-            wanted[has_solution] = policy.order({name: values[has_solution] for name, values in decisions.items()}, state[has_solution])
-        except Exception as error:
-            failed = has_solution & ~is_stale
-            state["is_held"] |= failed
-            state.loc[failed, "held_because"] = f"{RULE_FAILED}{type(error).__name__}: {error}"
-    shown = {name: _at_period(values, period) for name, values in decisions.items()}
+    wanted, shown = np.full(len(items), np.nan), {}
+    try:
+        if isinstance(policy, BaseException):
+            raise policy
+        decisions = {name: _values(items["decisions"], name, has_solution) for name in policy.decisions}
+        if has_solution.any():
+            wanted[has_solution] = _wanted(policy, decisions, state, has_solution)
+        shown = {name: _at_period(values, period) for name, values in decisions.items()}
+    except (Exception, SystemExit) as error:
+        failed = has_solution & ~is_stale
+        state["is_held"] |= failed
+        state.loc[failed, "held_because"] = f"{RULE_FAILED}{type(error).__name__}: {error}"
     reviews = ordering.review(wanted, shown, state)
     return pd.concat([items[["policy_id", *KEPT, "unit_cost"]], reviews], axis=1)
+
+
+def _wanted(policy: policies.Policy, decisions: Mapping[str, np.ndarray], state: pd.DataFrame, has_solution: np.ndarray) -> np.ndarray:
+    """What the order rule asks for; NaN where the decisions say nothing.
+
+    Raises
+    ------
+    ValueError : it gives another number of values than there are items, or one that can't be a quantity.
+    """
+    n = int(has_solution.sum())
+    asked = np.asarray(policy.order({name: values[has_solution] for name, values in decisions.items()}, state[has_solution]), dtype=float)
+    if asked.shape != (n,):
+        raise ValueError(f"order gave {asked.size} values of shape {asked.shape} for {n} items")
+    wrong = asked[np.isinf(asked) | (asked < 0)]
+    if len(wrong):
+        raise ValueError(f"order gave the quantity {wrong[0]:g}")
+    return asked
 
 
 def _values(decisions: pd.Series, name: str, has_solution: np.ndarray) -> np.ndarray:

@@ -43,9 +43,12 @@ def load(name: str, folder: str | None = None) -> Policy:
     if own_file is not None and own_file.is_file():
         module_name = f"invopt_user_policies.{name}"
         module = sys.modules.get(module_name)
-        if module is None or getattr(module, "__file__", None) != str(own_file):
+        # a Spark worker or a notebook lives on while its user mends the file
+        state = str(own_file), own_file.stat().st_mtime_ns
+        if module is None or getattr(module, "loaded_from", None) != state:
             spec = importlib.util.spec_from_file_location(module_name, own_file)
             module = importlib.util.module_from_spec(spec)
+            module.loaded_from = state
             sys.modules[module_name] = module
             try:
                 spec.loader.exec_module(module)

@@ -17,6 +17,7 @@ import numpy as np
 import pyomo.environ as pyo
 from highspy import HighsModelStatus, HighsStatus
 from pyomo.common.errors import InfeasibleConstraintException
+from pyomo.common.tee import capture_output
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
 from invopt.errors import ConfigError
@@ -65,8 +66,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     """
     problems = []
     if options:
-        highs = highspy.Highs()
-        highs.setOptionValue("output_flag", False)
+        highs = _made()
         known = [name for name in dir(highs.getOptions()) if not name.startswith("_")]
         for name, value in options.items():
             if name in RESERVED_OPTIONS:
@@ -167,12 +167,20 @@ def _highs(options: Mapping[str, Any]) -> highspy.Highs:
     highs = _kept.get(os.getpid())
     if highs is None:
         _kept.clear()
-        highs = _kept[os.getpid()] = highspy.Highs()
+        highs = _kept[os.getpid()] = _made()
     highs.setOptionValue("output_flag", False)
     highs.resetOptions()
     for name, value in {**OWN_OPTIONS, **options}.items():
         if not _is_accepted(highs, name, value):
             raise ValueError(f"HiGHS refuses option {name!r} = {value!r}")
+    return highs
+
+
+def _made() -> highspy.Highs:
+    """A new HiGHS, silent: since 1.16 it prints its name when it is made, before anybody can tell it not to."""
+    with capture_output(capture_fd=True):
+        highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
     return highs
 
 
@@ -183,8 +191,8 @@ def _run(highs: highspy.Highs) -> HighsModelStatus:
         highspy.Highs.resetGlobalScheduler(False)
         highs.run()
     if highs.getModelStatus() in NO_ANSWER:
-        # presolve gave up on a model that is solved without it
-        highs.setOptionValue("presolve", "off")
+        # presolve gave up on a model that is solved without it, or the other way round
+        highs.setOptionValue("presolve", "on" if highs.getOptionValue("presolve")[1] == "off" else "off")
         highs.run()
     return highs.getModelStatus()
 

@@ -10,6 +10,7 @@ import contextlib
 import json
 import operator
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import reduce
@@ -49,13 +50,20 @@ def _sql_type(kind: str | dict) -> str:
 
 def read(path: str, columns: Sequence[str], equal: Mapping[str, str | int]) -> list[tuple]:
     """The rows whose columns have these values, as tuples in the order of `columns`; timestamps are in UTC."""
-    return _tuples(_found(path, columns, equal), columns)
+    with _refusals():
+        found = _dataset(path).to_table(columns=list(columns), filter=_condition(equal))
+    return _tuples(found, columns)
 
 
 def counts(path: str, by: Sequence[str], equal: Mapping[str, str | int]) -> list[tuple]:
-    """(values of the columns `by`..., rows) for the rows whose columns have the values `equal`."""
-    counted = _found(path, by, equal).group_by(list(by)).aggregate([([], "count_all")])
-    return _tuples(counted, [*by, "count_all"])
+    """(values of the columns `by`..., rows) for the rows whose columns have the values `equal`; read batch by batch."""
+    counted: Counter[tuple] = Counter()
+    with _refusals():
+        for batch in _dataset(path).to_batches(columns=list(by), filter=_condition(equal)):
+            of_batch = pa.Table.from_batches([batch]).group_by(list(by)).aggregate([([], "count_all")])
+            for *values, n in _tuples(of_batch, [*by, "count_all"]):
+                counted[tuple(values)] += n
+    return [(*values, n) for values, n in counted.items()]
 
 
 def has_files(path: str) -> bool:
@@ -63,11 +71,13 @@ def has_files(path: str) -> bool:
     return bool(deltalake.DeltaTable(path).file_uris())
 
 
-def _found(path: str, columns: Sequence[str], equal: Mapping[str, str | int]) -> pa.Table:
+def _dataset(path: str) -> ds.Dataset:
+    return deltalake.DeltaTable(path).to_pyarrow_dataset()
+
+
+def _condition(equal: Mapping[str, str | int]) -> ds.Expression | None:
     conditions = [ds.field(name) == value for name, value in equal.items()]
-    with _refusals():
-        return deltalake.DeltaTable(path).to_pyarrow_dataset().to_table(
-            columns=list(columns), filter=reduce(operator.and_, conditions) if conditions else None)
+    return reduce(operator.and_, conditions) if conditions else None
 
 
 def _tuples(rows: pa.Table, columns: Sequence[str]) -> list[tuple]:

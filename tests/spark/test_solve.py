@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from pyspark.sql import functions as F
 
 from invopt.config import Config
 from invopt.datasets import BY_NAME, DATASETS
-from invopt.errors import AuditError, TableError
+from invopt.errors import AuditError, OrderRuleError, TableError
 from invopt.pipelines.inputs import make_inputs
 from invopt.pipelines.order import order
 from invopt.pipelines.report import summary, unfold_decisions
@@ -272,20 +273,40 @@ def test_an_algorithm_that_disagrees_with_its_model_stops_the_run_and_nothing_is
     assert steady.lakehouse.read(ORDERS).where("policy_id = 'steady'").count() == len(LOCATIONS) * len(GOOD)
 
 
-def test_an_order_rule_that_fails_holds_its_own_items_alone(make_run):
+def test_an_order_rule_that_fails_holds_its_own_items_alone_until_it_is_mended(make_run):
     rows = [{"id": name, "policy": name, "method": "exact", "scope": {"product_id": list(GOOD)}} for name in ("unruly", "moody")]
     run = make_run(rows, audit_partitions=0)
     solve(run)
-    order(run)
+    with pytest.raises(OrderRuleError, match="unruly: 24 items are held, because the order rule failed: ValueError: no rule for good"):
+        order(run)
     n_items = len(LOCATIONS) * len(GOOD)
-    reviews = run.lakehouse.read(ORDER_REVIEWS).where(f"run_id = '{run.run_id}'").collect()
-    assert Counter((row["policy_id"], row["quantity"]) for row in reviews) == {("unruly", 0.0): n_items, ("moody", 4.0): n_items}
-    reason = next(row["reason"] for row in reviews if row["policy_id"] == "unruly")
-    assert reason.startswith("held: the order rule failed: ValueError: no rule for good")
+
+    def reviewed():
+        reviews = run.lakehouse.read(ORDER_REVIEWS).where(f"run_id = '{run.run_id}'").collect()
+        assert next(row["reason"] for row in reviews if row["policy_id"] == "moody").startswith("position 0 ")
+        return Counter((row["policy_id"], row["quantity"], row["reason"][:40]) for row in reviews if row["policy_id"] == "unruly"), Counter(
+            row["quantity"] for row in reviews if row["policy_id"] == "moody")
+
+    unruly, moody = reviewed()
+    assert set(unruly) == {("unruly", 0.0, "held: the order rule failed: ValueError:")} and moody == {4.0: n_items}
     at = said_by(run).index(f"order unruly: {n_items} items reviewed, 0 lines ordered, worth 0.00")
     assert said_by(run)[at + 1].startswith(f"  ! {n_items} items, such as: held: the order rule failed")
-    order(run)
-    assert said_by(run)[-1] == f"order moody: unchanged, {n_items} items are reviewed already"
+    mended = Path(run.config.policies_folder) / "unruly.py"
+    text = mended.read_text(encoding="utf-8")
+    mended.write_text(text.replace('if "unruly" == "unruly":', "if False:"), encoding="utf-8")
+    try:
+        order(run)
+        assert f"order moody: unchanged, {n_items} items are reviewed already" in said_by(run)
+        assert said_by(run)[-2] == f"order unruly: {n_items} items reviewed, {n_items} lines ordered, worth 240.00"
+        # a rule that fails afterwards says nothing of what is ordered already: those lines stay open
+        mended.write_text(text, encoding="utf-8")
+        run.record("order", "another", rows=0, seconds=0.0, policy_id="unruly")
+        with pytest.raises(OrderRuleError):
+            order(run)
+        lines = run.lakehouse.read(ORDERS).where("policy_id = 'unruly'").collect()
+        assert Counter(line["status"] for line in lines) == {"open": n_items}
+    finally:
+        mended.write_text(text, encoding="utf-8")
 
 
 def test_steps_that_were_left_out_are_named(steady):

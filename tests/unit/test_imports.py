@@ -37,16 +37,17 @@ ALLOWED = {
     "lake": BASE,
     "solve_one": ENGINES | {"lake"},
     "conformance": ENGINES,
+    "precompile": ENGINES | {"conformance"},
     "policy_table": MODELS,
     "plots": BASE | {"theory", "lake"},
     "web": BASE | {"lake"},
-    "cli": ENGINES | {"spark", "pipelines", "lake", "solve_one", "conformance", "policy_table", "web"},
+    "cli": ENGINES | {"spark", "pipelines", "lake", "solve_one", "conformance", "precompile", "policy_table", "web"},
 }
 SPARK_PARTS = {"spark", "pipelines"}
 SPARK_PACKAGES = {"pyspark", "delta", "py4j"}
 THEORY_PACKAGES = {"numpy", "scipy", "numba"}
 WITHOUT_PYSPARK = ("errors", "columns", "config", "tables", "theory", "policies", "forecasting", "solving", "ordering", "simulation",
-                   "datasets", "lake", "solve_one", "conformance", "policy_table", "plots", "web")
+                   "datasets", "lake", "solve_one", "conformance", "precompile", "policy_table", "plots", "web")
 
 
 def part_of(file: Path, package: Path = PACKAGE) -> str:

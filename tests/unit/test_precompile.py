@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from invopt.errors import PolicyLawError
 from invopt.precompile import compile_algorithms
 
 OWN = '''
@@ -32,7 +35,8 @@ def test_machine_code_is_kept_and_found_again(tmp_path):
             [sys.executable, "-m", "invopt.cli", "compile", "dynamic_lot_sizing"],
             env={**os.environ, "NUMBA_CACHE_DIR": str(kept)}, capture_output=True, text=True, check=True)
         said = done.stdout.splitlines()
-        assert said[0].startswith("compiling 1 exact algorithms") and said[1].startswith("compiled in ") and len(said) == 2
+        assert said[0].startswith("compiling 1 exact algorithms") and said[1].startswith("  1 of 1: dynamic_lot_sizing, ")
+        assert len(said) == 2
         return {path: path.stat().st_mtime_ns for path in kept.rglob("*.nbc")}
 
     first = compiled()
@@ -48,9 +52,10 @@ def test_a_policy_that_cannot_be_loaded_or_solved_is_named_and_the_others_are_co
     }.items():
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
     said = []
-    compile_algorithms(["broken", "failing", "mine"], str(tmp_path), said.append)
-    assert "ZeroDivisionError: division by zero" in said[0] and "broken.py" in said[0]
-    assert said[1].startswith("compiling 2 exact algorithms")
-    failed = [line for line in said[2:-1] if "ZeroDivisionError: nothing to divide by" in line]
-    assert len(failed) == len(said[2:-1]) > 0 and all(line.startswith("  ! policy failing, example ") for line in failed)
-    assert said[-1].startswith("compiled in ")
+    with pytest.raises(PolicyLawError) as caught:
+        compile_algorithms(["broken", "failing", "mine", "nosuch"], str(tmp_path), said.append)
+    broken, unknown, *failed = caught.value.problems
+    assert "broken.py: ZeroDivisionError: division by zero" in broken and "policy 'nosuch' is unknown" in unknown
+    assert failed and all("policy failing, example " in one and "ZeroDivisionError: nothing to divide by" in one for one in failed)
+    assert said[0].startswith("compiling 2 exact algorithms")
+    assert {line.split(",")[0].split(": ")[1] for line in said[1:]} == {"failing", "mine"}
