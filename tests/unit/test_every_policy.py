@@ -174,8 +174,9 @@ def test_a_broken_file_is_told_and_hides_no_other(project, capsys):
 def test_what_can_be_told_of_the_record_alone_is_told(good, monkeypatch):
     example = replace(good.examples[0], items=({"holding_cost": 0.5, "demand_mean": np.ones(2)},))
     wrong = replace(good, partition_by=("location_id", "nonsense"), inputs="SELECT location_id, product_id, holding_cost, lead_time FROM x",
-                    examples=(example,))
+                    examples=(example,), highs_options={"threads": 8, "presolv": "off"})
     found = findings(wrong, monkeypatch)
+    assert "highs_options: option 'threads' is set by invopt" in found and "did you mean presolve or solver?" in found
     assert "partition_by: nonsense is no column of gold.item_state" in found
     assert "the SELECT does not name the column demand_mean" in found and "the SELECT does not name the column source_id" in found
     assert "by hand: an item lacks the input columns lead_time" in found
