@@ -54,5 +54,5 @@ $(READY): setup.py
 	echo "invopt: making $(VENV) with $$($$found --version); this takes a few minutes, once"; \
 	$$found -m venv --clear $(VENV)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@$(VENV)/bin/invopt compile
+	-@$(VENV)/bin/invopt compile
 	@touch $@
