@@ -6,9 +6,11 @@ One HiGHS object per process is kept: making one costs more than a small solve, 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +19,6 @@ import numpy as np
 import pyomo.environ as pyo
 from highspy import HighsModelStatus, HighsStatus
 from pyomo.common.errors import InfeasibleConstraintException
-from pyomo.common.tee import capture_output
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
 from invopt.errors import ConfigError
@@ -177,9 +178,25 @@ def _highs(options: Mapping[str, Any]) -> highspy.Highs:
 
 
 def _made() -> highspy.Highs:
-    """A new HiGHS, silent: since 1.16 it prints its name when it is made, before anybody can tell it not to."""
-    with capture_output(capture_fd=True):
+    """A new HiGHS, silent: since 1.16 it prints its name when it is made, before anybody can tell it not to.
+
+    Its own file descriptor is turned away, without threads: those of a forked child would take the place of the parent's, which HiGHS
+    still knows.
+    """
+    with contextlib.suppress(AttributeError, ValueError):  # there is none, or it is closed
+        sys.stdout.flush()
+    try:
+        shown = os.dup(1)
+    except OSError:  # nothing is shown anyway
+        return highspy.Highs()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
         highs = highspy.Highs()
+    finally:
+        os.dup2(shown, 1)
+        os.close(shown)
+        os.close(nowhere)
     highs.setOptionValue("output_flag", False)
     return highs
 

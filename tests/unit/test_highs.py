@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pyomo.environ as pyo
@@ -193,3 +195,17 @@ def test_wrong_options_are_all_named_with_what_is_near():
         highs.check_options({"mip_rel_gp": 0.1, "threads": 4, "solver": "nonsense", "presolve": "off", "mip_rel_gap": 0})
     assert len(raised.value.problems) == 3
     assert "mip_rel_gap" in raised.value.problems[0] and "nonsense" in raised.value.problems[2]
+
+
+def test_nothing_is_printed_but_what_the_caller_prints():
+    """In a process of its own: HiGHS writes past Python's own stdout."""
+    program = (
+        "import pyomo.environ as pyo\n"
+        "from invopt.solving import highs\n"
+        "print('before', end=' ')\n"
+        "m = pyo.ConcreteModel(); m.x = pyo.Var(bounds=(1, 2)); m.total_cost = pyo.Objective(expr=m.x)\n"
+        "m.row = pyo.Constraint(expr=m.x >= 1.5); highs.check_options({'presolve': 'off'})\n"
+        "print(highs.solve(m, 1, {}).objective)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("before 1.5\n", "")
