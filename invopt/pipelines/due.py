@@ -78,7 +78,8 @@ def _earlier(run: Run) -> tuple[dict[str, str], dict[str, datetime]]:
         return {}, {}
     rows_of: Counter[tuple[str, str, str]] = Counter()
     for one in run.lakehouse.few(STEPS, {}):
-        if one["policy_id"] != "*" and as_of_of(one["run_id"]) < as_of_of(run.run_id):
+        is_failed_order = one["step"] == "order" and one["failed"]  # its rule failed: it is due as before
+        if one["policy_id"] != "*" and not is_failed_order and as_of_of(one["run_id"]) < as_of_of(run.run_id):
             rows_of[one["run_id"], one["policy_id"], one["step"]] += one["rows"]
     solved: dict[str, str] = {}
     ordered: dict[str, datetime] = {}

@@ -88,3 +88,11 @@ def test_a_changed_policy_is_due_at_once(run_of):
     other_time = [POLICIES[0], POLICIES[1] | {"order_schedule": "mondays"}, POLICIES[2]]
     planned = due(run_of(MONDAY.replace(day=2), "changed", other_time))
     assert "weekly" not in ids(planned.optimized) and "weekly" not in ids(planned.ordering)
+
+
+def test_orders_whose_rule_failed_are_due_as_before(run_of):
+    monday, evening = run_of(MONDAY, "failed"), run_of(MONDAY.replace(hour=20), "failed")
+    done_by(monday, {"weekly": 10})
+    assert "weekly" not in ids(due(evening).ordering)
+    monday.record("order", "failed", rows=10, failed=3, seconds=0.0, policy_id="weekly")
+    assert "weekly" in ids(due(evening).ordering)
