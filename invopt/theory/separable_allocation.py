@@ -14,7 +14,7 @@ The core is exponential in the worst case (many items of the same return per uni
 states with the best solution and a proved bound.
 
 Source: Everett (1963), Generalized Lagrange multiplier method, Operations Research 11(3); Ibaraki & Katoh (1988), Resource Allocation
-Problems; Pisinger (1995), EJOR 87.
+Problems; Pisinger (1995), EJOR 87; Dowell & Jarratt (1971), BIT 11, for the false position of the multiplier.
 """
 
 from __future__ import annotations
