@@ -3,19 +3,8 @@
 The inventory position then takes the values s+1..s+Q equally often, so the cost per day is C(s, Q) = [A(s) + sum_{y=s+1}^{s+Q} G(y)] / Q;
 `cost` chooses its three definitions: daily_review (the default), time_weighted, guide (see `theory/reorder_point_cost.py`).
 
-The model, over levels y = first..last of the inventory position:
-
-    u_y  >= 0   probability that the position is y: 1/Q on the window s+1..s+Q, 0 elsewhere
-    st_y >= 0   1/Q where the window starts (y = s+1), 0 elsewhere
-
-    minimize    sum_y A(y-1) st_y + sum_y G(y) u_y
-    subject to  sum_y u_y = 1                        the probabilities add up to one
-                u_y - u_{y-1} <= st_y                the probability rises only where a window starts
-
-It is a linear program without integers. Any u >= 0 is a sum of windows of constant height, each starting at one of u's rises, so a point
-of the polytope is an average of (s, Q) policies weighted by the windows' areas and its cost is the average of their costs: no point is
-cheaper than the best window, and a vertex is one window. A simplex method ends at a vertex. (An interior-point method without crossover
-may end between two windows of equal cost: the objective is right, s and Q are averages.)
+The model chooses a window of consecutive levels of the inventory position (`windows.py`): a linear program without integers over the levels
+that a best window can reach. A(s) is the same for all s and G convex in daily_review and time_weighted, in guide A(s) falls with s.
 
 Service (`params.service`, with the column service_level; the default asks for nothing; `theory/service_level.py` explains):
 
@@ -43,8 +32,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
-from pyomo.common.gc_manager import PauseGC
-from pyomo.core.expr import LinearExpression
 
 from invopt.errors import ParameterError
 from invopt.policies.base import ExactSolution, Example, Params, Policy
@@ -61,6 +48,7 @@ from invopt.policies.item_inputs import (
     refuse,
 )
 from invopt.policies.selection import NOTHING, Choices, cheapest, selection_model
+from invopt.policies.windows import NO_DEMAND, Levels, window_model
 from invopt.theory.item_demand import ItemDemand, item_demand, note
 from invopt.theory.lead_time_demand import LeadTimeDemand
 from invopt.theory.reorder_point import LARGEST_QUANTITY, best_reorder_points
@@ -170,20 +158,12 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SQParams) -> E
     return ExactSolution(decisions, cost, None if np.equal(message, None).all() else message)
 
 
-class _Levels(NamedTuple):
-    """The levels of one item's model: the first, and for each what starting a window there and being there costs per day."""
-
-    first: int
-    start_cost: np.ndarray
-    cost: np.ndarray
-
-
-def _levels(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int) -> _Levels:
+def _levels(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int) -> Levels:
     """Levels that an optimal window with s >= smallest can reach, by bounds that hold for every optimum, without the exact algorithm."""
     bounds = _guide_range if cost == "guide" else _convex_range
     low, high = bounds(cost, demand, demand_mean, h, K, p, smallest)
     y = np.arange(low, high + 1)
-    return _Levels(low, start_costs(cost, y - 1, demand, demand_mean, K, p), level_costs(cost, y, demand, h, p))
+    return Levels(low, start_costs(cost, y - 1, demand, demand_mean, K, p), level_costs(cost, y, demand, h, p))
 
 
 def _check_size(n: float, largest: int) -> None:
@@ -272,8 +252,7 @@ def _choices_with_fill_rate(cost: str, share: float, demand: LeadTimeDemand, dem
 def build_model(items: pd.DataFrame, params: SQParams) -> pyo.ConcreteModel:
     """The window model of each item, side by side in one ConcreteModel; under a fill rate the choice of each. See the module's docstring.
 
-    REORDER_POINT and ORDER_QUANTITY are Expressions of the solved variables: Q = 1 / sum st, and s is the start's mean place. An item
-    without demand has one level that costs nothing, so that the model is never empty, and s = Q = 0.
+    REORDER_POINT and ORDER_QUANTITY are Expressions of the solved variables. An item without demand has s = Q = 0 and costs nothing.
 
     Raises
     ------
@@ -287,64 +266,16 @@ def build_model(items: pd.DataFrame, params: SQParams) -> pyo.ConcreteModel:
             _choices_with_fill_rate(params.cost, inputs.missed_share[i], inputs.demand.lead_time_demand(i), inputs.demand.mean[i],
                                     inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i])
             if has_demand[i] else NOTHING for i in range(len(items))])
-    windows = []
+    levels = []
     for i in range(len(items)):
         if not has_demand[i]:
-            windows.append(_Levels(1, np.zeros(1), np.zeros(1)))
+            levels.append(NO_DEMAND)
             continue
         demand = inputs.demand.lead_time_demand(i)
         smallest = cycle_point(demand, inputs.missed_share[i]) if params.service == "cycle" else 0
-        windows.append(_levels(params.cost, demand, inputs.demand.mean[i], inputs.holding_cost[i], inputs.fixed_order_cost[i],
-                               inputs.backorder_cost[i], smallest))
-    ends = np.cumsum([0, *(len(window.cost) for window in windows)]).tolist()
-    # the collector would look through the thousands of new objects again and again: it took two thirds of the time
-    with PauseGC():
-        return _window_model(windows, ends, has_demand)
-
-
-def _window_model(windows: list[_Levels], ends: list[int], has_demand: list[bool]) -> pyo.ConcreteModel:
-    """One flat set of levels for all items: item i has levels ends[i]..ends[i+1]-1, level k of it is position windows[i].first + k."""
-    model = pyo.ConcreteModel()
-    model.ITEMS = pyo.RangeSet(0, len(windows) - 1)
-    model.LEVELS = pyo.RangeSet(0, ends[-1] - 1)
-    model.position_probability = pyo.Var(model.LEVELS, domain=pyo.NonNegativeReals)
-    model.window_start = pyo.Var(model.LEVELS, domain=pyo.NonNegativeReals)
-    probability = list(model.position_probability.values())
-    start = list(model.window_start.values())
-    starts_of = [start[ends[i]:ends[i + 1]] for i in range(len(windows))]
-    probabilities_of = [probability[ends[i]:ends[i + 1]] for i in range(len(windows))]
-    lowest = set(ends)
-
-    def probability_rises_only_where_a_window_starts(model: pyo.ConcreteModel, k: int) -> tuple:
-        if k in lowest:
-            return None, LinearExpression(linear_coefs=(1, -1), linear_vars=(probability[k], start[k])), 0
-        return None, LinearExpression(linear_coefs=(1, -1, -1), linear_vars=(probability[k], probability[k - 1], start[k])), 0
-
-    def probabilities_add_up_to_one(model: pyo.ConcreteModel, i: int) -> tuple:
-        return 1, LinearExpression(linear_coefs=[1] * len(probabilities_of[i]), linear_vars=probabilities_of[i]), 1
-
-    def item_cost(model: pyo.ConcreteModel, i: int) -> LinearExpression:
-        coefficients = windows[i].start_cost.tolist() + windows[i].cost.tolist()
-        return LinearExpression(linear_coefs=coefficients, linear_vars=starts_of[i] + probabilities_of[i])
-
-    def order_quantity(model: pyo.ConcreteModel, i: int) -> object:
-        if not has_demand[i]:
-            return 0
-        return 1 / LinearExpression(linear_coefs=[1] * len(starts_of[i]), linear_vars=starts_of[i])
-
-    def reorder_point(model: pyo.ConcreteModel, i: int) -> object:
-        if not has_demand[i]:
-            return 0
-        below = [windows[i].first - 1 + k for k in range(len(starts_of[i]))]
-        return LinearExpression(linear_coefs=below, linear_vars=starts_of[i]) * model.ORDER_QUANTITY[i]
-
-    model.probability_rises_only_where_a_window_starts = pyo.Constraint(model.LEVELS, rule=probability_rises_only_where_a_window_starts)
-    model.probabilities_add_up_to_one = pyo.Constraint(model.ITEMS, rule=probabilities_add_up_to_one)
-    model.item_cost = pyo.Expression(model.ITEMS, rule=item_cost)
-    model.total_cost = pyo.Objective(expr=pyo.quicksum(model.item_cost.values()))
-    model.ORDER_QUANTITY = pyo.Expression(model.ITEMS, rule=order_quantity)
-    model.REORDER_POINT = pyo.Expression(model.ITEMS, rule=reorder_point)
-    return model
+        levels.append(_levels(params.cost, demand, inputs.demand.mean[i], inputs.holding_cost[i], inputs.fixed_order_cost[i],
+                              inputs.backorder_cost[i], smallest))
+    return window_model(levels, is_convex=params.cost != "guide")
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
