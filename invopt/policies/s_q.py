@@ -4,7 +4,8 @@ The inventory position then takes the values s+1..s+Q equally often, so the cost
 `cost` chooses its three definitions: daily_review (the default), time_weighted, guide (see `theory/reorder_point_cost.py`).
 
 The model chooses a window of consecutive levels of the inventory position (`windows.py`): a linear program without integers over the levels
-that a best window can reach. A(s) is the same for all s and G convex in daily_review and time_weighted, in guide A(s) falls with s.
+that an optimal one can reach. In daily_review and time_weighted A is constant and G convex, so it holds a cheapest level; in guide A(s)
+falls with s and G is straight, so it need not.
 
 Service (`params.service`, with the column service_level; the default asks for nothing; `theory/service_level.py` explains):
 
@@ -159,11 +160,17 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SQParams) -> E
 
 
 def _levels(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int) -> Levels:
-    """Levels that an optimal window with s >= smallest can reach, by bounds that hold for every optimum, without the exact algorithm."""
-    bounds = _guide_range if cost == "guide" else _convex_range
-    low, high = bounds(cost, demand, demand_mean, h, K, p, smallest)
-    y = np.arange(low, high + 1)
-    return Levels(low, start_costs(cost, y - 1, demand, demand_mean, K, p), level_costs(cost, y, demand, h, p))
+    """Levels that an optimal window with s >= smallest can reach, by bounds that hold for every optimum, without the exact algorithm.
+
+    Where it can start: at a cheapest level or below it, which holds for some optimum; in the guide by a bound that holds for every one.
+    """
+    if cost == "guide":
+        low, n_starts, high = _guide_range(cost, demand, demand_mean, h, K, p, smallest)
+        costs = level_costs(cost, np.arange(low, high + 1), demand, h, p)
+    else:
+        low, costs = _convex_levels(cost, demand, demand_mean, h, K, p, smallest)
+        n_starts = int(costs.argmin()) + 1
+    return Levels(low, start_costs(cost, np.arange(low - 1, low - 1 + n_starts), demand, demand_mean, K, p), costs)
 
 
 def _check_size(n: float, largest: int) -> None:
@@ -171,8 +178,11 @@ def _check_size(n: float, largest: int) -> None:
         raise ParameterError(f"the model would have over {largest} levels of inventory position; solve this item with method: exact")
 
 
-def _convex_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int) -> tuple[int, int]:
-    """First and last level for a constant A and a convex G, among the levels above the smallest s.
+def _convex_levels(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float,
+                   smallest: int) -> tuple[int, np.ndarray]:
+    """First level and G of it and those after it, for a constant A and a convex G, among the levels above the smallest s.
+
+    Some optimal window holds a cheapest level: moved towards it by one, a window gives up a level for one that costs no more.
 
     No level of an optimal window costs more than C*: G is convex, so its dearest level is at an end, and without that level the window's
     average would be smaller if G were above it, with the same s or one more. With the cost C of any policy at all, C* <= C, and levels
@@ -199,11 +209,13 @@ def _convex_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: floa
     # a little more than C, so that rounding never leaves out an optimal level; the cheapest level is always in
     kept = np.flatnonzero(costs <= max(known * (1 + 1e-9), costs.min()))
     _check_size(kept[-1] - kept[0], LARGEST_MODEL)
-    return low + int(kept[0]), low + int(kept[-1])
+    return low + int(kept[0]), costs[kept[0]:kept[-1] + 1]
 
 
-def _guide_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int) -> tuple[int, int]:
-    """First and last level, above the smallest s, for a straight G and an A(s) that falls with s: C(s, Q) = A(s)/Q + hQ/2 + h (s - mu).
+def _guide_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float,
+                 smallest: int) -> tuple[int, int, int]:
+    """First level, how many levels a window can start at, and last level, above the smallest s, for a straight G and an A(s) that falls
+    with s: C(s, Q) = A(s)/Q + hQ/2 + h (s - mu).
 
     1. A/Q + hQ/2 >= sqrt(2hA), so C(s, Q) >= sqrt(2hA(s)) + h (s - mu) =: B(s). With the cost C of any policy, an s with B(s) > C is
        left out, and because A(s) >= aK all s > mu + (C - sqrt(2haK))/h are.
@@ -224,7 +236,7 @@ def _guide_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float
     s, starts = s[is_kept], starts[is_kept]
     high = int((s + np.maximum(1.0, np.floor(0.5 + np.sqrt(0.25 + 2 * starts / h)))).max())
     _check_size(high - s[0], LARGEST_MODEL)
-    return int(s[0]) + 1, high
+    return int(s[0]) + 1, int(s[-1] - s[0]) + 1, high
 
 
 def _choices_with_fill_rate(cost: str, share: float, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float) -> Choices:
@@ -275,7 +287,7 @@ def build_model(items: pd.DataFrame, params: SQParams) -> pyo.ConcreteModel:
         smallest = cycle_point(demand, inputs.missed_share[i]) if params.service == "cycle" else 0
         levels.append(_levels(params.cost, demand, inputs.demand.mean[i], inputs.holding_cost[i], inputs.fixed_order_cost[i],
                               inputs.backorder_cost[i], smallest))
-    return window_model(levels, is_convex=params.cost != "guide")
+    return window_model(levels, all_hold_m=params.cost != "guide")
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pyomo.environ as pyo
+from pyomo.common.gc_manager import PauseGC
 
 from invopt.errors import ParameterError
 from invopt.policies.base import Policy
@@ -28,7 +29,9 @@ def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: Sol
     """
     start = time.perf_counter()
     try:
-        outcome = _solve(items, policy, params, solver)
+        # the collector would look through a model that is still needed; once it is not, it is taken away at the first look
+        with PauseGC():
+            outcome = _solve(items, policy, params, solver)
     except (Exception, SystemExit) as error:  # whatever a policy's code may do, its neighbours get solved
         outcome = failed(error)
     return outcome._replace(seconds=time.perf_counter() - start)
