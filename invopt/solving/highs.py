@@ -68,12 +68,12 @@ def check_options(options: Mapping[str, Any]) -> None:
     problems = []
     if options:
         highs = _made()
-        known = [name for name in dir(highs.getOptions()) if not name.startswith("_")]
         for name, value in options.items():
             if name in RESERVED_OPTIONS:
                 problems.append(f"option {name!r} is set by invopt: one thread per task, and the solver's time_limit for the time")
-            elif name not in known:
-                close = difflib.get_close_matches(name, known, n=3)
+            elif not _is_known(highs, name):
+                named = [other for other in dir(highs.getOptions()) if not other.startswith("_")]
+                close = difflib.get_close_matches(name, named, n=3)
                 problems.append(f"option {name!r} is unknown to HiGHS" + (f"; did you mean {' or '.join(close)}?" if close else ""))
             elif not _is_accepted(highs, name, value):
                 problems.append(f"option {name!r}: HiGHS refuses the value {value!r}; its default is {highs.getOptionValue(name)[1]!r}")
@@ -212,6 +212,11 @@ def _run(highs: highspy.Highs) -> HighsModelStatus:
         highs.setOptionValue("presolve", "on" if highs.getOptionValue("presolve")[1] == "off" else "off")
         highs.run()
     return highs.getModelStatus()
+
+
+def _is_known(highs: highspy.Highs, name: str) -> bool:
+    """Asked of HiGHS itself, which has more options than highspy's record of them names."""
+    return highs.getOptionValue(name)[0] == HighsStatus.kOk
 
 
 def _is_accepted(highs: highspy.Highs, name: str, value: Any) -> bool:

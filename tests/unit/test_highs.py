@@ -197,6 +197,14 @@ def test_wrong_options_are_all_named_with_what_is_near():
     assert "mip_rel_gap" in raised.value.problems[0] and "nonsense" in raised.value.problems[2]
 
 
+def test_an_option_that_only_highs_itself_names_is_known():
+    name = "primal_simplex_bound_perturbation_multiplier"
+    assert name not in dir(highs._made().getOptions())
+    highs.check_options({name: 0.0})
+    with pytest.raises(ConfigError, match="refuses the value -1.0; its default is 1.0"):
+        highs.check_options({name: -1.0})
+
+
 def test_nothing_is_printed_but_what_the_caller_prints():
     """In a process of its own: HiGHS writes past Python's own stdout."""
     program = (
