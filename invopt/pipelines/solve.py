@@ -155,13 +155,12 @@ def _waves(run: Run, row: PolicyRow, policy: policies.Policy, table: Table, inpu
 def solved(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
     """The solutions of a wave's rows: one call per bucket, and as many tasks as asked for, whatever AQE thinks of the sizes."""
     is_audited = F.pmod(F.xxhash64("partition_key", F.lit("audit")), F.lit(audit_every)) == 0 if audit_every else F.lit(False)
-    spread = rows.drop("run_id", "policy_id", "wave").withColumn("is_audited", is_audited)
     n_tasks = max(1, min(n_tasks, n_buckets))
-    if hasattr(spread, "repartitionById"):
-        spread = spread.repartitionById(n_tasks, F.pmod("bucket", F.lit(n_tasks)).cast("int"))
-    else:
-        spread = spread.repartition(n_tasks, "bucket")
-    return solve_groups(spread.groupBy("bucket"), task)
+    # among the groups' keys, so that Spark knows the groups to be together and doesn't shuffle once more
+    number = F.pmod("bucket", F.lit(n_tasks)).cast("int")
+    spread = rows.drop("run_id", "policy_id", "wave").withColumns({"is_audited": is_audited, "task": number})
+    spread = spread.repartitionById(n_tasks, "task") if hasattr(spread, "repartitionById") else spread.repartition(n_tasks, "task")
+    return solve_groups(spread.groupBy("task", "bucket"), task)
 
 
 def solve_groups(groups: GroupedData, task: solving.Task) -> DataFrame:

@@ -212,6 +212,7 @@ def _local_settings(threads: int) -> dict[str, str]:
         "spark.sql.warehouse.dir": _temporary_warehouse(),
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
+        "spark.python.daemon.module": "invopt.spark.worker_daemon",
         # thousands of small files are listed by a few tasks, not by one each
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(threads),
         "spark.databricks.delta.snapshotPartitions": "2",  # the default, 50, makes each tiny table slow

@@ -105,6 +105,21 @@ def test_workers_are_this_python_with_one_thread_each(spark):
     assert spark.range(1).mapInPandas(look, "python string, threads string").first() == (sys.executable, "1")
 
 
+def test_workers_are_forked_with_what_they_need(spark):
+    def look(frames):
+        import gc
+        import sys
+
+        import pandas as pd
+
+        has_all = {"invopt.policies.s_q", "pyomo.environ"} <= set(sys.modules)
+        for _ in frames:
+            yield pd.DataFrame({"has": [has_all], "n": gc.get_freeze_count()})
+
+    has_all, n_frozen = spark.range(1).mapInPandas(look, "has boolean, n bigint").first()
+    assert has_all and n_frozen > 100_000
+
+
 def test_a_worker_killed_by_a_native_crash_is_tried_again(spark, tmp_path):
     mark = str(tmp_path / "crashed-once")
 

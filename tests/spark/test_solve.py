@@ -13,16 +13,17 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F
 
+from invopt import policies
 from invopt.config import Config
 from invopt.datasets import BY_NAME, DATASETS
 from invopt.errors import AuditError, OrderRuleError, TableError
 from invopt.pipelines.inputs import make_inputs
 from invopt.pipelines.order import order
 from invopt.pipelines.report import summary, unfold_decisions
-from invopt.pipelines.solve import _forget_old_waves, solve, solve_policy
+from invopt.pipelines.solve import _forget_old_waves, solve, solve_policy, solved, task_of
 from invopt.pipelines.steps import Run
 from invopt.spark.delta import Lakehouse
-from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, STEPS, silver
+from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, STEPS, policy_inputs, silver
 
 LOCATIONS = ("L1", "L2", "L3")
 GOOD = tuple(f"good{n}" for n in range(8))
@@ -324,3 +325,15 @@ def test_rows_of_waves_that_are_no_longer_there_are_forgotten_and_no_others(stea
     assert {one["wave"] for one in kept.values()} == {0, 2}
     _forget_old_waves(steady, row, [0, 2])
     assert solutions_of(steady, "steady") == kept
+
+
+def test_rows_are_shuffled_once_into_as_many_tasks_as_asked_for(steady):
+    """Spark must know by itself that a task holds whole groups, or it shuffles again, into as many tasks as it likes."""
+    table = policy_inputs("moody", policies.load("moody", steady.config.policies_folder).input_columns)
+    rows = steady.lakehouse.read(table).where(f"run_id = '{steady.run_id}' AND policy_id = 'steady'")
+    tasks = rows.select("bucket").distinct().count()
+    assert tasks > 1
+    solutions = solved(rows, task_of(steady, steady.config.policies[0]), n_tasks=tasks, n_buckets=tasks, audit_every=0)
+    plan = solutions._jdf.queryExecution().toString()
+    assert plan.split("== Physical Plan ==")[1].count("Exchange") == 1
+    assert solutions.rdd.getNumPartitions() == tasks
