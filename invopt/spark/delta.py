@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import re
 import threading
 import time
@@ -23,19 +22,12 @@ from pyspark.sql import DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F
 
 from invopt.config import LakehouseConfig
-from invopt.errors import ConcurrentRunError, TableError
+from invopt.errors import TableError
 from invopt.spark import direct
+from invopt.spark.commits import commit
 from invopt.spark.session import sees_local_files
 from invopt.tables import Table
 
-# another writer was faster: Delta's own words for it, whatever class Spark wraps them in
-_CONCURRENT = re.compile(
-    r"DELTA_CONCURRENT|Concurrent(Append|Write|Transaction|DeleteRead|DeleteDelete)|ProtocolChanged|MetadataChanged"
-    # another one is making the table, and its first commit isn't there yet
-    r"|DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION|DELTA_MISSING_DELTA_TABLE"
-    r"|[Cc]oncurrent transaction|changed since last commit"  # deltalake's words
-)
-ATTEMPTS = 4
 _SAFE_VALUE = re.compile(r"^[A-Za-z0-9_.:*+-]*$")
 
 # tables that only invopt reads keep no deletion vectors: other readers (deltalake, BI tools) need not know them
@@ -61,7 +53,6 @@ class Lakehouse:
     # of those that are there, the tables whose columns were found as declared: only these are written
     _checked: set[str] = field(default_factory=set)
     _making: dict[str, threading.Lock] = field(default_factory=dict)
-    # threads of one program that write one table take turns: Delta would let one commit and have the others start again, until one gave up
     _writing: dict[str, threading.RLock] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -347,46 +338,9 @@ class Lakehouse:
             )
 
     def _attempt(self, table: Table, action: Callable[[], None]) -> None:
-        """Tries again when another writer was faster; other refusals become one plain sentence."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with self._writing.setdefault(table.name, threading.RLock()):
-                    action()
-                return
-            except Exception as error:  # a write of few rows runs in the driver, and py4j's own exception then holds Delta's words
-                text = str(error)
-                if _CONCURRENT.search(text):
-                    if attempt < ATTEMPTS:
-                        # a write of many rows takes minutes, and is done anew: who waits should know what for
-                        if "NON_EMPTY_LOCATION" not in text and "MISSING_DELTA_TABLE" not in text:  # that a table is being made is no news
-                            self.say(f"  ! {table.name} is being written by another run: trying again ({attempt + 1} of {ATTEMPTS})")
-                        # two that wait equally long would meet again and again
-                        time.sleep(0.5 * 2**attempt * random.uniform(0.5, 1.5))
-                        continue
-                    if "NON_EMPTY_LOCATION" in text or "DELTA_MISSING_DELTA_TABLE" in text:
-                        raise TableError(
-                            f"table {table.name} can't be made: {self.place(table)} has files in it and is no Delta table. Move them away, "
-                            f"or let `lakehouse` in the configuration name another folder."
-                        ) from error
-                    raise ConcurrentRunError(
-                        f"table {table.name} at {self.place(table)} is being written by another "
-                        f"run: tried {ATTEMPTS} times, nothing of this write was "
-                        f"kept. Wait until the other run has ended, then run again: what is already done is not repeated."
-                    ) from error
-                null = re.search(r"NOT NULL constraint violated for column:? ?`?([\w.]+)", text) or (
-                    re.search(r"DELTA_NOT_NULL_CONSTRAINT_VIOLATED.*?column:? ?`?([\w.]+)", text, re.DOTALL)
-                )
-                if null:
-                    raise TableError(
-                        f"table {table.name}: column {null[1].rstrip('.')} must not be NULL, but a row to write has it so; "
-                        f"nothing was written"
-                    ) from error
-                outside = re.search(r"DELTA_REPLACE_WHERE_MISMATCH.*?condition '?(.*?)'?(?:\.|$)", text)
-                if outside:
-                    raise TableError(
-                        f"table {table.name}: a row to write lies outside of the slice {outside[1]}; nothing was written"
-                    ) from error
-                raise
+        """Threads of one program that write one table take turns: Delta would let one commit and have the others start again."""
+        with self._writing.setdefault(table.name, threading.RLock()):
+            commit(action, table.name, self.place(table), self.say)
 
 
 _MAKERS = {"bronze": "invopt ingest", "silver": "invopt conform", "gold": "invopt run"}

@@ -11,7 +11,7 @@ import pytest
 from invopt.columns import Column
 from invopt.config import LakehouseConfig
 from invopt.errors import ConcurrentRunError, TableError
-from invopt.spark import delta, direct
+from invopt.spark import commits, delta, direct
 from invopt.spark.delta import Lakehouse
 from invopt.tables import Table
 
@@ -205,7 +205,7 @@ def test_a_writer_that_is_always_late_is_refused_and_leaves_nothing(lakehouses, 
     said = []
     lakehouse.say = said.append
     rival = Lakehouse(lakehouse.spark, lakehouse.config)
-    monkeypatch.setattr(delta.time, "sleep", lambda seconds: None)  # the waits between attempts only make the test longer
+    monkeypatch.setattr(commits.time, "sleep", lambda seconds: None)  # the waits between attempts only make the test longer
     running, overtaken = Path(f"{lakehouse.path(TABLE)}.running"), Path(f"{lakehouse.path(TABLE)}.overtaken")
     names = str(running), str(overtaken)
 
@@ -242,13 +242,13 @@ def test_a_writer_that_is_always_late_is_refused_and_leaves_nothing(lakehouses, 
     finally:
         stop.set()
         thread.join()
-    assert n_rival >= delta.ATTEMPTS and content(lakehouse) == [("r1", f"rival{n_rival}", 1.0, None)]
-    assert len(said) == delta.ATTEMPTS - 1 and "gold.weights is being written by another run: trying again (2 of 4)" in said[0]
+    assert n_rival >= commits.ATTEMPTS and content(lakehouse) == [("r1", f"rival{n_rival}", 1.0, None)]
+    assert len(said) == commits.ATTEMPTS - 1 and "gold.weights is being written by another run: trying again (2 of 4)" in said[0]
 
 
 def test_a_folder_of_other_files_is_not_taken_for_a_table(lakehouses, rows, monkeypatch):
     lakehouse = lakehouses()
-    monkeypatch.setattr(delta.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(commits.time, "sleep", lambda seconds: None)
     folder = Path(lakehouse.path(TABLE))
     folder.mkdir(parents=True)
     (folder / "notes.txt").write_text("not a table")
