@@ -29,6 +29,8 @@ from invopt.theory.reorder_point import NORMAL, POISSON
 NO_SERVICE, CYCLE, FILL_RATE = 0, 1, 2
 # a share of a sum that no longer changes it
 SPECK = 1e-18
+# levels from which four terms of Stirling's series are right to 1e-16
+SMALLEST_STIRLING = 32
 # how much better a later R or S must be: equal costs that differ by rounding keep the earlier
 NO_CHEAPER = 1 - 1e-13
 
@@ -43,23 +45,39 @@ class PeriodicReviews(NamedTuple):
 
 @compiled
 def _poisson_at(level, mean):
-    """(P(X = level), P(X > level)) for a level within `poisson_band`: weights outwards from it, divided by their sum."""
+    """(P(X = level), P(X > level)) for a level within `poisson_band`.
+
+    From SMALLEST_STIRLING on the probability is its logarithm's exp, with Stirling's series for the factorial, and only the tail on the
+    side away from the mean is added up, whose terms fall from the first on. Below it, weights outwards from the level on both sides,
+    divided by their sum.
+
+    Source: Loader (2000), Fast and accurate computation of binomial probabilities (the deviance, which does not cancel).
+    """
+    is_direct = level >= SMALLEST_STIRLING
     above = 0.0
     weight = 1.0
     x = level + 1
-    while weight > SPECK * (1.0 + above) or x <= mean:
-        weight *= mean / x
-        above += weight
-        x += 1
+    if not is_direct or level >= mean:
+        while weight > SPECK * (1.0 + above) or x <= mean:
+            weight *= mean / x
+            above += weight
+            x += 1
     below = 0.0
     weight = 1.0
     x = level
-    while x > 0 and (weight > SPECK * (1.0 + below + above) or x > mean):
-        weight *= x / mean
-        below += weight
-        x -= 1
-    total = 1.0 + above + below
-    return 1.0 / total, above / total
+    if not is_direct or level < mean:
+        while x > 0 and (weight > SPECK * (1.0 + below + above) or x > mean):
+            weight *= x / mean
+            below += weight
+            x -= 1
+    if not is_direct:
+        total = 1.0 + above + below
+        return 1.0 / total, above / total
+    surplus = level - mean
+    square = 1.0 / (level * level)
+    stirling = (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680))) / level
+    probability = math.exp(surplus - level * math.log1p(surplus / mean) - stirling) / math.sqrt(2 * math.pi * level)
+    return probability, probability * above if level >= mean else 1.0 - probability * (1.0 + below)
 
 
 @compiled
