@@ -231,6 +231,28 @@ def _limits(is_guide, service, unserved_share, R, n, a, first, h, p):
 
 
 @compiled
+def _steps(level, k_from, k_to, weight, target, next_wake, mean, probability, survival):
+    """How many levels up, 1 or more, the first one is that may be enough, when `level` is not; none of them is above `next_wake`.
+
+    What a unit saves falls by sum weight P(X = level + 1) with the next level, and with each further one by less than mean / level times
+    the fall before: so levels are passed that need not be looked at.
+    """
+    excess, drop = -target, 0.0
+    for k in range(k_from, k_to):
+        excess += weight[k] * survival[k]
+        drop += weight[k] * probability[k] * mean[k]
+    steps = 1
+    drop *= (1 + 1e-9) / (level + 1)
+    growth = mean[k_to - 1] / (level + 2)
+    excess -= drop
+    while excess > 0 and level + steps != next_wake:
+        steps += 1
+        drop *= growth
+        excess -= drop
+    return steps
+
+
+@compiled
 def _walk(is_guide, service, unserved_share, start, last, level, h, K, p, a, first, n, mean, best):
     """(R, S, cost) of the best Poisson (R, S) with R from `start`, when S(start) >= level; R is 0 if none costs less than `best`.
 
@@ -263,11 +285,14 @@ def _walk(is_guide, service, unserved_share, start, last, level, h, K, p, a, fir
             if level < wake[active] and service != FILL_RATE and not is_guide:
                 # all components that are left start higher up: nothing changes on the way there
                 level = next_wake - 1
-            level += 1
-            inverse = 1.0 / level
-            for k in range(active, n_known):
-                probability[k] *= mean[k] * inverse
-                survival[k] -= probability[k]
+            steps = _steps(level, R if is_guide else active, R + n, ones if is_guide else weight, saving * n * (1 if is_guide else R),
+                           next_wake, mean, probability, survival)
+            for _ in range(steps):
+                level += 1
+                inverse = 1.0 / level
+                for k in range(active, n_known):
+                    probability[k] *= mean[k] * inverse
+                    survival[k] -= probability[k]
             # what no longer counts is left behind, before its numbers become too small to be quick
             while active < R and probability[active] < 1e-40 and level > mean[active] and service != FILL_RATE:
                 survival[active] = probability[active] = 0.0
