@@ -55,8 +55,9 @@ from invopt.policies.item_inputs import (
 from invopt.policies.selection import selection_model
 from invopt.theory.item_demand import LARGEST_DEMAND, ItemDemand, item_demand, mean_pmf, note
 from invopt.theory.lead_time import whole_days
-from invopt.theory.periodic_review import CYCLE, FILL_RATE, NO_SERVICE, best_periodic_reviews
+from invopt.theory.periodic_review import best_periodic_reviews
 from invopt.theory.periodic_review_cost import demand_after, review_costs
+from invopt.theory.periodic_review_sums import CYCLE, FILL_RATE, NO_SERVICE
 from invopt.theory.reorder_point import NORMAL, PMF, POISSON
 
 # pairs x days of one model beyond which finding them takes seconds, and up to which they are found in one call
