@@ -18,6 +18,7 @@ import numpy as np
 
 from invopt.theory.compiled import compiled
 from invopt.theory.lead_time_loss import NORMAL_BAND, losses_of, normal_loss_at, poisson_losses
+from invopt.theory.normal_level import FLAT, MOST_EVALUATIONS, normal_terms, step_to_level
 from invopt.theory.reorder_point import NO_PMF, NORMAL, POISSON
 
 RECIPROCAL, TABLE, NORMAL_LOSS = 0.0, 1.0, 2.0
@@ -74,6 +75,32 @@ def _is_enough(piece, table, slope, x):
 
 
 @compiled
+def _normal_level(y, piece, target, std):
+    """The smallest whole x of 0 or more of which one unit more saves the target or less, from a y near it; -1: that is not certain."""
+    if not piece[VARIANCE] * piece[FIRST_LEAD_TIME] > 0:
+        return -1.0
+    number = int(piece[N_LEAD_TIMES])
+    for _ in range(MOST_EVALUATIONS):
+        at = fall = bend = remainder = 0.0
+        for j in range(number):
+            days = piece[FIRST_LEAD_TIME] + j
+            terms = normal_terms(y, piece[MEAN] * days, math.sqrt(piece[VARIANCE] * days))
+            at += terms[1]
+            fall += terms[2]
+            bend += terms[3]
+            remainder += terms[4]
+        if not fall > FLAT * at:
+            break
+        t, is_certain = step_to_level(y, at, fall, bend, remainder, target * number, std)
+        if is_certain:
+            return y + t
+        if t == 0:
+            break
+        y += t
+    return -1.0
+
+
+@compiled
 def least_at(piece, table, slope, low, high):
     """The smallest x of low..high where slope x + scale g(x) is least."""
     if high <= low:
@@ -90,25 +117,31 @@ def least_at(piece, table, slope, low, high):
     if slope < 0:
         return high
     if piece[FORM] == TABLE:
-        first = piece[FIRST_LEVEL]
-        left, right = low, min(high, max(first + piece[LENGTH], low))
         if scale <= slope:
             return low
-        # below the table each unit more saves `scale`, which is above the slope
-        left = max(left, min(first, right))
+        first, start = piece[FIRST_LEVEL], int(piece[START])
+        # below the table each unit more saves `scale`, which is above the slope; the table's last value is 0, and beyond it no unit saves
+        if high <= first:
+            return high
+        left, right = int(max(low - first, 0.0)), int(min(high - first, piece[LENGTH] - 1))
+        if left >= right:
+            return max(low, first)
         while left < right:
             middle = (left + right) // 2
-            if _is_enough(piece, table, slope, middle):
+            if scale * (table[start + middle] - table[start + middle + 1]) <= slope:
                 right = middle
             else:
                 left = middle + 1
-        return left
-    # outwards from a Normal's own fractile in growing steps, then between the last two
+        return first + left
+    # from a Normal's own fractile by its series; where that is not certain outwards in growing steps, then between the last two
     last = piece[FIRST_LEAD_TIME] + piece[N_LEAD_TIMES] - 1
     mean = piece[MEAN] * 0.5 * (piece[FIRST_LEAD_TIME] + last)
     spread = piece[MEAN] * (piece[N_LEAD_TIMES] - 1) * 0.3
     std = math.sqrt(piece[VARIANCE] * 0.5 * (piece[FIRST_LEAD_TIME] + last) + spread * spread)
-    guess = math.ceil(mean + std * _fractile(1.0 - slope / scale) - 0.5)
+    guess = max(math.ceil(mean + std * _fractile(1.0 - slope / scale) - 0.5), 0.0)
+    x = _normal_level(guess, piece, slope / scale, std)
+    if x >= 0:
+        return min(max(x, low), high)
     guess = min(max(guess, low), high)
     step = max(1.0, math.floor(0.02 * std))
     if guess >= high or _is_enough(piece, table, slope, guess):

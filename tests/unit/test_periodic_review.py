@@ -50,7 +50,9 @@ def test_a_poissons_probability_and_tail(mean):
 @pytest.mark.parametrize("mean", [2.0, 90.0, 2000.0])
 def test_a_dear_backorder_leaves_the_cost_exact(mean):
     h, K, p = 1.0, 50.0, 1e5
-    one = lambda value: np.array([float(value)])
+    def one(value: float) -> np.ndarray:
+        return np.array([float(value)])
+
     R, S, cost = best_periodic_reviews(
         is_guide=False, service=NO_SERVICE, service_level=one(np.nan), shortest_review_period=np.array([1]), longest_review_period=28,
         form=np.array([POISSON]), demand_mean=one(mean), demand_variance=one(mean), first_lead_time=one(2), n_lead_times=np.array([2]),
