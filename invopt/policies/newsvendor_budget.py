@@ -154,13 +154,17 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudg
     inputs = _read(items, offsets, params)
     message, demand, decided = inputs.message, inputs.demand, inputs.decided
     pmfs = [demand.lead_time_pmfs[k] for k in demand.pmf_position[decided][demand.form[decided] == PMF]]
+    o, u, asked = inputs.overage[decided], inputs.underage[decided], inputs.service_level[decided]
+    # above the fractile and the service asked for no s is wanted; where a fill rate ends only the whole table tells
+    least_saving = np.zeros(len(decided)) if params.service == "fill_rate" else o / np.maximum(o + u, 1e-300)
+    if params.service == "cycle":
+        least_saving = np.fmin(least_saving, 1 - asked)
     pieces, tables, mean = loss_pieces(
         form=demand.form[decided], demand_mean=demand.mean[decided], demand_variance=demand.variance[decided],
         first_lead_time=demand.first_lead_time[decided], n_lead_times=demand.n_lead_times[decided],
-        lead_time_pmfs=(np.concatenate([np.zeros(0), *pmfs]), np.cumsum([0, *map(len, pmfs)])))
-    o, u = inputs.overage[decided], inputs.underage[decided]
+        lead_time_pmfs=(np.concatenate([np.zeros(0), *pmfs]), np.cumsum([0, *map(len, pmfs)])), least_saving=least_saving)
     pieces[:, CONSTANT], pieces[:, SLOPE], pieces[:, SCALE] = -o * mean, o, o + u
-    pieces[:, LOW] = lowest_levels(params.service, inputs.service_level[decided], pieces, tables, mean)
+    pieces[:, LOW] = lowest_levels(params.service, asked, pieces, tables, mean)
     pieces[:, HIGH] = np.maximum(pieces[:, HIGH], pieces[:, LOW])
     found = allocate(pieces, tables, np.arange(len(decided) + 1), inputs.unit_cost[decided], np.searchsorted(decided, offsets),
                      inputs.budget)

@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from invopt.theory.compiled import compiled
-from invopt.theory.lead_time_loss import NORMAL_BAND, losses_of, normal_loss_at, poisson_losses
+from invopt.theory.lead_time_loss import NORMAL_BAND, fill_losses, fill_poisson_losses, normal_loss_at, poisson_band
 from invopt.theory.normal_level import FLAT, MOST_EVALUATIONS, normal_terms, step_to_level
 from invopt.theory.reorder_point import NO_PMF, NORMAL, POISSON
 
@@ -126,12 +126,14 @@ def least_at(piece, table, slope, low, high):
         left, right = int(max(low - first, 0.0)), int(min(high - first, piece[LENGTH] - 1))
         if left >= right:
             return max(low, first)
+        # without a price of the budget it is likely to be the end of what is wanted
+        middle = right - 1 if slope == piece[SLOPE] else (left + right) // 2
         while left < right:
-            middle = (left + right) // 2
             if scale * (table[start + middle] - table[start + middle + 1]) <= slope:
                 right = middle
             else:
                 left = middle + 1
+            middle = (left + right) // 2
         return first + left
     # from a Normal's own fractile by its series; where that is not certain outwards in growing steps, then between the last two
     last = piece[FIRST_LEAD_TIME] + piece[N_LEAD_TIMES] - 1
@@ -186,9 +188,26 @@ def _fractile(p):
 
 
 @compiled
-def _fill_losses(form, demand_mean, demand_variance, first_lead_time, n_lead_times, pmfs, pmf_offsets, pieces, mean):
+def _wanted(table, m, least_saving):
+    """How many of the m values of a table are needed: up to that of the first level of which one unit more saves less, and the next."""
+    if least_saving <= 0:
+        return m
+    left, right = 0, m - 1
+    while left < right:
+        middle = (left + right) // 2
+        if table[middle] - table[middle + 1] <= least_saving * (1 - 1e-9):
+            right = middle
+        else:
+            left = middle + 1
+    return min(left + 2, m)
+
+
+@compiled
+def _fill_losses(form, demand_mean, demand_variance, first_lead_time, n_lead_times, pmfs, pmf_offsets, least_saving, pieces, mean):
     """Fill the rows' ranges and references, and E X; returns all tables, one after the other."""
-    tables = np.zeros(1024)
+    tables = np.empty(100 * len(form) + 1024)
+    # a table is made here, where it stays in the cache, and only what is wanted of it is kept
+    table, weights, mixed = np.empty(1024), np.empty(1024), np.empty(1024)
     end = 0
     k_pmf = 0
     for i in range(len(form)):
@@ -201,31 +220,43 @@ def _fill_losses(form, demand_mean, demand_variance, first_lead_time, n_lead_tim
             pieces[i, MEAN], pieces[i, VARIANCE], pieces[i, FIRST_LEAD_TIME], pieces[i, N_LEAD_TIMES] = a, v, first, number
             continue
         if form[i] == POISSON:
-            low, table = poisson_losses(a, first, number)
+            low, high = poisson_band(a * first, a * (first + number - 1))
+            m = high - low + 2
+            if m > len(table):
+                table, weights, mixed = np.empty(2 * m), np.empty(2 * m), np.empty(2 * m)
+            fill_poisson_losses(a, first, number, low, high, weights, mixed, table)
         else:
-            low, table = 0, losses_of(pmfs[pmf_offsets[k_pmf]:pmf_offsets[k_pmf + 1]])
+            pmf = pmfs[pmf_offsets[k_pmf]:pmf_offsets[k_pmf + 1]]
+            low, m = 0, len(pmf) + 1
+            if m > len(table):
+                table, weights, mixed = np.empty(2 * m), np.empty(2 * m), np.empty(2 * m)
+            fill_losses(pmf, m - 1, pmf.sum(), table)
             k_pmf += 1
-        m = len(table)
-        if end + m > len(tables):
-            larger = np.zeros(max(2 * len(tables), end + m))
+        kept = _wanted(table, m, least_saving[i])
+        if end + kept > len(tables):
+            larger = np.empty(max(2 * len(tables), end + kept))
             larger[:end] = tables[:end]
             tables = larger
-        tables[end:end + m] = table
+        tables[end:end + kept] = table[:kept]
         mean[i] = low + table[0]
         pieces[i, FORM] = TABLE
-        pieces[i, HIGH] = low + m - 1
-        pieces[i, START], pieces[i, FIRST_LEVEL], pieces[i, LENGTH] = end, low, m
-        end += m
+        # of a whole table the last level is one that has a 0, of a part of it the last but one is the last that is wanted
+        pieces[i, HIGH] = low + kept - (1 if kept == m else 2)
+        pieces[i, START], pieces[i, FIRST_LEVEL], pieces[i, LENGTH] = end, low, kept
+        end += kept
     return tables[:end]
 
 
 def loss_pieces(
     *, form: np.ndarray, demand_mean: np.ndarray, demand_variance: np.ndarray, first_lead_time: np.ndarray, n_lead_times: np.ndarray,
-    lead_time_pmfs: tuple[np.ndarray, np.ndarray] = NO_PMF,
+    lead_time_pmfs: tuple[np.ndarray, np.ndarray] = NO_PMF, least_saving: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pieces with g = n, the loss function of each item's lead-time demand X, from 0 to where n is 0; their slope and scale are left 0.
 
-    The parameters are those of `reorder_point.best_reorder_points`.
+    The parameters are those of `reorder_point.best_reorder_points`, and
+
+    least_saving : (n,) array: no x is wanted of which one unit more lowers the loss by less than this, so a table and its range may end
+        there; None for whole tables
 
     Returns
     -------
@@ -244,7 +275,8 @@ def loss_pieces(
     floats = [np.ascontiguousarray(array, dtype=np.float64) for array in (demand_mean, demand_variance, first_lead_time)]
     tables = _fill_losses(
         np.ascontiguousarray(form, dtype=np.int64), *floats, np.ascontiguousarray(n_lead_times, dtype=np.int64),
-        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64), np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64), pieces, mean)
+        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64), np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64),
+        np.zeros(n) if least_saving is None else np.ascontiguousarray(least_saving, dtype=np.float64), pieces, mean)
     return pieces, tables, mean
 
 

@@ -23,6 +23,18 @@ NORMAL_BAND = 9.5
 
 
 @compiled
+def fill_losses(pmf, m, total, table):
+    """Fill table[0..m] with n(low), n(low + 1), ..., 0 of the probabilities pmf[0..m-1] / total of low, low + 1, ...."""
+    scale = 1.0 / total
+    table[m] = table[m - 1] = 0.0
+    survival = loss = 0.0
+    for k in range(m - 1, 0, -1):
+        survival += pmf[k] * scale
+        loss += survival
+        table[k - 1] = loss
+
+
+@compiled
 def losses_of(pmf):
     """Table n(low), n(low + 1), ..., 0 of the probabilities pmf of low, low + 1, ...: (m + 1,) from (m,)."""
     m = len(pmf)
@@ -30,10 +42,7 @@ def losses_of(pmf):
     for k in range(m):
         total += pmf[k]
     table = np.zeros(m + 1)
-    survival = 0.0
-    for k in range(m - 1, 0, -1):
-        survival += pmf[k] / total
-        table[k - 1] = table[k] + survival
+    fill_losses(pmf, m, total, table)
     return table
 
 
@@ -50,35 +59,55 @@ def poisson_band(smallest_mean, largest_mean):
 
 
 @compiled
+def _fill_weights(mean, low, high, weights):
+    """Fill weights[0..high-low] with P(X = low), ... of a Poisson, all times the same number; returns their sum."""
+    # outwards from the mode by the ratio of neighbours; dividing by the sum makes any start value right
+    mode = int(mean)
+    weights[mode - low] = 1.0
+    total = weight = 1.0
+    top = mode
+    while top < high and weight > NEGLIGIBLE:
+        top += 1
+        weight *= mean / top
+        weights[top - low] = weight
+        total += weight
+    weights[top - low + 1:high - low + 1] = 0.0
+    weight = 1.0
+    bottom = mode
+    while bottom > low and weight > NEGLIGIBLE:
+        weight *= bottom / mean
+        bottom -= 1
+        weights[bottom - low] = weight
+        total += weight
+    weights[:bottom - low] = 0.0
+    return total
+
+
+@compiled
+def fill_poisson_losses(demand_mean, first_lead_time, n_lead_times, low, high, weights, mixed, table):
+    """Fill table[0..high-low+1] with n(low), ... of the equal mixture of Poissons of `poisson_losses`, whose band is low..high.
+
+    weights, mixed : room for high - low + 1 numbers
+    """
+    m = high - low + 1
+    if n_lead_times == 1:
+        fill_losses(weights, m, _fill_weights(demand_mean * first_lead_time, low, high, weights), table)
+        return
+    mixed[:m] = 0.0
+    for j in range(n_lead_times):
+        scale = 1.0 / _fill_weights(demand_mean * (first_lead_time + j), low, high, weights)
+        for k in range(m):
+            mixed[k] += weights[k] * scale
+    fill_losses(mixed, m, float(n_lead_times), table)
+
+
+@compiled
 def poisson_losses(demand_mean, first_lead_time, n_lead_times):
     """(low, table) of the equal mixture of Poissons of means demand_mean * (first_lead_time + 0, 1, ..., n_lead_times - 1)."""
     low, high = poisson_band(demand_mean * first_lead_time, demand_mean * (first_lead_time + n_lead_times - 1))
-    mixed = np.zeros(high - low + 1)
-    one = np.zeros(high - low + 1)
-    for j in range(n_lead_times):
-        mean = demand_mean * (first_lead_time + j)
-        # outwards from the mode by the ratio of neighbours; dividing by the sum makes any start value right
-        mode = int(mean)
-        one[mode - low] = 1.0
-        total = 1.0
-        weight = 1.0
-        top = mode
-        while top < high and weight > NEGLIGIBLE:
-            top += 1
-            weight *= mean / top
-            one[top - low] = weight
-            total += weight
-        weight = 1.0
-        bottom = mode
-        while bottom > low and weight > NEGLIGIBLE:
-            weight *= bottom / mean
-            bottom -= 1
-            one[bottom - low] = weight
-            total += weight
-        scale = 1.0 / (total * n_lead_times)
-        for k in range(bottom - low, top - low + 1):
-            mixed[k] += one[k] * scale
-    return low, losses_of(mixed)
+    table = np.empty(high - low + 2)
+    fill_poisson_losses(demand_mean, first_lead_time, n_lead_times, low, high, np.empty(high - low + 1), np.empty(high - low + 1), table)
+    return low, table
 
 
 @compiled
