@@ -3,7 +3,8 @@
     minimize sum_i f_i(x_i)   subject to  sum_i w_i x_i <= B,  x_i whole, in the ranges of its pieces         [f: convex_pieces.py]
 
 1. Multiplier. For a price theta of the budget, x_i(theta) minimizes f_i(x) + theta w_i x, and what all of them use falls with theta. The
-   smallest theta whose use is within B gives the bound L = sum_i [f_i + theta w_i x_i] - theta B, which no solution passes below.
+   smallest theta whose use is within B (`allocation_multiplier.py`) gives the bound L = sum_i [f_i + theta w_i x_i] - theta B, which no
+   solution passes below.
 2. Reduced costs. A solution costs L + sum_i r_i(x_i) + theta (B - use), r_i(x) = f_i(x) + theta w_i x - the least of it. So in a
    solution of less than L + T no item takes an x with r_i(x) >= T: few items have another choice, and few of those.
 3. Pieces. Where the price makes an item jump from one of its pieces to another, each side is a problem of its own with its own price.
@@ -14,7 +15,7 @@ The core is exponential in the worst case (many items of the same return per uni
 states with the best solution and a proved bound.
 
 Source: Everett (1963), Generalized Lagrange multiplier method, Operations Research 11(3); Ibaraki & Katoh (1988), Resource Allocation
-Problems; Pisinger (1995), EJOR 87; Dowell & Jarratt (1971), BIT 11, for the false position of the multiplier.
+Problems; Pisinger (1995), EJOR 87.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ import numpy as np
 
 from invopt.errors import ParameterError
 from invopt.theory.allocation_core import best_choice
+from invopt.theory.allocation_multiplier import least_of_item, multiplier
 from invopt.theory.compiled import compiled
-from invopt.theory.convex_pieces import FORM, HIGH, LOW, RECIPROCAL, SLOPE, cost_at, least_at
+from invopt.theory.convex_pieces import HIGH, LOW, SLOPE, cost_at, least_at
 
 # relative distance to the proved bound at which a search ends
 GOOD_ENOUGH = 4e-10
@@ -52,101 +54,6 @@ class Allocation(NamedTuple):
     cost: np.ndarray
     gap: np.ndarray
     least_use: np.ndarray
-
-
-@compiled
-def _least_of_item(pieces, table, first, end, price, low, high):
-    """x(theta) among the pieces first..end-1, within low..high; of equal ones the smallest. price is theta w."""
-    if end == first + 1:
-        return least_at(pieces[first], table, pieces[first, SLOPE] + price, max(low, pieces[first, LOW]), min(high, pieces[first, HIGH]))
-    best, at = math.inf, low
-    for p in range(first, end):
-        left, right = max(low, pieces[p, LOW]), min(high, pieces[p, HIGH])
-        if left > right:
-            continue
-        x = least_at(pieces[p], table, pieces[p, SLOPE] + price, left, right)
-        cost = cost_at(pieces[p], table, x) + price * x
-        if cost < best:
-            best, at = cost, x
-    return at
-
-
-@compiled
-def _measure(use, budget, is_reciprocal):
-    """How far a use is above the budget (below it: negative), by a measure that is nearly a straight line in the price."""
-    if not is_reciprocal:
-        return use - budget
-    if use <= 0 or budget <= 0:
-        return math.inf if use > budget else -math.inf
-    return 1 / budget**2 - 1 / use**2
-
-
-@compiled
-def _multiplier(pieces, table, first, end, weight, budget, low, high):
-    """theta; low, high become x(theta) and the x of a price just below it. At first low fits into the budget and high does not."""
-    n = len(weight)
-    is_open = np.empty(n, dtype=np.int64)
-    n_open, closed_use, low_use, high_use = 0, 0.0, 0.0, 0.0
-    for i in range(n):
-        low_use += weight[i] * low[i]
-        high_use += weight[i] * high[i]
-        if low[i] < high[i]:
-            is_open[n_open] = i
-            n_open += 1
-        else:
-            closed_use += weight[i] * low[i]
-    x = low.copy()
-    cheap, dear = 0.0, math.inf
-    guess = 0.0
-    for i in range(n):
-        guess += abs(cost_at(pieces[first[i]], table, max(low[i], min(high[i], pieces[first[i], HIGH]))))
-    theta = max(guess / budget, 1e-300) if budget > 0 else 1.0
-    # with reciprocal costs 1 / use^2 is a straight line in theta for equal items, with loss functions use itself nearly is
-    is_reciprocal = pieces[first[0], FORM] == RECIPROCAL
-    first_missed = missed = _measure(high_use, budget, is_reciprocal)
-    left, side = 0.0, 0
-    for turn in range(400):
-        if turn > 0:
-            if dear == math.inf:
-                theta *= 8.0 if is_reciprocal else min(max(1.1 * first_missed / max(first_missed - missed, 1e-300), 1.5), 8.0)
-            elif (turn > 12 and turn % 3 == 0) or low_use <= 0:
-                theta = 0.5 * (cheap + dear) if cheap > 0.1 * dear else (math.sqrt(cheap * dear) if cheap > 0 else dear / 16)
-            else:
-                share = missed / (missed + left) if missed + left > 0 else 0.5
-                theta = cheap + min(max(share, 0.001), 0.999) * (dear - cheap)
-        if not cheap < theta < dear:
-            break
-        use = closed_use
-        for k in range(n_open):
-            i = is_open[k]
-            x[i] = _least_of_item(pieces, table, first[i], end[i], theta * weight[i], low[i], high[i])
-            use += weight[i] * x[i]
-        fits = use <= budget
-        # the false position; an end that stays where it is counts half, or it would stay for good (Illinois)
-        if fits:
-            dear, low_use, left = theta, use, -_measure(use, budget, is_reciprocal)
-            missed *= 0.5 if side == 1 else 1.0
-            side = 1
-        else:
-            cheap, high_use, missed = theta, use, _measure(use, budget, is_reciprocal)
-            left *= 0.5 if side == -1 else 1.0
-            side = -1
-        m = 0
-        for k in range(n_open):
-            i = is_open[k]
-            if fits:
-                low[i] = x[i]
-            else:
-                high[i] = x[i]
-            if low[i] < high[i]:
-                is_open[m] = i
-                m += 1
-            else:
-                closed_use += weight[i] * low[i]
-        n_open = m
-        if dear < math.inf and (n_open == 0 or dear - cheap <= 1e-15 * dear):
-            break
-    return dear
 
 
 @compiled
@@ -319,7 +226,7 @@ def _best_of_partition(pieces, table, starts, weight, budget, x, cost):
         work += 20 * n
         used, wanted = 0.0, 0.0
         for i in range(n):
-            high[i] = _least_of_item(pieces, table, a[i], b[i], 0.0, pieces[a[i], LOW], pieces[b[i] - 1, HIGH])
+            high[i] = least_of_item(pieces, table, a[i], b[i], 0.0, pieces[a[i], LOW], pieces[b[i] - 1, HIGH])
             low[i] = pieces[a[i], LOW] if weight[i] > 0 else high[i]
             used += weight[i] * low[i]
             wanted += weight[i] * high[i]
@@ -331,7 +238,7 @@ def _best_of_partition(pieces, table, starts, weight, budget, x, cost):
         if wanted <= limit:
             low[:] = high
         else:
-            theta = _multiplier(pieces, table, a, b, weight, budget, low, high)
+            theta = multiplier(pieces, table, a, b, weight, budget, low, high)
         if theta == math.inf:  # only the smallest x fit
             theta = 0.0
         total, use = 0.0, 0.0
