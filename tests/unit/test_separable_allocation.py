@@ -178,3 +178,49 @@ def test_service_levels_are_the_lowest_that_serve():
         lowest_levels("cycle", np.array([1.0, 0.5]), pieces, tables, mean)
     with pytest.raises(ParameterError, match="service is"):
         lowest_levels("fill", np.array([0.5, 0.5]), pieces, tables, mean)
+
+
+@pytest.mark.parametrize("kind", ["nothing", "cheap", "dear", "unlike"])
+def test_a_sample_unlike_the_other_items_changes_nothing(kind):
+    # the multiplier is looked for on each tenth of 4,000 items first
+    rng = np.random.default_rng(11)
+    n = 4000
+    weight, scale = rng.uniform(0.1, 2, n), 10 ** rng.uniform(0, 3, n)
+    sampled = slice(None, None, 10)
+    if kind == "nothing":
+        weight[sampled] = 0.0
+    elif kind == "unlike":
+        scale[sampled] = 0.0
+    else:
+        weight[sampled] *= {"cheap": 1e-6, "dear": 1e4}[kind]
+    order = rng.permutation(n)
+    results = []
+    for rows in (np.arange(n), order):
+        pieces = reciprocal_pieces(np.ones(n), 1e4, 0.0, 0.01, scale[rows])
+        budget = 0.3 * weight @ np.sqrt(scale / 0.01) + weight.sum()
+        found = allocate(pieces, NO_TABLE, np.arange(n + 1), weight[rows], np.array([0, n]), np.array([budget]))
+        assert weight[rows] @ found.x <= budget * (1 + 1e-11) and found.gap[0] == 0
+        results.append(found.cost.sum())
+    assert results[0] == pytest.approx(results[1], rel=1e-9)
+
+
+def test_a_table_that_ends_where_no_more_is_wanted_has_the_same_values_and_the_same_best():
+    rng = np.random.default_rng(12)
+    n = 200
+    mean, number = 10 ** rng.uniform(-2, 3, n), rng.integers(1, 4, n)
+    over, under = rng.uniform(0, 2, n) * (rng.random(n) < 0.9), rng.uniform(0, 6, n)
+    given = {"form": np.full(n, POISSON), "demand_mean": mean, "demand_variance": mean, "first_lead_time": np.ones(n),
+             "n_lead_times": number}
+    whole, whole_table, expected_demand = loss_pieces(**given)
+    short, short_table, same_demand = loss_pieces(**given, least_saving=over / (over + under))
+    np.testing.assert_array_equal(expected_demand, same_demand)
+    assert len(short_table) < len(whole_table)
+    for pieces in (whole, short):
+        pieces[:, SLOPE], pieces[:, SCALE] = over, over + under
+    for i in range(n):
+        best = least_at(whole[i], whole_table, over[i], 0.0, whole[i, HIGH])
+        assert best == least_at(short[i], short_table, over[i], 0.0, short[i, HIGH]) <= short[i, HIGH]
+        for x in np.unique(np.linspace(0, short[i, HIGH], 20).astype(int)):
+            assert value_at(short[i], short_table, float(x)) == value_at(whole[i], whole_table, float(x))
+            price = over[i] + 10 ** rng.uniform(-3, 1)
+            assert least_at(whole[i], whole_table, price, 0.0, best) == least_at(short[i], short_table, price, 0.0, best)
