@@ -78,9 +78,10 @@ def _price(pieces, table, first, end, weight, budget, low, high, theta, slope):
     left, side, use = 0.0, 0, 0.0
     for turn in range(400):
         if turn > 0:
-            if turn == 1 and slope < 0 and 0 < theta + BEYOND * slope * (budget - use) < math.inf:
-                # a little too far, so that the price comes to lie between the two
-                theta += BEYOND * slope * (budget - use)
+            # a little too far, so that the price comes to lie between the two; a use that just fits, or doesn't, gives no second price
+            second = theta + BEYOND * slope * (budget - use)
+            if turn == 1 and 0 < second < math.inf and abs(second - theta) > 1e-9 * theta:
+                theta = second
             elif dear == math.inf:
                 theta *= 8.0 if is_reciprocal else min(max(1.1 * first_missed / max(first_missed - missed, 1e-300), 1.5), 8.0)
             elif (turn > 12 and turn % 3 == 0) or low_use <= 0:
@@ -157,7 +158,7 @@ def multiplier(pieces, table, first, end, weight, budget, low, high):
         less = lowest + (1 - APART) * share * (wanted - lowest)
         dearer = _price(pieces, table, some_first, some_end, some_weight, less, some_low, some_high, theta * (1 + APART), 0.0)
         if dearer < math.inf:
-            slope = (theta - dearer) / (APART * share * (high_use - low_use))
+            slope = min((theta - dearer) / (APART * share * (high_use - low_use)), 0.0)
     if not 0 < theta < math.inf:
         theta = max(guess * every / budget, 1e-300) if budget > 0 else 1.0
     return _price(pieces, table, first, end, weight, budget, low, high, theta, slope)

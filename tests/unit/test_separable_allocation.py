@@ -104,8 +104,8 @@ def test_no_solution_is_below_the_bound_of_any_price():
         assert best_bound * (1 - 1e-12) <= found.cost.sum() <= best_bound * (1 + 0.05 / n + 1e-6) + found.gap[0]
 
 
-def test_equal_items_and_equal_weights_are_no_trouble():
-    n = 500
+@pytest.mark.parametrize("n", [500, 1700])
+def test_equal_items_and_equal_weights_are_no_trouble(n):
     pieces = reciprocal_pieces(np.ones(n), 1e12, 0.0, 0.0, np.full(n, 10.0))
     found = allocate(pieces, NO_TABLE, np.arange(n + 1), np.ones(n), np.array([0, n]), np.array([3.5 * n + 0.7]))
     assert found.gap[0] == 0
