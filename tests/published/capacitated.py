@@ -54,7 +54,7 @@ def instance_rows(instance: dict, time_limit: float) -> list[Row]:
     start = time.perf_counter()
     exact = POLICY.solve_exact(items, offsets, PARAMS)
     between = time.perf_counter()
-    result = highs.solve(POLICY.build_model(items, PARAMS), time_limit, {})
+    result = highs.solve(POLICY.build_model(items, PARAMS), time_limit, POLICY.highs_options)
     end = time.perf_counter()
     note = "" if published["proven"] else f"the published plan was not proved: bound {published['lower_bound']:.0f}"
     overtime = "" if exact.message is None else "; " + next(text for text in exact.message if text)

@@ -20,7 +20,7 @@ from tests.items.dynamic_lot_sizing import cells
 from tests.published import capacitated
 
 INSTANCES = Path(__file__).parents[3] / "shared" / "data" / "instances"
-TO_THE_END = {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-9}
+TO_THE_END = {**POLICY.highs_options, "mip_rel_gap": 0.0, "mip_abs_gap": 1e-9}
 
 
 def frame(*items: dict) -> pd.DataFrame:
