@@ -1,6 +1,6 @@
 """What solving costs beside the solver, without Spark: microseconds per item of the exact path, milliseconds per model.
 
-The model is the (s, Q) window LP over 288 inventory levels: u_y = 1/Q on the window s < y <= s+Q, st_y marks its start.
+The model is a window LP over 288 inventory levels: u_y = 1/Q on the window s < y <= s+Q, st_y marks its start.
 """
 
 from __future__ import annotations
