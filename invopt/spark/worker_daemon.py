@@ -6,7 +6,9 @@ numba and Pyomo. Frozen, what is imported is passed over by the collection that 
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import sys
 
 from pyspark import daemon
 
@@ -16,9 +18,12 @@ from invopt.solving import highs
 
 def main() -> None:
     """Imports, then serves as Spark's daemon does."""
-    for name in policies.names():
-        policies.load(name)
-    highs.import_all()
+    # Spark reads from the standard output where to find this process
+    with contextlib.redirect_stdout(sys.stderr):
+        for name in policies.names():
+            with contextlib.suppress(Exception, SystemExit):  # whoever needs a broken policy is told by the worker
+                policies.load(name)
+        highs.import_all()
     gc.collect()
     gc.freeze()
     daemon.manager()
