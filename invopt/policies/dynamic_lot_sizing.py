@@ -17,8 +17,9 @@ so an arc (s, e) is an order in s for the requirements of s..e-1 and costs what 
 
 A path problem's matrix is totally unimodular: a vertex is one path, and no integers are needed. Arcs that no optimum uses are left out: let
 p_s - p_k be what a unit ordered in s costs more than one ordered in k > s (its holding until k and the difference of c). If (p_s - p_k) x
-(requirements of k..e-1) > K_k for a k between, the arcs (s, k), (k, e) cost less than (s, e). An arc that ends with a period without a
-requirement costs as much as the one that ends before it and the free step.
+(requirements of k..e-1) > K_k for a k between, the arcs (s, k), (k, e) cost less than (s, e). If (s, e) with every arc (k, f) that can come
+next costs more than (s, f), it is in no optimum either. An arc that ends with a period without a requirement costs as much as the one that
+ends before it and the free step.
 
 What to know: demand before the first possible arrival that stock doesn't cover is late whatever is planned; it costs nothing here, the
 first arrival brings its quantity, and the message says how much. The stock there is costs the same under every plan: it is left out.
@@ -129,11 +130,25 @@ def _arcs(inputs: LotSizingInputs, i: int) -> tuple[np.ndarray, np.ndarray, np.n
     # a little more, so that rounding never leaves out an optimal arc
     most = most.min(axis=1, initial=np.inf) * (1 + 1e-9)
     is_kept = np.triu((total[None, 1:] <= most[:, None]) & (need[None, :] > 0))
-    start, last = np.nonzero(is_kept)
+    start, last = np.nonzero(is_kept & ~_are_better_longer(cost, need, is_kept))
     free = np.flatnonzero(need == 0)
     nothing = np.zeros(len(free))
     return (np.concatenate([start, free]), np.concatenate([last, free]) + 1,
             np.concatenate([total[last + 1] - total[start], nothing]), np.concatenate([cost[start, last], nothing]))
+
+
+def _are_better_longer(cost: np.ndarray, need: np.ndarray, is_kept: np.ndarray) -> np.ndarray:
+    """Which arcs cost more with any next one than one arc from their start to its end; by s and e - 1, as the others."""
+    end = len(need)
+    # by s: the most that an arc (s, f) costs beyond (k, f), over the k that can come after e, the first period with a requirement and those
+    # before it; from the last e backwards
+    beyond, is_better = np.full(end, -np.inf), np.zeros_like(is_kept)
+    rounding = 1e-9 * np.abs(cost).max(initial=0.0)
+    for e in range(end - 1, 0, -1):
+        of_next = (cost[:, is_kept[e]] - cost[e, is_kept[e]]).max(axis=1, initial=-np.inf)
+        beyond = of_next if need[e] > 0 else np.maximum(beyond, of_next)
+        is_better[:e, e - 1] = cost[:e, e - 1] > beyond[:e] + rounding
+    return is_better
 
 
 def build_model(items: pd.DataFrame, params: DynamicLotSizingParams) -> pyo.ConcreteModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from invopt.errors import ParameterError
 from invopt.policies import load
-from invopt.policies.dynamic_lot_sizing import POLICY, DynamicLotSizingParams
+from invopt.policies.dynamic_lot_sizing import POLICY, DynamicLotSizingParams, _arcs, read
 from invopt.solving import highs
 from tests.items.dynamic_lot_sizing import cells, random_items
 from tests.published import lot_sizing
@@ -83,6 +84,30 @@ def test_model_and_algorithm_find_the_same_cost_of_a_thousand_items():
     largest = largest_difference(np.random.default_rng(2), 1000)
     print(f"largest relative difference of 1,000 items: {largest:.2e}")
     assert largest < 1e-9
+
+
+def test_no_arc_of_any_optimum_is_left_out_of_the_model():
+    """All plans of six periods, with prices and demands so few that many optima cost the same."""
+    rng, n_left_out = np.random.default_rng(5), 0
+    for _ in range(60):
+        need, holding = rng.integers(0, 4, 6), rng.integers(0, 3, 6).astype(float)
+        fixed, unit = rng.integers(0, 9, 6).astype(float), rng.integers(1, 4, 6).astype(float)
+        if not need.any():
+            continue
+        item = an_item(fixed_order_cost=fixed, holding_cost=holding, unit_cost=unit, demand_mean=need.astype(float))
+        start, end, units, _ = _arcs(read(frame(item)), 0)
+        kept = {(s, e) for s, e, quantity in zip(start.tolist(), end.tolist(), units, strict=True) if quantity > 0}
+        n_left_out += 21 - len(kept)
+        plans = []
+        for chosen in product([False, True], repeat=6):
+            orders = np.flatnonzero(chosen).tolist()
+            covered = [(s, [u for u in range(s, e) if need[u]]) for s, e in pairwise([*orders, 6])]
+            if sum(len(periods) for _, periods in covered) == (need > 0).sum() and all(periods for _, periods in covered):
+                cost = sum(fixed[s] + sum(need[u] * (unit[s] + holding[s:u].sum()) for u in periods) for s, periods in covered)
+                plans.append((cost, {(s, periods[-1] + 1) for s, periods in covered}))
+        least = min(cost for cost, _ in plans)
+        assert all(arcs <= kept for cost, arcs in plans if cost <= least + 1e-9)
+    assert n_left_out > 300
 
 
 def test_a_year_is_planned_by_both():
