@@ -146,7 +146,7 @@ def review_cost(form, is_guide, R, S, n, a, first, h, K, p, active, weight, ones
 
 @compiled
 def limits(is_guide, service, unserved_share, R, n, a, first, h, p):
-    """(least S, largest saving, what may be unserved) of `_is_enough` for R."""
+    """(least S, largest saving, what may be unserved) of `is_enough` for R."""
     least = int(math.ceil(a * (first + 0.5 * (n - 1) + R) * (1 - 1e-12))) if is_guide else 0
     saving = h / (h + p)
     if is_guide:

@@ -1,8 +1,6 @@
-"""The window model finds the best window of any levels, of several items at once, and of tens of thousands of levels in no time."""
+"""The window model finds the best window of any levels, of several items at once, and of tens of thousands of levels in a few steps."""
 
 from __future__ import annotations
-
-import time
 
 import numpy as np
 import pyomo.environ as pyo
@@ -47,7 +45,6 @@ def test_a_window_of_tens_of_thousands_of_levels_is_found_in_a_few_steps():
     item = frame(poisson_item(fixed_order_cost=1e6, holding_cost=0.02, backorder_cost=1.0, demand_mean=np.array([50.0]), lead_time=3.0))
     model = POLICY.build_model(item, SQParams())
     assert len(model.LEVELS) > 70_000
-    started = time.process_time()
-    found = highs.solve(model, 60.0, POLICY.highs_options)
-    assert time.process_time() - started < 5.0
+    found = highs.solve(model, 60.0, {**POLICY.highs_options, "simplex_iteration_limit": 100})
+    assert found.status is Status.OPTIMAL
     assert found.objective == pytest.approx(POLICY.solve_exact(item, np.array([0, 1]), SQParams()).cost[0], rel=1e-9)
