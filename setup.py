@@ -36,6 +36,7 @@ setup(
         "pyyaml>=6",
         "cronsim>=2.5",
         "deltalake>=1.0",
+        "filelock>=3.12",
     ],
     extras_require={
         "spark": SPARK,

@@ -78,8 +78,7 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
             f"run {run.run_id} has no inputs for policy {row.id}: run `invopt inputs` with the same --as-of and configuration first"
         )
     table = policy_inputs(policy.name, policy.input_columns)
-    inputs = run.lakehouse.read(table).where((F.col("run_id") == run.run_id) & (F.col("policy_id") == row.id))
-    waves = _waves(run, row, policy, table, inputs)
+    waves = _waves(run, row, policy, table)
     fingerprint = run.fingerprint(STEP, inputs_fingerprint, row.model_dump_json(), run.config.solver(row.solver).model_dump_json())
     done = {wave: one for wave, one in run.done(STEP, row.id).items() if one["fingerprint"] == fingerprint}
     total = sum(one.partitions for one in waves.values())
@@ -95,10 +94,9 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
             n_done, n_failed = n_done + one.partitions, n_failed + done[wave]["failed"]
             continue
         wave_watch = Stopwatch()
-        # the range of buckets, not the wave, lets Delta skip the other waves' files
-        rows = inputs.where((F.col("bucket") >= one.first) & (F.col("bucket") <= one.last))
-        solutions = solved(rows, task, n_tasks=tasks_of(run), n_buckets=one.last - one.first + 1, audit_every=audit_every)
-        solutions = solutions.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "wave": F.lit(wave)})
+        rows = run.lakehouse.slice(table, {"run_id": run.run_id, "policy_id": row.id, "wave": wave})
+        solutions = solved(rows, task, wave, n_tasks=tasks_of(run), n_buckets=one.buckets, audit_every=audit_every)
+        solutions = solutions.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id)})
         # counted while they are written: reading them again would cost each wave another query
         seen = Observation()
         solutions = solutions.observe(
@@ -130,13 +128,12 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
 class _Wave:
     """What is solved and committed together: a range of buckets."""
 
-    first: int
-    last: int
+    buckets: int
     items: int
     partitions: int
 
 
-def _waves(run: Run, row: PolicyRow, policy: policies.Policy, table: Table, inputs: DataFrame) -> dict[int, _Wave]:
+def _waves(run: Run, row: PolicyRow, policy: policies.Policy, table: Table) -> dict[int, _Wave]:
     slice_ = {"run_id": run.run_id, "policy_id": row.id}
     buckets: dict[int, list[Row]] = {}
     for one in run.lakehouse.counts(table, ["wave", "bucket"], slice_):
@@ -144,15 +141,15 @@ def _waves(run: Run, row: PolicyRow, policy: policies.Policy, table: Table, inpu
     items = {wave: sum(one["n"] for one in of_wave) for wave, of_wave in buckets.items()}
     partitions = items
     if tuple(default_partition(row, policy.partition_by)) != ITEM:  # else every item is a partition of its own
-        counted = inputs.groupBy("wave").agg(F.count_distinct("partition_key").alias("partitions")).collect()
+        counted = run.lakehouse.slice(table, slice_).groupBy("wave").agg(F.count_distinct("partition_key").alias("partitions")).collect()
         partitions = {one["wave"]: one["partitions"] for one in counted}
     return {
-        wave: _Wave(min(one["bucket"] for one in of_wave), max(one["bucket"] for one in of_wave), items[wave], partitions[wave])
+        wave: _Wave(len(of_wave), items[wave], partitions[wave])
         for wave, of_wave in buckets.items()
     }
 
 
-def solved(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
+def solved(rows: DataFrame, task: solving.Task, wave: int, *, n_tasks: int, n_buckets: int, audit_every: int) -> DataFrame:
     """The solutions of a wave's rows: one call per bucket, and as many tasks as asked for, whatever AQE thinks of the sizes."""
     is_audited = F.pmod(F.xxhash64("partition_key", F.lit("audit")), F.lit(audit_every)) == 0 if audit_every else F.lit(False)
     n_tasks = max(1, min(n_tasks, n_buckets))
@@ -160,23 +157,26 @@ def solved(rows: DataFrame, task: solving.Task, *, n_tasks: int, n_buckets: int,
     number = F.pmod("bucket", F.lit(n_tasks)).cast("int")
     spread = rows.drop("run_id", "policy_id", "wave").withColumns({"is_audited": is_audited, "task": number})
     spread = spread.repartitionById(n_tasks, "task") if hasattr(spread, "repartitionById") else spread.repartition(n_tasks, "task")
-    return solve_groups(spread.groupBy("task", "bucket"), task)
+    return solve_groups(spread.groupBy("task", "bucket"), task, wave)
 
 
-def solve_groups(groups: GroupedData, task: solving.Task) -> DataFrame:
-    """The bucket and SOLUTION_COLUMNS of groups of whole partitions, each group by one call of Python."""
+def solve_groups(groups: GroupedData, task: solving.Task, wave: int) -> DataFrame:
+    """The wave, the bucket and SOLUTION_COLUMNS of groups of whole partitions, each group by one call of Python.
+
+    The wave comes from there too: as a number in the query it would make Spark compile the same code anew for each wave.
+    """
     decisions = policies.load(task.policy, task.policies_folder).decisions
-    flat = {"bucket": "int", **solving.flat_schema(len(decisions))}
-    solutions = groups.applyInPandas(_group_solver(task), ", ".join(f"{name} {kind}" for name, kind in flat.items()))
+    flat = {"wave": "int", "bucket": "int", **solving.flat_schema(len(decisions))}
+    solutions = groups.applyInPandas(_group_solver(task, wave), ", ".join(f"{name} {kind}" for name, kind in flat.items()))
     values = (F.coalesce(solving.series_column(k), F.array(solving.one_column(k))) for k in range(len(decisions)))
     named = [part for name, value in zip(decisions, values, strict=True) for part in (F.lit(name), value)]
     is_solved = F.col("status") != "no_solution"
     return solutions.withColumn("decisions", F.when(is_solved, F.create_map(*named))).select(
-        "bucket", *(column.name for column in solving.SOLUTION_COLUMNS)
+        "wave", "bucket", *(column.name for column in solving.SOLUTION_COLUMNS)
     )
 
 
-def _group_solver(task: solving.Task) -> Callable[[pd.DataFrame], pd.DataFrame]:
+def _group_solver(task: solving.Task, wave: int) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """The function that Spark calls with one group's rows."""
 
     def solve_group(items: pd.DataFrame) -> pd.DataFrame:
@@ -184,6 +184,7 @@ def _group_solver(task: solving.Task) -> Callable[[pd.DataFrame], pd.DataFrame]:
         bucket = items["bucket"].iloc[0]
         solutions = solving.solve_bucket(items, task, is_retry=context is not None and context.attemptNumber() > 0, is_flat=True)
         solutions.insert(0, "bucket", bucket)
+        solutions.insert(0, "wave", wave)
         return solutions
 
     return solve_group

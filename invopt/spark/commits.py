@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from invopt.errors import ConcurrentRunError, TableError
+from invopt.spark.slices import OUTSIDE
 
 ATTEMPTS = 4
 
@@ -21,7 +22,7 @@ _OVERTAKEN = re.compile(
 _NULL = re.compile(
     r"NOT NULL constraint violated for column:? ?`?([\w.]+)|DELTA_NOT_NULL_CONSTRAINT_VIOLATED.*?column:? ?`?([\w.]+)", re.DOTALL
 )
-_OUTSIDE = re.compile(r"DELTA_REPLACE_WHERE_MISMATCH.*?condition '?(.*?)'?(?:\.|$)")
+_OUTSIDE = re.compile(rf"DELTA_REPLACE_WHERE_MISMATCH.*?condition '?(.*?)'?(?:\.|$)|{OUTSIDE}(.*?)(?: SQLSTATE|$)", re.MULTILINE)
 
 
 def commit(action: Callable[[], None], name: str, place: str, say: Callable[[str], None]) -> None:
@@ -76,5 +77,5 @@ def _refusal(text: str, name: str) -> TableError | None:
         column = (null[1] or null[2]).rstrip(".")
         return TableError(f"table {name}: column {column} must not be NULL, but a row to write has it so; nothing was written")
     if outside:
-        return TableError(f"table {name}: a row to write lies outside of the slice {outside[1]}; nothing was written")
+        return TableError(f"table {name}: {OUTSIDE}{outside[1] or outside[2]}; nothing was written")
     return None

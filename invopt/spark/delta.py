@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import deltalake
@@ -23,21 +22,18 @@ from pyspark.sql import functions as F
 
 from invopt.config import LakehouseConfig
 from invopt.errors import TableError
-from invopt.spark import direct
+from invopt.spark import direct, slices
 from invopt.spark.commits import commit
 from invopt.spark.session import sees_local_files
+from invopt.spark.slices import Slice
+from invopt.spark.turns import turn
 from invopt.tables import Table
-
-_SAFE_VALUE = re.compile(r"^[A-Za-z0-9_.:*+-]*$")
 
 # tables that only invopt reads keep no deletion vectors: other readers (deltalake, BI tools) need not know them
 _PROPERTIES = {"delta.enableDeletionVectors": "false"}
 # least and greatest values are kept of the first columns of each file: of those that rows are looked for by, where the table says so,
 # because keeping them costs time for each row written
 INDEXED_COLUMNS = 8
-
-# which rows a write replaces: column -> its value, or a list of them
-Slice = Mapping[str, str | int | Sequence[str]]
 
 
 @dataclass
@@ -159,6 +155,25 @@ class Lakehouse:
             rows = reader.load(self.path(table)) if self.config.root is not None else reader.table(self.catalog_name(table))
         return rows.select(*table.column_names)
 
+    def slice(self, table: Table, slice_: Slice) -> DataFrame:
+        """The declared columns of a slice's rows in the newest version.
+
+        Of a local table the log tells the files at once, where Spark runs a query of its own to find them, and compiles it anew for each
+        slice that a number tells.
+        """
+        files = self._files(table, slice_)
+        if not files:
+            return self.read(table).where(slices.condition(slice_))
+        schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+        return self.spark.read.schema(schema).parquet(*files).where(slices.is_inside(slice_))
+
+    def _files(self, table: Table, slice_: Slice) -> list[str] | None:
+        """The files of a local table that may have the slice's rows; None where only Spark can tell."""
+        if self.exists(table) and self._is_local(table):
+            with contextlib.suppress(direct.NotForUs):
+                return direct.files(self.path(table), slices.values(slice_))
+        return None
+
     def few(self, table: Table, equal: Mapping[str, str | int]) -> list[Row]:
         """The rows of a small table whose columns have these values, in the driver."""
         if self.exists(table) and self._is_local(table):
@@ -217,11 +232,27 @@ class Lakehouse:
         TableError : a key is there twice, a NOT NULL column is NULL, or a row lies outside the slice.
         ConcurrentRunError : another run kept writing the same table.
         """
-        condition = _condition(slice_)
-        written = self._save(table, rows, {"replaceWhere": condition}, "written")
-        if check_keys and table.keys:
-            self._check_keys(table, condition)
+        self.create(table)
+        condition = slices.condition(slice_)
+        with self._turn(table, condition) as is_alone:
+            if is_alone and self._files(table, slice_) == []:
+                # looking for rows to replace, where the log tells that there are none, costs Spark more than to write some thousands
+                written = self._save(table, self._declared(table, rows).where(slices.inside(slice_)), {}, "written")
+            else:
+                written = self._save(table, rows, {"replaceWhere": condition}, "written")
+            if check_keys and table.keys:
+                self._check_keys(table, condition)
         return written
+
+    @contextlib.contextmanager
+    def _turn(self, table: Table, condition: str) -> Iterator[bool]:
+        """Keeps two writers from both finding that a slice has no rows; gives whether no other can be at it."""
+        with self._writing.setdefault(table.name, threading.RLock()):  # threads of one program are not told to wait for another run
+            if self._is_local(table):
+                with turn(self.path(table), condition, table.name, self.say) as is_alone:
+                    yield is_alone
+            else:
+                yield False
 
     def append_few(self, table: Table, rows: Sequence[tuple], transaction: tuple[str, int] | None = None) -> int:
         """As `append`, for rows that the driver has, each with the declared columns in their order."""
@@ -233,7 +264,7 @@ class Lakehouse:
 
     def replace_few(self, table: Table, rows: Sequence[tuple], slice_: Slice) -> int:
         """As `replace`, for rows that the driver has, each with the declared columns in their order, and with keys that differ."""
-        condition = _condition(slice_)
+        condition = slices.condition(slice_)
         return self._write_few(
             table,
             lambda path: direct.replace(path, table.column_names, rows, condition),
@@ -344,24 +375,3 @@ class Lakehouse:
 
 
 _MAKERS = {"bronze": "invopt ingest", "silver": "invopt conform", "gold": "invopt run"}
-
-
-def _condition(slice_: Slice) -> str:
-    """The rows of a slice, as SQL.
-
-    >>> _condition({"run_id": "r1", "policy_id": ["s_q", "r_s"]})
-    "run_id = 'r1' AND policy_id IN ('s_q', 'r_s')"
-    """
-    return " AND ".join(
-        f"{name} = {_literal(value)}" if isinstance(value, str | int) else f"{name} IN ({', '.join(map(_literal, value))})"
-        for name, value in slice_.items()
-    )
-
-
-def _literal(value: str | int) -> str:
-    """A value of a slice as SQL; slices hold our own ids only, and anything else is refused."""
-    if isinstance(value, int):
-        return str(value)
-    if not _SAFE_VALUE.match(value):
-        raise TableError(f"{value!r} can't be the value of a slice: letters, digits and _.:*+- only")
-    return f"'{value}'"

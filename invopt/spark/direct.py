@@ -15,15 +15,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
+from urllib.parse import unquote
 
 import deltalake
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake.exceptions import DeltaProtocolError as NotForUs
 
-__all__ = ["NotForUs", "append", "counts", "exists", "has_files", "read", "replace", "types"]
+__all__ = ["NotForUs", "append", "counts", "exists", "files", "has_files", "read", "replace", "types"]
 
 _REFUSED = re.compile(r"Unsupported table features|Operation not (supported|permitted)")
+# Spark takes a path with one of these for a pattern
+_GLOB = re.compile(r"[*?\[\]{}\\,]")
 _SQL_TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
 
 
@@ -69,6 +73,29 @@ def counts(path: str, by: Sequence[str], equal: Mapping[str, str | int]) -> list
 def has_files(path: str) -> bool:
     """False where a table can't have a row, because it has no file."""
     return bool(deltalake.DeltaTable(path).file_uris())
+
+
+def files(path: str, slice_: Mapping[str, Sequence[str | int]]) -> list[str]:
+    """The Parquet files of the newest version that may have rows with, in each column, one of the values.
+
+    The log has the least and greatest values of each file: where no file is given there is no such row, but a file may have others too.
+
+    Raises
+    ------
+    NotForUs : the files alone don't tell the table's rows (deletion vectors, column mapping, values in folders' names).
+    """
+    table = deltalake.DeltaTable(path)
+    protocol, columns = table.protocol(), table.metadata().partition_columns
+    if protocol.min_reader_version > 1 or columns or _GLOB.search(path):
+        raise NotForUs(f"{path}: its rows are not those of its files")
+    found = pa.table(table.get_add_actions(flatten=True))
+    can_hold = pa.array([True] * found.num_rows, pa.bool_())
+    for name, values in slice_.items():
+        if f"min.{name}" in found.column_names:
+            least, greatest = found[f"min.{name}"], found[f"max.{name}"]
+            within = [pc.and_(pc.less_equal(least, value), pc.greater_equal(greatest, value)) for value in values]
+            can_hold = pc.and_(can_hold, pc.fill_null(reduce(pc.or_, within), True))
+    return [f"{path}/{unquote(file)}" for file in found.filter(can_hold)["path"].to_pylist()]
 
 
 def _dataset(path: str) -> ds.Dataset:

@@ -52,12 +52,12 @@ def both(folder: Path, n: int) -> tuple[float, float]:
 
     def in_buckets(share: float) -> DataFrame:
         n_buckets = rows.agg(F.max("bucket")).first()[0] + 1
-        return solved(first(share), task, n_tasks=tasks_of(run), n_buckets=n_buckets, audit_every=0)
+        return solved(first(share), task, 0, n_tasks=tasks_of(run), n_buckets=n_buckets, audit_every=0)
 
     def each(share: float) -> DataFrame:
         # the grouping that one would write first: by the item's keys
         spread = first(share).drop("run_id", "policy_id", "wave").withColumn("is_audited", F.lit(False))
-        return solve_groups(spread.groupBy("location_id", "product_id", "source_id"), task)
+        return solve_groups(spread.groupBy("location_id", "product_id", "source_id"), task, 0)
 
     for make, share in ((in_buckets, 1.0), (each, 0.1 / MORE_IN_BUCKETS)):
         _cpu(run, make(share))

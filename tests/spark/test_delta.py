@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -111,6 +112,68 @@ def test_what_a_table_refuses(lakehouses, rows, spark):
             write()
 
 
+def history(lakehouse) -> list[str]:
+    rows = lakehouse.delta_table(TABLE).history().orderBy("version").collect()
+    return [row["operationParameters"].get("mode", row["operation"]) for row in rows]
+
+
+def test_a_slice_that_has_no_row_yet_is_appended_to(lakehouses, rows, monkeypatch):
+    """Looking for rows to replace costs more than the write; only where the log tells that there are none is it left out."""
+    lakehouse = lakehouses()
+    one, two = rows(("r1", "a", 1.0, None)), rows(("r2", "a", 1.0, None), ("r2", "b", 1.0, None))
+    lakehouse.replace(TABLE, one, {"run_id": "r1"})
+    lakehouse.replace(TABLE, two, {"run_id": ["r2", "r3"]})
+    assert history(lakehouse)[1:] == ["Append", "Append"]
+    with pytest.raises(TableError, match=r"gold.weights: a row to write lies outside of the slice run_id = 'r4'; nothing was written"):
+        lakehouse.replace(TABLE, rows(("r4", "a", 2.0, None), ("r2", "b", 2.0, None)), {"run_id": "r4"})
+    with pytest.raises(TableError, match=r"outside of the slice run_id = 'r4'"):
+        lakehouse.replace(TABLE, rows(("r4", "a", 2.0, None), (None, "b", 2.0, None)), {"run_id": "r4"})
+    with pytest.raises(TableError, match=r"lack the columns thing, weight, note"):
+        lakehouse.replace(TABLE, rows(("r4",), schema="run_id string"), {"run_id": "r4"})
+    assert len(history(lakehouse)) == 3
+    lakehouse.replace(TABLE, rows(("r3", "c", 1.0, None)), {"run_id": ["r2", "r3"]})  # r2 has rows, so they go
+    assert content(lakehouse) == [("r1", "a", 1.0, None), ("r3", "c", 1.0, None)]
+    # where others can't be kept out, or where deltalake can't tell, nothing is appended
+    monkeypatch.setattr(delta, "turn", lambda *args: contextlib.nullcontext(False))
+    lakehouse.replace(TABLE, rows(("r5", "a", 1.0, None)), {"run_id": "r5"})
+    monkeypatch.undo()
+    lakehouse.spark.sql(f"ALTER TABLE delta.`{lakehouse.path(TABLE)}` SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+    lakehouse.replace(TABLE, rows(("r6", "a", 1.0, None)), {"run_id": "r6"})
+    assert [mode for mode in history(lakehouse)[3:] if mode in ("Append", "Overwrite")] == ["Overwrite"] * 3
+    assert [row[0] for row in content(lakehouse)] == ["r1", "r3", "r5", "r6"]
+
+
+NUMBERED = Table(
+    "gold.numbered",
+    "weights of waves",
+    (
+        Column("run_id", "string", "", "run", is_nullable=False),
+        Column("wave", "int", "", "wave"),
+        Column("weight", "double", "kg", "weight"),
+    ),
+    (),
+    ("run_id", "wave"),
+)
+
+
+def test_the_rows_of_a_slice_are_those_that_delta_gives(lakehouses, spark, tmp_path_factory):
+    """Read from the files that the log names, for every slice, also where a file has rows of several, and where only Spark can tell."""
+    values = [(f"r-{run}" if run % 2 else "r", wave, 10.0 * run + (wave or 0)) for run in range(4) for wave in (None, -1, 0, 1, 2)]
+    odd = tmp_path_factory.mktemp("lake") / "a [b] c"  # Spark would take it for a pattern
+    for lakehouse in (lakehouses(), Lakehouse(spark, LakehouseConfig(root=str(odd)))):
+        for part in (values[:7], values[7:8], values[8:]):
+            lakehouse.append(NUMBERED, spark.createDataFrame(part, "run_id string, wave int, weight double").coalesce(1))
+        lakehouse.delta_table(NUMBERED).delete("weight = 11")  # a file without it takes the old one's place
+        there = [tuple(row) for row in lakehouse.read(NUMBERED).collect()]
+        assert len(there) == len(values) - 1
+        for run_id in ("r", "r-1", "r-2", "other"):
+            for more, is_wave in (({"wave": 1}, lambda wave: wave == 1), ({"wave": 7}, lambda wave: False), ({}, lambda wave: True)):
+                found = lakehouse.slice(NUMBERED, {"run_id": [run_id, "none"], **more})
+                assert found.columns == ["run_id", "wave", "weight"]
+                expected = [row for row in there if row[0] == run_id and is_wave(row[1])]
+                assert sorted(map(tuple, found.collect()), key=str) == sorted(expected, key=str)
+
+
 def test_a_transaction_is_written_once(lakehouses, rows):
     lakehouse = lakehouses()
     lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 7))
@@ -199,7 +262,7 @@ def test_two_writers_of_one_slice_come_one_after_the_other_or_are_told(lakehouse
 
 
 def test_a_writer_that_is_always_late_is_refused_and_leaves_nothing(lakehouses, rows, monkeypatch):
-    """While this write's job runs, another run commits to the same slice, at each attempt."""
+    """While this write's job runs, another run commits to the same slice, at each attempt, and takes no turn."""
     lakehouse = lakehouses()
     lakehouse.merge(TABLE, rows(("r1", "a", 1.0, None)))
     said = []
@@ -229,7 +292,7 @@ def test_a_writer_that_is_always_late_is_refused_and_leaves_nothing(lakehouses, 
         while not stop.wait(0.02):
             if running.exists():
                 running.unlink()
-                rival.replace(TABLE, rows(("r1", f"rival{n_rival + 1}", 1.0, None)), {"run_id": "r1"})
+                rival.merge(TABLE, rows(("r1", "a", float(n_rival + 2), "rival")))
                 n_rival += 1
                 overtaken.touch()
 
@@ -242,7 +305,7 @@ def test_a_writer_that_is_always_late_is_refused_and_leaves_nothing(lakehouses, 
     finally:
         stop.set()
         thread.join()
-    assert n_rival >= commits.ATTEMPTS and content(lakehouse) == [("r1", f"rival{n_rival}", 1.0, None)]
+    assert n_rival >= commits.ATTEMPTS and content(lakehouse) == [("r1", "a", n_rival + 1.0, "rival")]
     assert len(said) == commits.ATTEMPTS - 1 and "gold.weights is being written by another run: trying again (2 of 4)" in said[0]
 
 

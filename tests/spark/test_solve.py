@@ -333,7 +333,7 @@ def test_rows_are_shuffled_once_into_as_many_tasks_as_asked_for(steady):
     rows = steady.lakehouse.read(table).where(f"run_id = '{steady.run_id}' AND policy_id = 'steady'")
     tasks = rows.select("bucket").distinct().count()
     assert tasks > 1
-    solutions = solved(rows, task_of(steady, steady.config.policies[0]), n_tasks=tasks, n_buckets=tasks, audit_every=0)
+    solutions = solved(rows, task_of(steady, steady.config.policies[0]), 0, n_tasks=tasks, n_buckets=tasks, audit_every=0)
     plan = solutions._jdf.queryExecution().toString()
     assert plan.split("== Physical Plan ==")[1].count("Exchange") == 1
     assert solutions.rdd.getNumPartitions() == tasks
