@@ -30,7 +30,7 @@ setup(
         "numba>=0.60",
         "pandas>=2.2,<3",  # pandas 3 breaks pyspark.testing up to Spark 4.2
         "pyarrow>=18",
-        "pyomo>=6.9",  # LinearStandardFormCompiler with mixed_form
+        "pyomo>=6.9",  # LinearRepnVisitor that records the variables by itself
         "highspy>=1.10",
         "pydantic>=2.7",
         "pyyaml>=6",

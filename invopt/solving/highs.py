@@ -1,6 +1,6 @@
 """A linear or mixed-integer Pyomo model to HiGHS and back, by sparse arrays.
 
-Pyomo's own interfaces spend most of their time translating; `LinearStandardFormCompiler` gives the arrays and `highspy` takes them.
+Pyomo's own interfaces spend most of their time translating; `linear_form` gives the arrays and `highspy` takes them.
 One HiGHS object per process is kept: making one costs more than a small solve, and a forked child must not use its parent's.
 """
 
@@ -19,15 +19,16 @@ import numpy as np
 import pyomo.environ as pyo
 from highspy import HighsModelStatus, HighsStatus
 from pyomo.common.errors import InfeasibleConstraintException
-from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+from pyomo.core.base.var import VarData
 
 from invopt.errors import ConfigError
+from invopt.solving.linear_form import LinearForm, linear_form
 from invopt.solving.records import SolverResult, Status, Termination
 
 # one thread per Spark task, silent, and the limit comes from the solver's record: not the user's to set
 OWN_OPTIONS = {"threads": 1, "parallel": "off", "output_flag": False}
 RESERVED_OPTIONS = (*OWN_OPTIONS, "time_limit")
-COLUMN_WISE, MINIMISE = 1, 1
+ROW_WISE, MINIMISE = 2, 1
 # an LP whose integers are fixed; within what a child may take beyond its time limit before it is killed
 SECONDS_FOR_THE_REST = 4.0
 FEASIBLE_POINT = int(highspy.SolutionStatus.kSolutionStatusFeasible)
@@ -55,7 +56,7 @@ def import_all() -> None:
     model.x = pyo.Var(model.ITEMS, bounds=(0, 1))
     model.enough = pyo.Constraint(model.ITEMS, rule=lambda m, i: m.x[i] >= 0.5)
     model.total_cost = pyo.Objective(expr=pyo.quicksum(model.x.values()))
-    LinearStandardFormCompiler().write(model, mixed_form=True)
+    linear_form(model, model.total_cost)
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -101,29 +102,26 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
     if objectives[0].sense != pyo.minimize:
         raise ValueError(f"objective {objectives[0].name} maximises: costs are minimised, so write its negative with sense=minimize")
     try:
-        form = LinearStandardFormCompiler().write(model, mixed_form=True)
+        form = linear_form(model, objectives[0])
     except InfeasibleConstraintException as error:
         return SolverResult(Termination.INFEASIBLE, Status.NO_SOLUTION, message=str(error))
-    columns = _with_unused_variables(model, form.columns)
-    cost = np.zeros(len(columns))
-    cost[: form.c.shape[1]] = form.c.toarray()[0]
-    offset = float(form.c_offset[0])
-    if not (np.isfinite(cost).all() and np.isfinite(offset) and np.isfinite(form.A.data).all() and not np.isnan(form.rhs).any()):
-        raise ValueError("the model holds NaN or infinite coefficients: " + _where_not_finite(form, cost, offset))
+    problems = _where_not_finite(form)
+    if problems:
+        raise ValueError("the model holds NaN or infinite coefficients: " + ", ".join(problems[:3]))
     highs = _highs(options)
-    is_integer = _pass_model(highs, form, columns, cost, offset)
+    is_integer = _pass_model(highs, form)
     # an LP's limit is compared with a clock that runs on from model to model, a MIP's with one that starts anew
     highs.setOptionValue("time_limit", float(time_limit) + (0.0 if is_integer.any() else highs.getRunTime()))
     status = _run(highs)
     if status == HighsModelStatus.kUnboundedOrInfeasible:
         # HiGHS knows that one of them holds; whether there is a point at all, whatever it costs, says which
-        _pass_model(highs, form, columns, np.zeros(len(columns)), 0.0)
+        _pass_model(highs, form._replace(cost=np.zeros(len(form.cost)), offset=0.0))
         feasibility = _run(highs)
         status = HighsModelStatus.kUnbounded if feasibility == HighsModelStatus.kOptimal else feasibility
     termination = TERMINATIONS.get(status, Termination.ERROR)
     point = highs.getInfo()
     if status == HighsModelStatus.kModelEmpty:
-        return SolverResult(termination, Status.OPTIMAL, offset, offset)
+        return SolverResult(termination, Status.OPTIMAL, form.offset, form.offset)
     message = None if termination is Termination.CONVERGED else f"HiGHS: {highs.modelStatusToString(status)}"
     is_feasible = point.primal_solution_status == FEASIBLE_POINT and termination not in (Termination.INFEASIBLE, Termination.UNBOUNDED)
     if not is_feasible:
@@ -133,9 +131,9 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
     if is_integer.any():
         bound = float(point.mip_dual_bound)  # before HiGHS solves anything else
         x = _at_whole_numbers(highs, x, is_integer)
-    for variable, amount in zip(columns, x.tolist(), strict=True):
+    for variable, amount in zip(form.columns, x.tolist(), strict=True):
         variable.set_value(amount, skip_validation=True)
-    objective = float(cost @ x) + offset
+    objective = float(form.cost @ x) + form.offset
     if bound is None:
         bound = objective if termination is Termination.CONVERGED else -np.inf
     return SolverResult(termination, Status.OPTIMAL if termination is Termination.CONVERGED else Status.FEASIBLE, objective,
@@ -226,34 +224,19 @@ def _is_accepted(highs: highspy.Highs, name: str, value: Any) -> bool:
         return False
 
 
-def _with_unused_variables(model: pyo.ConcreteModel, columns: list) -> list:
-    """The compiler leaves out variables that no row and no cost mentions; as empty columns they get a value and a check of their bounds."""
-    n_variables = sum(len(component) for component in model.component_objects(pyo.Var, active=True))
-    if n_variables == len(columns):
-        return columns
-    used = set(map(id, columns))
-    variables = model.component_data_objects(pyo.Var, active=True)
-    return columns + [variable for variable in variables if id(variable) not in used and not variable.fixed]
-
-
-def _pass_model(highs: highspy.Highs, form, columns: list, cost: np.ndarray, offset: float) -> np.ndarray:
+def _pass_model(highs: highspy.Highs, form: LinearForm) -> np.ndarray:
     """Give the arrays to HiGHS; returns which columns are integer."""
-    lower, upper = _bounds(columns)
-    is_integer = _are_integer(columns)
-    rhs = np.asarray(form.rhs, dtype=float)
-    kind = np.array([row.bound_type for row in form.rows], dtype=int)  # -1 is >=, 0 is ==, 1 is <=
-    matrix = form.A
-    start = np.concatenate([matrix.indptr[:-1], np.full(len(columns) - matrix.shape[1] + 1, matrix.nnz)]).astype(np.int32)
+    lower, upper = _bounds(form.columns)
+    is_integer = _are_integer(form.columns)
     status = highs.passModel(
-        len(columns), len(rhs), matrix.nnz, COLUMN_WISE, MINIMISE, offset, cost, lower, upper,
-        np.where(kind == 1, -np.inf, rhs), np.where(kind == -1, np.inf, rhs),
-        start, matrix.indices.astype(np.int32), matrix.data.astype(float), is_integer.astype(np.int32))
+        len(form.columns), len(form.rows), len(form.value), ROW_WISE, MINIMISE, form.offset, form.cost, lower, upper,
+        form.lower, form.upper, form.start, form.index, form.value, is_integer.astype(np.int32))
     if status == HighsStatus.kError:
         raise ValueError("HiGHS refuses the model: look for a bound of NaN, or for a coefficient beyond 1e15")
     return is_integer
 
 
-def _are_integer(columns: list) -> np.ndarray:
+def _are_integer(columns: list[VarData]) -> np.ndarray:
     """Which columns are integer; asked once per domain, because thousands of variables share one."""
     known: dict[int, bool] = {}
     are_integer = np.zeros(len(columns), dtype=bool)
@@ -267,7 +250,7 @@ def _are_integer(columns: list) -> np.ndarray:
     return are_integer
 
 
-def _bounds(columns: list) -> tuple[np.ndarray, np.ndarray]:
+def _bounds(columns: list[VarData]) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper bounds of variable and domain together."""
     pairs = [variable.bounds for variable in columns]
     # NumPy turns None into NaN too, but takes as long for it as Pyomo for the bounds
@@ -276,9 +259,12 @@ def _bounds(columns: list) -> tuple[np.ndarray, np.ndarray]:
     return lower, upper
 
 
-def _where_not_finite(form, cost: np.ndarray, offset: float) -> str:
-    bad_rows = set(form.A.indices[~np.isfinite(form.A.data)].tolist()) | set(np.flatnonzero(np.isnan(form.rhs)).tolist())
-    names = [form.rows[row].constraint.name for row in sorted(bad_rows)]
-    if not (np.isfinite(cost).all() and np.isfinite(offset)):
-        names.insert(0, "the objective")
-    return ", ".join(names[:3])
+def _where_not_finite(form: LinearForm) -> list[str]:
+    """The names of rows and costs that hold NaN, or a coefficient that is infinite."""
+    names = []
+    if not (np.isfinite(form.cost).all() and np.isfinite(form.offset)):
+        names.append("the objective")
+    is_bad = np.isnan(form.lower) | np.isnan(form.upper)
+    if not np.isfinite(form.value).all():
+        is_bad[np.repeat(np.arange(len(form.rows)), np.diff(form.start))[~np.isfinite(form.value)]] = True
+    return names + [form.rows[row].name for row in np.flatnonzero(is_bad)]

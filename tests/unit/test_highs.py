@@ -13,6 +13,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from invopt.errors import ConfigError
 from invopt.solving import highs
+from invopt.solving.linear_form import linear_form
 from invopt.solving.records import Status, Termination
 
 
@@ -143,6 +144,32 @@ def test_nan_in_a_constraint_is_named():
     model.enough = pyo.Constraint(expr=model.x >= float("nan"))
     with pytest.raises(ValueError, match="enough"):
         highs.solve(model, 1, {})
+
+
+def test_a_row_with_two_limits_is_one_row_and_fixed_or_unmentioned_variables_of_a_component_stay_what_they_are():
+    model = pyo.ConcreteModel()
+    model.x = pyo.Var(range(4), bounds=(1.0, 5.0))
+    model.x[1].fix(3.0)
+    model.rows = pyo.Constraint(expr=(4.0, 2 * model.x[0] + model.x[1] + 0.5, 6.5))
+    model.total_cost = pyo.Objective(expr=model.x[1] - model.x[0] + 0 * model.x[2])
+    form = linear_form(model, model.total_cost)
+    assert [variable.name for variable in form.columns] == ["x[0]", "x[2]", "x[3]"]
+    assert (form.lower.tolist(), form.upper.tolist()) == ([0.5], [3.0])
+    assert (form.start.tolist(), form.index.tolist(), form.value.tolist()) == ([0, 1], [0], [2.0])
+    assert (form.cost.tolist(), form.offset) == ([-1.0, 0.0, 0.0], 3.0)
+    assert highs.solve(model, 1, {}).objective == 1.5
+    assert [variable.value for variable in model.x.values()] == [1.5, 3.0, 1.0, 1.0]
+
+
+def test_what_is_neither_row_nor_cost_is_refused():
+    model = pyo.ConcreteModel()
+    model.x = pyo.Var(range(3), bounds=(0, 1))
+    model.at_most_one = pyo.SOSConstraint(var=model.x, sos=1)
+    model.total_cost = pyo.Objective(expr=-pyo.quicksum(model.x.values()))
+    with pytest.raises(ValueError, match="at_most_one is a SOSConstraint"):
+        highs.solve(model, 1, {})
+    model.at_most_one.deactivate()
+    assert highs.solve(model, 1, {}).objective == -3
 
 
 def test_maximising_is_refused():
