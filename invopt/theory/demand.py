@@ -14,6 +14,7 @@ Source: Snyder & Shen (2019), Fundamentals of Supply Chain Theory, appendix C (l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +27,8 @@ from invopt.errors import ParameterError
 DIRECT_CONVOLUTION = 4_000_000
 
 
+# ln x! - (x + 1/2) ln x + x - ln(2 pi) / 2 of x = 1..15, at which its series is not yet exact; that of 0 is never looked at
+STIRLING_ERROR = np.array([0.0] + [math.lgamma(x + 1) - (x + 0.5) * math.log(x) + x - 0.5 * math.log(2 * math.pi) for x in range(1, 16)])
 # the mean from which scipy's P(X > x) stops short of convergence outside 4.5 standard deviations: its series ends after 2000 terms
 LARGE_MEAN = 1e5
 
@@ -52,18 +55,17 @@ def poisson_pmf(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     deviance = special.rel_entr(at, mean) - at + mean
     ratio = (at - mean) / (at + mean)
     near = np.abs(ratio) < 0.1
-    # x ln(x/m) - x + m = (x-m)^2/(x+m) + 2x (r^3/3 + r^5/5 + ...), r = (x-m)/(x+m), when the two are close
-    series = (at - mean) * ratio
-    power = 2 * at * ratio
-    for k in range(3, 21, 2):
-        power = power * ratio**2
-        series = series + power / k
-    deviance = np.where(near, series, deviance)
-    stirling_error = special.gammaln(at + 1) - (at + 0.5) * np.log(at) + at - 0.5 * np.log(2 * np.pi)
-    large = at > 15
+    # x ln(x/m) - x + m = (x-m)^2/(x+m) + 2x (r^3/3 + r^5/5 + ... + r^19/19), r = (x-m)/(x+m), when the two are close
+    square = ratio * ratio
+    series = np.full_like(ratio, 1 / 19)
+    for k in range(17, 1, -2):
+        series *= square
+        series += 1 / k
+    deviance = np.where(near, ratio * (at - mean + 2 * at * square * series), deviance)
     inverse = 1 / at
-    stirling_series = inverse * (1 / 12 - inverse**2 * (1 / 360 - inverse**2 * (1 / 1260 - inverse**2 / 1680)))
-    stirling_error = np.where(large, stirling_series, stirling_error)
+    square = inverse * inverse
+    stirling_series = inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680)))
+    stirling_error = np.where(at > 15, stirling_series, STIRLING_ERROR[np.minimum(at, 15).astype(np.int64)])
     positive = np.exp(-deviance - stirling_error) / np.sqrt(2 * np.pi * at)
     return np.where(x < 0, 0.0, np.where(x == 0, np.exp(-mean), positive))
 
@@ -124,6 +126,33 @@ def poisson_loss(s: np.ndarray, mean: np.ndarray) -> np.ndarray:
     loss = (mean - at) * _poisson_survival(at, mean) + mean * poisson_pmf(at, mean)
     # below zero nothing is left to lose: n(s) = mean - s; the difference of two small numbers may end below zero
     return np.where(s < 0, mean - s, np.maximum(loss, 0.0))
+
+
+def poisson_loss_table(first: int, number: int, mean: np.ndarray) -> np.ndarray:
+    """n(s) of `poisson_loss` at the levels s = first..first+number-1 of 0 or more for (k,) means: a (k, number) array.
+
+    From the last level down each needs only a probability, which is quicker than what its tail takes:
+
+        P(X > s) = P(X > s+1) + P(X = s+1),     n(s) = n(s+1) + P(X > s)
+
+    Raises
+    ------
+    ParameterError : a mean is negative or NaN.
+
+    >>> poisson_loss_table(2, 2, np.array([3.0])).round(6).tolist()
+    [[1.248935, 0.672125]]
+    """
+    levels = np.arange(first + number - 1, first - 1, -1.0)
+    mean = np.asarray(mean, float)[:, None]
+    probability = poisson_pmf(levels, mean)
+    last = np.full_like(mean, levels[0])
+    survival, loss = np.empty_like(probability), np.empty_like(probability)
+    survival[:, :1] = _poisson_survival(last, mean)
+    survival[:, 1:] = probability[:, :-1]
+    np.cumsum(survival, axis=1, out=survival)
+    loss[:, :1] = np.maximum((mean - last) * survival[:, :1] + mean * probability[:, :1], 0.0)
+    loss[:, 1:] = survival[:, 1:]
+    return np.cumsum(loss, axis=1)[:, ::-1]
 
 
 def normal_cdf(x: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:

@@ -27,7 +27,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from invopt.theory.demand import convolution_power, convolve, normal_cdf, normal_loss, pmf_cdf, pmf_loss, poisson_cdf, poisson_loss
+from invopt.theory.demand import (
+    convolution_power,
+    convolve,
+    normal_cdf,
+    normal_loss,
+    pmf_cdf,
+    pmf_loss,
+    poisson_cdf,
+    poisson_loss,
+    poisson_loss_table,
+)
 
 COSTS = ("daily_review", "guide")
 SERVICES = ("none", "cycle", "fill_rate")
@@ -72,7 +82,8 @@ def demand_after(form: str, levels: np.ndarray, n_days: int, demand_mean: float,
         losses = normal_loss(levels[None, :], means[:, None], stds[:, None])
         cdfs = normal_cdf(levels[None, :], means[:, None], stds[:, None]) if has_cdf else np.zeros((len(means), 0))
     else:
-        losses = poisson_loss(levels[None, :], means[:, None])
+        is_row = len(levels) > 0 and np.array_equal(levels, levels[0] + np.arange(len(levels)))
+        losses = poisson_loss_table(int(levels[0]), len(levels), means) if is_row else poisson_loss(levels[None, :], means[:, None])
         cdfs = poisson_cdf(levels[None, :], means[:, None]) if has_cdf else np.zeros((len(means), 0))
 
     def mixed(values: np.ndarray) -> np.ndarray:

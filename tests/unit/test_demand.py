@@ -17,6 +17,7 @@ from invopt.theory.demand import (
     pmf_loss,
     poisson_cdf,
     poisson_loss,
+    poisson_loss_table,
     poisson_pmf,
 )
 from invopt.theory.item_demand import mean_pmf, period_means
@@ -57,6 +58,15 @@ def test_poisson_loss_is_the_sum_of_the_tail(mean):
     survival = np.cumsum(poisson_pmf(x, mean)[::-1])[::-1] - poisson_pmf(x, mean)
     tail_sums = np.cumsum(survival[::-1])[::-1]
     np.testing.assert_allclose(poisson_loss(x, mean), tail_sums, rtol=0, atol=1e-13 * max(mean, 1))
+
+
+@pytest.mark.parametrize("mean", MEANS)
+@pytest.mark.parametrize("deviations", [-20, -3, 0, 4, 50])
+def test_poisson_loss_table_has_the_losses_of_its_levels(mean, deviations):
+    first, means = max(0, int(mean + deviations * np.sqrt(mean))), mean * np.array([0.0, 1.0, 1.02, 3.0])
+    table = poisson_loss_table(first, 60, means)
+    assert (table >= 0).all()
+    np.testing.assert_allclose(table, poisson_loss(first + np.arange(60), means[:, None]), rtol=0, atol=1e-13 * max(mean, 1))
 
 
 @pytest.mark.parametrize("mean", MEANS)
