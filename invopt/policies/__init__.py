@@ -16,7 +16,7 @@ from invopt.errors import ConfigError, InvoptError, UnknownPolicyError
 from invopt.policies.base import Policy
 
 # modules of this folder that hold no policy
-NOT_POLICIES = {"allocation_model", "base", "item_inputs", "selection", "windows"}
+NOT_POLICIES = {"allocation_model", "base", "item_inputs", "review_pairs", "selection", "windows"}
 
 
 def names(folder: str | None = None) -> list[str]:

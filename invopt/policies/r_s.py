@@ -11,14 +11,7 @@ The model selects one pair (R, S) from those that can be optimal:
     minimize    sum_RS C(R, S) x_RS
     subject to  sum_RS x_RS = 1
 
-It is a linear program without integers, since each vertex is one pair. The pairs are found without the exact algorithm: C is the cost of
-some pair that gives the service (a few levels of a few R are tried), and a pair is left out when
-
-1. it does not give the service that is asked for;
-2. constant demand would cost more than C: by Jensen C(R, S) >= [K + sum_j h (S - a(L+j))^+ + p (a(L+j) - S)^+] / R, and for the guide's
-   cost, as S >= a (L+R), C(R, S) >= K/R + h (a R/2 + S - a(L+R)). This needs no probabilities, gives a range of S for each R, and leaves
-   out an R when even its smallest value, at the demand up to day k = ceil(p R / (h + p)), is more than C;
-3. its own cost is more than C.
+It is a linear program without integers, since each vertex is one pair. `review_pairs.py` finds the pairs, without the exact algorithm.
 
 Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is backordered; demand of
 different days is independent. A Normal demand is continuous: S is a whole number, demand is not rounded.
@@ -38,7 +31,6 @@ import pyomo.environ as pyo
 from pydantic import Field
 
 from invopt.columns import Column
-from invopt.errors import ParameterError
 from invopt.policies.base import ExactSolution, Example, Params, Policy
 from invopt.policies.item_inputs import (
     BACKORDER_COST,
@@ -52,17 +44,14 @@ from invopt.policies.item_inputs import (
     objects,
     refuse,
 )
+from invopt.policies.review_pairs import NOTHING, ReviewItem, review_pairs
 from invopt.policies.selection import selection_model
 from invopt.theory.item_demand import LARGEST_DEMAND, ItemDemand, item_demand, mean_pmf, note
 from invopt.theory.lead_time import whole_days
 from invopt.theory.periodic_review import best_periodic_reviews
-from invopt.theory.periodic_review_cost import demand_after, review_costs
 from invopt.theory.periodic_review_sums import CYCLE, FILL_RATE, NO_SERVICE
 from invopt.theory.reorder_point import NORMAL, PMF, POISSON
 
-# pairs x days of one model beyond which finding them takes seconds, and up to which they are found in one call
-LARGEST_MODEL = 10_000_000
-ONE_CALL = 30_000
 # products of adding up a day's probabilities over lead time and review period: a second
 LARGEST_WORK = 1e9
 LONGEST_REVIEW = 366
@@ -138,7 +127,8 @@ def _read(items: pd.DataFrame, params: RSParams) -> _Inputs:
     interval = numbers(items, "shipping_interval")
     note(demand.message, ~np.isnan(interval) & ~((interval >= 0) & (interval <= LONGEST_REVIEW)),
          f"shipping_interval is {{value}}, must be 0 to {LONGEST_REVIEW} days", interval)
-    shortest = np.maximum(whole_days(np.nan_to_num(interval, nan=1.0, posinf=1.0, neginf=1.0)), 1).clip(max=LONGEST_REVIEW).astype(np.int64)
+    days_between = whole_days(np.where(np.isfinite(interval), interval, 1.0))
+    shortest = np.minimum(np.maximum(days_between, 1), LONGEST_REVIEW).astype(np.int64)
     longest = np.maximum(shortest, params.longest_review_period)
     days = demand.first_lead_time + demand.n_lead_times - 1 + longest
     note(demand.message, demand.mean * days > LARGEST_DEMAND,
@@ -176,91 +166,13 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: RSParams) -> E
     return ExactSolution(decisions, values[2], None if np.equal(message, None).all() else message)
 
 
-class _Pairs(NamedTuple):
-    """The pairs of one item's model: (m,) arrays."""
-
-    review_period: np.ndarray
-    level: np.ndarray
-    cost: np.ndarray
-
-
-NOTHING = _Pairs(np.zeros(1), np.zeros(1), np.zeros(1))
-
-
-def _pairs(inputs: _Inputs, i: int, params: RSParams) -> _Pairs:
-    """The pairs of item i that can be optimal; the module's docstring says why no other can."""
-    is_guide = params.cost == "guide"
-    h, K, p, asked = inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i], inputs.service_level[i]
-    a, v, first, n = (values[i] for values in inputs.demand[1:5])
-
-    def mean_after(days: np.ndarray) -> np.ndarray:
-        return a * (first + (n - 1) / 2 + days)
-
-    def costs(R: np.ndarray, S: np.ndarray) -> np.ndarray:
-        """C(R, S) of all pairs, infinite where the service is not given or the guide's S is too small."""
-        demand = demand_after(FORM_NAMES[inputs.demand.form[i]], S, int(R[-1]), a, v, inputs.day_pmfs[i], first, int(n),
-                              has_cdf=params.service == "cycle")
-        found = review_costs(params.cost, params.service, R, S, demand, a, h, K, p)
-        # a service met to within rounding counts as given
-        is_allowed = found.service >= (-np.inf if np.isnan(asked) else asked - 1e-14)
-        if is_guide:
-            is_allowed &= S[None, :] >= demand.mean[R, None] * (1 - 1e-12)
-        return np.where(is_allowed, found.cost, np.inf)
-
-    shortest = int(inputs.shortest_review_period[i])
-    reviews = np.arange(shortest, max(shortest, params.longest_review_period) + 1)
-    if is_guide:
-        least = K / reviews + h * a * reviews / 2
-    else:
-        # constant demand, that of day 1..k of a cycle found in stock: the best of all S
-        k = np.ceil(p * reviews / (h + p))
-        least = (K + a / 2 * (h * k * (k - 1) + p * (reviews - k) * (reviews - k + 1))) / reviews
-    # a pair that gives the service: some levels around the demand of the cycle
-    likely = reviews[[int(least.argmin())]]
-    end = float(mean_after(likely[0]))
-    std = np.sqrt(max(v, a, 0.01) * (first + n - 1 + likely[0]) + (a * (n - 1)) ** 2 / 12)
-    tried = np.concatenate([np.linspace(end - a * likely[0], end, 9), end + std * np.array([*np.arange(-1.5, 6, 0.5), 8, 12, 40, 200])])
-    known = costs(likely, np.unique(np.maximum(0, np.ceil(tried))).astype(np.int64)).min()
-    if not np.isfinite(known):
-        raise ParameterError("no level within 200 standard deviations gives the service_level; ask for less")
-    slack = known * (1 + 1e-9)
-    reviews = reviews[least <= slack]
-    ranges = [_range(is_guide, R, mean_after(np.arange(1, R + 1)), a, h, K, p, slack) for R in reviews.tolist()]
-    lows, highs = (np.array(ends) for ends in zip(*ranges, strict=True))
-    if ((highs - lows) * reviews).sum() > LARGEST_MODEL:
-        raise ParameterError("the model would have too many pairs of R and S; solve this item with method: exact")
-    # one call for all R is the quickest while their ranges overlap
-    is_narrow = (highs.max() - lows.min()) * reviews[-1] <= ONE_CALL
-    found = []
-    for group in [np.arange(len(reviews))] if is_narrow else np.arange(len(reviews))[:, None]:
-        levels = np.arange(lows[group].min(), highs[group].max() + 1)
-        cost = costs(reviews[group], levels)
-        review, level = np.nonzero(cost <= slack)
-        found.append(_Pairs(reviews[group][review], levels[level], cost[review, level]))
-    return _Pairs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
-
-
-def _range(is_guide: bool, R: int, means: np.ndarray, a: float, h: float, K: float, p: float, slack: float) -> tuple[int, int]:
-    """First and last S >= 0 that cost no more than `slack` if demand is constant: `means` after the days 1..R of the cycle (reason 2)."""
-    if is_guide:
-        spare = slack - K / R - h * a * R / 2
-        return int(means[-1] * (1 - 1e-12)), int(means[-1] + max(spare, 0.0) / h) + 1
-    # straight between the means, so it is known from its values there
-    surplus = means[:, None] - means[None, :]
-    least = (K + np.maximum(h * surplus, -p * surplus).sum(axis=1)) / R
-    inside = np.flatnonzero(least <= slack)
-    if len(inside) == 0:
-        return int(means[0]), int(means[0])
-    first, last = inside[0], inside[-1]
-    if first == 0:
-        low = means[0] - (slack - least[0]) / p if p > 0 else 0.0
-    else:
-        low = np.interp(-slack, -least[first - 1:first + 1], means[first - 1:first + 1])
-    if last == R - 1:
-        high = means[-1] + (slack - least[-1]) / h
-    else:
-        high = np.interp(slack, least[last:last + 2], means[last:last + 2])
-    return max(0, int(low)), int(high) + 1
+def _item(inputs: _Inputs, i: int, params: RSParams) -> ReviewItem:
+    demand, shortest = inputs.demand, int(inputs.shortest_review_period[i])
+    service = "none" if np.isnan(inputs.service_level[i]) else params.service
+    return ReviewItem(
+        params.cost, service, float(inputs.holding_cost[i]), float(inputs.fixed_order_cost[i]), float(inputs.backorder_cost[i]),
+        float(inputs.service_level[i]), FORM_NAMES[demand.form[i]], float(demand.mean[i]), float(demand.variance[i]), inputs.day_pmfs[i],
+        float(demand.first_lead_time[i]), int(demand.n_lead_times[i]), shortest, max(shortest, params.longest_review_period))
 
 
 def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:
@@ -274,7 +186,7 @@ def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:
     """
     inputs = _read(items, params)
     refuse(items, inputs.message)
-    pairs = [_pairs(inputs, i, params) if inputs.demand.mean[i] > 0 else NOTHING for i in range(len(items))]
+    pairs = [review_pairs(_item(inputs, i, params)) if inputs.demand.mean[i] > 0 else NOTHING for i in range(len(items))]
     return selection_model(pairs, {"REVIEW_PERIOD": "review_period", "ORDER_UP_TO_LEVEL": "level"})
 
 
@@ -298,7 +210,7 @@ def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarra
     return np.where(np.isnan(R) | np.isnan(S) | np.isnan(position), np.nan, wanted)
 
 
-def _item(**changes: object) -> dict:
+def _example(**changes: object) -> dict:
     item = {"fixed_order_cost": 8.0, "holding_cost": 1.0, "backorder_cost": 9.0, "lead_time": 1.0, "lead_time_confidence": 0.0,
             "shipping_interval": None, "service_level": None, "demand_distribution": "poisson", "demand_mean": np.array([2.0]),
             "demand_variance": None, "demand_pmf": None}
@@ -320,7 +232,7 @@ POLICY = Policy(
     order=order,
     examples=(
         # a period is a day: a shipping interval of one day and no order cost leave the base-stock problem
-        Example("Example 4.7, the newsvendor", (_item(
+        Example("Example 4.7, the newsvendor", (_example(
             fixed_order_cost=0.0, backorder_cost=4.0, lead_time=0.0, demand_mean=np.array([6.0])),), {"longest_review_period": 1},
             3.5701069457709376, {"REVIEW_PERIOD": (1,), "ORDER_UP_TO_LEVEL": (8,)},
             "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, Example 4.7; optimum as in stockpyl's tests"),
