@@ -104,7 +104,8 @@ def review_pairs(item: ReviewItem) -> Pairs:
     reviews = np.arange(item.shortest, item.longest + 1)
     least = _least(item, reviews)
     likely = int(reviews[least.argmin()])
-    near = reviews[least <= least.min() + _uncertainty(item, likely)]
+    is_near = least <= least.min() + _uncertainty(item, likely)
+    near = reviews[is_near]
     ends = [(_best_level(item, R), WINDOW * item.std_after(R)) for R in (int(near[0]), int(near[-1]))]
     low = max(0, int(min(level - reach for level, reach in ends)) - 1)
     high = int(max(level + reach for level, reach in ends)) + 2
@@ -117,11 +118,11 @@ def review_pairs(item: ReviewItem) -> Pairs:
         near = near[:0]
         known = _known(item, likely)
     # the same pair priced with other levels differs by rounding, of which a cost of 0 has some as well
-    slack = known * (1 + 1e-9) + 1e-12 * item.holding_cost * float(item.mean_after(likely))
+    slack = known * (1 + 1e-9) + 1e-12 * item.holding_cost * item.mean_after(likely)
     reviews = reviews[least <= slack]
     lows, highs = _ranges(item, reviews, slack)
     if len(reviews) <= len(near):
-        kept = np.isin(near, reviews, assume_unique=True)
+        kept = least[is_near] <= slack
         if _is_all_within(levels, cost[kept], slack, lows, highs):
             return _cheap(reviews, levels, allowed[kept], slack)
     if ((highs - lows) * reviews).sum() > LARGEST_MODEL:

@@ -90,7 +90,7 @@ def demand_after(form: str, levels: np.ndarray, n_days: int, demand_mean: float,
         """The average over the lead times."""
         if n_lead_times == 1:
             return values
-        return np.mean([values[i:i + n_days + 1] for i in range(n_lead_times)], axis=0)
+        return sum(values[i:i + n_days + 1] for i in range(n_lead_times)) / n_lead_times
 
     return DemandAfter(mixed(losses), mixed(cdfs), mixed(means))
 
