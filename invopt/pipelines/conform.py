@@ -13,10 +13,9 @@ from pyspark.sql import functions as F
 
 from invopt.datasets import DATASETS, Dataset
 from invopt.errors import TableError
-from invopt.pipelines.newest import against, newest
+from invopt.pipelines.into_silver import Batch
 from invopt.pipelines.steps import Run, Stopwatch, now
-from invopt.pipelines.typed import LANDED, broken_rules, value
-from invopt.spark.session import default_parallelism
+from invopt.pipelines.typed import LANDED, broken_rules, typed
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
 
 THREADS = 4
@@ -75,50 +74,31 @@ def _pending(run: Run) -> list[tuple[str, int]]:
     return sorted(batches(FILES, {"status": "ingested"}) - (batches(BATCHES, {}) if run.lakehouse.exists(BATCHES) else set()))
 
 
-def _typed(lines: DataFrame, dataset: Dataset) -> DataFrame:
-    headers = [field.header for field in dataset.fields]
-    landed = F.struct(*(F.col(f"`{header}`") for header in headers)).alias(LANDED)
-    texts = lines.select(*(name for name in lines.columns if name not in headers), landed)
-    typed = texts.withColumns({field.column: value(field) for field in dataset.fields})
-    return typed.withColumn("rules", broken_rules(dataset))
-
-
-def _is_broken() -> Column:
-    return F.size("rules") > 0
-
-
 def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
     lines = run.lakehouse.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
     # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always be right
     rows_in = sum(row["n"] for row in run.lakehouse.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
-    rows_rejected = 0
-    typed = _typed(lines, dataset)
-    seen = Observation()
-    # the optimizer moves a filter below what makes its columns, and would compute a value again for each rule; it stops at an observation
-    parts = _parts(dataset)
-    counting = [F.count_if(_is_broken()).alias("rejected"), *(F.count_if(condition).alias(table.name) for table, condition in parts)]
-    watched = typed.select(*(field.column for field in dataset.fields), "file_number", "rules").observe(seen, *counting)
-    n_tasks = default_parallelism(run.spark)
-
-    def good(rows: DataFrame, condition: Column) -> DataFrame:
-        """The rows that good lines become."""
-        values = rows.where(condition).select(*(field.column for field in dataset.fields), "file_number")
-        return newest(values, dataset, rows_in, n_tasks).withColumn("batch_id", F.lit(batch_id).cast("bigint"))
-
-    kept = 0
+    batch = Batch(run, dataset, batch_id, rows_in)
+    rows, parts = typed(lines, dataset), _parts(dataset)
+    counting = [F.count_if("is_broken").alias("rejected"), *(F.count_if(_is_good(which)).alias(table.name) for table, which in parts)]
+    kept = rows_rejected = 0
     counts: dict[str, int] | None = None
     if dataset.how in ONE_PASS and all(run.lakehouse.is_empty(table) for table, _ in parts):
-        table, condition = parts[0]
-        kept = _save(run, dataset, table, good(watched, condition), batch_id)
+        seen = Observation()
+        table, which = parts[0]
+        kept = batch.load(table, _watched(rows, dataset, seen, *counting).where(_is_good(which)))
         if kept:  # a write that Delta skips, because an attempt before this one made it, observes nothing
             counts, parts = seen.get, parts[1:]
     if counts is None:
-        counts = typed.agg(*counting).first().asDict()
+        counts = rows.agg(*counting).first().asDict()
     if counts["rejected"]:
-        rows_rejected = run.lakehouse.replace(REJECTED, _rejected(typed, dataset), {"dataset": dataset.name, "batch_id": batch_id})
-    for table, condition in parts:
+        rows_rejected = run.lakehouse.replace(REJECTED, _rejected(rows, dataset), {"dataset": dataset.name, "batch_id": batch_id})
+    for table, which in parts:
         if counts[table.name]:
-            kept += _save(run, dataset, table, good(typed, condition), batch_id)
+            chosen = rows.where(which)
+            if run.lakehouse.is_empty(table):
+                chosen = _watched(chosen, dataset, Observation(), F.count(F.lit(1)).alias("chosen"))
+            kept += batch.save(table, chosen.where(~F.col("is_broken")))
     conformed = Conformed(dataset.name, batch_id, rows_in, kept, rows_rejected)
     if conformed.rows_duplicate < 0:
         raise TableError(
@@ -131,45 +111,33 @@ def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
 def _parts(dataset: Dataset) -> list[tuple[Table, Column]]:
     """The silver tables that a dataset's good lines go to, and which go there: sales with price 0 are spoilage."""
     if dataset.name != "sales":
-        return [(silver(dataset), ~_is_broken())]
+        return [(silver(dataset), F.lit(True))]
     is_spoiled = F.col("unit_price") == 0
-    # the price first: it is quickly told, and most lines are no spoilage
-    return [(silver(dataset), ~_is_broken() & ~is_spoiled), (SPOILAGE, is_spoiled & ~_is_broken())]
+    return [(silver(dataset), ~is_spoiled), (SPOILAGE, is_spoiled)]
 
 
-def _rejected(typed: DataFrame, dataset: Dataset) -> DataFrame:
-    return typed.where(_is_broken()).select(
+def _is_good(which: Column) -> Column:
+    # NULL, as of a price that is none, is no
+    return F.coalesce(~F.col("is_broken") & which, F.lit(False))
+
+
+def _watched(rows: DataFrame, dataset: Dataset, seen: Observation, *counts: Column) -> DataFrame:
+    """What good lines become rows from, counted in passing.
+
+    The optimizer moves a filter below what makes its columns, and would compute a value again for each rule; it stops at an observation.
+    """
+    return rows.select(*(field.column for field in dataset.fields), "file_number", "is_broken").observe(seen, *counts)
+
+
+def _rejected(rows: DataFrame, dataset: Dataset) -> DataFrame:
+    return rows.where(F.col("is_broken")).select(
         F.lit(dataset.name).alias("dataset"),
         "batch_id",
         "file",
-        "rules",
+        broken_rules(dataset).alias("rules"),
         # the landed text; a line with another number of fields is kept as it was
         F.coalesce("malformed_line", F.to_csv(LANDED)).alias("line"),
     )
-
-
-def _save(run: Run, dataset: Dataset, table: Table, rows: DataFrame, batch_id: int) -> int:
-    """Brings a batch's rows into a silver table; gives the number of lines that they stand for."""
-    lakehouse = run.lakehouse
-    keys = list(table.keys)
-    values = [name for name in table.column_names if name not in (*keys, "n_lines", "file_number", "batch_id")]
-    rows = rows.select(*table.column_names)
-    if lakehouse.is_empty(table):
-        return lakehouse.append(table, rows, transaction=(f"invopt.conform.{table.name}", batch_id), total="n_lines")
-    changes = against(lakehouse.read(table), rows, dataset, keys, values, batch_id).persist()
-    try:
-        lines_of = {row["action"]: row["lines"] for row in changes.groupBy("action").agg(F.sum("n_lines").alias("lines")).collect()}
-        if any(lines_of.get(action, 0) or action in lines_of for action in ("insert", "update", "delete")):
-            lakehouse.merge(
-                table,
-                changes.where("action IN ('insert', 'update', 'delete')"),
-                delete_where="new.action = 'delete'",
-                update_where="new.action = 'update'",
-                insert_where="new.action = 'insert'",
-            )
-    finally:
-        changes.unpersist()
-    return sum(lines_of.get(action) or 0 for action in ("insert", "update", "again"))
 
 
 def _make_silver(run: Run) -> None:

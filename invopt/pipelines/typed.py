@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from invopt.datasets import Dataset, Field
@@ -17,11 +17,37 @@ _TRUE, _FALSE = ("true", "1", "yes", "y"), ("false", "0", "no", "n")
 
 # the struct that holds a line's texts: beside the typed columns, because Spark takes `Units` and `units` for one name
 LANDED = "landed"
+# kinds whose text is first of all a number
+_NUMBERS = ("number", "price", "limit")
 
 
-def text(header: str) -> Column:
+def typed(lines: DataFrame, dataset: Dataset) -> DataFrame:
+    """A dataset's bronze lines with the silver columns beside what landed, and `is_broken`, whether a line breaks a rule.
+
+    Texts, numbers, values and rules are made one after the other, so that each is computed once for all that use it. What is made of every
+    line holds nothing that Spark can't compile into one loop: the rules' sentences, which it can't, are `broken_rules`, for few lines.
+    """
+    headers = [field.header for field in dataset.fields]
+    landed = F.struct(*(F.col(f"`{header}`") for header in headers)).alias(LANDED)
+    trimmed = (F.trim(F.col(f"`{field.header}`")).alias(_text_name(field)) for field in dataset.fields)
+    texts = lines.select(*(name for name in lines.columns if name not in headers), landed, *trimmed)
+    # an empty text is none
+    texts = texts.withColumns({_text_name(field): F.when(text(field) != "", text(field)) for field in dataset.fields})
+    numbers = texts.withColumns({_number_name(field): text(field).try_cast("double") for field in dataset.fields if field.kind in _NUMBERS})
+    return numbers.withColumns({field.column: value(field) for field in dataset.fields}).withColumn("is_broken", _is_broken(dataset))
+
+
+def _text_name(field: Field) -> str:
+    return f"{field.column}_text"
+
+
+def _number_name(field: Field) -> str:
+    return f"{field.column}_number"
+
+
+def text(field: Field) -> Column:
     """The trimmed text, NULL when it is empty."""
-    return F.nullif(F.trim(F.col(f"{LANDED}.`{header}`")), F.lit(""))
+    return F.col(_text_name(field))
 
 
 def value(field: Field) -> Column:
@@ -30,7 +56,7 @@ def value(field: Field) -> Column:
     >>> value.__name__
     'value'
     """
-    raw = text(field.header)
+    raw = text(field)
     if field.kind == "id":
         # a float id that is whole is the id that it was made from: "5.0" is "5"
         # told by two quick looks first: the expression is slow, and of millions of ids hardly one ends so
@@ -49,8 +75,9 @@ def value(field: Field) -> Column:
         return F.when(raw == "-1", F.lit(None)).otherwise(_days(raw)).cast("int")
     if field.kind == "price_breaks":
         return F.when(raw.rlike(_PRICE_BREAKS), F.regexp_replace(raw, r"\s", ""))
-    number = raw.try_cast("double")
-    number = F.when(~F.isnan(number) & (F.abs(number) < F.lit(1e300)), number)
+    number = F.col(_number_name(field))
+    # NaN is above every number
+    number = F.when(F.abs(number) < F.lit(1e300), number)
     if field.kind == "price":
         return F.when(number != 0, number)
     if field.kind == "limit":
@@ -69,18 +96,16 @@ def _days(raw: Column) -> Column:
     return count * factor
 
 
+def _is_broken(dataset: Dataset) -> Column:
+    broken = [F.coalesce(condition, F.lit(False)) for field in dataset.fields for condition, _ in _rules(field)]
+    return reduce(lambda one, other: one | other, broken, F.col("malformed_line").isNotNull())
+
+
 def broken_rules(dataset: Dataset) -> Column:
     """The rules that a line breaks, as an array of sentences that name the column and the text; empty for a good line."""
-    malformed = F.col("malformed_line").isNotNull()
-    rules = [rule for field in dataset.fields for rule in _rules(field)]
-    sentences = F.array_compact(F.array(*(F.when(condition, sentence) for condition, sentence in rules)))
-    # most lines are good: the sentences, and the array that holds them, are made only for a line that breaks a rule
-    is_broken = reduce(lambda one, other: one | other, (F.coalesce(condition, F.lit(False)) for condition, _ in rules))
-    return (
-        F.when(malformed, F.array(F.lit("the line does not have as many fields as the header, or its quotes are not closed")))
-        .when(is_broken, sentences)
-        .otherwise(F.array().cast("array<string>"))
-    )
+    sentences = (F.when(condition, sentence) for field in dataset.fields for condition, sentence in _rules(field))
+    malformed = F.array(F.lit("the line does not have as many fields as the header, or its quotes are not closed"))
+    return F.when(F.col("malformed_line").isNotNull(), malformed).otherwise(F.array_compact(F.array(*sentences)))
 
 
 _WHAT_IT_IS_NOT = {
@@ -93,7 +118,7 @@ _WHAT_IT_IS_NOT = {
 
 def _rules(field: Field) -> list[tuple[Column, Column]]:
     """(condition, sentence) of each rule of a field; a condition that is NULL is not broken."""
-    raw, typed = text(field.header), F.col(field.column)
+    raw, typed = text(field), F.col(field.column)
 
     def broken(condition: Column, what: str) -> tuple[Column, Column]:
         return condition, F.concat(F.lit(f"{field.header} {what}: "), F.coalesce(raw, F.lit("nothing")))

@@ -212,17 +212,17 @@ class Lakehouse:
 
     # ------------------------------------------------------------------ write
 
-    def append(self, table: Table, rows: DataFrame, *, transaction: tuple[str, int] | None = None, total: str | None = None) -> int:
-        """Adds rows and gives their number, or the sum of the column `total`.
+    def append(self, table: Table, rows: DataFrame, *, transaction: tuple[str, int] | None = None) -> int:
+        """Adds rows and gives their number.
 
         With a transaction (application, number), a number that was already written is skipped by Delta, which gives 0.
         """
         if transaction is None:
-            return self._save(table, rows, {}, "added", total)
+            return self._save(table, rows, {}, "added")
         # the mark, in the commit's metadata, tells a write from one that Delta skipped
         mark = f"{transaction[0]} {transaction[1]} {uuid.uuid4().hex}"
         options = {"txnAppId": transaction[0], "txnVersion": str(transaction[1]), "userMetadata": mark}
-        return self._save(table, rows, options, "added", total)
+        return self._save(table, rows, options, "added")
 
     def replace(self, table: Table, rows: DataFrame, slice_: Slice, *, check_keys: bool = True) -> int:
         """Puts the rows in the place of all that have the slice's values (one, or any of a list), in one commit: twice is once.
@@ -292,11 +292,13 @@ class Lakehouse:
         schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
         return self.spark.createDataFrame(list(rows), schema).coalesce(1)  # few rows are one file
 
-    def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str], verb: str, total: str | None = None) -> int:
+    def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str], verb: str) -> int:
         self.create(table)
+        declared = self._declared(table, rows)
+        mark = options.get("userMetadata")
         seen = Observation()
-        counts = [F.count(F.lit(1)).alias("n_rows"), F.sum(total or F.lit(0)).alias("total")]
-        declared = self._declared(table, rows).observe(seen, *counts)
+        if mark is None:
+            declared = declared.observe(seen, F.count(F.lit(1)).alias("n_rows"))
         started = time.monotonic()
 
         def save() -> None:
@@ -307,17 +309,19 @@ class Lakehouse:
                 writer.saveAsTable(self.catalog_name(table))
 
         self._attempt(table, save)
-        # a skipped write runs no query, and its observation would be waited for without end
-        is_written = "userMetadata" not in options or self._is_committed(table, options["userMetadata"])
-        written = int(seen.get["n_rows"]) if is_written else 0
+        # Delta counts what it writes anyhow: millions of rows needn't be counted twice
+        written = int(seen.get["n_rows"]) if mark is None else self._rows_of_commit(table, mark)
         self.log(f"{table.name}: {written:,} rows {verb} in {time.monotonic() - started:.1f} s")
-        return written if total is None or not is_written else int(seen.get["total"] or 0)
+        return written
 
-    def _is_committed(self, table: Table, mark: str) -> bool:
-        """Whether one of the newest commits has the mark; other writers may have committed since, but not that many."""
+    def _rows_of_commit(self, table: Table, mark: str) -> int:
+        """Rows written by the commit that has the mark, 0 where Delta skipped it; others may have committed since, but not 50 times."""
         if self._is_local(table):
-            return any(commit.get("userMetadata") == mark for commit in deltalake.DeltaTable(self.path(table)).history(50))
-        return any(row["userMetadata"] == mark for row in self.delta_table(table).history(50).select("userMetadata").collect())
+            commits = deltalake.DeltaTable(self.path(table)).history(50)
+        else:
+            commits = self.delta_table(table).history(50).select("userMetadata", "operationMetrics").collect()
+            commits = [commit.asDict() for commit in commits]
+        return sum(int(commit["operationMetrics"]["numOutputRows"]) for commit in commits if commit.get("userMetadata") == mark)
 
     def merge(
         self,

@@ -15,13 +15,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import functions as F
 
 from invopt.config import Config
 from invopt.datasets import BY_NAME, DATASETS
 from invopt.errors import InputError, TableError
 from invopt.pipelines.conform import conform
 from invopt.pipelines.ingest import Ingested, ingest
+from invopt.pipelines.into_silver import Batch
 from invopt.pipelines.steps import Run
+from invopt.pipelines.typed import broken_rules, typed
 from invopt.spark.delta import Lakehouse
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, bronze, silver
 
@@ -348,6 +351,55 @@ def test_again_with_nothing_new_changes_no_table(chain):
 def test_after_a_crash_the_same_rows_and_counts_come_out(chain):
     assert content(chain.silver[3]) == content(chain.silver[1])
     assert chain.batches[3] == chain.batches[1]
+
+
+def test_a_line_is_broken_when_it_breaks_a_rule(chain):
+    for dataset in DATASETS:
+        lines = typed(chain.run.lakehouse.read(bronze(dataset)), dataset)
+        broken = lines.where("is_broken").count()
+        assert lines.where(F.size(broken_rules(dataset)) > 0).count() == broken
+        assert lines.where(F.col("is_broken") != (F.size(broken_rules(dataset)) > 0)).count() == 0
+        assert broken == sum(counts[2] for (name, _), counts in chain.batches[1].items() if name == dataset.name)
+
+
+OF_ONE_FILE = "1,p1,2017-01-02 10:00:00,1,2\n1,p1,2017-01-02 10:00:00,2,2\n"
+# the second file has two lines of one sale again, corrected
+OF_TWO_FILES = ("1,p2,2017-01-02 10:00:00,9,2\n1,p2,2017-01-02 11:00:00,1,2\n1,p3,2017-01-02 10:00:00,5,0\n",
+                "1,p2,2017-01-02 10:00:00,3,2\n1,p2,2017-01-02 10:00:00,4,2\n1,p2,2017-01-02 11:00:00,1,2\n1,p3,2017-01-02 10:00:00,6,0\n")
+SUMS_OF_ONE, SUMS_OF_TWO = ("p1", "10", 3.0, 2), [("p2", "10", 7.0, 2), ("p2", "11", 1.0, 1)]
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+@pytest.mark.parametrize("more", ["", OF_ONE_FILE])
+def test_a_first_load_whose_sales_come_in_two_files(spark, tmp_path, monkeypatch, more, crashes):
+    run = make_run(spark, tmp_path)
+    (tmp_path / "landing/rawdata").mkdir(parents=True)
+    for number, text in enumerate(OF_TWO_FILES):
+        file = tmp_path / f"landing/rawdata/sales_{number}.csv"
+        file.write_text(SALES + (more if number == 0 else "") + text, encoding="utf-8")
+        os.utime(file, (number + 1, number + 1))
+    ingest(run)
+    if crashes:  # when the sales of one file are there, and the others not yet
+
+        def crash(batch, good):
+            raise RuntimeError("the machine went down")
+
+        monkeypatch.setattr(Batch, "_newest", crash)
+        with pytest.raises(RuntimeError, match="went down"):
+            conform(run)
+        monkeypatch.undo()
+        assert run.lakehouse.is_empty(silver(BY_NAME["sales"])) == (not more)
+    (done,) = conform(run)
+    assert (done.rows_in, done.rows_kept, done.rows_rejected) == (7 + 2 * bool(more), 4 + 2 * bool(more), 0)
+    sales = run.lakehouse.read(silver(BY_NAME["sales"]))
+    sales = sales.selectExpr("product_id", "date_format(sold_at, 'HH')", "units", "n_lines").collect()
+    assert sorted(map(tuple, sales)) == [SUMS_OF_ONE] * bool(more) + SUMS_OF_TWO
+    assert [tuple(row) for row in run.lakehouse.read(SPOILAGE).select("product_id", "units").collect()] == [("p3", 6.0)]
+    assert {row["file_number"] for row in run.lakehouse.read(silver(BY_NAME["sales"])).where("product_id = 'p2'").collect()} == {1}
+    # and once more, from bronze
+    spark.sql(f"DELETE FROM delta.`{run.lakehouse.path(BATCHES)}`")
+    assert conform(run) == [done]
+    assert run.lakehouse.read(silver(BY_NAME["sales"])).count() == len(sales)
 
 
 def test_a_landing_zone_that_holds_nothing(spark, tmp_path):

@@ -1,0 +1,80 @@
+"""From a batch's good lines to the rows of a silver table: a first load appends them, a later one changes what they change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from invopt.datasets import Dataset
+from invopt.pipelines.newest import against, newest, sums
+from invopt.pipelines.steps import Run
+from invopt.spark.session import default_parallelism
+from invopt.tables import Table
+
+
+@dataclass(frozen=True)
+class Batch:
+    """An ingest batch of a dataset; n_lines : its lines in bronze."""
+
+    run: Run
+    dataset: Dataset
+    batch_id: int
+    n_lines: int
+
+    def load(self, table: Table, good: DataFrame) -> int:
+        """Fills an empty table; gives the number of lines that its rows stand for, 0 where an attempt before this one filled it.
+
+        Summed lines go in by two commits: the keys whose lines are all of one file, and then, where there are any, the others. Between them
+        the table is not empty any more, and an attempt after a crash saves the whole batch by `save`.
+        """
+        if self.dataset.how != "summed":
+            return self._append(table, self._newest(good))
+        rows = self._numbered(sums(good, self.dataset, self.n_lines, default_parallelism(self.run.spark)))
+        is_of_one_file = F.col("first_file") == F.col("file_number")
+        seen = Observation()
+        lines, others = F.sum(F.when(is_of_one_file, F.col("n_lines"))), F.count_if(~is_of_one_file)
+        rows = rows.observe(seen, lines.alias("lines"), others.alias("others")).where(is_of_one_file)
+        kept = self._append(table, rows, seen, ".one_file")
+        if kept and seen.get["others"]:
+            kept += self._append(table, self._newest(good).where(~is_of_one_file), None, ".several_files")
+        return kept
+
+    def save(self, table: Table, good: DataFrame) -> int:
+        """Brings the rows into the table; gives the number of lines that they stand for."""
+        lakehouse = self.run.lakehouse
+        if lakehouse.is_empty(table):
+            return self._append(table, self._newest(good))
+        keys = list(table.keys)
+        values = [name for name in table.column_names if name not in (*keys, "n_lines", "file_number", "batch_id")]
+        rows = self._newest(good).select(*table.column_names)
+        changes = against(lakehouse.read(table), rows, self.dataset, keys, values, self.batch_id).persist()
+        try:
+            lines_of = {row["action"]: row["lines"] for row in changes.groupBy("action").agg(F.sum("n_lines").alias("lines")).collect()}
+            if any(lines_of.get(action, 0) or action in lines_of for action in ("insert", "update", "delete")):
+                lakehouse.merge(
+                    table,
+                    changes.where("action IN ('insert', 'update', 'delete')"),
+                    delete_where="new.action = 'delete'",
+                    update_where="new.action = 'update'",
+                    insert_where="new.action = 'insert'",
+                )
+        finally:
+            changes.unpersist()
+        return sum(lines_of.get(action) or 0 for action in ("insert", "update", "again"))
+
+    def _append(self, table: Table, rows: DataFrame, seen: Observation | None = None, part: str = "") -> int:
+        """Appends the rows, which `seen` observes where it is given; gives their lines, 0 where they were appended before."""
+        if seen is None:
+            seen = Observation()
+            rows = rows.observe(seen, F.sum("n_lines").alias("lines"))
+        transaction = (f"invopt.conform.{table.name}{part}", self.batch_id)
+        # a write that Delta skips runs no query, and its observation would be waited for without end
+        return seen.get["lines"] if self.run.lakehouse.append(table, rows, transaction=transaction) else 0
+
+    def _newest(self, good: DataFrame) -> DataFrame:
+        return self._numbered(newest(good, self.dataset, self.n_lines, default_parallelism(self.run.spark)))
+
+    def _numbered(self, rows: DataFrame) -> DataFrame:
+        return rows.withColumn("batch_id", F.lit(self.batch_id).cast("bigint"))
