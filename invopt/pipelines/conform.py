@@ -95,9 +95,7 @@ def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
         rows_rejected = run.lakehouse.replace(REJECTED, _rejected(rows, dataset), {"dataset": dataset.name, "batch_id": batch_id})
     for table, which in parts:
         if counts[table.name]:
-            chosen = rows.where(which)
-            if run.lakehouse.is_empty(table):
-                chosen = _watched(chosen, dataset, Observation(), F.count(F.lit(1)).alias("chosen"))
+            chosen = _watched(rows.where(which), dataset, Observation(), F.count(F.lit(1)).alias("chosen"))
             kept += batch.save(table, chosen.where(~F.col("is_broken")))
     conformed = Conformed(dataset.name, batch_id, rows_in, kept, rows_rejected)
     if conformed.rows_duplicate < 0:
