@@ -67,8 +67,6 @@ def bronze(dataset: Dataset) -> Table:
         (
             BATCH,
             _column("file_number", "bigint", "", "the file, in bronze.files"),
-            _column("file", "string", "", "path of the file"),
-            _column("file_modified_at", "timestamp", "", "time of change of the file"),
             *fields,
             _optional("malformed_line", "string", "", "the whole line, where it does not have as many fields as the header"),
         ),

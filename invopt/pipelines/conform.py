@@ -92,7 +92,8 @@ def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
     if counts is None:
         counts = rows.agg(*counting).first().asDict()
     if counts["rejected"]:
-        rows_rejected = run.lakehouse.replace(REJECTED, _rejected(rows, dataset), {"dataset": dataset.name, "batch_id": batch_id})
+        rejected = _rejected(rows, dataset, run.lakehouse.read(FILES))
+        rows_rejected = run.lakehouse.replace(REJECTED, rejected, {"dataset": dataset.name, "batch_id": batch_id})
     for table, which in parts:
         if counts[table.name]:
             chosen = _watched(rows.where(which), dataset, Observation(), F.count(F.lit(1)).alias("chosen"))
@@ -127,8 +128,10 @@ def _watched(rows: DataFrame, dataset: Dataset, seen: Observation, *counts: Colu
     return rows.select(*(field.column for field in dataset.fields), "file_number", "is_broken").observe(seen, *counts)
 
 
-def _rejected(rows: DataFrame, dataset: Dataset) -> DataFrame:
-    return rows.where(F.col("is_broken")).select(
+def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame) -> DataFrame:
+    # a line whose file is not found would have none, and the table refuses that
+    broken = rows.where(F.col("is_broken")).join(F.broadcast(files.select("file_number", "file")), on="file_number", how="left")
+    return broken.select(
         F.lit(dataset.name).alias("dataset"),
         "batch_id",
         "file",

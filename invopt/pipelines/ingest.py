@@ -243,16 +243,12 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
         fields.append(value.alias(field.header))
     # small enough to go to every task; found by the path as Spark's metadata spell it, because decoding it costs more than parsing a line
     known = run.spark.createDataFrame(
-        [
-            (reading.file.uri, normal_path(reading.file.path), reading.file.number, str(date_in_name(reading.file.path) or ""))
-            for reading in alike
-        ],
-        "uri string, file string, file_number bigint, date_in_name string",
+        [(reading.file.uri, reading.file.number, str(date_in_name(reading.file.path) or "")) for reading in alike],
+        "uri string, file_number bigint, date_in_name string",
     )
     lines = lines.select(
         F.lit(batch_id).cast("bigint").alias("batch_id"),
         F.col("_metadata.file_path").alias("uri"),
-        F.col("_metadata.file_modification_time").alias("file_modified_at"),
         *fields,
         "malformed_line",
     )

@@ -130,13 +130,25 @@ class Lakehouse:
         builder.execute()
 
     def _check_columns(self, table: Table) -> None:
-        there = direct.types(self.path(table)) if self._is_local(table) else dict(self.delta_table(table).toDF().dtypes)
+        if self._is_local(table):
+            there, required = direct.types(self.path(table)), direct.required(self.path(table))
+        else:
+            rows = self.delta_table(table).toDF()
+            there, required = dict(rows.dtypes), {column.name for column in rows.schema if not column.nullable}
         problems = [f"{column.name} {column.type}" for column in table.columns if there.get(column.name) != column.type]
         if problems:
             raise TableError(
                 f"table {table.name} at {self.place(table)} lacks the declared columns: "
                 f"{', '.join(problems)}. It was made by another version of "
                 f"invopt; move it away (its rows can be made again from bronze), or alter it to have these columns."
+            )
+        not_filled = sorted(required - set(table.column_names))
+        if not_filled:
+            name = f"delta.`{self.path(table)}`" if self.config.root is not None else self.catalog_name(table)
+            raise TableError(
+                f"table {table.name} at {self.place(table)} was made by another version of invopt: it has columns that must not be NULL "
+                f"and that this version does not fill: {', '.join(not_filled)}. Let them be NULL: "
+                + "; ".join(f"ALTER TABLE {name} ALTER COLUMN {column} DROP NOT NULL" for column in not_filled)
             )
 
     # ------------------------------------------------------------------ read

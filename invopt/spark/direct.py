@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake.exceptions import DeltaProtocolError as NotForUs
 
-__all__ = ["NotForUs", "append", "counts", "exists", "files", "has_files", "read", "replace", "types"]
+__all__ = ["NotForUs", "append", "counts", "exists", "files", "has_files", "read", "replace", "required", "types"]
 
 _REFUSED = re.compile(r"Unsupported table features|Operation not (supported|permitted)")
 # Spark takes a path with one of these for a pattern
@@ -39,6 +39,11 @@ def exists(path: str) -> bool:
 def types(path: str) -> dict[str, str]:
     """Column -> its type in Spark's words, such as `map<string,array<double>>`."""
     return {field.name: _sql_type(json.loads(field.type.to_json())) for field in deltalake.DeltaTable(path).schema().fields}
+
+
+def required(path: str) -> set[str]:
+    """The columns that must not be NULL."""
+    return {field.name for field in deltalake.DeltaTable(path).schema().fields if not field.nullable}
 
 
 def _sql_type(kind: str | dict) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -174,12 +175,24 @@ def test_the_rows_of_a_slice_are_those_that_delta_gives(lakehouses, spark, tmp_p
                 assert sorted(map(tuple, found.collect()), key=str) == sorted(expected, key=str)
 
 
+def test_a_column_of_another_version_that_must_be_filled_is_told_with_its_cure(lakehouses, rows, spark):
+    lakehouse = lakehouses()
+    older = replace(TABLE, columns=(*TABLE.columns, Column("colour", "string", "", "colour", is_nullable=False)))
+    Lakehouse(spark, lakehouse.config).create(older)
+    with pytest.raises(TableError, match=r"must not be NULL and that this version does not fill: colour") as refused:
+        lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)))
+    spark.sql(str(refused.value).partition("Let them be NULL: ")[2])
+    assert lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 1)) == 1
+    assert content(lakehouse) == [("r1", "a", 1.0, None)]
+
+
 def test_a_transaction_is_written_once(lakehouses, rows):
     lakehouse = lakehouses()
-    lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 7))
-    lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 7))
+    assert lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 7)) == 1
+    assert lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 7)) == 0
     assert len(content(lakehouse)) == 1
-    lakehouse.append(TABLE, rows(("r1", "b", 1.0, None)), transaction=("feed", 8))
+    assert lakehouse.append(TABLE, rows(("r1", "b", 1.0, None)), transaction=("feed", 8)) == 1
+    assert lakehouse.append(TABLE, rows(), transaction=("feed", 9)) == 0
     lakehouse.append(TABLE, rows(("r1", "c", 1.0, None)), transaction=("other feed", 7))
     lakehouse.append(TABLE, rows(("r1", "d", 1.0, None)))
     assert [row[1] for row in content(lakehouse)] == ["a", "b", "c", "d"]
