@@ -24,16 +24,11 @@ from invopt.config import LakehouseConfig
 from invopt.errors import TableError
 from invopt.spark import direct, slices
 from invopt.spark.commits import commit
+from invopt.spark.making import make_folder, make_in_catalog
 from invopt.spark.session import sees_local_files
 from invopt.spark.slices import Slice
 from invopt.spark.turns import turn
 from invopt.tables import Table
-
-# tables that only invopt reads keep no deletion vectors: other readers (deltalake, BI tools) need not know them
-_PROPERTIES = {"delta.enableDeletionVectors": "false"}
-# least and greatest values are kept of the first columns of each file: of those that rows are looked for by, where the table says so,
-# because keeping them costs time for each row written
-INDEXED_COLUMNS = 8
 
 
 @dataclass
@@ -110,24 +105,11 @@ class Lakehouse:
             self._checked.add(table.name)
 
     def _make(self, table: Table) -> None:
-        builder = DeltaTable.createIfNotExists(self.spark)
         if self.config.root is not None:
-            builder = builder.location(self.path(table))
+            make_folder(self.spark, table, self.path(table), is_local=self._sees_same_files and ":" not in self._root)
         else:
-            layer = table.name.split(".")[0]
-            # the names come from tables.py and from a configuration that allows identifiers only
-            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self.config.catalog}.{self.config.schema_prefix}{layer}")
-            builder = builder.tableName(self.catalog_name(table))
-        builder = builder.comment(table.meaning)
-        for column in table.columns:
-            comment = f"{column.meaning} [{column.unit}]" if column.unit else column.meaning
-            builder = builder.addColumn(column.name, column.type, nullable=column.is_nullable, comment=comment)
-        n_indexed = max((table.column_names.index(name) + 1 for name in table.cluster_by), default=INDEXED_COLUMNS)
-        for name, value in {**_PROPERTIES, "delta.dataSkippingNumIndexedCols": str(n_indexed)}.items():
-            builder = builder.property(name, value)
-        if table.cluster_by:
-            builder = builder.clusterBy(*table.cluster_by)
-        builder.execute()
+            schema = f"{self.config.catalog}.{self.config.schema_prefix}{table.name.split('.')[0]}"
+            make_in_catalog(self.spark, table, schema, self.catalog_name(table))
 
     def _check_columns(self, table: Table) -> None:
         if self._is_local(table):

@@ -21,9 +21,10 @@ import deltalake
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+from deltalake.exceptions import DeltaError
 from deltalake.exceptions import DeltaProtocolError as NotForUs
 
-__all__ = ["NotForUs", "append", "counts", "exists", "files", "has_files", "read", "replace", "required", "types"]
+__all__ = ["NotForUs", "append", "counts", "create", "exists", "files", "has_files", "read", "replace", "required", "types"]
 
 _REFUSED = re.compile(r"Unsupported table features|Operation not (supported|permitted)")
 # Spark takes a path with one of these for a pattern
@@ -34,6 +35,16 @@ _SQL_TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "
 def exists(path: str) -> bool:
     """Whether there is a Delta table."""
     return deltalake.DeltaTable.is_deltatable(path)
+
+
+def create(path: str, fields: Sequence[Mapping[str, Any]], meaning: str, properties: Mapping[str, str]) -> None:
+    """Makes an empty table, where there is none yet, of fields as Delta's schema writes them."""
+    schema = deltalake.Schema.from_json(json.dumps({"type": "struct", "fields": list(fields)}))
+    try:
+        deltalake.DeltaTable.create(path, schema, mode="ignore", description=meaning, configuration=dict(properties))
+    except DeltaError:
+        if not exists(path):  # else another one made it at the same moment
+            raise
 
 
 def types(path: str) -> dict[str, str]:

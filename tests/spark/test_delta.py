@@ -15,7 +15,8 @@ from invopt.config import LakehouseConfig
 from invopt.errors import ConcurrentRunError, TableError
 from invopt.spark import commits, delta, direct
 from invopt.spark.delta import Lakehouse
-from invopt.tables import Table
+from invopt.spark.making import make_folder
+from invopt.tables import Table, every_table
 
 TABLE = Table(
     "gold.weights",
@@ -184,6 +185,21 @@ def test_a_column_of_another_version_that_must_be_filled_is_told_with_its_cure(l
     spark.sql(str(refused.value).partition("Let them be NULL: ")[2])
     assert lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 1)) == 1
     assert content(lakehouse) == [("r1", "a", 1.0, None)]
+
+
+def test_a_table_made_without_spark_is_the_one_that_spark_makes(spark, tmp_path):
+    names = [table.name for table in every_table() if not table.cluster_by]
+    assert len(names) > 5
+    for table in every_table():
+        if not table.cluster_by:
+            seen = []
+            for folder in ("by_spark", "without"):
+                path = str(tmp_path / folder / table.name)
+                make_folder(spark, table, path, is_local=folder == "without")
+                detail = spark.sql(f"DESCRIBE DETAIL delta.`{path}`").first()
+                columns = spark.read.format("delta").load(path).schema.jsonValue()
+                seen.append((columns, detail["description"], detail["properties"], detail["partitionColumns"], detail["minReaderVersion"]))
+            assert seen[0] == seen[1], table.name
 
 
 def test_a_transaction_is_written_once(lakehouses, rows):
