@@ -284,10 +284,17 @@ def test_the_engine_finds_the_policy_and_its_columns():
 
 
 def test_a_search_that_begins_far_from_its_end_is_quick():
-    # without a fill rate the best s is 0, with one it is near the 360,000 units of the lead time: one by one that took half a minute
+    """Without a fill rate the best s is 0, with one near the 360,000 units of the lead time: one by one that took 20,000 times as long."""
     item = expiring_item(demand_mean=np.array([12_000.0]), lead_time=30.0, shelf_life=0.1, backorder_cost=0.0, fixed_order_cost=0.0,
                          disposal_cost=5.0, service_level=0.99)
-    exact(expiring_frame(item), service="fill_rate")
-    start = time.perf_counter()
-    found = exact(expiring_frame(item), service="fill_rate")
-    assert time.perf_counter() - start < 2 and found.decisions["REORDER_POINT"][0] > 360_000
+    least = {}
+    for service, is_found in (("none", lambda s: s == 0), ("fill_rate", lambda s: s > 360_000)):
+        exact(expiring_frame(item), service=service)  # compiled, or read from what was kept
+        took = []
+        for _ in range(5):
+            start = time.process_time()
+            found = exact(expiring_frame(item), service=service)
+            took.append(time.process_time() - start)
+        least[service] = min(took)
+        assert is_found(found.decisions["REORDER_POINT"][0])
+    assert least["fill_rate"] < 200 * least["none"]
