@@ -7,12 +7,13 @@ reason, and the others go on. A file rewritten under a name that was read before
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -23,9 +24,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from invopt.datasets import Dataset, with_mapping
-from invopt.errors import InputError
+from invopt.errors import ConcurrentRunError, InputError, InvoptError
 from invopt.pipelines.landing import LandedFile, Reading, dataset_of, date_in_name, first_lines, normal_path, plan
 from invopt.pipelines.steps import Run, Stopwatch
+from invopt.spark.turns import turn
 from invopt.tables import FILES, bronze
 
 _LISTING_SCHEMA = "path string, modificationTime timestamp, length bigint, content binary"
@@ -63,6 +65,7 @@ def ingest(run: Run) -> Ingested:
             ],
         )
     datasets = with_mapping(run.config.mapping)
+    run.lakehouse.check([FILES, *map(bronze, datasets)])
     rows_of: Counter[str] = Counter()
     readings: list[Reading] = []
 
@@ -85,8 +88,7 @@ def ingest(run: Run) -> Ingested:
         .load(_absolute(landing))
         .select("path", "modificationTime", "length", F.col("_metadata.file_path").alias("uri"))
     )
-    query = listing.writeStream.foreachBatch(take).option("checkpointLocation", _checkpoint(run)).trigger(availableNow=True).start()
-    query.awaitTermination()
+    _read_all(run, listing, take)
 
     if not readings and not run.lakehouse.exists(FILES):
         raise InputError(
@@ -122,6 +124,35 @@ def ingest(run: Run) -> Ingested:
     for dataset in _never_landed(run, datasets):
         run.say(f"  ! {dataset.name}: no file yet of {dataset.meaning}; expected {_where(dataset)}")
     return ingested
+
+
+def _read_all(run: Run, listing: DataFrame, take: Callable[[DataFrame, int], None]) -> None:
+    """Takes what is new, batch by batch; one process at a time, because two streams of one checkpoint make each other fail."""
+    met: list[InvoptError] = []
+
+    def take_or_tell(batch: DataFrame, batch_id: int) -> None:
+        try:
+            take(batch, batch_id)
+        except InvoptError as error:  # Spark would keep its words to itself
+            met.append(error)
+            raise
+
+    checkpoint = _checkpoint(run)
+    place = os.path.dirname(checkpoint)
+    if ":" not in place:
+        os.makedirs(place, exist_ok=True)
+    with turn(place, "the lakehouse's bronze layer", run.say) if ":" not in place else contextlib.nullcontext():
+        try:
+            writer = listing.writeStream.foreachBatch(take_or_tell).option("checkpointLocation", checkpoint)
+            writer.trigger(availableNow=True).start().awaitTermination()
+        except Exception as error:
+            if met:
+                raise met[0] from error
+            if "CONCURRENT_STREAM_LOG_UPDATE" in str(error):
+                raise ConcurrentRunError(
+                    f"another run is ingesting into {place}: wait until it has ended, then run again; no line is taken twice"
+                ) from error
+            raise
 
 
 def _never_landed(run: Run, datasets: tuple[Dataset, ...]) -> list[Dataset]:

@@ -27,7 +27,8 @@ class Batch:
         """Fills an empty table; gives the number of lines that its rows stand for, 0 where an attempt before this one filled it.
 
         Summed lines go in by two commits: the keys whose lines are all of one file, and then, where there are any, the others. Between them
-        the table is not empty any more, and an attempt after a crash saves the whole batch by `save`.
+        the table is not empty any more: an attempt after a crash, or another run, saves the whole batch by `save`. So the second commit
+        is a merge, which finds what such a one has brought.
         """
         if self.dataset.how != "summed":
             return self._append(table, self._newest(good))
@@ -38,18 +39,20 @@ class Batch:
         rows = rows.observe(seen, lines.alias("lines"), others.alias("others")).where(is_of_one_file)
         kept = self._append(table, rows, seen, ".one_file")
         if kept and seen.get["others"]:
-            kept += self._append(table, self._newest(good).where(~is_of_one_file), None, ".several_files")
+            kept += self._merge(table, self._newest(good).where(~is_of_one_file))
         return kept
 
     def save(self, table: Table, good: DataFrame) -> int:
         """Brings the rows into the table; gives the number of lines that they stand for."""
+        rows = self._newest(good)
+        return self._append(table, rows) if self.run.lakehouse.is_empty(table) else self._merge(table, rows)
+
+    def _merge(self, table: Table, rows: DataFrame) -> int:
+        """Changes what the rows change; gives the lines of those that this batch has brought, now or before."""
         lakehouse = self.run.lakehouse
-        if lakehouse.is_empty(table):
-            return self._append(table, self._newest(good))
         keys = list(table.keys)
         values = [name for name in table.column_names if name not in (*keys, "n_lines", "file_number", "batch_id")]
-        rows = self._newest(good).select(*table.column_names)
-        changes = against(lakehouse.read(table), rows, self.dataset, keys, values, self.batch_id).persist()
+        changes = against(lakehouse.read(table), rows.select(*table.column_names), self.dataset, keys, values, self.batch_id).persist()
         try:
             lines_of = {row["action"]: row["lines"] for row in changes.groupBy("action").agg(F.sum("n_lines").alias("lines")).collect()}
             if any(lines_of.get(action, 0) or action in lines_of for action in ("insert", "update", "delete")):

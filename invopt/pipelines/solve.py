@@ -88,6 +88,9 @@ def solve_policy(run: Run, row: PolicyRow) -> None:
         return
     audit_every = max(1, total // run.config.solve.audit_partitions) if run.config.solve.audit_partitions else 0
     is_first = not run.lakehouse.exists(SOLUTIONS)
+    if not waves and not done:
+        # solved, for the steps that come after: there was nothing to do
+        run.record(STEP, fingerprint, rows=0, seconds=0.0, policy_id=row.id)
     task, watch, n_done, n_failed = task_of(run, row), Stopwatch(), 0, 0
     for wave, one in sorted(waves.items()):
         if wave in done:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import deltalake
@@ -21,7 +22,7 @@ from pyspark.sql import DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F
 
 from invopt.config import LakehouseConfig
-from invopt.errors import TableError
+from invopt.errors import TableError, raise_together
 from invopt.spark import direct, slices
 from invopt.spark.commits import commit
 from invopt.spark.making import make_folder, make_in_catalog
@@ -29,6 +30,9 @@ from invopt.spark.session import sees_local_files
 from invopt.spark.slices import Slice
 from invopt.spark.turns import turn
 from invopt.tables import Table
+
+# characters of a path that deltalake refuses, or takes for another one
+_UNUSABLE = re.compile(r"[\[\]^|]|%[0-9A-Fa-f]{2}")
 
 
 @dataclass
@@ -51,6 +55,11 @@ class Lakehouse:
         root = self.config.root or ""
         self._root = root.rstrip("/") if ":" in root else os.path.abspath(root)
         self._sees_same_files = sees_local_files(self.spark)
+        if ":" not in self._root and (_UNUSABLE.search(self._root) or os.path.isfile(self._root)):
+            raise TableError(
+                f"the lakehouse can't be at {self._root}: it must be a folder, without [ ] ^ | or % and two digits in its path; "
+                f"choose another one by --lakehouse or in conf/base.yaml"
+            )
 
     # ------------------------------------------------------------------ where a table is
 
@@ -129,9 +138,20 @@ class Lakehouse:
             name = f"delta.`{self.path(table)}`" if self.config.root is not None else self.catalog_name(table)
             raise TableError(
                 f"table {table.name} at {self.place(table)} was made by another version of invopt: it has columns that must not be NULL "
-                f"and that this version does not fill: {', '.join(not_filled)}. Let them be NULL: "
+                f"and that this version does not fill: {', '.join(not_filled)}. Let them be NULL, in any Spark session with Delta: "
                 + "; ".join(f"ALTER TABLE {name} ALTER COLUMN {column} DROP NOT NULL" for column in not_filled)
             )
+
+    def check(self, tables: Iterable[Table]) -> None:
+        """Refuses, all together, those of the tables that are there and were made by another version."""
+        refused = []
+        for table in tables:
+            if self.exists(table):
+                try:
+                    self.create(table)
+                except TableError as error:
+                    refused.append(error)
+        raise_together(refused)
 
     # ------------------------------------------------------------------ read
 
@@ -228,7 +248,7 @@ class Lakehouse:
         """
         self.create(table)
         condition = slices.condition(slice_)
-        with self._turn(table, condition) as is_alone:
+        with self._turn(table) as is_alone:
             if is_alone and self._files(table, slice_) == []:
                 # looking for rows to replace, where the log tells that there are none, costs Spark more than to write some thousands
                 written = self._save(table, self._declared(table, rows).where(slices.inside(slice_)), {}, "written")
@@ -239,11 +259,14 @@ class Lakehouse:
         return written
 
     @contextlib.contextmanager
-    def _turn(self, table: Table, condition: str) -> Iterator[bool]:
-        """Keeps two writers from both finding that a slice has no rows; gives whether no other can be at it."""
+    def _turn(self, table: Table) -> Iterator[bool]:
+        """Keeps two writers from both finding that a slice has no rows; gives whether no other can be at it.
+
+        One turn for the whole table: slices of several policies overlap.
+        """
         with self._writing.setdefault(table.name, threading.RLock()):  # threads of one program are not told to wait for another run
             if self._is_local(table):
-                with turn(self.path(table), condition, table.name, self.say) as is_alone:
+                with turn(self.path(table), table.name, self.say) as is_alone:
                     yield is_alone
             else:
                 yield False

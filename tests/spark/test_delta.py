@@ -161,7 +161,7 @@ NUMBERED = Table(
 def test_the_rows_of_a_slice_are_those_that_delta_gives(lakehouses, spark, tmp_path_factory):
     """Read from the files that the log names, for every slice, also where a file has rows of several, and where only Spark can tell."""
     values = [(f"r-{run}" if run % 2 else "r", wave, 10.0 * run + (wave or 0)) for run in range(4) for wave in (None, -1, 0, 1, 2)]
-    odd = tmp_path_factory.mktemp("lake") / "a [b] c"  # Spark would take it for a pattern
+    odd = tmp_path_factory.mktemp("lake") / "a {b}, c"  # Spark would take it for a pattern
     for lakehouse in (lakehouses(), Lakehouse(spark, LakehouseConfig(root=str(odd)))):
         for part in (values[:7], values[7:8], values[8:]):
             lakehouse.append(NUMBERED, spark.createDataFrame(part, "run_id string, wave int, weight double").coalesce(1))
@@ -182,9 +182,31 @@ def test_a_column_of_another_version_that_must_be_filled_is_told_with_its_cure(l
     Lakehouse(spark, lakehouse.config).create(older)
     with pytest.raises(TableError, match=r"must not be NULL and that this version does not fill: colour") as refused:
         lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)))
-    spark.sql(str(refused.value).partition("Let them be NULL: ")[2])
+    spark.sql(str(refused.value).partition("Delta: ")[2])
     assert lakehouse.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 1)) == 1
     assert content(lakehouse) == [("r1", "a", 1.0, None)]
+
+
+@pytest.mark.parametrize("root", ["a [b] c", "100%25", "x|y", "file"])
+def test_a_place_that_can_not_be_a_lakehouse_is_refused(spark, tmp_path, root):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(TableError, match="the lakehouse can't be at .*choose another one"):
+        Lakehouse(spark, LakehouseConfig(root=str(tmp_path / root)))
+
+
+def test_writers_of_slices_that_overlap_take_turns(lakehouses, rows):
+    lakehouse = lakehouses()
+    said = []
+    rival = Lakehouse(lakehouse.spark, lakehouse.config, say=said.append)
+    lakehouse.create(TABLE)
+    with lakehouse._turn(TABLE):
+        thread = threading.Thread(target=rival.replace, args=(TABLE, rows(("r1", "b", 2.0, None)), {"run_id": ["r1", "r2"]}))
+        thread.start()
+        while not said:
+            assert thread.is_alive()
+            thread.join(0.05)
+    thread.join()
+    assert content(lakehouse) == [("r1", "b", 2.0, None)] and "gold.weights is being written by another run: waiting" in said[0]
 
 
 def test_a_table_made_without_spark_is_the_one_that_spark_makes(spark, tmp_path):

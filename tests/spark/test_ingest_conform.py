@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
+from invopt.columns import Column
 from invopt.config import Config
 from invopt.datasets import BY_NAME, DATASETS
 from invopt.errors import InputError, TableError
@@ -400,6 +401,58 @@ def test_a_first_load_whose_sales_come_in_two_files(spark, tmp_path, monkeypatch
     spark.sql(f"DELETE FROM delta.`{run.lakehouse.path(BATCHES)}`")
     assert conform(run) == [done]
     assert run.lakehouse.read(silver(BY_NAME["sales"])).count() == len(sales)
+
+
+def test_another_run_that_conforms_between_the_two_commits_of_a_first_load(spark, tmp_path, monkeypatch):
+    run = make_run(spark, tmp_path)
+    (tmp_path / "landing/rawdata").mkdir(parents=True)
+    more = "S,p4,2017-01-01 10:00:00,3,2.5\n"
+    for number, text in enumerate(OF_TWO_FILES):
+        (tmp_path / f"landing/rawdata/sales_{number}.csv").write_text(SALES + (more if number == 0 else "") + text, encoding="utf-8")
+    ingest(run)
+    others = []
+    newest_of = Batch._newest
+
+    def while_another_conforms(batch, good):
+        monkeypatch.undo()
+        others.extend(conform(make_run(spark, tmp_path)))
+        return newest_of(batch, good)
+
+    monkeypatch.setattr(Batch, "_newest", while_another_conforms)
+    (done,) = conform(run)
+    assert others == [done]
+    keys = run.lakehouse.read(silver(BY_NAME["sales"])).select("location_id", "product_id", "sold_at", "unit_price")
+    assert keys.count() == keys.distinct().count() == 3
+
+
+def test_tables_of_another_version_are_refused_together_and_before_anything_is_read(spark, tmp_path):
+    run = make_run(spark, tmp_path)
+    (tmp_path / "landing/rawdata").mkdir(parents=True)
+    (tmp_path / "landing/rawdata/sales_0.csv").write_text(SALES + OF_TWO_FILES[0], encoding="utf-8")
+    for name in ("sales", "suppliers"):
+        table = bronze(BY_NAME[name])
+        run.lakehouse.create(replace(table, columns=(*table.columns, Column("file", "string", "", "file", is_nullable=False))))
+    run = make_run(spark, tmp_path)
+    with pytest.raises(TableError, match=r"bronze.suppliers at .*DROP NOT NULL\n.*bronze.sales at .*DROP NOT NULL") as refused:
+        ingest(run)
+    for sentence in str(refused.value).splitlines():
+        spark.sql(sentence.partition("Delta: ")[2])
+    assert ingest(run).n_files == 1
+
+
+def test_what_stops_the_stream_is_told_in_its_own_words(spark, tmp_path, monkeypatch):
+    run = make_run(spark, tmp_path)
+    (tmp_path / "landing/rawdata").mkdir(parents=True)
+    (tmp_path / "landing/rawdata/sales_0.csv").write_text(SALES + OF_TWO_FILES[0], encoding="utf-8")
+
+    def refuse(*args, **kwargs):
+        raise TableError("table bronze.sales: nothing doing")
+
+    monkeypatch.setattr(Lakehouse, "append", refuse)
+    with pytest.raises(TableError, match="^table bronze.sales: nothing doing$"):
+        ingest(run)
+    monkeypatch.undo()
+    assert ingest(run).n_files == 1
 
 
 def test_a_landing_zone_that_holds_nothing(spark, tmp_path):

@@ -310,6 +310,17 @@ def test_an_order_rule_that_fails_holds_its_own_items_alone_until_it_is_mended(m
         mended.write_text(text, encoding="utf-8")
 
 
+def test_a_policy_without_items_is_done_with_nothing(make_run):
+    run = make_run([{"id": "idle", "policy": "moody", "method": "exact", "scope": {"product_id": ["no such product"]}},
+                    {"id": "busy", "policy": "moody", "method": "exact", "scope": {"product_id": list(GOOD)}}])
+    for _ in range(2):
+        solve(run)
+        order(run)
+    assert "order idle: 0 items reviewed, 0 lines ordered, worth 0.00" in said_by(run)
+    assert "order idle: unchanged, 0 items are reviewed already" in said_by(run)
+    assert not solutions_of(run, "idle") and len(solutions_of(run, "busy")) == len(LOCATIONS) * len(GOOD)
+
+
 def test_steps_that_were_left_out_are_named(steady):
     other_day = replace(steady, as_of=datetime(2017, 1, 11, tzinfo=UTC))
     with pytest.raises(TableError, match="has no inputs for policy steady: run `invopt inputs` with the same --as-of"):
