@@ -27,6 +27,7 @@ from invopt.datasets import Dataset, with_mapping
 from invopt.errors import ConcurrentRunError, InputError, InvoptError
 from invopt.pipelines.landing import LandedFile, Reading, dataset_of, date_in_name, first_lines, normal_path, plan
 from invopt.pipelines.steps import Run, Stopwatch
+from invopt.spark.session import sees_local_files
 from invopt.spark.turns import turn
 from invopt.tables import FILES, bronze
 
@@ -139,9 +140,10 @@ def _read_all(run: Run, listing: DataFrame, take: Callable[[DataFrame, int], Non
 
     checkpoint = _checkpoint(run)
     place = os.path.dirname(checkpoint)
-    if ":" not in place:
+    is_here = ":" not in place and sees_local_files(run.spark)
+    if is_here:
         os.makedirs(place, exist_ok=True)
-    with turn(place, "the lakehouse's bronze layer", run.say) if ":" not in place else contextlib.nullcontext():
+    with turn(place, "the lakehouse's bronze layer", run.say) if is_here else contextlib.nullcontext():
         try:
             writer = listing.writeStream.foreachBatch(take_or_tell).option("checkpointLocation", checkpoint)
             writer.trigger(availableNow=True).start().awaitTermination()
