@@ -43,9 +43,19 @@ def conform(run: Run) -> list[Conformed]:
     watch = Stopwatch()
     if not run.lakehouse.exists(FILES):
         raise TableError("nothing was ingested yet: run `invopt ingest` first")
-    pending = _pending(run)
+    with run.lakehouse.layer_turn("silver"):
+        done = _conform_pending(run)
+    total = [sum(getattr(one, name) for one in done) for name in ("rows_in", "rows_kept", "rows_rejected", "rows_duplicate")]
+    run.say("conform: {:,} lines in = {:,} kept + {:,} rejected + {:,} duplicates".format(*total) + f", {watch.seconds:.1f} s")
+    for conformed in done:
+        if conformed.rows_rejected:
+            run.say(f"  ! {conformed.dataset}: {conformed.rows_rejected:,} lines rejected, with their rules in {REJECTED.name}")
+    return done
+
+
+def _conform_pending(run: Run) -> list[Conformed]:
     by_dataset: dict[str, list[int]] = {}
-    for name, batch_id in pending:
+    for name, batch_id in _pending(run):
         by_dataset.setdefault(name, []).append(batch_id)
 
     def one(dataset: Dataset) -> list[Conformed]:
@@ -57,11 +67,6 @@ def conform(run: Run) -> list[Conformed]:
     _make_silver(run)
     if done:
         _record(run, done)
-    total = [sum(getattr(one, name) for one in done) for name in ("rows_in", "rows_kept", "rows_rejected", "rows_duplicate")]
-    run.say("conform: {:,} lines in = {:,} kept + {:,} rejected + {:,} duplicates".format(*total) + f", {watch.seconds:.1f} s")
-    for conformed in done:
-        if conformed.rows_rejected:
-            run.say(f"  ! {conformed.dataset}: {conformed.rows_rejected:,} lines rejected, with their rules in {REJECTED.name}")
     return done
 
 

@@ -7,7 +7,6 @@ reason, and the others go on. A file rewritten under a name that was read before
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import os
@@ -27,8 +26,6 @@ from invopt.datasets import Dataset, with_mapping
 from invopt.errors import ConcurrentRunError, InputError, InvoptError
 from invopt.pipelines.landing import LandedFile, Reading, dataset_of, date_in_name, first_lines, normal_path, plan
 from invopt.pipelines.steps import Run, Stopwatch
-from invopt.spark.session import sees_local_files
-from invopt.spark.turns import turn
 from invopt.tables import FILES, bronze
 
 _LISTING_SCHEMA = "path string, modificationTime timestamp, length bigint, content binary"
@@ -138,21 +135,16 @@ def _read_all(run: Run, listing: DataFrame, take: Callable[[DataFrame, int], Non
             met.append(error)
             raise
 
-    checkpoint = _checkpoint(run)
-    place = os.path.dirname(checkpoint)
-    is_here = ":" not in place and sees_local_files(run.spark)
-    if is_here:
-        os.makedirs(place, exist_ok=True)
-    with turn(place, "the lakehouse's bronze layer", run.say) if is_here else contextlib.nullcontext():
+    with run.lakehouse.layer_turn("bronze"):
         try:
-            writer = listing.writeStream.foreachBatch(take_or_tell).option("checkpointLocation", checkpoint)
+            writer = listing.writeStream.foreachBatch(take_or_tell).option("checkpointLocation", _checkpoint(run))
             writer.trigger(availableNow=True).start().awaitTermination()
         except Exception as error:
             if met:
                 raise met[0] from error
             if "CONCURRENT_STREAM_LOG_UPDATE" in str(error):
                 raise ConcurrentRunError(
-                    f"another run is ingesting into {place}: wait until it has ended, then run again; no line is taken twice"
+                    "another run is ingesting the same landing zone: wait until it has ended, then run again; no line is taken twice"
                 ) from error
             raise
 

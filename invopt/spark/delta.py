@@ -271,6 +271,16 @@ class Lakehouse:
             else:
                 yield False
 
+    @contextlib.contextmanager
+    def layer_turn(self, layer: str) -> Iterator[None]:
+        """One process at a time fills a layer of a lakehouse below a local folder: two would do the same work, and one of them in vain."""
+        if self.config.root is None or not self._sees_same_files or ":" in self._root:
+            yield
+            return
+        os.makedirs(f"{self._root}/{layer}", exist_ok=True)
+        with turn(f"{self._root}/{layer}", f"the {layer} layer", self.say):
+            yield
+
     def append_few(self, table: Table, rows: Sequence[tuple], transaction: tuple[str, int] | None = None) -> int:
         """As `append`, for rows that the driver has, each with the declared columns in their order."""
         return self._write_few(

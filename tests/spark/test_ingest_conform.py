@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,7 +23,7 @@ from invopt.columns import Column
 from invopt.config import Config
 from invopt.datasets import BY_NAME, DATASETS
 from invopt.errors import InputError, TableError
-from invopt.pipelines.conform import conform
+from invopt.pipelines.conform import _conform_batch, conform
 from invopt.pipelines.ingest import Ingested, ingest
 from invopt.pipelines.into_silver import Batch
 from invopt.pipelines.steps import Run
@@ -415,7 +417,7 @@ def test_another_run_that_conforms_between_the_two_commits_of_a_first_load(spark
 
     def while_another_conforms(batch, good):
         monkeypatch.undo()
-        others.extend(conform(make_run(spark, tmp_path)))
+        others.append(_conform_batch(make_run(spark, tmp_path), BY_NAME["sales"], batch.batch_id))  # as a cluster lets it
         return newest_of(batch, good)
 
     monkeypatch.setattr(Batch, "_newest", while_another_conforms)
@@ -423,6 +425,26 @@ def test_another_run_that_conforms_between_the_two_commits_of_a_first_load(spark
     assert others == [done]
     keys = run.lakehouse.read(silver(BY_NAME["sales"])).select("location_id", "product_id", "sold_at", "unit_price")
     assert keys.count() == keys.distinct().count() == 3
+
+
+def test_two_processes_that_begin_at_the_same_moment(spark, tmp_path):
+    """Each as a run of its own: one of them finds that there is nothing left to do."""
+    (tmp_path / "landing/rawdata").mkdir(parents=True)
+    for number, text in enumerate(OF_TWO_FILES):
+        (tmp_path / f"landing/rawdata/sales_{number}.csv").write_text(SALES + text, encoding="utf-8")
+    start = threading.Barrier(2)
+
+    def both_steps(run: Run) -> tuple[int, int]:
+        start.wait()
+        n_files = ingest(run).n_files
+        start.wait()
+        return n_files, len(conform(run))
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [make_run(spark, tmp_path), make_run(spark, tmp_path)]
+        assert sorted(pool.map(both_steps, runs)) in ([(0, 0), (2, 1)], [(0, 1), (2, 0)])
+    batches = runs[0].lakehouse.read(BATCHES).collect()
+    assert len(batches) == 1 and runs[0].lakehouse.read(bronze(BY_NAME["sales"])).count() == 7
 
 
 def test_tables_of_another_version_are_refused_together_and_before_anything_is_read(spark, tmp_path):
