@@ -27,8 +27,8 @@ bench: $(READY) ## measure speed; prints a table
 published: $(READY) ## solve the published instances and write docs/published_instances.md; takes minutes
 	@$(PYTHON) -m tests.published
 
-lint: $(READY) ## ruff's checks
-	@$(PYTHON) -m ruff check .
+lint: $(READY) ## ruff: the layout and the checks
+	@$(PYTHON) -m ruff format --check . && $(PYTHON) -m ruff check .
 
 archive: dist/invopt.zip ## the package as one file for spark-submit --py-files
 

@@ -1,4 +1,6 @@
-"""The package and its extras. pyspark is an extra: a cluster brings its own, and everything up to `simulation` runs without it."""
+"""The package and its extras. pyspark is an extra: a cluster brings its own, and everything up to `simulation` runs
+without it.
+"""
 
 import re
 from pathlib import Path
@@ -10,13 +12,15 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'^__version__ = "([^"]+)"', (HERE / "invopt/__init__.py").read_text(encoding="utf-8"), re.M)[1]
 README = HERE / "README.md"
 
-# Spark and Delta are pinned to each other and to Databricks Runtime 18 LTS; the jar's version stands in invopt/spark/jars.py
+# Spark and Delta are pinned to each other and to Databricks Runtime 18 LTS; the jar's version stands in
+# invopt/spark/jars.py
 SPARK = ["pyspark==4.1.4", "delta-spark==4.4.0", "install-jdk>=1.1"]
 
 setup(
     name="invopt",
     version=VERSION,
-    description="Inventory optimization for retail: raw sales and stock files in, explained orders out, on a laptop or a Spark cluster",
+    description="Inventory optimization for retail: raw sales and stock files in, explained orders out, on a "
+    "laptop or a Spark cluster",
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
     author="invopt contributors",
@@ -40,8 +44,17 @@ setup(
     ],
     extras_require={
         "spark": SPARK,
-        "dev": [*SPARK, "pytest>=8", "hypothesis>=6", "ruff>=0.9", "nbclient>=0.10", "nbformat>=5", "ipykernel>=6", "matplotlib>=3.8",
-                "stockpyl>=1.0"],  # the same problems solved by others: tests and benchmarks compare with it
+        "dev": [
+            *SPARK,
+            "pytest>=8",
+            "hypothesis>=6",
+            "ruff>=0.9",
+            "nbclient>=0.10",
+            "nbformat>=5",
+            "ipykernel>=6",
+            "matplotlib>=3.8",
+            "stockpyl>=1.0",
+        ],  # the same problems solved by others: tests and benchmarks compare with it
     },
     entry_points={"console_scripts": ["invopt = invopt.cli:main"]},
     classifiers=[

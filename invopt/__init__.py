@@ -1,3 +1,5 @@
-"""Inventory optimization for retail: raw sales and stock files in, explained orders out, on a laptop or a Spark cluster."""
+"""Inventory optimization for retail: raw sales and stock files in, explained orders out, on a laptop or a Spark
+cluster.
+"""
 
 __version__ = "0.1.0"

@@ -1,7 +1,7 @@
 """`invopt <step>`: every step of the flow as a command; `jobs/<step>.py` are the same program for spark-submit.
 
-Exit codes: 0 done; 1 an error of invopt; 2 configuration or arguments; 3 input files; 4 Java, jars or packages; 5 tables;
-6 an audit failed, or a policy breaks a law.
+Exit codes: 0 done; 1 an error of invopt; 2 configuration or arguments; 3 input files; 4 Java, jars or packages; 5
+tables; 6 an audit failed, or a policy breaks a law.
 """
 
 from __future__ import annotations
@@ -46,13 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         where = f"; its log is {log_file()}" if log_file().is_file() else ""
         print(
-            f"error: Spark failed: {str(error).splitlines()[0]:.500}{where}; run again with --verbose for the whole error", file=sys.stderr
+            f"error: Spark failed: {str(error).splitlines()[0]:.500}{where}; run again with --verbose for the "
+            "whole error",
+            file=sys.stderr,
         )
         return 1
     return 0
 
 
-# ---------------------------------------------------------------------------------------------------------------- arguments
+# ----------------------------------------------------------------------------------------------------------------
+# arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,7 +70,11 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run, text: str, example: str, *, as_of: bool = True) -> argparse.ArgumentParser:
         sub = commands.add_parser(
-            name, help=text, description=text, epilog=f"example: {example}", formatter_class=argparse.RawDescriptionHelpFormatter
+            name,
+            help=text,
+            description=text,
+            epilog=f"example: {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         sub.add_argument("--config", default="conf", help="folder of the configuration (default: conf)")
         sub.add_argument("--lakehouse", help="folder of the tables, instead of the configuration's lakehouse.root")
@@ -85,11 +92,19 @@ def _parser() -> argparse.ArgumentParser:
 
     def world(sub: argparse.ArgumentParser, stores: int, products: int, days: int) -> None:
         sub.add_argument("--stores", type=_positive, default=stores, help=f"number of stores (default: {stores})")
-        sub.add_argument("--products", type=_positive, default=products, help=f"number of products (default: {products})")
+        sub.add_argument(
+            "--products", type=_positive, default=products, help=f"number of products (default: {products})"
+        )
         sub.add_argument("--days", type=_positive, default=days, help=f"days of history (default: {days})")
         sub.add_argument("--seed", type=int, default=1, help="the same seed gives the same chain (default: 1)")
 
-    demo = command("demo", _demo, "makes a demo chain and runs everything on it", "invopt demo --stores 6 --products 40", as_of=False)
+    demo = command(
+        "demo",
+        _demo,
+        "makes a demo chain and runs everything on it",
+        "invopt demo --stores 6 --products 40",
+        as_of=False,
+    )
     world(demo, 5, 40, 28)
     demo.add_argument("--folder", default=DEMO, help=f"where the demo's landing zone and tables go (default: {DEMO})")
     demo_world = command(
@@ -104,26 +119,60 @@ def _parser() -> argparse.ArgumentParser:
         "--form",
         choices=("auto", "guide", "daily"),
         default="auto",
-        help="guide: one file per store and day, as the guide has it; daily: large files for large chains (default: by size)",
+        help="guide: one file per store and day, as the guide has it; daily: large files for large chains "
+        "(default: by size)",
     )
     demo_world.add_argument("--dirt", action="store_true", help="with the faults that real feeds have")
-    command("ingest", _step("ingest"), "new files of the landing zone -> bronze", "invopt ingest --landing landing", as_of=False)
-    command("conform", _step("conform"), "bronze -> silver: typed, deduplicated, with rejected lines kept", "invopt conform", as_of=False)
-    command("inputs", _step("inputs"), "silver -> state of every item -> inputs of every active policy", "invopt inputs --as-of 2017-01-18")
+    command(
+        "ingest",
+        _step("ingest"),
+        "new files of the landing zone -> bronze",
+        "invopt ingest --landing landing",
+        as_of=False,
+    )
+    command(
+        "conform",
+        _step("conform"),
+        "bronze -> silver: typed, deduplicated, with rejected lines kept",
+        "invopt conform",
+        as_of=False,
+    )
+    command(
+        "inputs",
+        _step("inputs"),
+        "silver -> state of every item -> inputs of every active policy",
+        "invopt inputs --as-of 2017-01-18",
+    )
     command("solve", _step("solve"), "inputs -> solutions, on the executors", "invopt solve --as-of 2017-01-18")
     command("order", _step("order"), "solutions + stock -> orders", "invopt order --as-of 2017-01-18")
-    command("run", _step("run"), "ingest, conform, inputs, solve, order and the summary", "invopt run --as-of 2017-01-18")
-    table = command("tables", _tables, "the catalogue of tables: columns, units, meaning", "invopt tables gold.orders", as_of=False)
+    command(
+        "run", _step("run"), "ingest, conform, inputs, solve, order and the summary", "invopt run --as-of 2017-01-18"
+    )
+    table = command(
+        "tables", _tables, "the catalogue of tables: columns, units, meaning", "invopt tables gold.orders", as_of=False
+    )
     table.add_argument("name", nargs="?", help="one table, or a layer such as gold (default: all, a line each)")
     ahead = command(
-        "compile", _compile, "compiles the exact algorithms, once per machine, so that no run waits for it", "invopt compile", as_of=False
+        "compile",
+        _compile,
+        "compiles the exact algorithms, once per machine, so that no run waits for it",
+        "invopt compile",
+        as_of=False,
     )
     ahead.add_argument("names", nargs="*", metavar="NAME", help="policies (default: all, those of policies_folder too)")
     known = command(
-        "policies", _policies, "the policies there are, and those that are configured", "invopt policies --check my_policy", as_of=False
+        "policies",
+        _policies,
+        "the policies there are, and those that are configured",
+        "invopt policies --check my_policy",
+        as_of=False,
     )
-    known.add_argument("--check", nargs="*", metavar="NAME", help="checks these policies (default: all) against the laws that all obey")
-    known.add_argument("--markdown", action="store_true", help="the table of policies as Markdown, as the README has it")
+    known.add_argument(
+        "--check", nargs="*", metavar="NAME", help="checks these policies (default: all) against the laws that all obey"
+    )
+    known.add_argument(
+        "--markdown", action="store_true", help="the table of policies as Markdown, as the README has it"
+    )
     one = command(
         "solve-one",
         _solve_one,
@@ -148,7 +197,9 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date or a date and time like 2017-01-18 or 2017-01-18T06:00") from error
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a date or a date and time like 2017-01-18 or 2017-01-18T06:00"
+        ) from error
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -164,11 +215,14 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-# ---------------------------------------------------------------------------------------------------------------- commands
+# ----------------------------------------------------------------------------------------------------------------
+# commands
 
 
 def _run_of(chosen: argparse.Namespace, configured: config.Config, as_of: datetime | None, *, is_short: bool = False):
-    """The run, with its session; pyspark is imported only by commands that need it. A short run starts fast, and is slow on much data."""
+    """The run, with its session; pyspark is imported only by commands that need it. A short run starts fast, and is
+    slow on much data.
+    """
     from invopt.pipelines.steps import Run
     from invopt.spark.delta import Lakehouse
     from invopt.spark.session import FAST_START, spark_session
@@ -202,7 +256,10 @@ def _newest_run(chosen: argparse.Namespace, run):
     if newest is None:
         raise InputError(
             "there is no run to go on with",
-            [f"{tables.RUNS.name} has no run of this configuration; run `invopt inputs` first, or give the --as-of of a run"],
+            [
+                f"{tables.RUNS.name} has no run of this configuration; run `invopt inputs` first, or give the "
+                "--as-of of a run"
+            ],
         )
     return _run_of(chosen, run.config, _moment(newest))
 
@@ -215,7 +272,13 @@ def _do(run, name: str) -> None:
     from invopt.pipelines.report import report
     from invopt.pipelines.solve import solve
 
-    steps = {"ingest": [ingest], "conform": [conform], "inputs": [make_inputs], "solve": [solve], "order": [order, report]}
+    steps = {
+        "ingest": [ingest],
+        "conform": [conform],
+        "inputs": [make_inputs],
+        "solve": [solve],
+        "order": [order, report],
+    }
     if name == "run":
         for step in (ingest, conform, make_inputs):
             step(run)
@@ -247,7 +310,8 @@ def _demo_world(chosen: argparse.Namespace) -> None:
         progress=_say,
     )
     _say(
-        f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days in {world.n_files:,} files below {landing}, "
+        f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days in "
+        f"{world.n_files:,} files below {landing}, "
         f"{world.seconds:.1f} s; run it with --as-of {world.as_of:%Y-%m-%d}"
     )
 
@@ -267,7 +331,9 @@ def _demo(chosen: argparse.Namespace) -> None:
     marker.touch()
     chosen.landing, chosen.lakehouse = str(landing), str(lakehouse)
     configured = _config(chosen)
-    world = write_world(landing, n_stores=chosen.stores, n_products=chosen.products, n_days=chosen.days, seed=chosen.seed)
+    world = write_world(
+        landing, n_stores=chosen.stores, n_products=chosen.products, n_days=chosen.days, seed=chosen.seed
+    )
     _say(
         f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days "
         f"in {world.n_files:,} files below {landing}, {world.seconds:.1f} s"
@@ -276,7 +342,10 @@ def _demo(chosen: argparse.Namespace) -> None:
     run = _run_of(chosen, configured, world.as_of, is_short=chosen.stores * chosen.products <= 2_000)
     _do(run, "run")
     # an item that was ordered tells most, but on some days nothing is
-    items = (run.lakehouse.read(table).orderBy("location_id", "product_id").first() for table in (tables.ORDERS, tables.SOLUTIONS))
+    items = (
+        run.lakehouse.read(table).orderBy("location_id", "product_id").first()
+        for table in (tables.ORDERS, tables.SOLUTIONS)
+    )
     item = next((item for item in items if item is not None), None)
     if item is not None:
         _say(
@@ -296,12 +365,18 @@ def _refuse_filled(landing: Path) -> None:
 
 
 def _tables(chosen: argparse.Namespace) -> None:
-    every = [*tables.every_table(), *(tables.policy_inputs(name, policies.load(name).input_columns) for name in policies.names())]
+    every = [
+        *tables.every_table(),
+        *(tables.policy_inputs(name, policies.load(name).input_columns) for name in policies.names()),
+    ]
     wanted = [table for table in every if chosen.name in (None, table.name, table.name.split(".")[0])]
     if not wanted:
         raise InputError(
             "there is no such table",
-            [f"{chosen.name}: known are the layers bronze, silver and gold and the tables " + ", ".join(table.name for table in every)],
+            [
+                f"{chosen.name}: known are the layers bronze, silver and gold and the tables "
+                + ", ".join(table.name for table in every)
+            ],
         )
     if chosen.name is None or "." not in chosen.name:
         width = max(len(table.name) for table in wanted)
@@ -331,10 +406,16 @@ def _policies(chosen: argparse.Namespace) -> None:
         _say(line)
     _say("\nconfigured in policies.yaml:")
     for row in configured.policies:
-        when = ", ".join(f"{what} {name}" for what, name in (("decides", row.optimize_schedule), ("orders", row.order_schedule)) if name)
+        when = ", ".join(
+            f"{what} {name}"
+            for what, name in (("decides", row.optimize_schedule), ("orders", row.order_schedule))
+            if name
+        )
         _say(
-            f"  {row.id:22s} {row.policy}, {'active' if row.active else 'inactive'}, method {row.method}, solver {row.solver}, "
-            f"{when or 'at every run'}, scope {row.scope.model_dump(exclude_none=True) or 'all'}, params {row.params or 'none'}"
+            f"  {row.id:22s} {row.policy}, {'active' if row.active else 'inactive'}, method {row.method}, solver "
+            f"{row.solver}, "
+            f"{when or 'at every run'}, scope {row.scope.model_dump(exclude_none=True) or 'all'}, params "
+            f"{row.params or 'none'}"
         )
 
 
@@ -353,9 +434,14 @@ def _solve_one(chosen: argparse.Namespace) -> None:
     if row is None:
         raise InputError(
             "there is nothing to solve",
-            [f"policy id {chosen.policy!r} is not in policies.yaml; there are: " + ", ".join(row.id for row in configured.policies)],
+            [
+                f"policy id {chosen.policy!r} is not in policies.yaml; there are: "
+                + ", ".join(row.id for row in configured.policies)
+            ],
         )
-    item = {"location_id": chosen.location, "product_id": chosen.product} | ({"source_id": chosen.source} if chosen.source else {})
+    item = {"location_id": chosen.location, "product_id": chosen.product} | (
+        {"source_id": chosen.source} if chosen.source else {}
+    )
     run_id = f"{chosen.as_of:%Y%m%dT%H%M%S}-{configured.results_hash()[:10]}" if chosen.as_of else None
     solve_one(configured, row, item, run_id, ["exact", "model"] if chosen.method == "both" else [chosen.method], _say)
 

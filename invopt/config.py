@@ -1,7 +1,7 @@
 """The configuration: `conf/*.yaml` as typed, validated records; every problem is reported at once.
 
-`base.yaml` holds the general settings, and `local.yaml`, private and git-ignored, overrides any of them. `policies.yaml`, `solvers.yaml`
-and `schedules.yaml` are lists, one row per policy, solver or schedule.
+`base.yaml` holds the general settings, and `local.yaml`, private and git-ignored, overrides any of them.
+`policies.yaml`, `solvers.yaml` and `schedules.yaml` are lists, one row per policy, solver or schedule.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class LakehouseConfig(Record):
     schema_prefix: str = Field(
         "", pattern=r"^[a-z0-9_]*$", description="before bronze, silver and gold in the names of the catalog's schemas"
     )
-    state: str | None = Field(None, description="folder of the ingest stream's checkpoint; below the root when there is one")
+    state: str | None = Field(
+        None, description="folder of the ingest stream's checkpoint; below the root when there is one"
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> LakehouseConfig:
@@ -53,8 +55,12 @@ class LakehouseConfig(Record):
 class MappingConfig(Record):
     """A user's own file names and headers for one dataset."""
 
-    files: str | None = Field(None, description="regular expression on the path below the landing zone, without its ending")
-    headers: dict[str, str | list[str]] = Field(default_factory=dict, description="standard header -> own header or headers")
+    files: str | None = Field(
+        None, description="regular expression on the path below the landing zone, without its ending"
+    )
+    headers: dict[str, str | list[str]] = Field(
+        default_factory=dict, description="standard header -> own header or headers"
+    )
 
     def headers_of(self, header: str) -> tuple[str, ...]:
         own = self.headers.get(header, ())
@@ -66,7 +72,9 @@ class InputsConfig(Record):
 
     horizon: int = Field(28, ge=1, le=366, description="days of forecast that a policy sees")
     forecast_max_age: int = Field(14, ge=0, description="days; an older forecast is not used")
-    baselines: tuple[str, ...] = Field(("Sim",), description="policies whose landed orders are never delivered and so are not on order")
+    baselines: tuple[str, ...] = Field(
+        ("Sim",), description="policies whose landed orders are never delivered and so are not on order"
+    )
 
 
 class SolveConfig(Record):
@@ -118,10 +126,16 @@ class Scope(Record):
     @field_validator("location_id", "product_id", "source_id", "department_id", mode="before")
     @classmethod
     def _texts(cls, value: Any) -> Any:
-        """Ids are text: a YAML 3 is "3"; one id may be given without a list. Anything else is left for pydantic to refuse."""
+        """Ids are text: a YAML 3 is "3"; one id may be given without a list. Anything else is left for pydantic to
+        refuse.
+        """
         if isinstance(value, (str, int)):
             return (str(value),)
-        return tuple(str(one) if isinstance(one, int) else one for one in value) if isinstance(value, list | tuple) else value
+        return (
+            tuple(str(one) if isinstance(one, int) else one for one in value)
+            if isinstance(value, list | tuple)
+            else value
+        )
 
 
 class PolicyRow(Record):
@@ -131,11 +145,17 @@ class PolicyRow(Record):
     policy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     active: bool = True
     scope: Scope = Scope()
-    partition_by: tuple[Literal["location_id", "product_id", "source_id", "department_id", "storage_id"], ...] | None = None
+    partition_by: (
+        tuple[Literal["location_id", "product_id", "source_id", "department_id", "storage_id"], ...] | None
+    ) = None
     method: Literal["model", "exact"] = "model"
     solver: str = "highs"
-    optimize_schedule: str | None = Field(None, description="row of schedules.yaml: when it decides; at every run when empty")
-    order_schedule: str | None = Field(None, description="row of schedules.yaml: when it orders; at every run when empty")
+    optimize_schedule: str | None = Field(
+        None, description="row of schedules.yaml: when it decides; at every run when empty"
+    )
+    order_schedule: str | None = Field(
+        None, description="row of schedules.yaml: when it orders; at every run when empty"
+    )
     params: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("params", mode="before")
@@ -175,7 +195,9 @@ class Config(Record):
 
     def results_hash(self) -> str:
         """Hash of all that can change a result: not where tables are, nor how Spark spreads the work."""
-        chosen = self.model_dump(mode="json", include={"inputs", "orders", "policies", "solvers", "schedules", "mapping"})
+        chosen = self.model_dump(
+            mode="json", include={"inputs", "orders", "policies", "solvers", "schedules", "mapping"}
+        )
         chosen["audit"] = [self.solve.audit_partitions, self.solve.audit_tolerance]
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
@@ -189,8 +211,8 @@ def load(
     """The configuration in a folder, validated.
 
     overrides : values that win over the files', such as those of the command line; nested as in base.yaml
-    checks : further functions (rows of policies.yaml, policies_folder) -> problems, for what this module can't know, such as the
-        policies' own parameters
+    checks : further functions (rows of policies.yaml, policies_folder) -> problems, for what this module can't know,
+        such as the policies' own parameters
 
     Raises
     ------
@@ -200,7 +222,8 @@ def load(
     problems: list[str] = []
     if not folder.is_dir():
         raise ConfigError(
-            "the configuration can't be read", [f"{folder}: no such folder; give one with --config, or run from the project's folder"]
+            "the configuration can't be read",
+            [f"{folder}: no such folder; give one with --config, or run from the project's folder"],
         )
     base, local = folder / "base.yaml", folder / "local.yaml"
     values = _mapping(base, problems, is_needed=True)
@@ -211,12 +234,15 @@ def load(
     _merge(values, overrides or {})
     policies = _rows(folder / "policies.yaml", PolicyRow, "id", problems)
     solvers = _rows(folder / "solvers.yaml", SolverRow, "name", problems)
-    schedules = _rows(folder / "schedules.yaml", Schedule, "id", problems) if (folder / "schedules.yaml").exists() else []
+    schedules = (
+        _rows(folder / "schedules.yaml", Schedule, "id", problems) if (folder / "schedules.yaml").exists() else []
+    )
     solver_names, schedule_names = [row.name for row in solvers], [row.id for row in schedules]
     for row in policies:
         if row.solver not in solver_names:
             problems.append(
-                f"{folder / 'policies.yaml'}, id {row.id}: solver {row.solver!r} is not in solvers.yaml; allowed: {', '.join(solver_names)}"
+                f"{folder / 'policies.yaml'}, id {row.id}: solver {row.solver!r} is not in solvers.yaml; allowed: "
+                f"{', '.join(solver_names)}"
             )
         for field in ("optimize_schedule", "order_schedule"):
             named = getattr(row, field)
@@ -232,25 +258,36 @@ def load(
     try:
         config = Config.model_validate({**values, "policies": policies, "solvers": solvers, "schedules": schedules})
     except ValidationError as error:
-        problems += [f"{_holder(layers, place)}, {text}" for place, text in zip(_places(error), _texts(error, Config), strict=True)]
+        problems += [
+            f"{_holder(layers, place)}, {text}"
+            for place, text in zip(_places(error), _texts(error, Config), strict=True)
+        ]
     if problems:
-        raise ConfigError(f"the configuration in {folder} has {len(problems)} problem{'s' if len(problems) > 1 else ''}:", problems)
+        raise ConfigError(
+            f"the configuration in {folder} has {len(problems)} problem{'s' if len(problems) > 1 else ''}:", problems
+        )
     return config
 
 
 def _mapping_problems(mapping: Any, layers: Layers) -> list[str]:
-    """Datasets and headers of `mapping` that there are none of; values of a wrong type are found by the record itself."""
+    """Datasets and headers of `mapping` that there are none of; values of a wrong type are found by the record
+    itself.
+    """
     problems = []
     for name, own in mapping.items() if isinstance(mapping, dict) else ():
         if name not in BY_NAME:
-            problems.append(f"{_holder(layers, ('mapping', name))}, mapping: {name!r} is not a dataset; allowed: {', '.join(BY_NAME)}")
+            problems.append(
+                f"{_holder(layers, ('mapping', name))}, mapping: {name!r} is not a dataset; allowed: "
+                f"{', '.join(BY_NAME)}"
+            )
             continue
         known = sorted(field.header for field in BY_NAME[name].fields)
         headers = own.get("headers") if isinstance(own, dict) else None
         for header in headers if isinstance(headers, dict) else ():
             if header not in known:
                 problems.append(
-                    f"{_holder(layers, ('mapping', name, 'headers', header))}, mapping.{name}.headers: {header!r} is not a header of it; "
+                    f"{_holder(layers, ('mapping', name, 'headers', header))}, mapping.{name}.headers: {header!r} "
+                    "is not a header of it; "
                     f"allowed: {', '.join(known)}"
                 )
     return problems

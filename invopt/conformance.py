@@ -1,4 +1,5 @@
-"""The laws that every policy obeys, checked on its own examples: `invopt policies --check`, and a test for each policy found.
+"""The laws that every policy obeys, checked on its own examples: `invopt policies --check`, and a test for each policy
+found.
 
 A law is a function (subject) -> sentences, one for each way in which it is broken; none when it holds.
 """
@@ -64,7 +65,9 @@ def example_items(policy: Policy, example: Example) -> pd.DataFrame:
     n = len(example.items)
     keys = {"location_id": ["1"] * n, "product_id": [str(i + 1) for i in range(n)], "source_id": ["1"] * n}
     columns = {
-        column.name: pd.Series([item[column.name] for item in example.items], dtype=float if column.type == "double" else object)
+        column.name: pd.Series(
+            [item[column.name] for item in example.items], dtype=float if column.type == "double" else object
+        )
         for column in policy.input_columns
     }
     return pd.DataFrame({**keys, **columns, "partition_key": ["example"] * n, "is_audited": [False] * n})
@@ -76,14 +79,19 @@ def broken_laws(policy: Policy, folder: str | None = None) -> list[str]:
     if not policy.examples:
         return [*found, "it has no examples: give at least one published or hand-computed instance in Policy.examples"]
     for example in policy.examples:
-        lacking = sorted({column.name for column in policy.input_columns for item in example.items if column.name not in item})
+        lacking = sorted(
+            {column.name for column in policy.input_columns for item in example.items if column.name not in item}
+        )
         if lacking:
             found.append(f"{example.name}: an item lacks the input columns {', '.join(lacking)}")
             continue
         subject = Subject(policy, example, folder)
         # in a child with a clock: an algorithm that never ends, or crashes, is one more finding
-        for law, texts in zip(LAWS, supervised.run(lambda k, subject=subject: _broken(LAWS[k], subject), len(LAWS), SECONDS_PER_LAW),
-                              strict=True):
+        for law, texts in zip(
+            LAWS,
+            supervised.run(lambda k, subject=subject: _broken(LAWS[k], subject), len(LAWS), SECONDS_PER_LAW),
+            strict=True,
+        ):
             if isinstance(texts, supervised.Lost):
                 texts = [f"{texts.reason}: does its code end, and does it end by itself?"]
             found += [f"{example.name}, {law.__name__.replace('_', ' ')}: {text}" for text in texts]
@@ -101,12 +109,22 @@ def _declaration_problems(policy: Policy) -> list[str]:
     """What can be told of the record alone; whether its SELECT runs only Spark can tell."""
     found = []
     if not re.fullmatch(r"[a-z][a-z0-9_]*", policy.name):
-        found.append(f"its name {policy.name!r} must be small letters, digits and underscores, or conf/policies.yaml can't name it")
+        found.append(
+            f"its name {policy.name!r} must be small letters, digits and underscores, or conf/policies.yaml can't "
+            "name it"
+        )
     columns = {column.name for column in policy.input_columns}
     known = {column.name for column in ITEM_STATE.columns}
-    found += [f"partition_by: {name} is no column of gold.item_state" for name in policy.partition_by if name not in known | columns]
-    found += [f"inputs: the SELECT does not name the column {name}" for name in sorted(columns | set(ITEM))
-              if not re.search(rf"\b{name}\b", policy.inputs) and "*" not in policy.inputs]
+    found += [
+        f"partition_by: {name} is no column of gold.item_state"
+        for name in policy.partition_by
+        if name not in known | columns
+    ]
+    found += [
+        f"inputs: the SELECT does not name the column {name}"
+        for name in sorted(columns | set(ITEM))
+        if not re.search(rf"\b{name}\b", policy.inputs) and "*" not in policy.inputs
+    ]
     try:
         policy.params()
     except ValidationError as error:
@@ -118,7 +136,8 @@ def _declaration_problems(policy: Policy) -> list[str]:
     return found
 
 
-# ------------------------------------------------------------------------------------------------------------------ the laws
+# ------------------------------------------------------------------------------------------------------------------ the
+# laws
 
 
 def the_example_is_reached(subject: Subject) -> Iterator[str]:
@@ -170,7 +189,9 @@ def money_times_ten_costs_ten_times_as_much(subject: Subject) -> Iterator[str]:
     dearer = subject.items.copy()
     for column in subject.policy.input_columns:
         if column.unit.startswith("money"):
-            dearer[column.name] = [None if _is_null(value) else np.multiply(value, 10.0) for value in dearer[column.name]]
+            dearer[column.name] = [
+                None if _is_null(value) else np.multiply(value, 10.0) for value in dearer[column.name]
+            ]
             if column.type == "double":
                 dearer[column.name] = dearer[column.name].astype(float)
     for method in subject.methods:
@@ -180,13 +201,17 @@ def money_times_ten_costs_ten_times_as_much(subject: Subject) -> Iterator[str]:
 
 
 def without_demand_nothing_is_ordered(subject: Subject) -> Iterator[str]:
-    """Demand 0 on every day: solved, at no cost beyond what does not depend on decisions, and the order rule asks for nothing."""
+    """Demand 0 on every day: solved, at no cost beyond what does not depend on decisions, and the order rule asks
+    for nothing.
+    """
     if "demand_mean" not in subject.items:
         return
     idle = subject.items.copy()
     for name, value in (("demand_mean", 0.0), ("demand_variance", 0.0), ("demand_pmf", None)):
         if name in idle:
-            idle[name] = [None if _is_null(cell) else _idle(cell) if value is None else np.zeros(len(cell)) for cell in idle[name]]
+            idle[name] = [
+                None if _is_null(cell) else _idle(cell) if value is None else np.zeros(len(cell)) for cell in idle[name]
+            ]
     for method in subject.methods:
         solved = subject.solve(idle, method)
         if (solved["status"] == Status.NO_SOLUTION).any():
@@ -249,7 +274,9 @@ def the_same_question_gets_the_same_answer(subject: Subject) -> Iterator[str]:
         backwards = subject.items.iloc[::-1].reset_index(drop=True)
         for what, items in (("beside a twin", twice), ("with its items in another order", backwards)):
             objective = subject.solve(items, method)["objective"]
-            if not np.allclose(objective, first["objective"].iloc[0], rtol=AGREEMENT if method == "exact" else MODEL_AGREEMENT):
+            if not np.allclose(
+                objective, first["objective"].iloc[0], rtol=AGREEMENT if method == "exact" else MODEL_AGREEMENT
+            ):
                 yield f"{method}: {what} the objective is {sorted(set(objective))} instead of {first['objective'].iloc[0]:.12g}"
 
 
@@ -274,14 +301,26 @@ def _orders(policy: Policy, solved: pd.DataFrame, *, position: float, period: fl
     for name in policy.decisions:
         values = np.array([one[name] for one in solved["decisions"]], dtype=float)
         decisions[name] = values[:, 0] if values.shape[1] == 1 else values
-    state = pd.DataFrame({"inventory_position": np.full(n, position), "day": np.full(n, 20_000.0), "period": np.full(n, period),
-                          "days_since_order": np.full(n, np.nan), **{key: solved[key].to_numpy() for key in ITEM}})
+    state = pd.DataFrame(
+        {
+            "inventory_position": np.full(n, position),
+            "day": np.full(n, 20_000.0),
+            "period": np.full(n, period),
+            "days_since_order": np.full(n, np.nan),
+            **{key: solved[key].to_numpy() for key in ITEM},
+        }
+    )
     return np.asarray(policy.order(decisions, state), dtype=float)
 
 
 def _snapshot(items: pd.DataFrame) -> str:
     """All values with all their digits, which the repr of an array leaves out."""
-    return repr([[value.tolist() if isinstance(value, np.ndarray) else value for value in items[name]] for name in items.columns])
+    return repr(
+        [
+            [value.tolist() if isinstance(value, np.ndarray) else value for value in items[name]]
+            for name in items.columns
+        ]
+    )
 
 
 def _is_null(value: object) -> bool:

@@ -1,8 +1,9 @@
 """The thirteen datasets that land as files: their names, headers, and the typed silver table that each becomes.
 
-The formats are those of the technical guide's "Data Schema". One declaration serves everything: which files belong to a dataset, which
-headers are accepted, how a text becomes a value, which values are refused, and the silver table's columns with unit and meaning.
-A user's own headers and file names come in through `mapping` in the configuration, not through code.
+The formats are those of the technical guide's "Data Schema". One declaration serves everything: which files belong to a
+dataset, which headers are accepted, how a text becomes a value, which values are refused, and the silver table's
+columns with unit and meaning. A user's own headers and file names come in through `mapping` in the configuration, not
+through code.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ class Field:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A kind of file: which files it is made of, their fields, and the key under which a later file replaces an earlier one."""
+    """A kind of file: which files it is made of, their fields, and the key under which a later file replaces an
+    earlier one.
+    """
 
     name: str
     table: str
@@ -57,8 +60,12 @@ class Dataset:
     fields: tuple[Field, ...]
     keys: tuple[str, ...]
     cluster_by: tuple[str, ...] = ()
-    replaced_together: tuple[str, ...] = ()  # a newer file replaces all rows that share these; the key itself where empty
-    how: str = "one_line"  # how lines of one key become one row: one_line, summed, lots or distinct; see pipelines/newest.py
+    replaced_together: tuple[
+        str, ...
+    ] = ()  # a newer file replaces all rows that share these; the key itself where empty
+    how: str = (
+        "one_line"  # how lines of one key become one row: one_line, summed, lots or distinct; see pipelines/newest.py
+    )
     sticky: tuple[str, ...] = ()  # flags that stay true once they were
 
     def path_pattern(self) -> re.Pattern[str]:
@@ -79,7 +86,9 @@ def _cost(header: str, column: str, unit: str, meaning: str, **more) -> Field:
 
 
 def _static(name: str) -> str:
-    """`stores.csv`, `stores_2017-02-01.csv` (a later delivery) or a folder `stores/part-0.csv`, never `store_storage.csv`."""
+    """`stores.csv`, `stores_2017-02-01.csv` (a later delivery) or a folder `stores/part-0.csv`, never
+    `store_storage.csv`.
+    """
     return rf"publicparameters/{name}(?:[_-]\d[^/]*|/[^/]+)?"
 
 
@@ -193,7 +202,15 @@ DATASETS: tuple[Dataset, ...] = (
             _id("DepartmentID", "department_id", "department"),
             _id("BrandID", "brand_id", "brand"),
             PRODUCT,
-            Field("MSRP", "list_price", "price", "money/unit", "suggested retail price there", is_required=False, minimum=0.0),
+            Field(
+                "MSRP",
+                "list_price",
+                "price",
+                "money/unit",
+                "suggested retail price there",
+                is_required=False,
+                minimum=0.0,
+            ),
             _cost("DisposalCost", "disposal_cost", "money/unit", "cost of disposing of one unit", is_required=False),
         ),
         ("location_id", "product_id"),
@@ -208,9 +225,25 @@ DATASETS: tuple[Dataset, ...] = (
             _id("StorageID", "storage_id", "storage space"),
             PRODUCT,
             _cost("StorageCost", "holding_cost", "money/unit/day", "cost of keeping one unit for a day"),
-            _cost("MissedSaleCost", "lost_sale_cost", "money/unit", "cost of a demand that finds no stock", is_required=False),
-            Field("MinInventorySize", "min_inventory", "limit", "units", "least stock wanted on the shelf", is_required=False, minimum=0.0),
-            Field("MaxInventorySize", "max_inventory", "limit", "units", "most that fits", is_required=False, minimum=0.0),
+            _cost(
+                "MissedSaleCost",
+                "lost_sale_cost",
+                "money/unit",
+                "cost of a demand that finds no stock",
+                is_required=False,
+            ),
+            Field(
+                "MinInventorySize",
+                "min_inventory",
+                "limit",
+                "units",
+                "least stock wanted on the shelf",
+                is_required=False,
+                minimum=0.0,
+            ),
+            Field(
+                "MaxInventorySize", "max_inventory", "limit", "units", "most that fits", is_required=False, minimum=0.0
+            ),
         ),
         ("location_id", "storage_id", "product_id"),
     ),
@@ -222,18 +255,44 @@ DATASETS: tuple[Dataset, ...] = (
         (
             SUPPLIER,
             Field("SupplierName", "source_name", "text", "", "name", is_required=False),
-            _cost("ShippingCost", "fixed_order_cost", "money/order", "cost of a single shipping, whatever it holds [K]"),
-            Field(
-                "MinShippingVolume", "min_shipping_volume", "limit", "volume", "least volume of an order", is_required=False, minimum=0.0
+            _cost(
+                "ShippingCost", "fixed_order_cost", "money/order", "cost of a single shipping, whatever it holds [K]"
             ),
             Field(
-                "MaxShippingVolume", "max_shipping_volume", "limit", "volume", "largest volume of an order", is_required=False, minimum=0.0
+                "MinShippingVolume",
+                "min_shipping_volume",
+                "limit",
+                "volume",
+                "least volume of an order",
+                is_required=False,
+                minimum=0.0,
             ),
             Field(
-                "FixedOrderSize", "fixed_order_size", "limit", "units", "exact number of units of an order", is_required=False, minimum=0.0
+                "MaxShippingVolume",
+                "max_shipping_volume",
+                "limit",
+                "volume",
+                "largest volume of an order",
+                is_required=False,
+                minimum=0.0,
             ),
             Field(
-                "PurchaseCostBudget", "purchase_cost_budget", "limit", "money", "largest cost of an order", is_required=False, minimum=0.0
+                "FixedOrderSize",
+                "fixed_order_size",
+                "limit",
+                "units",
+                "exact number of units of an order",
+                is_required=False,
+                minimum=0.0,
+            ),
+            Field(
+                "PurchaseCostBudget",
+                "purchase_cost_budget",
+                "limit",
+                "money",
+                "largest cost of an order",
+                is_required=False,
+                minimum=0.0,
             ),
         ),
         ("source_id",),
@@ -276,7 +335,13 @@ DATASETS: tuple[Dataset, ...] = (
                 minimum=0.0,
             ),
             Field(
-                "QuantityMultiplier", "quantity_multiple", "limit", "units", "a line is a multiple of it", is_required=False, minimum=0.0
+                "QuantityMultiplier",
+                "quantity_multiple",
+                "limit",
+                "units",
+                "a line is a multiple of it",
+                is_required=False,
+                minimum=0.0,
             ),
             _cost("Cost", "purchase_cost", "money/unit", "purchase price of one unit"),
             Field(
@@ -326,7 +391,8 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset(
         "demand_forecasts",
         "silver.forecast_points",
-        "forecasts as delivered: one row per item, day it was made, day it is for and, for an explicit distribution, value",
+        "forecasts as delivered: one row per item, day it was made, day it is for and, for an explicit "
+        "distribution, value",
         r"rawdata/demand_forecasts/.+",
         (
             LOCATION,
@@ -340,8 +406,22 @@ DATASETS: tuple[Dataset, ...] = (
                 may_lack=True,
             ),
             Field("DateTime", "period_at", "timestamp", "", "the day that it is for"),
-            Field("Demand", "demand", "number", "units/day", "mean demand, or one value of an explicit distribution", minimum=0.0),
-            Field("PredictedDemandDistribution", "demand_distribution", "text", "", "Poisson, Normal or none", is_required=False),
+            Field(
+                "Demand",
+                "demand",
+                "number",
+                "units/day",
+                "mean demand, or one value of an explicit distribution",
+                minimum=0.0,
+            ),
+            Field(
+                "PredictedDemandDistribution",
+                "demand_distribution",
+                "text",
+                "",
+                "Poisson, Normal or none",
+                is_required=False,
+            ),
             Field(
                 "PredictedDemandVariance",
                 "demand_variance",
@@ -377,7 +457,12 @@ DATASETS: tuple[Dataset, ...] = (
             PRODUCT,
             Field("TransactionDateTime", "sold_at", "timestamp", "", "moment of the sale, or its day in daily files"),
             Field("Units", "units", "number", "units", "units sold", is_whole=True),
-            _cost("Price", "unit_price", "money/unit", "price of one unit; rows with price 0 are spoilage and go to silver.spoilage"),
+            _cost(
+                "Price",
+                "unit_price",
+                "money/unit",
+                "price of one unit; rows with price 0 are spoilage and go to silver.spoilage",
+            ),
         ),
         ("location_id", "product_id", "sold_at", "unit_price"),
         ("sold_at", "location_id"),
@@ -393,7 +478,14 @@ DATASETS: tuple[Dataset, ...] = (
             PRODUCT,
             Field("InventoryDateTime", "snapshot_at", "timestamp", "", "when the stock was counted"),
             Field("Units", "units", "number", "units", "units in the lot", minimum=0.0, is_whole=True),
-            Field("ExpiryDateTime", "expires_at", "timestamp", "", "when the lot expires; none when it does not", is_required=False),
+            Field(
+                "ExpiryDateTime",
+                "expires_at",
+                "timestamp",
+                "",
+                "when the lot expires; none when it does not",
+                is_required=False,
+            ),
         ),
         ("location_id", "product_id", "snapshot_at", "lot_number"),
         ("snapshot_at", "location_id"),
@@ -441,7 +533,9 @@ def with_mapping(mapping: dict) -> tuple[Dataset, ...]:
     for dataset in DATASETS:
         own = mapping.get(dataset.name)
         if own is not None:
-            fields = tuple(replace(field, also=(*field.also, *own.headers_of(field.header))) for field in dataset.fields)
+            fields = tuple(
+                replace(field, also=(*field.also, *own.headers_of(field.header))) for field in dataset.fields
+            )
             files = f"{dataset.files}|{own.files}" if own.files else dataset.files
             dataset = replace(dataset, fields=fields, files=files)
         mapped.append(dataset)

@@ -86,7 +86,8 @@ class PolicyLawError(ProblemsError):
 
 
 def raise_together(errors: Iterable[InvoptError]) -> None:
-    """Raises what several policies met, a line each and none twice, with the highest exit code among them; nothing when there is nothing.
+    """Raises what several policies met, a line each and none twice, with the highest exit code among them; nothing when
+    there is nothing.
 
     >>> raise_together([TableError("a is missing"), AuditError("b differs"), TableError("a is missing")])
     Traceback (most recent call last):
@@ -96,4 +97,6 @@ def raise_together(errors: Iterable[InvoptError]) -> None:
     errors = list(errors)
     if errors:
         gravest = max(errors, key=lambda error: error.exit_code)
-        raise type(gravest)("\n".join(dict.fromkeys(line for error in errors for line in str(error).splitlines()))) from gravest
+        raise type(gravest)(
+            "\n".join(dict.fromkeys(line for error in errors for line in str(error).splitlines()))
+        ) from gravest

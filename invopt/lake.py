@@ -43,7 +43,8 @@ def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, Any] | No
 
 
 def decisions(solutions: pd.DataFrame) -> pd.DataFrame:
-    """gold.solutions with one row per item, decision and period: what `sql/reports/solution_decisions.sql` gives on Spark.
+    """gold.solutions with one row per item, decision and period: what `sql/reports/solution_decisions.sql` gives on
+    Spark.
 
     An item without a solution has no row.
     """

@@ -3,8 +3,8 @@
     n = 0                        if the policy wants nothing
     q = max(wanted, minimum), rounded up to a multiple, cut to the largest multiple that the maximum allows
 
-A minimum that no multiple up to the maximum reaches can't be ordered; the reason says so. The supplier's limits over several lines (volume,
-budget, shipping days) are not seen here.
+A minimum that no multiple up to the maximum reaches can't be ordered; the reason says so. The supplier's limits over
+several lines (volume, budget, shipping days) are not seen here.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
 
     Parameters
     ----------
-    wanted : (n,) array, units: what the policy's order rule asks for; NaN where it has no solution, or none for this day or position
+    wanted : (n,) array, units: what the policy's order rule asks for; NaN where it has no solution, or none for this
+        day or position
     decisions : decision name -> (n,) array, shown in the reason
-    state : (n,) rows with STATE_COLUMNS; `is_held` stops an item's order, and `held_because` says why; `solution_says`, where it is not
-        NULL, is added to the reason
+    state : (n,) rows with STATE_COLUMNS; `is_held` stops an item's order, and `held_because` says why; `solution_says`,
+        where it is not NULL, is added to the reason
 
     Returns
     -------
@@ -72,14 +73,18 @@ def review(wanted: np.ndarray, decisions: Mapping[str, np.ndarray], state: pd.Da
     said = [f"; {text}" if isinstance(text, str) and text else "" for text in state["solution_says"]]
     reasons = []
     for i in range(n):
-        text = f"position {position[i]:g} = {stock[0][i]:g} on hand - {stock[1][i]:g} expiring + {stock[2][i]:g} on order"
+        text = (
+            f"position {position[i]:g} = {stock[0][i]:g} on hand - {stock[1][i]:g} expiring + {stock[2][i]:g} on order"
+        )
         if late[i] > 0:
             text += f" ({late[i]:g} late)"
         if is_held[i]:
             reasons.append(f"held: {because[i]}; {text}")
             continue
         if not np.isfinite(wanted[i]):
-            reasons.append(f"held: the decisions say nothing for this day, or the inventory position is not known; {text}")
+            reasons.append(
+                f"held: the decisions say nothing for this day, or the inventory position is not known; {text}"
+            )
             continue
         text += "; " + ", ".join(f"{name.lower().replace('_', ' ')} {values[i]:g}" for name, values in named)
         if asked[i] <= 0:

@@ -23,8 +23,16 @@ def rows(folder: str | None = None) -> list[tuple[str, ...]]:
             found.append((name, " ".join(str(error).split()), "", "", "", ""))
             continue
         decided = f"{policy.title}: {', '.join(policy.decisions)}"
-        found.append((name, decided, " x ".join(part.removesuffix("_id") for part in policy.partition_by), policy.model_class,
-                      policy.algorithm if policy.solve_exact is not None else "none", policy.source))
+        found.append(
+            (
+                name,
+                decided,
+                " x ".join(part.removesuffix("_id") for part in policy.partition_by),
+                policy.model_class,
+                policy.algorithm if policy.solve_exact is not None else "none",
+                policy.source,
+            )
+        )
     return found
 
 

@@ -1,7 +1,8 @@
-"""When a policy is optimized and when it orders: rows of conf/schedules.yaml, each a cron expression with an optional first and last day.
+"""When a policy is optimized and when it orders: rows of conf/schedules.yaml, each a cron expression with an optional
+first and last day.
 
-A policy's step is due at `as_of` when its schedule has fired since the step was last done, so a day on which nothing ran is made up for
-by the next run, and running the same day again gives the same answer.
+A policy's step is due at `as_of` when its schedule has fired since the step was last done, so a day on which nothing
+ran is made up for by the next run, and running the same day again gives the same answer.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ class Schedule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    cron: str = Field(description='minute, hour, day of month, month, day of week, such as "0 5 * * 1" for Mondays at 5:00')
+    cron: str = Field(
+        description='minute, hour, day of month, month, day of week, such as "0 5 * * 1" for Mondays at 5:00'
+    )
     start_date: date | None = None
     end_date: date | None = None
     description: str = ""
@@ -31,7 +34,9 @@ class Schedule(BaseModel):
                 raise CronSimError(f"{len(value.split())} fields")
             CronSim(value, datetime(2000, 1, 1))
         except CronSimError as error:
-            raise ValueError(f'must be a cron expression of five fields, such as "0 5 * * 1" for Mondays at 5:00 ({error})') from error
+            raise ValueError(
+                f'must be a cron expression of five fields, such as "0 5 * * 1" for Mondays at 5:00 ({error})'
+            ) from error
         return value
 
     @model_validator(mode="after")
@@ -55,7 +60,8 @@ class Schedule(BaseModel):
         return fires
 
     def is_due(self, as_of: datetime, last: datetime | None) -> bool:
-        """Whether the schedule has fired after `last`, when the step was done, and up to `as_of`; a step never done is due.
+        """Whether the schedule has fired after `last`, when the step was done, and up to `as_of`; a step never done is
+        due.
 
         >>> weekly = Schedule(id="weekly", cron="0 5 * * 1")
         >>> monday, tuesday = datetime(2026, 6, 1, 6, tzinfo=UTC), datetime(2026, 6, 2, 6, tzinfo=UTC)

@@ -16,7 +16,12 @@ from invopt.tables import ORDER_REVIEWS, RUNS, SOLUTIONS, policy_inputs
 
 
 def solve_one(
-    config: Config, row: PolicyRow, item: dict[str, str], run_id: str | None, methods: list[str], say: Callable[[str], None]
+    config: Config,
+    row: PolicyRow,
+    item: dict[str, str],
+    run_id: str | None,
+    methods: list[str],
+    say: Callable[[str], None],
 ) -> pd.DataFrame:
     """Solves the partition of an item by each method and says inputs, decisions and status; gives the solutions.
 
@@ -45,7 +50,9 @@ def solve_one(
         )
     run_id = run_id or _newest(config, set(inputs["run_id"]))
     first = inputs[inputs["run_id"] == run_id].iloc[0]
-    partition = lake.read(config.lakehouse, table, {"policy_id": row.id, "run_id": run_id, "partition_key": first["partition_key"]})
+    partition = lake.read(
+        config.lakehouse, table, {"policy_id": row.id, "run_id": run_id, "partition_key": first["partition_key"]}
+    )
     say(f"run {run_id}, policy {row.id} ({policy.name}), partition {first['partition_key']}, items: {len(partition)}")
     say(f"item: location {first['location_id']}, product {first['product_id']}, source {first['source_id']}")
     for column in policy.input_columns:
@@ -57,11 +64,19 @@ def solve_one(
         params=row.params,
         method=row.method,
         solver=solving.Solver(
-            name=solver.name, kind=solver.kind, plugin=solver.plugin, time_limit=solver.time_limit, options=solver.options
+            name=solver.name,
+            kind=solver.kind,
+            plugin=solver.plugin,
+            time_limit=solver.time_limit,
+            options=solver.options,
         ),
     )
     solutions = pd.concat(
-        [solving.solve_partition(partition.assign(is_audited=False), replace(task, method=method)) for method in methods], ignore_index=True
+        [
+            solving.solve_partition(partition.assign(is_audited=False), replace(task, method=method))
+            for method in methods
+        ],
+        ignore_index=True,
     )
     for one in _of_item(solutions, first):
         say(
@@ -70,7 +85,9 @@ def solve_one(
             + (f" of the partition's {_money(one['objective'])}" if len(partition) > 1 else "")
             + (f", {one['message']}" if one["message"] else "")
         )
-    saved = lake.read(config.lakehouse, SOLUTIONS, {"policy_id": row.id, "run_id": run_id, "partition_key": first["partition_key"]})
+    saved = lake.read(
+        config.lakehouse, SOLUTIONS, {"policy_id": row.id, "run_id": run_id, "partition_key": first["partition_key"]}
+    )
     for one in _of_item(saved, first):
         say(
             f"saved  {one['status']} ({one['termination']}) by {one['method']}: "
@@ -92,7 +109,10 @@ def _say_reviews(config: Config, of_item: dict[str, str], say: Callable[[str], N
     except TableError:
         return
     for one in reviews.to_dict("records"):
-        say(f"ordered {one['quantity']:g} of product {one['product_id']} for location {one['location_id']}: {one['reason']}")
+        say(
+            f"ordered {one['quantity']:g} of product {one['product_id']} for location {one['location_id']}: "
+            f"{one['reason']}"
+        )
 
 
 def _newest(config: Config, run_ids: set[str]) -> str:

@@ -1,6 +1,8 @@
-"""Every table, declared once: columns with type, unit and meaning; key; clustering. DDL, write and read derive from this file.
+"""Every table, declared once: columns with type, unit and meaning; key; clustering. DDL, write and read derive from
+this file.
 
-bronze holds what landed, every field as text; silver what it means, typed and deduplicated; gold what invopt computes from it.
+bronze holds what landed, every field as text; silver what it means, typed and deduplicated; gold what invopt computes
+from it.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ BATCH = _column("batch_id", "bigint", "", "number of the ingest batch that broug
 RUN = _column("run_id", "string", "", "the run that wrote the row: its as_of and a hash of its configuration")
 POLICY = _column("policy_id", "string", "", "row of conf/policies.yaml")
 
-# ---------------------------------------------------------------------------------------------------------------- bronze
+# ----------------------------------------------------------------------------------------------------------------
+# bronze
 
 FILES = Table(
     "bronze.files",
@@ -68,14 +71,17 @@ def bronze(dataset: Dataset) -> Table:
             BATCH,
             _column("file_number", "bigint", "", "the file, in bronze.files"),
             *fields,
-            _optional("malformed_line", "string", "", "the whole line, where it does not have as many fields as the header"),
+            _optional(
+                "malformed_line", "string", "", "the whole line, where it does not have as many fields as the header"
+            ),
         ),
         (),
         ("batch_id",),
     )
 
 
-# ---------------------------------------------------------------------------------------------------------------- silver
+# ----------------------------------------------------------------------------------------------------------------
+# silver
 
 
 def silver(dataset: Dataset) -> Table:
@@ -99,7 +105,11 @@ def silver(dataset: Dataset) -> Table:
 SPOILAGE = Table(
     "silver.spoilage",
     "units taken out of stock unsold: the sales rows with price 0",
-    tuple(column for column in silver(next(d for d in DATASETS if d.name == "sales")).columns if column.name != "unit_price"),
+    tuple(
+        column
+        for column in silver(next(d for d in DATASETS if d.name == "sales")).columns
+        if column.name != "unit_price"
+    ),
     ("location_id", "product_id", "sold_at"),
     ("sold_at", "location_id"),
 )
@@ -127,7 +137,9 @@ BATCHES = Table(
         _column("rows_in", "bigint", "lines", "lines in bronze"),
         _column("rows_kept", "bigint", "lines", "lines that silver rows stand for"),
         _column("rows_rejected", "bigint", "lines", "lines in silver.rejected"),
-        _column("rows_duplicate", "bigint", "lines", "lines that another file brought too, or that a newer file replaced"),
+        _column(
+            "rows_duplicate", "bigint", "lines", "lines that another file brought too, or that a newer file replaced"
+        ),
         _column("conformed_at", "timestamp", "", "when"),
     ),
     ("dataset", "batch_id"),
@@ -146,7 +158,9 @@ DEMAND_FORECASTS = Table(
         _column("first_date", "date", "", "day of the arrays' first value"),
         _column("demand_distribution", "string", "", "deterministic, poisson, normal or pmf"),
         _column("demand_mean", "array<double>", "units/day", "mean of each day"),
-        _optional("demand_variance", "array<double>", "(units/day)^2", "variance of each day; none when it is not known"),
+        _optional(
+            "demand_variance", "array<double>", "(units/day)^2", "variance of each day; none when it is not known"
+        ),
         _optional("demand_pmf", "array<array<double>>", "probability", "of demand 0, 1, 2, ... on each day; pmf only"),
     ),
     ("run_id", "location_id", "product_id"),
@@ -162,7 +176,12 @@ ITEM_STATE = Table(
         _column("as_of", "timestamp", "", "the moment that the row describes"),
         _optional("department_id", "string", "", "department that sells it"),
         _optional("storage_id", "string", "", "storage space that keeps it"),
-        _column("source_rank", "int", "", "1 for the source with the lowest unit cost; ordinary policies order from it alone"),
+        _column(
+            "source_rank",
+            "int",
+            "",
+            "1 for the source with the lowest unit cost; ordinary policies order from it alone",
+        ),
         _column("unit_cost", "double", "money/unit", "purchase price and shipping of one unit"),
         _optional("fixed_order_cost", "double", "money/order", "cost of a single shipping [K]"),
         _optional("holding_cost", "double", "money/unit/day", "cost of keeping a unit for a day [h]"),
@@ -176,22 +195,49 @@ ITEM_STATE = Table(
         _column("lead_time_confidence", "double", "days", "the lead time is this much more or less"),
         _optional("service_level", "double", "fraction", "fraction of demand to be met from stock"),
         _optional("shipping_interval", "int", "days", "least time between two shipments"),
-        _optional("price_break_quantity", "array<double>", "units", "quantities from which another unit cost holds, ascending"),
+        _optional(
+            "price_break_quantity", "array<double>", "units", "quantities from which another unit cost holds, ascending"
+        ),
         _optional("price_break_cost", "array<double>", "money/unit", "the unit cost from each of them on"),
-        _optional("storage_cost_budget", "double", "money/day", "limit on the storage cost of all in the storage space; none where NULL"),
-        _optional("purchase_budget", "double", "money/order", "largest cost of an order at the supplier; none where NULL"),
-        _optional("max_shipping_volume", "double", "volume/order", "largest volume of an order at the supplier; none where NULL"),
+        _optional(
+            "storage_cost_budget",
+            "double",
+            "money/day",
+            "limit on the storage cost of all in the storage space; none where NULL",
+        ),
+        _optional(
+            "purchase_budget", "double", "money/order", "largest cost of an order at the supplier; none where NULL"
+        ),
+        _optional(
+            "max_shipping_volume",
+            "double",
+            "volume/order",
+            "largest volume of an order at the supplier; none where NULL",
+        ),
         _optional("min_order_quantity", "double", "units", "least quantity of a line"),
         _optional("max_order_quantity", "double", "units", "largest quantity of a line"),
         _optional("quantity_multiple", "double", "units", "a line is a multiple of it"),
         _optional("min_inventory", "double", "units", "least stock wanted"),
         _optional("max_inventory", "double", "units", "most that fits"),
-        _optional("last_ordered_at", "timestamp", "", "the item's last order before as_of, received or not; NULL when there was none"),
+        _optional(
+            "last_ordered_at",
+            "timestamp",
+            "",
+            "the item's last order before as_of, received or not; NULL when there was none",
+        ),
         _optional("snapshot_at", "timestamp", "", "the newest stock count of the location"),
-        _column("is_stock_stale", "boolean", "", "the location's newest count is older than the newest of all, or there is none"),
+        _column(
+            "is_stock_stale",
+            "boolean",
+            "",
+            "the location's newest count is older than the newest of all, or there is none",
+        ),
         _column("on_hand", "double", "units", "counted, not yet expired [OH]"),
         _column(
-            "expiring", "double", "units", "of on_hand, what will expire before a new order could arrive, demand served first-expired-first"
+            "expiring",
+            "double",
+            "units",
+            "of on_hand, what will expire before a new order could arrive, demand served first-expired-first",
         ),
         _column("on_order", "double", "units", "ordered and not received, late ones too [OO]"),
         _column("on_order_late", "double", "units", "of on_order, what should have arrived"),
@@ -200,7 +246,9 @@ ITEM_STATE = Table(
         _optional("demand_distribution", "string", "", "deterministic, poisson, normal or pmf"),
         _optional("demand_mean", "array<double>", "units/day", "from the day of as_of on"),
         _optional("demand_variance", "array<double>", "(units/day)^2", "from the day of as_of on"),
-        _optional("demand_pmf", "array<array<double>>", "probability", "of demand 0, 1, 2, ... from the day of as_of on"),
+        _optional(
+            "demand_pmf", "array<array<double>>", "probability", "of demand 0, 1, 2, ... from the day of as_of on"
+        ),
         _optional("lead_time_demand_mean", "double", "units", "over the lead time, from the day of as_of on [D_L]"),
         _optional("lead_time_demand_variance", "double", "units^2", "over an uncertain lead time"),
         _optional("problem", "string", "", "what is missing, where a policy may not be able to decide"),
@@ -220,7 +268,9 @@ INPUT_KEYS = (
 
 
 def policy_inputs(policy_name: str, input_columns: Sequence[Column]) -> Table:
-    """The inputs of a policy's model, from the policy's own SELECT; a NULL is let in: it becomes a status, not a failed write."""
+    """The inputs of a policy's model, from the policy's own SELECT; a NULL is let in: it becomes a status, not a
+    failed write.
+    """
     return Table(
         f"gold.inputs_{policy_name}",
         f"inputs of the policy {policy_name}, one row per item",
@@ -237,17 +287,26 @@ def policy_inputs(policy_name: str, input_columns: Sequence[Column]) -> Table:
 SOLUTION_COLUMNS = (
     _column("partition_key", "string", "", "items with the same key were decided together"),
     *ITEM_KEYS,
-    _optional("decisions", "map<string,array<double>>", "", "decision -> value per period, one value when it has no period"),
+    _optional(
+        "decisions", "map<string,array<double>>", "", "decision -> value per period, one value when it has no period"
+    ),
     _optional("cost", "double", "money/day", "the item's share of the expected cost"),
     _optional("objective", "double", "money/day", "the partition's expected cost"),
     _column("status", "string", "", "what there is: optimal, feasible or no_solution"),
-    _column("termination", "string", "", "why it stopped: converged, time_limit, infeasible, unbounded, invalid_input, crashed, error"),
+    _column(
+        "termination",
+        "string",
+        "",
+        "why it stopped: converged, time_limit, infeasible, unbounded, invalid_input, crashed, error",
+    ),
     _column("method", "string", "", "model or exact"),
     _optional("solver", "string", "", "row of conf/solvers.yaml, for the model"),
     _optional("bound", "double", "money/day", "no solution costs less"),
     _optional("gap", "double", "fraction", "how far the objective may be above the bound"),
     _optional("seconds", "double", "s", "time for the partition"),
-    _optional("audit_gap", "double", "fraction", "relative difference of exact algorithm and model, where both were run"),
+    _optional(
+        "audit_gap", "double", "fraction", "relative difference of exact algorithm and model, where both were run"
+    ),
     _optional("message", "string", "", "what went wrong, or what is worth knowing"),
 )
 
@@ -332,7 +391,9 @@ STEPS = Table(
         _column("fingerprint", "string", "", "hash of all that the step's result depends on"),
         _column("rows", "bigint", "rows", "rows written"),
         _column("failed", "bigint", "rows", "rows without a solution, for solve"),
-        _optional("audit_gap", "double", "fraction", "largest relative difference of exact algorithm and model, for solve"),
+        _optional(
+            "audit_gap", "double", "fraction", "largest relative difference of exact algorithm and model, for solve"
+        ),
         _column("seconds", "double", "s", "wall time"),
         _column("done_at", "timestamp", "", "when"),
     ),

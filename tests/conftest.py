@@ -1,4 +1,6 @@
-"""One Spark session for all tests that need one: starting it costs more than any of them. Unit tests never ask for it."""
+"""One Spark session for all tests that need one: starting it costs more than any of them. Unit tests never ask for
+it.
+"""
 
 from __future__ import annotations
 

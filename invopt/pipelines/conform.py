@@ -1,4 +1,5 @@
-"""Step `conform`: bronze -> silver, typed and deduplicated; what breaks a rule goes to silver.rejected with the rule and the line.
+"""Step `conform`: bronze -> silver, typed and deduplicated; what breaks a rule goes to silver.rejected with the rule
+and the line.
 
 For every dataset and batch: rows in = rows kept + rows rejected + duplicates, checked, and kept in silver.batches.
 """
@@ -45,11 +46,19 @@ def conform(run: Run) -> list[Conformed]:
         raise TableError("nothing was ingested yet: run `invopt ingest` first")
     with run.lakehouse.layer_turn("silver"):
         done = _conform_pending(run)
-    total = [sum(getattr(one, name) for one in done) for name in ("rows_in", "rows_kept", "rows_rejected", "rows_duplicate")]
-    run.say("conform: {:,} lines in = {:,} kept + {:,} rejected + {:,} duplicates".format(*total) + f", {watch.seconds:.1f} s")
+    total = [
+        sum(getattr(one, name) for one in done) for name in ("rows_in", "rows_kept", "rows_rejected", "rows_duplicate")
+    ]
+    run.say(
+        "conform: {:,} lines in = {:,} kept + {:,} rejected + {:,} duplicates".format(*total)
+        + f", {watch.seconds:.1f} s"
+    )
     for conformed in done:
         if conformed.rows_rejected:
-            run.say(f"  ! {conformed.dataset}: {conformed.rows_rejected:,} lines rejected, with their rules in {REJECTED.name}")
+            run.say(
+                f"  ! {conformed.dataset}: {conformed.rows_rejected:,} lines rejected, with their rules in "
+                f"{REJECTED.name}"
+            )
     return done
 
 
@@ -74,18 +83,26 @@ def _pending(run: Run) -> list[tuple[str, int]]:
     """Datasets and batches that bronze has and silver.batches does not, in the order of arrival."""
 
     def batches(table: Table, equal: dict[str, str]) -> set[tuple[str, int]]:
-        return {(row["dataset"], row["batch_id"]) for row in run.lakehouse.counts(table, ["dataset", "batch_id"], equal)}
+        return {
+            (row["dataset"], row["batch_id"]) for row in run.lakehouse.counts(table, ["dataset", "batch_id"], equal)
+        }
 
-    return sorted(batches(FILES, {"status": "ingested"}) - (batches(BATCHES, {}) if run.lakehouse.exists(BATCHES) else set()))
+    return sorted(
+        batches(FILES, {"status": "ingested"}) - (batches(BATCHES, {}) if run.lakehouse.exists(BATCHES) else set())
+    )
 
 
 def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
     lines = run.lakehouse.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
-    # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always be right
+    # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always
+    # be right
     rows_in = sum(row["n"] for row in run.lakehouse.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
     batch = Batch(run, dataset, batch_id, rows_in)
     rows, parts = typed(lines, dataset), _parts(dataset)
-    counting = [F.count_if("is_broken").alias("rejected"), *(F.count_if(_is_good(which)).alias(table.name) for table, which in parts)]
+    counting = [
+        F.count_if("is_broken").alias("rejected"),
+        *(F.count_if(_is_good(which)).alias(table.name) for table, which in parts),
+    ]
     kept = rows_rejected = 0
     counts: dict[str, int] | None = None
     if dataset.how in ONE_PASS and all(run.lakehouse.is_empty(table) for table, _ in parts):
@@ -106,7 +123,8 @@ def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
     conformed = Conformed(dataset.name, batch_id, rows_in, kept, rows_rejected)
     if conformed.rows_duplicate < 0:
         raise TableError(
-            f"{dataset.name}, batch {batch_id}: {rows_in:,} lines came in, but {kept:,} were kept and {rows_rejected:,} rejected; "
+            f"{dataset.name}, batch {batch_id}: {rows_in:,} lines came in, but {kept:,} were kept and "
+            f"{rows_rejected:,} rejected; "
             f"this is a defect of invopt: the batch is not marked as done"
         )
     return conformed
@@ -128,14 +146,17 @@ def _is_good(which: Column) -> Column:
 def _watched(rows: DataFrame, dataset: Dataset, seen: Observation, *counts: Column) -> DataFrame:
     """What good lines become rows from, counted in passing.
 
-    The optimizer moves a filter below what makes its columns, and would compute a value again for each rule; it stops at an observation.
+    The optimizer moves a filter below what makes its columns, and would compute a value again for each rule; it stops
+    at an observation.
     """
     return rows.select(*(field.column for field in dataset.fields), "file_number", "is_broken").observe(seen, *counts)
 
 
 def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame) -> DataFrame:
     # a line whose file is not found would have none, and the table refuses that
-    broken = rows.where(F.col("is_broken")).join(F.broadcast(files.select("file_number", "file")), on="file_number", how="left")
+    broken = rows.where(F.col("is_broken")).join(
+        F.broadcast(files.select("file_number", "file")), on="file_number", how="left"
+    )
     return broken.select(
         F.lit(dataset.name).alias("dataset"),
         "batch_id",
@@ -147,14 +168,21 @@ def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame) -> DataFrame:
 
 
 def _make_silver(run: Run) -> None:
-    """Every silver table is there after the step, empty where nothing landed: the next step's SQL needs no special case."""
+    """Every silver table is there after the step, empty where nothing landed: the next step's SQL needs no special
+    case.
+    """
     missing = [
-        table for table in (*(silver(dataset) for dataset in DATASETS), SPOILAGE, REJECTED, BATCHES) if not run.lakehouse.exists(table)
+        table
+        for table in (*(silver(dataset) for dataset in DATASETS), SPOILAGE, REJECTED, BATCHES)
+        if not run.lakehouse.exists(table)
     ]
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(run.lakehouse.create, missing))
 
 
 def _record(run: Run, done: list[Conformed]) -> None:
-    rows = [(one.dataset, one.batch_id, one.rows_in, one.rows_kept, one.rows_rejected, one.rows_duplicate, now()) for one in done]
+    rows = [
+        (one.dataset, one.batch_id, one.rows_in, one.rows_kept, one.rows_rejected, one.rows_duplicate, now())
+        for one in done
+    ]
     run.lakehouse.append_few(BATCHES, rows)

@@ -1,7 +1,7 @@
 """Which policies decide and which order in a run: their schedules, and what earlier runs have done.
 
-A policy that is not due keeps the solutions of the last run that solved it; one whose row of conf/policies.yaml was changed since then is
-due whatever its schedule says.
+A policy that is not due keeps the solutions of the last run that solved it; one whose row of conf/policies.yaml was
+changed since then is due whatever its schedule says.
 """
 
 from __future__ import annotations
@@ -47,7 +47,12 @@ def due(run: Run) -> Due:
         last_run = solved.get(row.id)
         last = as_of_of(last_run) if last_run else None
         schedule = run.config.schedule(row.optimize_schedule)
-        if schedule is None or last is None or schedule.is_due(run.as_of, last) or not _is_unchanged(run, row, last_run):
+        if (
+            schedule is None
+            or last is None
+            or schedule.is_due(run.as_of, last)
+            or not _is_unchanged(run, row, last_run)
+        ):
             optimized.append(row)
             standing[row.id] = run.run_id
         else:
@@ -73,7 +78,9 @@ def as_of_of(run_id: str) -> datetime:
 
 
 def _earlier(run: Run) -> tuple[dict[str, str], dict[str, datetime]]:
-    """Of runs before this one: policy -> the newest that solved all of its items, and policy -> when it last ordered."""
+    """Of runs before this one: policy -> the newest that solved all of its items, and policy -> when it last
+    ordered.
+    """
     if not run.lakehouse.exists(STEPS):
         return {}, {}
     rows_of: Counter[tuple[str, str, str]] = Counter()

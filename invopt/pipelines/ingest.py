@@ -1,8 +1,9 @@
 """Step `ingest`: new files of the landing zone -> bronze, every field as text, each file once.
 
-One stream looks for new files in the whole landing zone and remembers in its checkpoint what it has seen; each batch of it sorts the files
-by dataset and header, and appends their lines to the bronze tables. A file that can't be read is recorded in bronze.files with the
-reason, and the others go on. A file rewritten under a name that was read before is not read again: the listing at the end says so.
+One stream looks for new files in the whole landing zone and remembers in its checkpoint what it has seen; each batch of
+it sorts the files by dataset and header, and appends their lines to the bronze tables. A file that can't be read is
+recorded in bronze.files with the reason, and the others go on. A file rewritten under a name that was read before is
+not read again: the listing at the end says so.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ def ingest(run: Run) -> Ingested:
     def take(batch: DataFrame, batch_id: int) -> None:
         found = sorted(batch.collect(), key=lambda row: (row["modificationTime"], row["path"]))
         files = [
-            LandedFile(batch_id * FILES_PER_BATCH + number, row["path"], row["modificationTime"], row["length"], row["uri"])
+            LandedFile(
+                batch_id * FILES_PER_BATCH + number, row["path"], row["modificationTime"], row["length"], row["uri"]
+            )
             for number, row in enumerate(found)
         ]
         batch_readings = _readings(run, files, datasets)
@@ -125,7 +128,9 @@ def ingest(run: Run) -> Ingested:
 
 
 def _read_all(run: Run, listing: DataFrame, take: Callable[[DataFrame, int], None]) -> None:
-    """Takes what is new, batch by batch; one process at a time, because two streams of one checkpoint make each other fail."""
+    """Takes what is new, batch by batch; one process at a time, because two streams of one checkpoint make each
+    other fail.
+    """
     met: list[InvoptError] = []
 
     def take_or_tell(batch: DataFrame, batch_id: int) -> None:
@@ -144,7 +149,8 @@ def _read_all(run: Run, listing: DataFrame, take: Callable[[DataFrame, int], Non
                 raise met[0] from error
             if "CONCURRENT_STREAM_LOG_UPDATE" in str(error):
                 raise ConcurrentRunError(
-                    "another run is ingesting the same landing zone: wait until it has ended, then run again; no line is taken twice"
+                    "another run is ingesting the same landing zone: wait until it has ended, then run again; no "
+                    "line is taken twice"
                 ) from error
             raise
 
@@ -157,7 +163,9 @@ def _never_landed(run: Run, datasets: tuple[Dataset, ...]) -> list[Dataset]:
 
 def _where(dataset: Dataset) -> str:
     """The beginning of a dataset's paths, up to what its patterns leave open: the standard one and the user's own."""
-    return " or ".join(re.split(r"[^\w/ -]", pattern)[0] + "*" for pattern in dataset.files.split("|") if not pattern.startswith("/"))
+    return " or ".join(
+        re.split(r"[^\w/ -]", pattern)[0] + "*" for pattern in dataset.files.split("|") if not pattern.startswith("/")
+    )
 
 
 def _checkpoint(run: Run) -> str:
@@ -166,7 +174,9 @@ def _checkpoint(run: Run) -> str:
 
 
 def _absolute(place: str) -> str:
-    """The JVM looks from the folder in which it was started, which a notebook or a test may have left; a URI stays as it is."""
+    """The JVM looks from the folder in which it was started, which a notebook or a test may have left; a URI stays
+    as it is.
+    """
     return place if ":" in place else os.path.abspath(place)
 
 
@@ -187,7 +197,9 @@ def _readings(run: Run, files: list[LandedFile], datasets: tuple[Dataset, ...]) 
             try:
                 schema = run.spark.read.parquet(file.path).schema
             except Exception as error:  # any unreadable file is a row of bronze.files, never the end of the others
-                readings.append(Reading(file, dataset, problem=f"not a readable Parquet file: {str(error).splitlines()[0]:.200}"))
+                readings.append(
+                    Reading(file, dataset, problem=f"not a readable Parquet file: {str(error).splitlines()[0]:.200}")
+                )
                 continue
             readings.append(replace(plan(file, dataset, schema.names), types=schema.simpleString()))
             continue
@@ -199,7 +211,9 @@ def _readings(run: Run, files: list[LandedFile], datasets: tuple[Dataset, ...]) 
 
 
 def _append_batch(run: Run, batch_id: int, readings: list[Reading]) -> dict[str, int]:
-    """Appends a batch's lines to the bronze tables, then its files to bronze.files; a batch that is repeated adds nothing twice."""
+    """Appends a batch's lines to the bronze tables, then its files to bronze.files; a batch that is repeated adds
+    nothing twice.
+    """
     by_dataset: dict[str, list[Reading]] = defaultdict(list)
     for reading in readings:
         if reading.is_readable:
@@ -207,7 +221,10 @@ def _append_batch(run: Run, batch_id: int, readings: list[Reading]) -> dict[str,
 
     def append(name: str) -> tuple[str, int]:
         dataset = by_dataset[name][0].dataset
-        frames = [_lines(run, dataset, batch_id, list(alike)) for _, alike in groupby(sorted(by_dataset[name], key=_shape), key=_shape)]
+        frames = [
+            _lines(run, dataset, batch_id, list(alike))
+            for _, alike in groupby(sorted(by_dataset[name], key=_shape), key=_shape)
+        ]
         rows = reduce(DataFrame.unionByName, frames)
         return name, run.lakehouse.append(bronze(dataset), rows, transaction=(f"invopt.ingest.{name}", batch_id))
 
@@ -257,7 +274,10 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
     else:
         lines = run.spark.read.parquet(*paths)
         lines = lines.select(
-            *(F.col(f"`{header}`").cast("string").alias(name) for header, name in zip(first.headers, names, strict=True)),
+            *(
+                F.col(f"`{header}`").cast("string").alias(name)
+                for header, name in zip(first.headers, names, strict=True)
+            ),
             F.lit(None).cast("string").alias("malformed_line"),
             "_metadata",
         )
@@ -266,7 +286,8 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
     for field in dataset.fields:
         value = F.col(by_header[field.header]) if field.header in by_header else F.lit(None).cast("string")
         fields.append(value.alias(field.header))
-    # small enough to go to every task; found by the path as Spark's metadata spell it, because decoding it costs more than parsing a line
+    # small enough to go to every task; found by the path as Spark's metadata spell it, because decoding it costs more
+    # than parsing a line
     known = run.spark.createDataFrame(
         [(reading.file.uri, reading.file.number, str(date_in_name(reading.file.path) or "")) for reading in alike],
         "uri string, file_number bigint, date_in_name string",
@@ -280,17 +301,23 @@ def _lines(run: Run, dataset: Dataset, batch_id: int, alike: list[Reading]) -> D
     # were a file not found, its lines would have none, and bronze refuses that: they are never left out in silence
     lines = lines.join(F.broadcast(known), on="uri", how="left").drop("uri")
     if any(field.header == "ForecastDateTime" for field in dataset.fields):
-        lines = lines.withColumn("ForecastDateTime", F.coalesce("ForecastDateTime", F.nullif("date_in_name", F.lit(""))))
+        lines = lines.withColumn(
+            "ForecastDateTime", F.coalesce("ForecastDateTime", F.nullif("date_in_name", F.lit("")))
+        )
     return lines
 
 
 def _rewritten(run: Run, new_paths: set[str], datasets: tuple[Dataset, ...]) -> list[str]:
-    """Files that are not read as they lie there now; the stream does not read a name twice, and that must not go unseen."""
+    """Files that are not read as they lie there now; the stream does not read a name twice, and that must not go
+    unseen.
+    """
     if not run.lakehouse.exists(FILES):
         return []
     seen = {
         row["file"]: (row["changed"], row["file_bytes"])
-        for row in run.lakehouse.read(FILES).selectExpr("file", "unix_millis(file_modified_at) AS changed", "file_bytes").collect()
+        for row in run.lakehouse.read(FILES)
+        .selectExpr("file", "unix_millis(file_modified_at) AS changed", "file_bytes")
+        .collect()
     }
     fresh = {normal_path(path) for path in new_paths}
     return _never_read(run.config.landing, seen.keys() | fresh, datasets) + [
@@ -301,7 +328,8 @@ def _rewritten(run: Run, new_paths: set[str], datasets: tuple[Dataset, ...]) -> 
 
 
 def _never_read(landing: str, known: Set[str], datasets: tuple[Dataset, ...]) -> list[str]:
-    """Files of a dataset that the stream did not bring: empty ones, which Spark leaves out, and those that were filled afterwards.
+    """Files of a dataset that the stream did not bring: empty ones, which Spark leaves out, and those that were filled
+    afterwards.
 
     Only a landing zone on this machine tells of them.
     """
@@ -317,9 +345,11 @@ def _never_read(landing: str, known: Set[str], datasets: tuple[Dataset, ...]) ->
             if os.path.getsize(path) == 0:
                 problems.append(f"{path}: the file is empty, it has not even a header")
             else:
-                # the stream remembers a name from the first time it sees it, even when there was nothing in the file yet
+                # the stream remembers a name from the first time it sees it, even when there was nothing in the file
+                # yet
                 problems.append(
-                    f"{path}: is not read: either it came just now, and the next ingest reads it, or it was empty when it was first seen; "
+                    f"{path}: is not read: either it came just now, and the next ingest reads it, or it was empty "
+                    "when it was first seen; "
                     f"then land it under a new name"
                 )
     return sorted(problems)

@@ -34,7 +34,16 @@ THREADS = 4
 ROWS_PER_FILE = 250_000
 _SILVER = {silver(dataset).name.split(".")[1]: silver(dataset) for dataset in DATASETS}
 # views of item_state.sql that are silver tables
-_VIEWS = ("stock_lots", "landed_orders", "product_suppliers", "suppliers", "assortment", "products", "product_storage", "storages")
+_VIEWS = (
+    "stock_lots",
+    "landed_orders",
+    "product_suppliers",
+    "suppliers",
+    "assortment",
+    "products",
+    "product_storage",
+    "storages",
+)
 
 
 @dataclass(frozen=True)
@@ -70,10 +79,13 @@ def make_inputs(run: Run) -> dict[str, Spread]:
         return {}
     watch = Stopwatch()
     policy_ids = [row.id for row in rows_due]
-    # from here until the end the tables hold something of both runs, and a step that is stopped in between must not look done
+    # from here until the end the tables hold something of both runs, and a step that is stopped in between must not
+    # look done
     run.record_all(STEP, UNFINISHED, dict.fromkeys(["*", *policy_ids], 0), 0.0)
     _write_manifest(run, versions)
-    silver_views = {name: run.lakehouse.read(_SILVER[name], versions[_SILVER[name].name]) for name in (*_VIEWS, "forecast_points")}
+    silver_views = {
+        name: run.lakehouse.read(_SILVER[name], versions[_SILVER[name].name]) for name in (*_VIEWS, "forecast_points")
+    }
     rows = _write_item_state(run, silver_views)
     if rows == 0:
         raise InputError(
@@ -86,14 +98,20 @@ def make_inputs(run: Run) -> dict[str, Spread]:
     item_state = run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id)
     in_scopes = _counts(run, item_state)
     spreads = _write_all_inputs(run, rows_due, item_state, in_scopes)
-    of_which = ", of which " + ", ".join(f"{spread.n_items:,} for {name}" for name, spread in spreads.items()) if spreads else ""
+    of_which = (
+        ", of which " + ", ".join(f"{spread.n_items:,} for {name}" for name, spread in spreads.items())
+        if spreads
+        else ""
+    )
     run.say(f"inputs: {rows:,} items{of_which}, {watch.seconds:.1f} s")
     for name, spread in spreads.items():
         if spread.n_items == 0:
             run.say(f"  ! no item is in the scope of policy {name}; see `scope` in conf/policies.yaml")
     _say_problems(run, item_state)
     _say_overlaps(run, in_scopes)
-    run.record_all(STEP, fingerprint, {"*": rows, **{name: spread.n_items for name, spread in spreads.items()}}, watch.seconds)
+    run.record_all(
+        STEP, fingerprint, {"*": rows, **{name: spread.n_items for name, spread in spreads.items()}}, watch.seconds
+    )
     return spreads
 
 
@@ -133,7 +151,10 @@ def _write_item_state(run: Run, silver_views: dict[str, DataFrame]) -> int:
     values = {"run_id": run.run_id, "as_of": run.as_of}
     oldest = run.as_of - timedelta(days=run.config.inputs.forecast_max_age)
     forecasts = sql.query(
-        run.spark, sql.text("gold/demand_forecasts"), {"forecast_points": silver_views["forecast_points"]}, {**values, "oldest": oldest}
+        run.spark,
+        sql.text("gold/demand_forecasts"),
+        {"forecast_points": silver_views["forecast_points"]},
+        {**values, "oldest": oldest},
     )
     run.lakehouse.replace(DEMAND_FORECASTS, forecasts, {"run_id": run.run_id}, check_keys=False)  # grouped by its key
     run.lakehouse.create(ORDERS)
@@ -155,7 +176,9 @@ def _write_item_state(run: Run, silver_views: dict[str, DataFrame]) -> int:
 
 
 def in_scope(scope: Scope) -> Column:
-    """Whether a policy decides for an item: all that is given must hold, and only the cheapest source is ordered from."""
+    """Whether a policy decides for an item: all that is given must hold, and only the cheapest source is ordered
+    from.
+    """
     holds = F.lit(True) if scope.source_id is not None else F.col("source_rank") == 1
     for name in ("location_id", "product_id", "source_id", "department_id"):
         ids = getattr(scope, name)
@@ -166,8 +189,12 @@ def in_scope(scope: Scope) -> Column:
     return holds
 
 
-def _write_all_inputs(run: Run, rows: Sequence[PolicyRow], item_state: DataFrame, counts: dict[tuple[str, ...], int]) -> dict[str, Spread]:
-    """The inputs of each policy, several at a time: planning a write keeps one core busy. Rows of one policy share a table and wait."""
+def _write_all_inputs(
+    run: Run, rows: Sequence[PolicyRow], item_state: DataFrame, counts: dict[tuple[str, ...], int]
+) -> dict[str, Spread]:
+    """The inputs of each policy, several at a time: planning a write keeps one core busy. Rows of one policy share a
+    table and wait.
+    """
     of_policy: dict[str, list[PolicyRow]] = {}
     for row in rows:
         of_policy.setdefault(row.policy, []).append(row)
@@ -193,7 +220,9 @@ def _write_policy_inputs(run: Run, row: PolicyRow, item_state: DataFrame, n_item
     of_partition = [name for name in partition_by if name not in selected.columns]
     if of_partition:
         selected = selected.join(scoped.select(*ITEM, *of_partition), on=list(ITEM), how="inner")
-    keyed = selected.withColumn("partition_key", F.concat_ws("|", *(F.coalesce(F.col(name), F.lit("?")) for name in partition_by)))
+    keyed = selected.withColumn(
+        "partition_key", F.concat_ws("|", *(F.coalesce(F.col(name), F.lit("?")) for name in partition_by))
+    )
     n_partitions = n_items if tuple(partition_by) == ITEM else scoped.select(*partition_by).distinct().count()
     return write_placed(run, row, policy, keyed, n_items, n_partitions)
 
@@ -206,9 +235,9 @@ def write_placed(run: Run, row: PolicyRow, policy: Policy, keyed: DataFrame, n_i
     spread = spread_of(run, row, n_items, n_partitions)
     table: Table = policy_inputs(policy.name, policy.input_columns)
     bucket = F.pmod(F.xxhash64("partition_key"), F.lit(max(1, spread.n_buckets)))
-    placed = keyed.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "bucket": bucket.cast("int")}).withColumn(
-        "wave", (F.col("bucket") * spread.n_waves / F.lit(max(1, spread.n_buckets))).cast("int")
-    )
+    placed = keyed.withColumns(
+        {"run_id": F.lit(run.run_id), "policy_id": F.lit(row.id), "bucket": bucket.cast("int")}
+    ).withColumn("wave", (F.col("bucket") * spread.n_waves / F.lit(max(1, spread.n_buckets))).cast("int"))
     n_files = max(spread.n_waves, math.ceil(spread.n_items / ROWS_PER_FILE), 1)
     # a file holds few buckets and a bucket lies in one file: a wave then skips the other waves' files
     placed = placed.repartitionByRange(n_files, "bucket").sortWithinPartitions("bucket")
@@ -241,14 +270,18 @@ def tasks_of(run: Run) -> int:
 
 
 def _say_problems(run: Run, item_state: DataFrame) -> None:
-    for row in item_state.where("problem IS NOT NULL").groupBy("problem").count().orderBy(F.desc("count")).limit(5).collect():
+    for row in (
+        item_state.where("problem IS NOT NULL").groupBy("problem").count().orderBy(F.desc("count")).limit(5).collect()
+    ):
         run.say(f"  ! {row['count']:,} items: {row['problem']}")
 
 
 def _counts(run: Run, item_state: DataFrame) -> dict[tuple[str, ...], int]:
     """How many items are in the scopes of which active policies: (policy ids) -> items; one query for all policies."""
     named = [F.when(in_scope(row.scope), F.lit(row.id)) for row in run.config.active_policies()]
-    found = item_state.groupBy(F.array_compact(F.array(*named)).alias("policies"), (F.col("source_rank") == 1).alias("is_first")).count()
+    found = item_state.groupBy(
+        F.array_compact(F.array(*named)).alias("policies"), (F.col("source_rank") == 1).alias("is_first")
+    ).count()
     counts: dict[tuple[str, ...], int] = {}
     for one in found.collect():
         # another source of an item that is ordered from the cheapest one alone is no item without a policy
@@ -263,9 +296,14 @@ def _items_of(row: PolicyRow, counts: dict[tuple[str, ...], int]) -> int:
 
 
 def _say_overlaps(run: Run, counts: dict[tuple[str, ...], int]) -> None:
-    """Two policies that decide for one item would order for it twice, and an item in no scope is ordered by none: both are told."""
+    """Two policies that decide for one item would order for it twice, and an item in no scope is ordered by none:
+    both are told.
+    """
     for ids, n in sorted(counts.items(), key=lambda one: -one[1]):
         if not ids:
             run.say(f"  ! {n:,} items are in the scope of no active policy: nothing is ordered for them")
         elif len(ids) > 1:
-            run.say(f"  ! {n:,} items are decided by {' and '.join(ids)}: each orders for them; see `scope` in conf/policies.yaml")
+            run.say(
+                f"  ! {n:,} items are decided by {' and '.join(ids)}: each orders for them; see `scope` in "
+                "conf/policies.yaml"
+            )

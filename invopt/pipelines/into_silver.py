@@ -1,4 +1,6 @@
-"""From a batch's good lines to the rows of a silver table: a first load appends them, a later one changes what they change."""
+"""From a batch's good lines to the rows of a silver table: a first load appends them, a later one changes what they
+change.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,12 @@ class Batch:
     n_lines: int
 
     def load(self, table: Table, good: DataFrame) -> int:
-        """Fills an empty table; gives the number of lines that its rows stand for, 0 where an attempt before this one filled it.
+        """Fills an empty table; gives the number of lines that its rows stand for, 0 where an attempt before this one
+        filled it.
 
-        Summed lines go in by two commits: the keys whose lines are all of one file, and then, where there are any, the others. Between them
-        the table is not empty any more: an attempt after a crash, or another run, saves the whole batch by `save`. So the second commit
-        is a merge, which finds what such a one has brought.
+        Summed lines go in by two commits: the keys whose lines are all of one file, and then, where there are any, the
+        others. Between them the table is not empty any more: an attempt after a crash, or another run, saves the whole
+        batch by `save`. So the second commit is a merge, which finds what such a one has brought.
         """
         if self.dataset.how != "summed":
             return self._append(table, self._newest(good))
@@ -52,9 +55,14 @@ class Batch:
         lakehouse = self.run.lakehouse
         keys = list(table.keys)
         values = [name for name in table.column_names if name not in (*keys, "n_lines", "file_number", "batch_id")]
-        changes = against(lakehouse.read(table), rows.select(*table.column_names), self.dataset, keys, values, self.batch_id).persist()
+        changes = against(
+            lakehouse.read(table), rows.select(*table.column_names), self.dataset, keys, values, self.batch_id
+        ).persist()
         try:
-            lines_of = {row["action"]: row["lines"] for row in changes.groupBy("action").agg(F.sum("n_lines").alias("lines")).collect()}
+            lines_of = {
+                row["action"]: row["lines"]
+                for row in changes.groupBy("action").agg(F.sum("n_lines").alias("lines")).collect()
+            }
             if any(lines_of.get(action, 0) or action in lines_of for action in ("insert", "update", "delete")):
                 lakehouse.merge(
                     table,
@@ -68,7 +76,9 @@ class Batch:
         return sum(lines_of.get(action) or 0 for action in ("insert", "update", "again"))
 
     def _append(self, table: Table, rows: DataFrame, seen: Observation | None = None, part: str = "") -> int:
-        """Appends the rows, which `seen` observes where it is given; gives their lines, 0 where they were appended before."""
+        """Appends the rows, which `seen` observes where it is given; gives their lines, 0 where they were appended
+        before.
+        """
         if seen is None:
             seen = Observation()
             rows = rows.observe(seen, F.sum("n_lines").alias("lines"))

@@ -1,4 +1,6 @@
-"""What a landed file is, from its path and its first line: which dataset, with which columns, or why it can't be read."""
+"""What a landed file is, from its path and its first line: which dataset, with which columns, or why it can't be
+read.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _DATE_IN_NAME = re.compile(r"(\d{4})[-_](\d{2})[-_](\d{2})(?:[-_T ](\d{2})[-_:](
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A new file, as the stream of new files found it; numbers grow in the order of arrival; `uri` is its path in Spark's metadata."""
+    """A new file, as the stream of new files found it; numbers grow in the order of arrival; `uri` is its path in
+    Spark's metadata.
+    """
 
     number: int
     path: str
@@ -32,7 +36,8 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read a file: its dataset and, column by column of the file, the standard header or None for a column that is not needed.
+    """How to read a file: its dataset and, column by column of the file, the standard header or None for a column that
+    is not needed.
 
     types : of a Parquet file's columns, which one read must share
     """
@@ -99,19 +104,23 @@ def plan(file: LandedFile, dataset: Dataset | None, headers: Sequence[str] | Non
     lacking = [
         field.header
         for field in dataset.fields
-        if field.header not in columns and not field.may_lack and not (field.column == "made_at" and date_in_name(file.path))
+        if field.header not in columns
+        and not field.may_lack
+        and not (field.column == "made_at" and date_in_name(file.path))
     ]
     extra = [header for header, column in zip(headers, columns, strict=True) if column is None]
     if lacking:
         problems.append(
             f"the header lacks {', '.join(lacking)}"
             + (f"; it has {', '.join(map(repr, extra))} instead" if extra else "")
-            + ". Correct the header, or name your own in `mapping` of the configuration, and land the file under a new name"
+            + ". Correct the header, or name your own in `mapping` of the configuration, and land the file under "
+            "a new name"
         )
     has_made_at = any(field.column == "made_at" for field in dataset.fields)
     if has_made_at and "ForecastDateTime" not in columns and date_in_name(file.path) is None:
         problems.append(
-            "neither the file's name nor a column ForecastDateTime says when the forecast was made; name it like 2017-01-02_00_00_00.csv"
+            "neither the file's name nor a column ForecastDateTime says when the forecast was made; name it like "
+            "2017-01-02_00_00_00.csv"
         )
     note = f"columns that are not needed: {', '.join(extra)}" if extra and not problems else None
     return Reading(file, dataset, tuple(headers), columns, "; ".join(problems) or None, note)

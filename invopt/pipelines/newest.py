@@ -3,8 +3,8 @@
 How lines become rows (`how` of the dataset):
 
 - one_line: one line per key; of several, the newest file's (and of a sticky flag, the one where it is true);
-- summed: lines of one key in one file are added up, because a second may hold two sales of the same product at the same price; a key that
-  comes again in a newer file is the same sales delivered again, and the newer file's sum counts;
+- summed: lines of one key in one file are added up, because a second may hold two sales of the same product at the same
+  price; a key that comes again in a newer file is the same sales delivered again, and the newer file's sum counts;
 - lots: every line is a lot, equal lines too; the newest file's lots of a count replace the older ones;
 - distinct: equal lines of the newest file are one.
 """
@@ -17,13 +17,15 @@ from pyspark.sql import functions as F
 
 from invopt.datasets import Dataset
 
-# lines whose sums are held in memory together: a table of millions of keys is many times slower than several that fit the processor's cache
+# lines whose sums are held in memory together: a table of millions of keys is many times slower than several that fit
+# the processor's cache
 LINES_PER_SUM = 150_000
 PARTS_PER_FILE = 32
 
 
 def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> DataFrame:
-    """One row per key of a batch's good lines, with `n_lines`, the lines that the row stands for, and the `file_number` it came from.
+    """One row per key of a batch's good lines, with `n_lines`, the lines that the row stands for, and the `file_number`
+    it came from.
 
     Parameters
     ----------
@@ -39,13 +41,18 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
         )
         return _in_few_files(newest_sums, n_lines, n_tasks)
     if dataset.how == "one_line":
-        # the struct's order decides: a sticky flag, then the newest file, then the values, so that the choice is always the same
+        # the struct's order decides: a sticky flag, then the newest file, then the values, so that the choice is always
+        # the same
         order = [*dataset.sticky, "file_number", *(name for name in values if name not in dataset.sticky)]
         best = good.groupBy(*keys).agg(F.max(F.struct(*order)).alias("best"))
         return best.select(*keys, *(F.col(f"best.{name}") for name in order), F.lit(1).cast("bigint").alias("n_lines"))
     together = list(dataset.replaced_together)
     latest = good.groupBy(*together).agg(F.max("file_number").alias("newest_file"))
-    lines = good.join(latest, on=together, how="inner").where(F.col("file_number") == F.col("newest_file")).drop("newest_file")
+    lines = (
+        good.join(latest, on=together, how="inner")
+        .where(F.col("file_number") == F.col("newest_file"))
+        .drop("newest_file")
+    )
     if dataset.how == "distinct":
         distinct = lines.dropDuplicates([*keys, *values])
         # one value per key even when a file contradicts itself
@@ -59,12 +66,17 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
 
 
 def sums(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> DataFrame:
-    """As `newest` of a summed dataset, but right only for keys whose lines are all of one file: `first_file` is its `file_number`.
+    """As `newest` of a summed dataset, but right only for keys whose lines are all of one file: `first_file` is its
+    `file_number`.
 
     Hardly a key comes in two files of a batch, and one sum over millions of keys costs half as much as two.
     """
     values = [field.column for field in dataset.fields if field.column not in dataset.keys]
-    sums_of_keys = _spread(good, list(dataset.keys), n_lines, n_tasks).groupBy(*dataset.keys).agg(*_sums(values), *_first_and_newest_file())
+    sums_of_keys = (
+        _spread(good, list(dataset.keys), n_lines, n_tasks)
+        .groupBy(*dataset.keys)
+        .agg(*_sums(values), *_first_and_newest_file())
+    )
     return _in_few_files(sums_of_keys, n_lines, n_tasks)
 
 
@@ -88,10 +100,14 @@ def _in_few_files(sums_of_keys: DataFrame, n_lines: int, n_tasks: int) -> DataFr
     return sums_of_keys.coalesce(max(n_tasks, n_parts // PARTS_PER_FILE)) if n_parts > n_tasks else sums_of_keys
 
 
-def against(old: DataFrame, new: DataFrame, dataset: Dataset, keys: list[str], values: list[str], batch_id: int) -> DataFrame:
-    """What the new rows do to the table: all columns of the new row and `action`: insert, update, delete, same, or again.
+def against(
+    old: DataFrame, new: DataFrame, dataset: Dataset, keys: list[str], values: list[str], batch_id: int
+) -> DataFrame:
+    """What the new rows do to the table: all columns of the new row and `action`: insert, update, delete, same, or
+    again.
 
-    `again` is a row that this very batch wrote before a crash; `delete` rows are old rows whose group came anew without them.
+    `again` is a row that this very batch wrote before a crash; `delete` rows are old rows whose group came anew without
+    them.
     """
     together = [key for key in (dataset.replaced_together or keys) if key in keys] or keys
     touched = old.join(new.select(*together).distinct(), on=together, how="left_semi")

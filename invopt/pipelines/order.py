@@ -1,4 +1,6 @@
-"""Step `order`: decisions + stock state -> order lines, by MERGE on a hash of what the order is; run twice is run once."""
+"""Step `order`: decisions + stock state -> order lines, by MERGE on a hash of what the order is; run twice is run
+once.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ _STATE = (
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A policy whose items are to be reviewed: its row, the run whose solutions hold, and what the result depends on."""
+    """A policy whose items are to be reviewed: its row, the run whose solutions hold, and what the result depends
+    on.
+    """
 
     row: PolicyRow
     solved_by: str
@@ -51,7 +55,8 @@ def order(run: Run) -> None:
     Raises
     ------
     TableError, AuditError : a policy has no solutions, or its audit failed.
-    OrderRuleError : a policy's order rule failed on some of its items: they are held, and the next run reviews them again.
+    OrderRuleError : a policy's order rule failed on some of its items: they are held, and the next run reviews them
+        again.
     In each of these cases the others are ordered all the same.
     """
     planned = due(run)
@@ -79,12 +84,14 @@ def order(run: Run) -> None:
 def _fingerprint(run: Run, row: PolicyRow, solved_by: str) -> str:
     """What a policy's orders depend on; refuses solutions that are not there or not to be trusted.
 
-    The solutions are those of the run `solved_by`: this one, or an earlier one where the policy is not optimized at every run.
+    The solutions are those of the run `solved_by`: this one, or an earlier one where the policy is not optimized at
+    every run.
     """
     waves = run.done("solve", row.id, solved_by)
     if not waves:
         raise TableError(
-            f"run {run.run_id} has no solutions for policy {row.id}: run `invopt solve` with the same --as-of and configuration first"
+            f"run {run.run_id} has no solutions for policy {row.id}: run `invopt solve` with the same --as-of and "
+            "configuration first"
         )
     check_audit(run, row, solved_by)
     solved = sorted(one["fingerprint"] + instant(one["done_at"]) for one in waves.values())
@@ -118,18 +125,24 @@ def _order(run: Run, waiting: list[_Waiting]) -> list[OrderRuleError]:
         run.say(f"order {one.row.id}: {items:,} items reviewed, {lines:,} lines ordered, worth {value:,.2f}")
         if failed:
             run.say(f"  ! {failed:,} items, such as: {counted[f'why_{k}']}")
-            errors.append(OrderRuleError(f"policy {one.row.id}: {failed:,} items are held, because {_rule_of(counted[f'why_{k}'])}"))
+            errors.append(
+                OrderRuleError(
+                    f"policy {one.row.id}: {failed:,} items are held, because {_rule_of(counted[f'why_{k}'])}"
+                )
+            )
         # a mended rule must find its items not yet done
         fingerprint = FAILED if failed else one.fingerprint
         # one query served all: its time is divided among them
-        run.record(STEP, fingerprint, rows=items, failed=failed, seconds=watch.seconds / len(waiting), policy_id=one.row.id)
+        run.record(
+            STEP, fingerprint, rows=items, failed=failed, seconds=watch.seconds / len(waiting), policy_id=one.row.id
+        )
     run.say(f"order: done in {watch.seconds:.1f} s")
     return errors
 
 
 def _rule_of(reason: str) -> str:
     """What a reason says of the rule that failed, without the item's position."""
-    return reason[reason.index(RULE_FAILED):].rsplit("; position ", 1)[0]
+    return reason[reason.index(RULE_FAILED) :].rsplit("; position ", 1)[0]
 
 
 def _of_cycle(run: Run, ids: list[str]) -> Column:
@@ -153,7 +166,9 @@ def _with_state(run: Run, waiting: list[_Waiting]) -> DataFrame:
         )
     )
     solutions = run.lakehouse.read(SOLUTIONS).where(_solved(waiting))
-    return solutions.select("policy_id", *ITEM, "decisions", "status", "message").join(state, on=list(ITEM), how="inner")
+    return solutions.select("policy_id", *ITEM, "decisions", "status", "message").join(
+        state, on=list(ITEM), how="inner"
+    )
 
 
 def _solved(waiting: list[_Waiting]) -> Column:
@@ -171,9 +186,13 @@ def _reviews(run: Run, waiting: list[_Waiting]) -> DataFrame:
     reviewed = _with_state(run, waiting)
     types = dict(reviewed.dtypes)
     passed = ["policy_id", *KEPT, "unit_cost"]
-    schema = ", ".join([*(f"{name} {types[name]}" for name in passed), "wanted double", "quantity double", "reason string"])
+    schema = ", ".join(
+        [*(f"{name} {types[name]}" for name in passed), "wanted double", "quantity double", "reason string"]
+    )
     rules = {
-        one.row.id: OrderRule(one.row.policy, run.config.policies_folder, (run.as_of.date() - as_of_of(one.solved_by).date()).days)
+        one.row.id: OrderRule(
+            one.row.policy, run.config.policies_folder, (run.as_of.date() - as_of_of(one.solved_by).date()).days
+        )
         for one in waiting
     }
     reviews = reviewed.mapInPandas(reviewer(rules), schema)
@@ -187,12 +206,17 @@ def _reviewed(run: Run, ids: list[str]) -> DataFrame:
 def _lines(run: Run, ids: list[str]) -> DataFrame:
     reviews = _reviewed(run, ids).where(F.col("quantity") > 0)
     state = (
-        run.lakehouse.read(ITEM_STATE).where(F.col("run_id") == run.run_id).select(*ITEM, "unit_cost", "lead_time", "lead_time_confidence")
+        run.lakehouse.read(ITEM_STATE)
+        .where(F.col("run_id") == run.run_id)
+        .select(*ITEM, "unit_cost", "lead_time", "lead_time_confidence")
     )
     lines = reviews.join(state, on=list(ITEM), how="inner")
     return lines.select(
         F.sha2(
-            F.to_json(F.struct("policy_id", *ITEM, F.date_format("ordered_at", "yyyy-MM-dd'T'HH:mm:ss").alias("ordered_at"))), 256
+            F.to_json(
+                F.struct("policy_id", *ITEM, F.date_format("ordered_at", "yyyy-MM-dd'T'HH:mm:ss").alias("ordered_at"))
+            ),
+            256,
         ).alias("order_id"),
         "run_id",
         "policy_id",
@@ -201,7 +225,9 @@ def _lines(run: Run, ids: list[str]) -> DataFrame:
         "quantity",
         "unit_cost",
         (F.col("quantity") * F.col("unit_cost")).alias("order_value"),
-        (F.col("ordered_at") + F.make_dt_interval(F.lit(0), F.lit(0), F.lit(0), F.col("lead_time") * 86400)).alias("eta"),
+        (F.col("ordered_at") + F.make_dt_interval(F.lit(0), F.lit(0), F.lit(0), F.col("lead_time") * 86400)).alias(
+            "eta"
+        ),
         F.col("lead_time_confidence").alias("eta_confidence"),
         F.lit("open").alias("status"),
         "reason",
@@ -209,7 +235,8 @@ def _lines(run: Run, ids: list[str]) -> DataFrame:
 
 
 def _merge(run: Run, ids: list[str], lines: DataFrame, *, has_failed: bool) -> None:
-    """New lines are added, changed ones updated; a line of this cycle that is no longer wanted is cancelled, not deleted.
+    """New lines are added, changed ones updated; a line of this cycle that is no longer wanted is cancelled, not
+    deleted.
 
     What an order rule that failed would want is not known: the lines of such items stay as they are.
     """

@@ -38,16 +38,21 @@ DECISIONS_VIEW = "solution_decisions"
 def unfold_decisions(run: Run) -> str:
     """Makes the view with one row per item, decision and period of gold.solutions; gives its name.
 
-    In a catalog it stays, beside the tables; below a folder there is no catalog to keep it, so it lives as long as the session.
+    In a catalog it stays, beside the tables; below a folder there is no catalog to keep it, so it lives as long as the
+    session.
     """
     statement = sql.text("reports/solution_decisions")
     if run.config.lakehouse.catalog is None:
-        sql.query(run.spark, statement, {"solutions": run.lakehouse.read(SOLUTIONS)}).createOrReplaceTempView(DECISIONS_VIEW)
+        sql.query(run.spark, statement, {"solutions": run.lakehouse.read(SOLUTIONS)}).createOrReplaceTempView(
+            DECISIONS_VIEW
+        )
         return DECISIONS_VIEW
     solutions = run.lakehouse.catalog_name(SOLUTIONS)
     name = f"{solutions.rsplit('.', 1)[0]}.{DECISIONS_VIEW}"
     # the names are identifiers that the configuration has checked
-    run.spark.sql(f"CREATE OR REPLACE VIEW {name} AS WITH solutions AS (SELECT * FROM {solutions}) SELECT * FROM ({statement})")
+    run.spark.sql(
+        f"CREATE OR REPLACE VIEW {name} AS WITH solutions AS (SELECT * FROM {solutions}) SELECT * FROM ({statement})"
+    )
     return name
 
 
@@ -56,10 +61,14 @@ def report(run: Run) -> None:
     rows = [row.asDict() for row in summary(run).collect()]
     run.say("")
     run.say(f"Run {run.run_id}, as of {run.as_of:%Y-%m-%d %H:%M}")
-    for line in table_lines(list(_HEADINGS.values()), [[_shown(name, row[name]) for name in _HEADINGS] for row in rows]):
+    for line in table_lines(
+        list(_HEADINGS.values()), [[_shown(name, row[name]) for name in _HEADINGS] for row in rows]
+    ):
         run.say(line)
     run.say("")
-    run.say(f"Orders: {run.lakehouse.place(ORDERS)}   Why each quantity: {ORDERS.name}.reason   All tables: invopt tables")
+    run.say(
+        f"Orders: {run.lakehouse.place(ORDERS)}   Why each quantity: {ORDERS.name}.reason   All tables: invopt tables"
+    )
 
 
 def table_lines(headings: list[str], rows: list[list[str]]) -> list[str]:
@@ -68,11 +77,15 @@ def table_lines(headings: list[str], rows: list[list[str]]) -> list[str]:
     >>> table_lines(["policy", "items"], [["s_q", "12"]])
     ['policy  items', '------  -----', 's_q        12']
     """
-    widths = [max(len(heading), *(len(row[i]) for row in rows)) if rows else len(heading) for i, heading in enumerate(headings)]
+    widths = [
+        max(len(heading), *(len(row[i]) for row in rows)) if rows else len(heading)
+        for i, heading in enumerate(headings)
+    ]
 
     def line(cells: list[str]) -> str:
         return "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
         ).rstrip()
 
     return [line(headings), "  ".join("-" * width for width in widths), *(line(row) for row in rows)]

@@ -1,4 +1,6 @@
-"""What the executors run in step `order`: each policy's order rule on its items, then the supplier's limits, and the reason for each."""
+"""What the executors run in step `order`: each policy's order rule on its items, then the supplier's limits, and the
+reason for each.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,8 @@ def review_items(policy: policies.Policy | BaseException, items: pd.DataFrame, p
     is_stale = items["is_stale"].to_numpy(bool)
     state = items.assign(
         period=float(period),
-        is_held=is_stale | ~has_solution, held_because=np.where(is_stale, items["problem"], "no solution: " + items["message"].fillna("")),
+        is_held=is_stale | ~has_solution,
+        held_because=np.where(is_stale, items["problem"], "no solution: " + items["message"].fillna("")),
         # an audit is for who runs the solver, not for who reads why a quantity was ordered
         solution_says=items["message"].where(has_solution).str.replace(r"(^|; )audit: .*", "", regex=True),
     )
@@ -79,7 +82,9 @@ def review_items(policy: policies.Policy | BaseException, items: pd.DataFrame, p
     return pd.concat([items[["policy_id", *KEPT, "unit_cost"]], reviews], axis=1)
 
 
-def _wanted(policy: policies.Policy, decisions: Mapping[str, np.ndarray], state: pd.DataFrame, has_solution: np.ndarray) -> np.ndarray:
+def _wanted(
+    policy: policies.Policy, decisions: Mapping[str, np.ndarray], state: pd.DataFrame, has_solution: np.ndarray
+) -> np.ndarray:
     """What the order rule asks for; NaN where the decisions say nothing.
 
     Raises
@@ -87,7 +92,10 @@ def _wanted(policy: policies.Policy, decisions: Mapping[str, np.ndarray], state:
     ValueError : it gives another number of values than there are items, or one that can't be a quantity.
     """
     n = int(has_solution.sum())
-    asked = np.asarray(policy.order({name: values[has_solution] for name, values in decisions.items()}, state[has_solution]), dtype=float)
+    asked = np.asarray(
+        policy.order({name: values[has_solution] for name, values in decisions.items()}, state[has_solution]),
+        dtype=float,
+    )
     if asked.shape != (n,):
         raise ValueError(f"order gave {asked.size} values of shape {asked.shape} for {n} items")
     wrong = asked[np.isinf(asked) | (asked < 0)]
@@ -97,7 +105,9 @@ def _wanted(policy: policies.Policy, decisions: Mapping[str, np.ndarray], state:
 
 
 def _values(decisions: pd.Series, name: str, has_solution: np.ndarray) -> np.ndarray:
-    """A decision of all items: (n,) where it has one value, (n, n_periods) where it has one per period; NaN where there is none."""
+    """A decision of all items: (n,) where it has one value, (n, n_periods) where it has one per period; NaN where
+    there is none.
+    """
     # Arrow gives a map as a list of pairs, or a dict
     series = [dict(one)[name] for one, ok in zip(decisions, has_solution, strict=True) if ok]
     lengths = np.fromiter(map(len, series), dtype=int, count=len(series))

@@ -1,4 +1,6 @@
-"""What every step gets: the session, the tables, the configuration, the moment it looks at, and a record of what is already done."""
+"""What every step gets: the session, the tables, the configuration, the moment it looks at, and a record of what is
+already done.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ class Run:
     config: Config
     as_of: datetime
     say: Callable[[str], None]
-    # run -> (version of gold.steps, its rows then): reading it costs a query, and asking for its version next to nothing
+    # run -> (version of gold.steps, its rows then): reading it costs a query, and asking for its version next to
+    # nothing
     _steps: dict[str, tuple[int, list[Row]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -56,7 +59,15 @@ class Run:
         return self._steps[run_id][1]
 
     def record(
-        self, step: str, fingerprint: str, *, rows: int, seconds: float, policy_id: str = "*", wave: int = 0, failed: int = 0,
+        self,
+        step: str,
+        fingerprint: str,
+        *,
+        rows: int,
+        seconds: float,
+        policy_id: str = "*",
+        wave: int = 0,
+        failed: int = 0,
         audit_gap: float | None = None,
     ) -> None:
         """Notes that a step (or a wave of it) is done, after its own commit."""
@@ -65,7 +76,10 @@ class Run:
 
     def record_all(self, step: str, fingerprint: str, rows_of: Mapping[str, int], seconds: float) -> None:
         """Notes that a step is done for these policies, and for no others, in one commit."""
-        rows = [(self.run_id, step, policy_id, 0, fingerprint, rows, 0, None, seconds, now()) for policy_id, rows in rows_of.items()]
+        rows = [
+            (self.run_id, step, policy_id, 0, fingerprint, rows, 0, None, seconds, now())
+            for policy_id, rows in rows_of.items()
+        ]
         self._note(rows, {"run_id": self.run_id, "step": step})
 
     def _note(self, rows: list[tuple], slice_: Mapping[str, str | int]) -> None:
@@ -83,7 +97,9 @@ def now() -> datetime:
 
 
 def instant(moment: datetime) -> str:
-    """A moment as text, the same whether it comes from `now` or from Spark, which gives the machine's local time without a zone."""
+    """A moment as text, the same whether it comes from `now` or from Spark, which gives the machine's local time
+    without a zone.
+    """
     return moment.astimezone(UTC).isoformat()
 
 

@@ -22,10 +22,12 @@ _NUMBERS = ("number", "price", "limit")
 
 
 def typed(lines: DataFrame, dataset: Dataset) -> DataFrame:
-    """A dataset's bronze lines with the silver columns beside what landed, and `is_broken`, whether a line breaks a rule.
+    """A dataset's bronze lines with the silver columns beside what landed, and `is_broken`, whether a line breaks a
+    rule.
 
-    Texts, numbers, values and rules are made one after the other, so that each is computed once for all that use it. What is made of every
-    line holds nothing that Spark can't compile into one loop: the rules' sentences, which it can't, are `broken_rules`, for few lines.
+    Texts, numbers, values and rules are made one after the other, so that each is computed once for all that use it.
+    What is made of every line holds nothing that Spark can't compile into one loop: the rules' sentences, which it
+    can't, are `broken_rules`, for few lines.
     """
     headers = [field.header for field in dataset.fields]
     landed = F.struct(*(F.col(f"`{header}`") for header in headers)).alias(LANDED)
@@ -33,8 +35,12 @@ def typed(lines: DataFrame, dataset: Dataset) -> DataFrame:
     texts = lines.select(*(name for name in lines.columns if name not in headers), landed, *trimmed)
     # an empty text is none
     texts = texts.withColumns({_text_name(field): F.when(text(field) != "", text(field)) for field in dataset.fields})
-    numbers = texts.withColumns({_number_name(field): text(field).try_cast("double") for field in dataset.fields if field.kind in _NUMBERS})
-    return numbers.withColumns({field.column: value(field) for field in dataset.fields}).withColumn("is_broken", _is_broken(dataset))
+    numbers = texts.withColumns(
+        {_number_name(field): text(field).try_cast("double") for field in dataset.fields if field.kind in _NUMBERS}
+    )
+    return numbers.withColumns({field.column: value(field) for field in dataset.fields}).withColumn(
+        "is_broken", _is_broken(dataset)
+    )
 
 
 def _text_name(field: Field) -> str:
@@ -66,7 +72,9 @@ def value(field: Field) -> Column:
         return raw
     if field.kind == "timestamp":
         return F.coalesce(
-            raw.try_cast("timestamp"), F.try_to_timestamp(raw, F.lit("MM/dd/yyyy HH:mm:ss")), F.try_to_timestamp(raw, F.lit("MM/dd/yyyy"))
+            raw.try_cast("timestamp"),
+            F.try_to_timestamp(raw, F.lit("MM/dd/yyyy HH:mm:ss")),
+            F.try_to_timestamp(raw, F.lit("MM/dd/yyyy")),
         )
     if field.kind == "flag":
         low = F.lower(raw)
@@ -102,7 +110,9 @@ def _is_broken(dataset: Dataset) -> Column:
 
 
 def broken_rules(dataset: Dataset) -> Column:
-    """The rules that a line breaks, as an array of sentences that name the column and the text; empty for a good line."""
+    """The rules that a line breaks, as an array of sentences that name the column and the text; empty for a good
+    line.
+    """
     sentences = (F.when(condition, sentence) for field in dataset.fields for condition, sentence in _rules(field))
     malformed = F.array(F.lit("the line does not have as many fields as the header, or its quotes are not closed"))
     return F.when(F.col("malformed_line").isNotNull(), malformed).otherwise(F.array_compact(F.array(*sentences)))

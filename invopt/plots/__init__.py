@@ -1,4 +1,6 @@
-"""Plots of the tables, for notebooks: frames in, a matplotlib figure out. matplotlib is in the extra `dev`, not in the core."""
+"""Plots of the tables, for notebooks: frames in, a matplotlib figure out. matplotlib is in the extra `dev`, not in
+the core.
+"""
 
 from invopt.plots.decision import decision
 from invopt.plots.expiry import order_quantity_with_expiry
@@ -13,5 +15,18 @@ from invopt.plots.shipping_capacity import shipping_capacity
 from invopt.plots.stock import cover, positions
 from invopt.plots.storage_budget import storage_budget
 
-__all__ = ["cover", "daily_units", "decision", "lot_sizes", "order_quantity", "order_quantity_with_expiry", "order_up_to_level",
-           "orders_and_reasons", "positions", "purchase_budget", "review_period", "shipping_capacity", "storage_budget"]
+__all__ = [
+    "cover",
+    "daily_units",
+    "decision",
+    "lot_sizes",
+    "order_quantity",
+    "order_quantity_with_expiry",
+    "order_up_to_level",
+    "orders_and_reasons",
+    "positions",
+    "purchase_budget",
+    "review_period",
+    "shipping_capacity",
+    "storage_budget",
+]

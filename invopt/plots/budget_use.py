@@ -14,7 +14,9 @@ MOST_BARS = 12
 
 
 class Shares(NamedTuple):
-    """(n,) arrays of what the items use of the budget, money: as decided, and if each had its own best; and the budget, inf for none."""
+    """(n,) arrays of what the items use of the budget, money: as decided, and if each had its own best; and the
+    budget, inf for none.
+    """
 
     used: np.ndarray
     wanted: np.ndarray
@@ -30,10 +32,16 @@ class Shares(NamedTuple):
         if np.isinf(self.budget):
             return f"There is no limit on {what}: each product gets its own best"
         if not self.is_short:
-            return (f"Of {self.budget:,.4g} for {what} {self.used.sum() / self.budget:.1%} are used: the limit does not bind, "
-                    "and each product gets its own best")
-        return (f"The limit on {what}, {self.budget:,.4g}, is {self.used.sum() / self.budget:.1%} used; without it all together would "
-                f"use {self.wanted.sum():,.4g}")
+            return (
+                f"Of {self.budget:,.4g} for {what} {self.used.sum() / self.budget:.1%} are used: the limit does "
+                "not bind, "
+                "and each product gets its own best"
+            )
+        return (
+            f"The limit on {what}, {self.budget:,.4g}, is {self.used.sum() / self.budget:.1%} used; without it "
+            "all together would "
+            f"use {self.wanted.sum():,.4g}"
+        )
 
 
 def budget_bars(axes: Axes, labels: list[str], shares: Shares, x: str) -> None:
@@ -45,7 +53,9 @@ def budget_bars(axes: Axes, labels: list[str], shares: Shares, x: str) -> None:
         used, wanted = (np.concatenate([[values[:rest].sum()], values[rest:]]) for values in (used, wanted))
         names = [f"{rest} others", *names[rest:]]
     rows = np.arange(len(names))
-    axes.barh(rows + 0.2, wanted, height=0.4, color=ON_ORDER, label=f"alone, without the limit: {shares.wanted.sum():,.4g}")
+    axes.barh(
+        rows + 0.2, wanted, height=0.4, color=ON_ORDER, label=f"alone, without the limit: {shares.wanted.sum():,.4g}"
+    )
     axes.barh(rows - 0.2, used, height=0.4, color=STOCK, label=f"as decided: {shares.used.sum():,.4g}")
     axes.set_yticks(rows, names, fontsize=8.5)
     # room for the legend above the bars

@@ -1,4 +1,6 @@
-"""What the curves of all policies have in common: the demand they are worked out from, the numbers tried, and how a choice is marked."""
+"""What the curves of all policies have in common: the demand they are worked out from, the numbers tried, and how a
+choice is marked.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ def read_demand(items: pd.DataFrame, review_days: int) -> ItemDemand:
     ------
     ParameterError : a row's inputs can't be used, or it has no demand and so no decision to explain.
     """
-    columns = (items[name].to_numpy(dtype=object) for name in ("demand_distribution", "demand_mean", "demand_variance", "demand_pmf"))
+    columns = (
+        items[name].to_numpy(dtype=object)
+        for name in ("demand_distribution", "demand_mean", "demand_variance", "demand_pmf")
+    )
     days = (items[name].to_numpy(dtype=float) for name in ("lead_time", "lead_time_confidence"))
     demand = item_demand(*columns, *days, review_days)
     for label, message, mean in zip(items["label"], demand.message, demand.mean, strict=True):
@@ -45,8 +50,11 @@ def whole_numbers(first: float, last: float, most: int = 200) -> np.ndarray:
 
 def parts_and_total(axes: Axes, x: np.ndarray, parts: CostParts) -> None:
     """The parts of the cost and their sum, with room above for the legend."""
-    for values, text, colour in ((parts.ordering, "ordering", PALETTE[1]), (parts.holding, "stock", PALETTE[2]),
-                                 (parts.shortage, "shortage", PALETTE[4])):
+    for values, text, colour in (
+        (parts.ordering, "ordering", PALETTE[1]),
+        (parts.holding, "stock", PALETTE[2]),
+        (parts.shortage, "shortage", PALETTE[4]),
+    ):
         axes.plot(x, values, color=colour, linewidth=1.5, label=text)
     axes.plot(x, parts.total, color=POSITION, linewidth=2.5, label="total")
     axes.set_ylim(min(0.0, parts.holding.min()), parts.total.max() * 1.4)

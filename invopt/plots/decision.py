@@ -1,4 +1,6 @@
-"""Why an item's reorder point and order quantity are what they are: its forecast, its risk until the next delivery, its costs."""
+"""Why an item's reorder point and order quantity are what they are: its forecast, its risk until the next delivery,
+its costs.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,13 @@ from invopt.theory.reorder_point_curves import cost_parts
 
 
 def decision(item: pd.Series, sales: pd.DataFrame, cost: str) -> Figure:
-    """Four views of one (s, Q) decision: forecast after sales, demand until a delivery, and the cost along Q and along s.
+    """Four views of one (s, Q) decision: forecast after sales, demand until a delivery, and the cost along Q and along
+    s.
 
     Parameters
     ----------
-    item : a row with the policy's inputs, and label, as_of, reorder_point, order_quantity, inventory_position (units) and reason
+    item : a row with the policy's inputs, and label, as_of, reorder_point, order_quantity, inventory_position (units)
+        and reason
     sales : the item's own sales: sold_at (timestamp), units
     cost : the policy's definition of cost: daily_review, time_weighted or guide
 
@@ -41,7 +45,9 @@ def decision(item: pd.Series, sales: pd.DataFrame, cost: str) -> Figure:
     drawn, ((top_left, top_right), (bottom_left, bottom_right)) = figure(2, 2, (12, 8))
     drawn.suptitle(f"{item['label']}\n{textwrap.fill(item['reason'], 130)}", x=0.01, ha="left", fontsize=11)
     _forecast(top_left, item, sales)
-    _risk(top_right, demand, s, quantity, float(item["inventory_position"]), float(item["lead_time"]), review_days(cost))
+    _risk(
+        top_right, demand, s, quantity, float(item["inventory_position"]), float(item["lead_time"]), review_days(cost)
+    )
     _along_quantity(bottom_left, cost, s, quantity, costs)
     _along_reorder_point(bottom_right, cost, s, quantity, demand, costs)
     return drawn
@@ -61,8 +67,15 @@ def _forecast(axes: Axes, item: pd.Series, sales: pd.DataFrame) -> None:
     variance = mean if item["demand_variance"] is None else np.asarray(item["demand_variance"], float)
     spread = np.sqrt(variance)
     axes.plot(ahead, mean, color=STOCK, linewidth=2, label="forecast, mean")
-    axes.fill_between(ahead, np.maximum(mean - spread, 0), mean + spread, color=ON_ORDER, alpha=0.35, linewidth=0,
-                      label="mean ± 1 standard deviation")
+    axes.fill_between(
+        ahead,
+        np.maximum(mean - spread, 0),
+        mean + spread,
+        color=ON_ORDER,
+        alpha=0.35,
+        linewidth=0,
+        label="mean ± 1 standard deviation",
+    )
     axes.axvline(first, color=POSITION, linewidth=1, linestyle=":")
     plain(axes, "What was sold, and what is expected", "", "units per day")
     axes.set_ylim(0, max(sold.max() if len(sold) else 0.0, (mean + spread).max()) * 1.3)
@@ -70,7 +83,9 @@ def _forecast(axes: Axes, item: pd.Series, sales: pd.DataFrame) -> None:
     dates(axes)
 
 
-def _risk(axes: Axes, demand: LeadTimeDemand, s: int, quantity: int, position: float, lead_time: float, review: int) -> None:
+def _risk(
+    axes: Axes, demand: LeadTimeDemand, s: int, quantity: int, position: float, lead_time: float, review: int
+) -> None:
     """How likely each demand until the next delivery is, and where s, s + Q and today's position lie."""
     # the distribution fills the picture: marks far beyond it are named, not drawn
     end = int(max(demand.mean + 5 * demand.std, s, 4)) + 2
@@ -81,9 +96,14 @@ def _risk(axes: Axes, demand: LeadTimeDemand, s: int, quantity: int, position: f
     else:
         axes.fill_between(x, probability, step="mid", color=ON_ORDER)
     # the position is at s+1..s+Q equally often, and each must last until an order arrives
-    in_stock = np.cumsum(demand.probability(np.arange(s + quantity + 1)))[s + 1:].mean()
-    axes.axvline(s, color=REORDER_POINT, linewidth=2, label=f"reorder point s = {s}; with it, in stock on {in_stock:.1%} of days")
-    for value, name, more, style in ((position, "position now", "", ":"), (s + quantity, "s + Q", ": the most after an order", "--")):
+    in_stock = np.cumsum(demand.probability(np.arange(s + quantity + 1)))[s + 1 :].mean()
+    axes.axvline(
+        s, color=REORDER_POINT, linewidth=2, label=f"reorder point s = {s}; with it, in stock on {in_stock:.1%} of days"
+    )
+    for value, name, more, style in (
+        (position, "position now", "", ":"),
+        (s + quantity, "s + Q", ": the most after an order", "--"),
+    ):
         text = f"{name} = {value:g}{more}"
         if value <= end:
             axes.axvline(value, color=POSITION, linestyle=style, linewidth=1.5, label=text)
@@ -100,7 +120,9 @@ def _along_quantity(axes: Axes, cost: str, s: int, quantity: int, costs: tuple) 
     tried = np.unique(np.linspace(max(1, quantity // 5), max(quantity * 3, 6), 200).round().astype(np.int64))
     parts_and_total(axes, tried, cost_parts(cost, [s], tried, *costs))
     best = cost_parts(cost, [s], [quantity], *costs).total[0]
-    axes.scatter([quantity], [best], color=REORDER_POINT, s=60, zorder=3, label=f"chosen: Q = {quantity}, {best:.3g} per day")
+    axes.scatter(
+        [quantity], [best], color=REORDER_POINT, s=60, zorder=3, label=f"chosen: Q = {quantity}, {best:.3g} per day"
+    )
     plain(axes, f"Cost of other order quantities (s = {s})", "order quantity Q, units", "money per day")
     legend(axes, loc="upper right", ncols=2)
 

@@ -21,8 +21,12 @@ def read_plan(items: pd.DataFrame) -> LotSizingInputs:
     ------
     ParameterError : an item's inputs can't be used.
     """
-    columns = (items[name].to_numpy(dtype=object) for name in ("demand_mean", "fixed_order_cost", "unit_cost", "holding_cost"))
-    read = lot_sizing_inputs(*columns, *(items[name].to_numpy(dtype=float) for name in ("inventory_position", "lead_time")))
+    columns = (
+        items[name].to_numpy(dtype=object) for name in ("demand_mean", "fixed_order_cost", "unit_cost", "holding_cost")
+    )
+    read = lot_sizing_inputs(
+        *columns, *(items[name].to_numpy(dtype=float) for name in ("inventory_position", "lead_time"))
+    )
     for label, message in zip(items["label"], read.message, strict=True):
         if message is not None:
             raise ParameterError(f"{label}: {message}")
@@ -30,7 +34,8 @@ def read_plan(items: pd.DataFrame) -> LotSizingInputs:
 
 
 def lot_sizes(item: pd.Series) -> Figure:
-    """Stock at the end of each day under the plan, the plan's orders and the demand, and the cost of it and of two simpler plans.
+    """Stock at the end of each day under the plan, the plan's orders and the demand, and the cost of it and of two
+    simpler plans.
 
     item : a row of gold.inputs_dynamic_lot_sizing with label, as_of and order_quantities ((T,) array, units)
 
@@ -43,7 +48,9 @@ def lot_sizes(item: pd.Series) -> Figure:
     n_open, ordered = int(found.n_open[0]), np.asarray(item["order_quantities"], float)[:n_days]
     need = found.requirement[0, :n_open]
     if not need.any():
-        raise ParameterError(f"{item['label']}: what is there and on its way lasts through the plan: there is nothing to order")
+        raise ParameterError(
+            f"{item['label']}: what is there and on its way lasts through the plan: there is nothing to order"
+        )
     demand = found.whole_demand[0, :n_days]
     arriving = np.concatenate([np.zeros(lead), ordered])[:n_days]
     stock = found.position[0] + np.cumsum(arriving) - np.cumsum(demand)
@@ -55,7 +62,9 @@ def lot_sizes(item: pd.Series) -> Figure:
     plans = {"all in one order": at_once, "the plan": ordered[:n_open], "an order each day": need}
     fixed, unit, holding = read.costs_of(0)
     # what differs between the plans: a unit bought on a dearer day counts as holding would
-    ordering = {name: float(fixed[plan > 0].sum() + unit @ plan - (unit @ need)) / n_days for name, plan in plans.items()}
+    ordering = {
+        name: float(fixed[plan > 0].sum() + unit @ plan - (unit @ need)) / n_days for name, plan in plans.items()
+    }
     keeping = {name: float(holding @ np.cumsum(plan - need)) / n_days for name, plan in plans.items()}
     total = {name: ordering[name] + keeping[name] for name in plans}
 
@@ -65,12 +74,22 @@ def lot_sizes(item: pd.Series) -> Figure:
     top.fill_between(days, stock, step="mid", color=STOCK, alpha=0.25, linewidth=0)
     top.step(days, stock, where="mid", color=STOCK, linewidth=2, label="stock at the end of the day")
     if (stock < 0).any():
-        top.fill_between(days, np.minimum(stock, 0), step="mid", color=REORDER_POINT, alpha=0.5, label="owed to customers")
+        top.fill_between(
+            days, np.minimum(stock, 0), step="mid", color=REORDER_POINT, alpha=0.5, label="owed to customers"
+        )
     comes = np.flatnonzero(arriving)
-    top.scatter([days[k] for k in comes], stock[comes], marker="^", color=REORDER_POINT, zorder=4, label="an order arrives")
+    top.scatter(
+        [days[k] for k in comes], stock[comes], marker="^", color=REORDER_POINT, zorder=4, label="an order arrives"
+    )
     if lead:
-        top.axvspan(days[0] - timedelta(hours=12), days[min(lead, n_days) - 1] + timedelta(hours=12), color=QUIET, alpha=0.15, linewidth=0,
-                    label=f"before an order placed now arrives: {lead} day{'s' if lead > 1 else ''}")
+        top.axvspan(
+            days[0] - timedelta(hours=12),
+            days[min(lead, n_days) - 1] + timedelta(hours=12),
+            color=QUIET,
+            alpha=0.15,
+            linewidth=0,
+            label=f"before an order placed now arrives: {lead} day{'s' if lead > 1 else ''}",
+        )
     top.axhline(0, color=POSITION, linewidth=0.8)
     plain(top, "Stock under the plan, if demand is as forecast; on order counts as there", "", "units")
     top.set_ylim(min(0, stock.min() * 1.1), stock.max() * 1.35 + 1)
@@ -88,7 +107,13 @@ def lot_sizes(item: pd.Series) -> Figure:
     dates(below)
     names = list(plans)
     right.barh(names, [ordering[name] for name in names], color=PALETTE[1], label="ordering")
-    right.barh(names, [keeping[name] for name in names], left=[ordering[name] for name in names], color=PALETTE[2], label="stock")
+    right.barh(
+        names,
+        [keeping[name] for name in names],
+        left=[ordering[name] for name in names],
+        color=PALETTE[2],
+        label="stock",
+    )
     for k, name in enumerate(names):
         right.annotate(f" {total[name]:.3g}", (total[name], k), va="center", fontsize=9)
     right.margins(x=0.2)
@@ -97,9 +122,19 @@ def lot_sizes(item: pd.Series) -> Figure:
     plain(right, "What plans cost, without purchases", "money per day", "")
     legend(right, loc="upper right", ncols=2)
     n_orders, n_needs = int((ordered > 0).sum()), int((need > 0).sum())
-    corner.text(0, 0.9, "Each order is paid once, whatever its size;\neach unit is paid for every day that it lies.\n"
-                "The plan groups the days' needs so that\nboth together cost least.", va="top", fontsize=9.5)
-    finding(drawn, item["label"], f"{n_orders} order{'s' if n_orders > 1 else ''} in {n_days} days. An order for each of the {n_needs} "
-            f"days that need one would cost {dearer(total['an order each day'], total['the plan'])}, a single order "
-            f"{dearer(total['all in one order'], total['the plan'])}.")
+    corner.text(
+        0,
+        0.9,
+        "Each order is paid once, whatever its size;\neach unit is paid for every day that it lies.\n"
+        "The plan groups the days' needs so that\nboth together cost least.",
+        va="top",
+        fontsize=9.5,
+    )
+    finding(
+        drawn,
+        item["label"],
+        f"{n_orders} order{'s' if n_orders > 1 else ''} in {n_days} days. An order for each of the {n_needs} "
+        f"days that need one would cost {dearer(total['an order each day'], total['the plan'])}, a single order "
+        f"{dearer(total['all in one order'], total['the plan'])}.",
+    )
     return drawn

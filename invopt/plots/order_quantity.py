@@ -20,7 +20,13 @@ def order_quantity(item: pd.Series, cost: str) -> Figure:
     """
     read = read_demand(item.to_frame().T, review_days(cost))
     s, quantity, demand = int(item["reorder_point"]), int(item["order_quantity"]), read.lead_time_demand(0)
-    costs = (demand, float(read.mean[0]), float(item["holding_cost"]), float(item["fixed_order_cost"]), float(item["backorder_cost"]))
+    costs = (
+        demand,
+        float(read.mean[0]),
+        float(item["holding_cost"]),
+        float(item["fixed_order_cost"]),
+        float(item["backorder_cost"]),
+    )
     # Q/2, Q and 2Q are named in words: they must be among those that are drawn
     half, double = max(1, quantity // 2), 2 * quantity
     tried = np.unique([*whole_numbers(max(1, quantity // 5), 3 * quantity + 3), half, quantity, double])
@@ -36,8 +42,12 @@ def order_quantity(item: pd.Series, cost: str) -> Figure:
     low_part(axes, parts.total, chosen)
     mark(axes, quantity, chosen, f"chosen: Q = {quantity}, s = {s}, {chosen:.3g} per day")
     at = dict(zip(tried.tolist(), parts.total.tolist(), strict=True))
-    finding(drawn, item["label"], f"Order {quantity} when {s} or fewer are left or on their way. Orders of {half} would cost "
-            f"{dearer(at[half], chosen)}, orders of {double} would cost {dearer(at[double], chosen)}.")
+    finding(
+        drawn,
+        item["label"],
+        f"Order {quantity} when {s} or fewer are left or on their way. Orders of {half} would cost "
+        f"{dearer(at[half], chosen)}, orders of {double} would cost {dearer(at[double], chosen)}.",
+    )
     plain(axes, "Each quantity with the reorder point that is best for it", "order quantity Q, units", "money per day")
     legend(axes, loc="upper right", ncols=2)
     return drawn

@@ -45,8 +45,12 @@ def order_up_to_level(item: pd.Series) -> Figure:
     parts_and_total(axes, tried, parts)
     low_part(axes, parts.total, chosen)
     mark(axes, level, chosen, f"chosen: S = {level}, s = {s}, {chosen:.3g} per day")
-    finding(drawn, item["label"], f"When {s} or fewer are left or on their way, fill up to {level}. Up to {lower} would cost "
-            f"{dearer(at[lower], chosen)}, up to {higher} would cost {dearer(at[higher], chosen)}.")
+    finding(
+        drawn,
+        item["label"],
+        f"When {s} or fewer are left or on their way, fill up to {level}. Up to {lower} would cost "
+        f"{dearer(at[lower], chosen)}, up to {higher} would cost {dearer(at[higher], chosen)}.",
+    )
     plain(axes, "Each level with the reorder point that is best for it", "", "money per day")
     legend(axes, loc="upper right", ncols=2)
     below.step(tried, points, where="mid", color=QUIET)

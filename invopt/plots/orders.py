@@ -21,7 +21,9 @@ def orders_and_reasons(orders: pd.DataFrame, outcomes: pd.Series) -> Figure:
     left.margins(x=0.18)
     plain(left, "Value of the orders by supplier", "money", "")
     counted = outcomes.value_counts().sort_values()
-    bars = right.barh(counted.index, counted.to_numpy(), color=[STOCK if name == "ordered" else QUIET for name in counted.index])
+    bars = right.barh(
+        counted.index, counted.to_numpy(), color=[STOCK if name == "ordered" else QUIET for name in counted.index]
+    )
     right.bar_label(bars, padding=3)
     right.margins(x=0.12)
     plain(right, "What became of each item", "number of items", "")

@@ -1,4 +1,6 @@
-"""What having more or less of a product costs, and what all products of a supplier get of the money: the newsvendor under a budget."""
+"""What having more or less of a product costs, and what all products of a supplier get of the money: the newsvendor
+under a budget.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,11 @@ from invopt.plots.style import PALETTE, POSITION, figure, legend, plain
 
 
 def purchase_budget(items: pd.DataFrame, protection_days: int, cost: str, salvage_fraction: float) -> Figure:
-    """Expected cost along s of the product that the budget touches most, and the money that each product of the partition gets.
+    """Expected cost along s of the product that the budget touches most, and the money that each product of the
+    partition gets.
 
-    items : rows of gold.inputs_newsvendor_budget of one partition, with label and base_stock_level (units); those with demand are drawn
+    items : rows of gold.inputs_newsvendor_budget of one partition, with label and base_stock_level (units); those with
+        demand are drawn
     protection_days, cost, salvage_fraction : the policy's parameters
     """
     items = items[items["demand_mean"].map(np.sum) > 0]
@@ -26,13 +30,17 @@ def purchase_budget(items: pd.DataFrame, protection_days: int, cost: str, salvag
     curves = []
     for i in range(len(items)):
         demand = read.lead_time_demand(i)
-        tried = np.unique([*whole_numbers(0, max(demand.mean + 4 * demand.std, level[i] * 1.2) + 2, 2000), int(level[i])])
+        tried = np.unique(
+            [*whole_numbers(0, max(demand.mean + 4 * demand.std, level[i] * 1.2) + 2, 2000), int(level[i])]
+        )
         missing = demand.loss(tried)
         curves.append((tried, overage[i] * np.maximum(tried - demand.mean + missing, 0.0), underage[i] * missing))
     best = np.array([int((left + lost_sales).argmin()) for _, left, lost_sales in curves])
     own = np.array([tried[k] for (tried, *_), k in zip(curves, best, strict=True)], dtype=float)
     dearest = np.array([(left + lost_sales).min() for _, left, lost_sales in curves])
-    chosen = np.array([np.interp(s, tried, left + lost_sales) for s, (tried, left, lost_sales) in zip(level, curves, strict=True)])
+    chosen = np.array(
+        [np.interp(s, tried, left + lost_sales) for s, (tried, left, lost_sales) in zip(level, curves, strict=True)]
+    )
     budget = float(items["purchase_budget"].iloc[0])
     shares = Shares(unit * level, unit * own, np.inf if np.isnan(budget) else budget)
     # the one that pays most for the budget; where it does not bind, the dearest
@@ -44,7 +52,9 @@ def purchase_budget(items: pd.DataFrame, protection_days: int, cost: str, salvag
     axes.plot(tried, lost_sales, color=PALETTE[4], linewidth=1.5, label="sales that are missed")
     axes.plot(tried, left, color=PALETTE[2], linewidth=1.5, label="units left over")
     axes.plot(tried, left + lost_sales, color=POSITION, linewidth=2.5, label="total")
-    axes.scatter([own[i]], [dearest[i]], color=PALETTE[0], s=110, zorder=4, label=f"best alone: s = {own[i]:g}, {dearest[i]:.3g}")
+    axes.scatter(
+        [own[i]], [dearest[i]], color=PALETTE[0], s=110, zorder=4, label=f"best alone: s = {own[i]:g}, {dearest[i]:.3g}"
+    )
     mark(axes, level[i], chosen[i], f"chosen: s = {level[i]:g}, {chosen[i]:.3g}")
     # the legend stands above all that is drawn
     is_near = left + lost_sales <= 3.5 * max(chosen[i], 1e-9)
@@ -55,6 +65,9 @@ def purchase_budget(items: pd.DataFrame, protection_days: int, cost: str, salvag
     budget_bars(right, items["label"].str.split(",").str[0].tolist(), shares, "money, to fill up from nothing")
     names = items["label"].str.split(", ").str
     tail = f"{names[0].iloc[i]}: {level[i]:g} units" + (f" instead of {own[i]:g}" if level[i] != own[i] else "")
-    finding(drawn, f"{len(items)} product{'s' if len(items) > 1 else ''}, {names[-1].iloc[0]}",
-            f"{shares.words('what filling up may cost')}. {tail}.")
+    finding(
+        drawn,
+        f"{len(items)} product{'s' if len(items) > 1 else ''}, {names[-1].iloc[0]}",
+        f"{shares.words('what filling up may cost')}. {tail}.",
+    )
     return drawn

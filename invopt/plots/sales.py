@@ -13,7 +13,8 @@ from invopt.plots.style import PALETTE, QUIET, dates, figure, plain
 def daily_units(sales: pd.DataFrame, spoilage: pd.DataFrame) -> Figure:
     """Units sold and units spoiled of each day, by department.
 
-    sales, spoilage : rows with sold_at (timestamp), units and department_name; departments beyond the five largest are one, "other"
+    sales, spoilage : rows with sold_at (timestamp), units and department_name; departments beyond the five largest are
+        one, "other"
     """
     largest = sales.groupby("department_name")["units"].sum().nlargest(len(PALETTE) - 1).index.tolist()
     drawn, (top, bottom) = figure(2, 1, (10, 6.5), sharex=True)
@@ -22,13 +23,20 @@ def daily_units(sales: pd.DataFrame, spoilage: pd.DataFrame) -> Figure:
     _stacked(bottom, spoilage, largest)
     plain(bottom, "Units spoiled per day: taken out of stock unsold", "", "units per day")
     dates(bottom)
-    top.legend(*top.get_legend_handles_labels(), title="department", frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    top.legend(
+        *top.get_legend_handles_labels(), title="department", frameon=False, loc="upper left", bbox_to_anchor=(1, 1)
+    )
     return drawn
 
 
 def _stacked(axes: Axes, rows: pd.DataFrame, largest: list[str]) -> None:
     names = rows["department_name"].where(rows["department_name"].isin(largest), "other")
-    by_day = rows["units"].groupby([rows["sold_at"].dt.tz_localize(None).dt.normalize(), names]).sum().unstack(fill_value=0.0)
+    by_day = (
+        rows["units"]
+        .groupby([rows["sold_at"].dt.tz_localize(None).dt.normalize(), names])
+        .sum()
+        .unstack(fill_value=0.0)
+    )
     columns = [*largest, *(["other"] if "other" in by_day else [])]
     by_day = by_day.reindex(columns=columns, fill_value=0.0)
     bottom = np.zeros(len(by_day))

@@ -26,7 +26,9 @@ def cover(items: pd.DataFrame) -> Figure:
     axes.hist(days, bins=np.arange(0, longest + 1), color=STOCK, edgecolor="white")
     typical = items["lead_time"].median()
     axes.axvline(typical, color=REORDER_POINT, linestyle="--", label=f"typical lead time, {typical:g} days")
-    axes.axvline(days.median(), color="black", linestyle=":", label=f"half of the items have less, {days.median():.0f} days")
+    axes.axvline(
+        days.median(), color="black", linestyle=":", label=f"half of the items have less, {days.median():.0f} days"
+    )
     beyond = f" ({LONGEST_COVER} stands for all that is longer)" if (days == LONGEST_COVER).any() else ""
     plain(axes, "How long the stock on hand lasts", f"days of forecast demand{beyond}", "number of items")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -37,7 +39,8 @@ def cover(items: pd.DataFrame) -> Figure:
 def positions(items: pd.DataFrame) -> Figure:
     """On hand, on order and the reorder point of each item, in days of its demand; the fullest at the top.
 
-    items : rows with label, on_hand, expiring, on_order and reorder_point (units), demand_per_day (units/day), quantity (units ordered)
+    items : rows with label, on_hand, expiring, on_order and reorder_point (units), demand_per_day (units/day), quantity
+        (units ordered)
     """
     ordered = items[items["demand_per_day"] > 0].copy()
     rate = ordered["demand_per_day"]
@@ -50,9 +53,20 @@ def positions(items: pd.DataFrame) -> Figure:
     axes.barh(rows, ordered["usable"], color=STOCK, label="on hand")
     axes.barh(rows, ordered["coming"], left=ordered["usable"], color=ON_ORDER, label="on order")
     axes.scatter(
-        ordered["point"], rows, marker="|", s=170, linewidths=3, color=REORDER_POINT, zorder=3, clip_on=False, label="reorder point"
+        ordered["point"],
+        rows,
+        marker="|",
+        s=170,
+        linewidths=3,
+        color=REORDER_POINT,
+        zorder=3,
+        clip_on=False,
+        label="reorder point",
     )
-    names = [f"{label}  [order {quantity:g}]" if quantity > 0 else label for label, quantity in ordered[["label", "quantity"]].to_numpy()]
+    names = [
+        f"{label}  [order {quantity:g}]" if quantity > 0 else label
+        for label, quantity in ordered[["label", "quantity"]].to_numpy()
+    ]
     axes.set_yticks(rows, names, fontsize=9)
     plain(axes, "Where the bar does not pass the reorder point, an order is due", "days of forecast demand", "")
     axes.grid(axis="x", color=QUIET, alpha=0.3)

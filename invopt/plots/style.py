@@ -1,4 +1,6 @@
-"""What all plots have in common: colours that colour-blind readers can tell apart, and what a part of the picture means by its colour."""
+"""What all plots have in common: colours that colour-blind readers can tell apart, and what a part of the picture
+means by its colour.
+"""
 
 from __future__ import annotations
 

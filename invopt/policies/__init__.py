@@ -55,7 +55,9 @@ def load(name: str, folder: str | None = None) -> Policy:
             except (Exception, SystemExit) as error:
                 # a half-loaded module would hide the error from whoever loads it next
                 del sys.modules[module_name]
-                raise ConfigError(f"the file of policy {name!r} can't be used", [f"{own_file}: {type(error).__name__}: {error}"]) from error
+                raise ConfigError(
+                    f"the file of policy {name!r} can't be used", [f"{own_file}: {type(error).__name__}: {error}"]
+                ) from error
     else:
         module = importlib.import_module(f"invopt.policies.{name}")
     policy = getattr(module, "POLICY", None)
@@ -68,7 +70,9 @@ def load(name: str, folder: str | None = None) -> Policy:
 
 
 def problems(rows: Sequence[PolicyRow], folder: str | None) -> list[str]:
-    """What is wrong with the rows of policies.yaml that only the policies themselves can tell: their names, parameters and methods."""
+    """What is wrong with the rows of policies.yaml that only the policies themselves can tell: their names,
+    parameters and methods.
+    """
     found = []
     for row in rows:
         try:

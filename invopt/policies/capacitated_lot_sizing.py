@@ -1,34 +1,38 @@
-"""Capacitated lot sizing: the orders of all items that one supplier ships to one location, when a day's shipment holds only so much.
+"""Capacitated lot sizing: the orders of all items that one supplier ships to one location, when a day's shipment holds
+only so much.
 
-As `dynamic_lot_sizing`, with the same net requirements r, shift by each item's lead time, costs and assumptions, and with a limit on the
-volume that is ordered in a period: v_i is an item's volume, s_i what an order of it takes up whatever its size, C the capacity. What does
-not fit is overtime o_t at a price, so that there always is a plan. Over periods t of the order, in money per day over T days,
+As `dynamic_lot_sizing`, with the same net requirements r, shift by each item's lead time, costs and assumptions, and
+with a limit on the volume that is ordered in a period: v_i is an item's volume, s_i what an order of it takes up
+whatever its size, C the capacity. What does not fit is overtime o_t at a price, so that there always is a plan. Over
+periods t of the order, in money per day over T days,
 
     minimize    (1/T) sum_i sum_t K_it d_it + c_it Q_it + h_it x_it   +   (1/T) sum_t price o_t
     subject to  x_it = x_i,t-1 + Q_it - r_it,    x_it >= 0          stock balance
-                Q_it <= R_it d_it,   d_it in {0, 1}                 an order at all; R_it = r_it + r_i,t+1 + ... is all that is left
-                v_i Q_it <= (C - s_i) d_it + o_t                    the order alone must fit; given where it is the tighter of the two
+                Q_it <= R_it d_it,   d_it in {0, 1}     an order at all; R_it = r_it + r_i,t+1 + ... is all that is left
+                v_i Q_it <= (C - s_i) d_it + o_t      the order alone must fit; given where it is the tighter of the two
                 sum_i v_i Q_it + s_i d_it <= C + o_t                all orders must fit
-                x_i,k-1 + sum_{k<=u<=l} r_i(u..l) d_iu >= r_i(k..l)       what stock does not cover must be ordered in k..l
+                x_i,k-1 + sum_{k<=u<=l} r_i(u..l) d_iu >= r_i(k..l)    what stock does not cover must be ordered in k..l
 
-The last rows cut off fractional d only: an order in u brings at most r(u..l) of what is needed until l, or stock of before k has it
-(Barany, Van Roy & Wolsey). Those are given in which an order in k would still cover l were there no limit: the others seldom bind. Nothing
-is ordered after an item's last requirement: its cost and its volume would be for nothing. Q is integer, unless the other integers imply
-it: with d fixed this is a flow problem if there is no C, or if all v are equal and C and all s are multiples of v, and a flow of whole
-requirements and capacities has whole optima at its vertices.
+The last rows cut off fractional d only: an order in u brings at most r(u..l) of what is needed until l, or stock of
+before k has it (Barany, Van Roy & Wolsey). Those are given in which an order in k would still cover l were there no
+limit: the others seldom bind. Nothing is ordered after an item's last requirement: its cost and its volume would be for
+nothing. Q is integer, unless the other integers imply it: with d fixed this is a flow problem if there is no C, or if
+all v are equal and C and all s are multiples of v, and a flow of whole requirements and capacities has whole optima at
+its vertices.
 
-The overtime's cost is shared equally by the items of the partition. `overtime_price: null` takes ten times what a unit of volume of this
-plan would cost at most on average, if all of it was bought at the dearest, held to the end and ordered in each period: overtime then
-replaces orders that are worth that much, and otherwise happens only where the plan can't do without.
+The overtime's cost is shared equally by the items of the partition. `overtime_price: null` takes ten times what a unit
+of volume of this plan would cost at most on average, if all of it was bought at the dearest, held to the end and
+ordered in each period: overtime then replaces orders that are worth that much, and otherwise happens only where the
+plan can't do without.
 
-The algorithm gives a plan and a bound, not the optimum: see `theory/capacitated_lot_sizing.py`. Where no capacity binds, the plan is the
-optimum and the bound its cost. The model proves the optimum of some ten items in seconds to a minute. For 20 items and more of different
-volumes it often ends at the time limit, with a plan no better than the algorithm's; where capacity is very tight, the algorithm may leave
-overtime that the model avoids.
+The algorithm gives a plan and a bound, not the optimum: see `theory/capacitated_lot_sizing.py`. Where no capacity
+binds, the plan is the optimum and the bound its cost. The model proves the optimum of some ten items in seconds to a
+minute. For 20 items and more of different volumes it often ends at the time limit, with a plan no better than the
+algorithm's; where capacity is very tight, the algorithm may leave overtime that the model avoids.
 
-Source: Trigeiro, Thomas & McClain (1989), Management Science 35(3), 353-366; Barany, Van Roy & Wolsey (1984), Management Science 30(10),
-1255-1261; the technical guide of the Azure inventory optimization solution, section "Capacitated Dynamic Lot Sizing policy", where volumes
-are missing.
+Source: Trigeiro, Thomas & McClain (1989), Management Science 35(3), 353-366; Barany, Van Roy & Wolsey (1984),
+Management Science 30(10), 1255-1261; the technical guide of the Azure inventory optimization solution, section
+"Capacitated Dynamic Lot Sizing policy", where volumes are missing.
 """
 
 from __future__ import annotations
@@ -72,16 +76,24 @@ FROM item_state
 INPUT_COLUMNS = (
     *dynamic_lot_sizing.INPUT_COLUMNS,
     Column("unit_volume", "double", "volume/unit", "volume of a unit; NULL is 1"),
-    Column("setup_volume", "double", "volume/order", "volume an order of the item takes up whatever its size; NULL is 0"),
-    Column("max_shipping_volume", "double", "volume/day",
-           "volume the source ships to the location in a day, the same in all rows of a partition; NULL is no limit"),
+    Column(
+        "setup_volume", "double", "volume/order", "volume an order of the item takes up whatever its size; NULL is 0"
+    ),
+    Column(
+        "max_shipping_volume",
+        "double",
+        "volume/day",
+        "volume the source ships to the location in a day, the same in all rows of a partition; NULL is no limit",
+    ),
 )
 
 
 class CapacitatedLotSizingParams(Params):
-    """overtime_price : money per unit of volume beyond the capacity; null: ten times what a unit of volume of the plan costs at most.
+    """overtime_price : money per unit of volume beyond the capacity; null: ten times what a unit of volume of the plan
+    costs at most.
 
-    n_iterations : how often the algorithm (method: exact) adjusts the prices of capacity; more takes longer and narrows the gap.
+    n_iterations : how often the algorithm (method: exact) adjusts the prices of capacity; more takes longer and narrows
+        the gap.
     """
 
     overtime_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -104,11 +116,15 @@ class Shared(NamedTuple):
     n_periods: np.ndarray
 
 
-def read_shared(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLotSizingParams) -> tuple[LotSizingInputs, Shared]:
+def read_shared(
+    items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLotSizingParams
+) -> tuple[LotSizingInputs, Shared]:
     """The columns of all partitions as arrays; messages of the items are in the first."""
     sizes = np.diff(offsets)
     starts = offsets[:-1]
-    lengths = np.fromiter((len(cell) if hasattr(cell, "__len__") else 0 for cell in items["demand_mean"]), np.int64, len(items))
+    lengths = np.fromiter(
+        (len(cell) if hasattr(cell, "__len__") else 0 for cell in items["demand_mean"]), np.int64, len(items)
+    )
     n_periods = np.maximum.reduceat(lengths, starts) if len(items) else np.zeros(0, dtype=np.int64)
     inputs = read(items, np.repeat(n_periods, sizes))
     volume, setup, capacity = (numbers(items, name) for name in ("unit_volume", "setup_volume", "max_shipping_volume"))
@@ -118,15 +134,21 @@ def read_shared(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLot
         note(inputs.message, ~((values >= 0) & (values < np.inf)), name + " is {value}, must be 0 or more", values)
     note(inputs.message, ~(capacity >= 0), "max_shipping_volume is {value}, must be 0 or more", capacity)
     capacity_of = capacity[starts] if len(items) else np.zeros(0)
-    note(inputs.message, capacity != np.repeat(capacity_of, sizes),
-         "max_shipping_volume is {value} here and something else in the partition's first item: it is one limit for all", capacity)
+    note(
+        inputs.message,
+        capacity != np.repeat(capacity_of, sizes),
+        "max_shipping_volume is {value} here and something else in the partition's first item: it is one limit for all",
+        capacity,
+    )
     volume, setup = (np.where(np.isfinite(values) & (values >= 0), values, 0.0) for values in (volume, setup))
     price = np.full(len(sizes), np.nan if params.overtime_price is None else params.overtime_price)
     if params.overtime_price is None and len(items):
         units = inputs.requirements.requirement.sum(axis=1)
         periods = np.repeat(n_periods, sizes)
-        fixed, unit, holding = (np.where(np.isfinite(cost), cost, 0.0) for cost in
-                                (inputs.fixed_order_cost, inputs.unit_cost, inputs.holding_cost))
+        fixed, unit, holding = (
+            np.where(np.isfinite(cost), cost, 0.0)
+            for cost in (inputs.fixed_order_cost, inputs.unit_cost, inputs.holding_cost)
+        )
         dearest = periods * fixed.max(axis=1) + units * (unit.max(axis=1) + periods * holding.max(axis=1))
         total_volume = np.add.reduceat(units * volume + setup, starts)
         price = 10 * np.add.reduceat(dearest, starts) / np.where(total_volume > 0, total_volume, 1.0)
@@ -134,17 +156,30 @@ def read_shared(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLot
 
 
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLotSizingParams) -> ExactSolution:
-    """A plan and a bound of every partition in one call; the bound's shares add up to it, and where nothing binds it is the cost.
+    """A plan and a bound of every partition in one call; the bound's shares add up to it, and where nothing binds it is
+    the cost.
 
-    The messages of a partition's first item, and of those ordered on overtime, say how much of it the plan needs. A partition with an item
-    that can't be planned is not planned: that item has NaN and a message. Periods after a partition's own end hold no orders and the last
-    level.
+    The messages of a partition's first item, and of those ordered on overtime, say how much of it the plan needs. A
+    partition with an item that can't be planned is not planned: that item has NaN and a message. Periods after a
+    partition's own end hold no orders and the last level.
     """
     inputs, shared = read_shared(items, offsets, params)
     found, message = inputs.requirements, inputs.message
     quantity, cost, bound = capacitated_orders(
-        offsets, shared.n_periods, found.requirement, found.n_open, inputs.lead_time, inputs.fixed_order_cost, inputs.unit_cost,
-        inputs.holding_cost, shared.unit_volume, shared.setup_volume, shared.capacity, shared.overtime_price, params.n_iterations)
+        offsets,
+        shared.n_periods,
+        found.requirement,
+        found.n_open,
+        inputs.lead_time,
+        inputs.fixed_order_cost,
+        inputs.unit_cost,
+        inputs.holding_cost,
+        shared.unit_volume,
+        shared.setup_volume,
+        shared.capacity,
+        shared.overtime_price,
+        params.n_iterations,
+    )
     level = order_up_to_levels(quantity, found)
     horizon = np.maximum(inputs.n_periods, 1)
     is_bad = np.not_equal(message, None)
@@ -153,15 +188,21 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLot
         values[is_bad] = np.nan
     quantity[is_bad] = level[is_bad] = np.nan
     for i in np.flatnonzero(inputs.n_periods < quantity.shape[1]):
-        level[i, inputs.n_periods[i]:] = level[i, max(inputs.n_periods[i] - 1, 0)]
+        level[i, inputs.n_periods[i] :] = level[i, max(inputs.n_periods[i] - 1, 0)]
     note_short(message, inputs)
     _note_overtime(message, offsets, quantity, shared)
-    return ExactSolution({"ORDER_QUANTITY": quantity, "ORDER_UP_TO_LEVEL": level}, cost,
-                         None if np.equal(message, None).all() else message, bound)
+    return ExactSolution(
+        {"ORDER_QUANTITY": quantity, "ORDER_UP_TO_LEVEL": level},
+        cost,
+        None if np.equal(message, None).all() else message,
+        bound,
+    )
 
 
 def _note_overtime(message: np.ndarray, offsets: np.ndarray, quantity: np.ndarray, shared: Shared) -> None:
-    """Say by how much and when a partition's plan passes the capacity: in its first item, and in each that is ordered on such a day."""
+    """Say by how much and when a partition's plan passes the capacity: in its first item, and in each that is
+    ordered on such a day.
+    """
     limited = np.flatnonzero(np.isfinite(shared.capacity))
     if not len(limited):
         return
@@ -193,7 +234,9 @@ def build_model(items: pd.DataFrame, params: CapacitatedLotSizingParams) -> pyo.
 
 
 def _are_flows_whole(shared: Shared) -> bool:
-    """Whether, given which orders there are, quantities are a flow of whole units, so that a vertex is whole without being asked."""
+    """Whether, given which orders there are, quantities are a flow of whole units, so that a vertex is whole without
+    being asked.
+    """
     capacity, volume = shared.capacity[0], shared.unit_volume[0]
     if np.isinf(capacity):
         return True
@@ -204,7 +247,9 @@ def _are_flows_whole(shared: Shared) -> bool:
 
 
 def _lasting(need: np.ndarray, fixed: np.ndarray, kept: np.ndarray) -> list[int]:
-    """For each period k the last l that an order in k covers at most, if nothing was limited: until an order in between is cheaper."""
+    """For each period k the last l that an order in k covers at most, if nothing was limited: until an order in
+    between is cheaper.
+    """
     total = np.concatenate([[0.0], np.cumsum(need)])
     saving = np.triu(kept[:, None] - kept[None, :], 1)
     with np.errstate(divide="ignore"):
@@ -220,7 +265,7 @@ def _plan_model(inputs: LotSizingInputs, shared: Shared) -> pyo.ConcreteModel:
     is_limited = np.isfinite(capacity)
     needs, orders = [], []
     for i in range(n):
-        need = inputs.requirements.requirement[i, :inputs.requirements.n_open[i]]
+        need = inputs.requirements.requirement[i, : inputs.requirements.n_open[i]]
         last = int(np.flatnonzero(need)[-1]) + 1 if need.any() else 0
         needs.append(need[:last])
         orders += [(i, t) for t in range(last)]
@@ -228,11 +273,15 @@ def _plan_model(inputs: LotSizingInputs, shared: Shared) -> pyo.ConcreteModel:
     model.ITEMS = pyo.RangeSet(0, n - 1)
     model.PERIODS = pyo.RangeSet(0, n_periods - 1)
     model.ORDERS = pyo.Set(initialize=orders, dimen=2)
-    model.quantity = pyo.Var(model.ORDERS, domain=pyo.NonNegativeReals if _are_flows_whole(shared) else pyo.NonNegativeIntegers)
+    model.quantity = pyo.Var(
+        model.ORDERS, domain=pyo.NonNegativeReals if _are_flows_whole(shared) else pyo.NonNegativeIntegers
+    )
     model.is_ordered = pyo.Var(model.ORDERS, domain=pyo.Binary)
     model.stock = pyo.Var(model.ORDERS, domain=pyo.NonNegativeReals)
     model.overtime = pyo.Var(model.PERIODS, domain=pyo.NonNegativeReals) if is_limited else {}
-    quantity, is_ordered, stock = (dict(variable.items()) for variable in (model.quantity, model.is_ordered, model.stock))
+    quantity, is_ordered, stock = (
+        dict(variable.items()) for variable in (model.quantity, model.is_ordered, model.stock)
+    )
     left = [np.cumsum(need[::-1])[::-1].tolist() for need in needs]
     volumes, setups = shared.unit_volume.tolist(), shared.setup_volume.tolist()
 
@@ -248,8 +297,14 @@ def _plan_model(inputs: LotSizingInputs, shared: Shared) -> pyo.ConcreteModel:
         return None, LinearExpression(linear_coefs=(1, -left[i][t]), linear_vars=(quantity[i, t], is_ordered[i, t])), 0
 
     def an_order_alone_fits(model: pyo.ConcreteModel, i: int, t: int) -> tuple:
-        return None, LinearExpression(linear_coefs=(volumes[i], setups[i] - capacity, -1),
-                                      linear_vars=(quantity[i, t], is_ordered[i, t], model.overtime[t])), 0
+        return (
+            None,
+            LinearExpression(
+                linear_coefs=(volumes[i], setups[i] - capacity, -1),
+                linear_vars=(quantity[i, t], is_ordered[i, t], model.overtime[t]),
+            ),
+            0,
+        )
 
     ordering: list[list[int]] = [[] for _ in range(n_periods)]
     for i, t in orders:
@@ -264,7 +319,7 @@ def _plan_model(inputs: LotSizingInputs, shared: Shared) -> pyo.ConcreteModel:
     spans = []
     costs = []
     for i in range(n):
-        fixed, unit, holding = (cost[:len(needs[i])] for cost in inputs.costs_of(i))
+        fixed, unit, holding = (cost[: len(needs[i])] for cost in inputs.costs_of(i))
         costs.append((fixed / horizon, unit / horizon, holding / horizon))
         kept = unit + np.cumsum(holding[::-1])[::-1]
         lasts = _lasting(needs[i], fixed, kept)
@@ -272,7 +327,7 @@ def _plan_model(inputs: LotSizingInputs, shared: Shared) -> pyo.ConcreteModel:
 
     def what_stock_does_not_cover_is_ordered(model: pyo.ConcreteModel, i: int, k: int, last: int) -> tuple:
         after = left[i][last + 1] if last + 1 < len(left[i]) else 0.0
-        coefficients = [amount - after for amount in left[i][k:last + 1]]
+        coefficients = [amount - after for amount in left[i][k : last + 1]]
         variables = [is_ordered[i, u] for u in range(k, last + 1)]
         least = coefficients[0]
         if k > 0:
@@ -311,11 +366,20 @@ def _plan_model(inputs: LotSizingInputs, shared: Shared) -> pyo.ConcreteModel:
 def _example_items() -> tuple[dict, ...]:
     """Two items over four days; without the capacity of 8 units a day the plan would cost 26.9."""
     rows = zip(([4, 3, 5, 2], [2, 4, 1, 3]), (6, 5), (0.5, 0.4), strict=True)
-    return tuple({
-        "fixed_order_cost": np.array([fixed], float), "holding_cost": np.array([holding], float), "unit_cost": None,
-        "inventory_position": 0.0, "lead_time": 0.0, "demand_mean": np.array(series, float), "unit_volume": 1.0, "setup_volume": None,
-        "max_shipping_volume": 8.0,
-    } for series, fixed, holding in rows)
+    return tuple(
+        {
+            "fixed_order_cost": np.array([fixed], float),
+            "holding_cost": np.array([holding], float),
+            "unit_cost": None,
+            "inventory_position": 0.0,
+            "lead_time": 0.0,
+            "demand_mean": np.array(series, float),
+            "unit_volume": 1.0,
+            "setup_volume": None,
+            "max_shipping_volume": 8.0,
+        }
+        for series, fixed, holding in rows
+    )
 
 
 POLICY = Policy(
@@ -332,11 +396,18 @@ POLICY = Policy(
     build_model=build_model,
     order=order,
     examples=(
-        Example("two items, four days", _example_items(), {}, 34.4 / 4, {"ORDER_QUANTITY": ((4, 3, 7, 0), (2, 5, 0, 3))},
-                "by enumeration of all 98 x 86 pairs of plans"),
+        Example(
+            "two items, four days",
+            _example_items(),
+            {},
+            34.4 / 4,
+            {"ORDER_QUANTITY": ((4, 3, 7, 0), (2, 5, 0, 3))},
+            "by enumeration of all 98 x 86 pairs of plans",
+        ),
     ),
     solve_exact=solve_exact,
-    # presolve substitutes the stock balances away; without it the hardest of Trigeiro's instances (F8) is proved in a minute, where 1.5 %
-    # were left. Some easy ones take twice as long, a partition of 150 items 4.5 s instead of 2.2 s, small ones what they took
+    # presolve substitutes the stock balances away; without it the hardest of Trigeiro's instances (F8) is proved in a
+    # minute, where 1.5 % were left. Some easy ones take twice as long, a partition of 150 items 4.5 s instead of 2.2 s,
+    # small ones what they took
     highs_options={"presolve": "off"},
 )

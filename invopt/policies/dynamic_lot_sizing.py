@@ -1,33 +1,39 @@
-"""Dynamic lot sizing: in which periods to order how much of each item, for demand and costs that change from period to period.
+"""Dynamic lot sizing: in which periods to order how much of each item, for demand and costs that change from period to
+period.
 
-Demand is the forecast's mean, taken as certain. Stock and what is on order (the inventory position) are used first, and an order placed in
-period t arrives in t + L, so an order has to cover r_t, the net requirement of `theory/net_requirements.py`: whole units, because the
-cumulative demand is rounded up to whole units. Then, over the periods t = 0..T-L-1 whose orders arrive within the plan,
+Demand is the forecast's mean, taken as certain. Stock and what is on order (the inventory position) are used first, and
+an order placed in period t arrives in t + L, so an order has to cover r_t, the net requirement of
+`theory/net_requirements.py`: whole units, because the cumulative demand is rounded up to whole units. Then, over the
+periods t = 0..T-L-1 whose orders arrive within the plan,
 
     minimize    (1/T) sum_t K_t [Q_t > 0] + c_t Q_t + h_{t+L} x_t
     subject to  x_t = x_{t-1} + Q_t - r_t >= 0      what orders have brought and nobody has taken at the end of t + L
 
-in money per day over the T days of the plan. K_t and c_t are those of the day the order is placed, h of the day it lies there.
+in money per day over the T days of the plan. K_t and c_t are those of the day the order is placed, h of the day it lies
+there.
 
-The model is a shortest path from period 0 to the end. Some optimum orders only when nothing is left of earlier orders (Wagner & Whitin),
-so an arc (s, e) is an order in s for the requirements of s..e-1 and costs what these cost; a period without a requirement is passed free.
+The model is a shortest path from period 0 to the end. Some optimum orders only when nothing is left of earlier orders
+(Wagner & Whitin), so an arc (s, e) is an order in s for the requirements of s..e-1 and costs what these cost; a period
+without a requirement is passed free.
 
     minimize    sum over arcs of cost_a y_a,    y_a >= 0
     subject to  one arc leaves period 0;  of each later period, as many arcs leave as arrive
 
-A path problem's matrix is totally unimodular: a vertex is one path, and no integers are needed. Arcs that no optimum uses are left out: let
-p_s - p_k be what a unit ordered in s costs more than one ordered in k > s (its holding until k and the difference of c). If (p_s - p_k) x
-(requirements of k..e-1) > K_k for a k between, the arcs (s, k), (k, e) cost less than (s, e). If (s, e) with every arc (k, f) that can come
-next costs more than (s, f), it is in no optimum either. An arc that ends with a period without a requirement costs as much as the one that
-ends before it and the free step.
+A path problem's matrix is totally unimodular: a vertex is one path, and no integers are needed. Arcs that no optimum
+uses are left out: let p_s - p_k be what a unit ordered in s costs more than one ordered in k > s (its holding until k
+and the difference of c). If (p_s - p_k) x (requirements of k..e-1) > K_k for a k between, the arcs (s, k), (k, e) cost
+less than (s, e). If (s, e) with every arc (k, f) that can come next costs more than (s, f), it is in no optimum either.
+An arc that ends with a period without a requirement costs as much as the one that ends before it and the free step.
 
-What to know: demand before the first possible arrival that stock doesn't cover is late whatever is planned; it costs nothing here, the
-first arrival brings its quantity, and the message says how much. The stock there is costs the same under every plan: it is left out.
-After the last period there is no demand in the plan, so its last orders are smaller than those of a longer plan: make the plan anew every
-few days, of a horizon of several orders. Everything on order counts as there from the start.
+What to know: demand before the first possible arrival that stock doesn't cover is late whatever is planned; it costs
+nothing here, the first arrival brings its quantity, and the message says how much. The stock there is costs the same
+under every plan: it is left out. After the last period there is no demand in the plan, so its last orders are smaller
+than those of a longer plan: make the plan anew every few days, of a horizon of several orders. Everything on order
+counts as there from the start.
 
-Source: Wagner & Whitin (1958), Management Science 5(1), 89-96; Snyder & Shen (2019), section 3.7; the technical guide of the Azure
-inventory optimization solution, section "Dynamic Lot Sizing policy", which has one K and one h, no lead time and no stock.
+Source: Wagner & Whitin (1958), Management Science 5(1), 89-96; Snyder & Shen (2019), section 3.7; the technical guide
+of the Azure inventory optimization solution, section "Dynamic Lot Sizing policy", which has one K and one h, no lead
+time and no stock.
 """
 
 from __future__ import annotations
@@ -61,14 +67,33 @@ SELECT
 FROM item_state
 """
 
-FIXED_ORDER_COSTS = Column("fixed_order_cost", "array<double>", "money/order",
-                           "cost of an order, by the day it is placed: one value for all days, or one for each", is_nullable=False)
-UNIT_COSTS = Column("unit_cost", "array<double>", "money/unit",
-                    "what a unit costs to buy and ship, by the day it is ordered: one value for all days, or one for each; NULL is 0")
-HOLDING_COSTS = Column("holding_cost", "array<double>", "money/unit/day",
-                       "cost of a unit in stock at the end of the day: one value for all days, or one for each", is_nullable=False)
-INVENTORY_POSITION = Column("inventory_position", "double", "units",
-                            "on hand, less what will expire, and on order; negative when units are owed", is_nullable=False)
+FIXED_ORDER_COSTS = Column(
+    "fixed_order_cost",
+    "array<double>",
+    "money/order",
+    "cost of an order, by the day it is placed: one value for all days, or one for each",
+    is_nullable=False,
+)
+UNIT_COSTS = Column(
+    "unit_cost",
+    "array<double>",
+    "money/unit",
+    "what a unit costs to buy and ship, by the day it is ordered: one value for all days, or one for each; NULL is 0",
+)
+HOLDING_COSTS = Column(
+    "holding_cost",
+    "array<double>",
+    "money/unit/day",
+    "cost of a unit in stock at the end of the day: one value for all days, or one for each",
+    is_nullable=False,
+)
+INVENTORY_POSITION = Column(
+    "inventory_position",
+    "double",
+    "units",
+    "on hand, less what will expire, and on order; negative when units are owed",
+    is_nullable=False,
+)
 DEMAND_MEAN = next(column for column in DEMAND if column.name == "demand_mean")
 INPUT_COLUMNS = (FIXED_ORDER_COSTS, HOLDING_COSTS, UNIT_COSTS, INVENTORY_POSITION, LEAD_TIME, DEMAND_MEAN)
 
@@ -88,31 +113,46 @@ def note_short(message: np.ndarray, inputs: LotSizingInputs) -> None:
     is_short = np.equal(message, None) & (inputs.requirements.short > 0)
     if is_short.any():
         for i in np.flatnonzero(is_short):
-            message[i] = f"{inputs.requirements.short[i]:.0f} units are late until the first order can arrive, on day {inputs.lead_time[i]}"
+            message[i] = (
+                f"{inputs.requirements.short[i]:.0f} units are late until the first order can arrive, on day "
+                f"{inputs.lead_time[i]}"
+            )
 
 
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: DynamicLotSizingParams) -> ExactSolution:
     """The best plan of every item in one call; items are independent, so `offsets` makes no difference.
 
-    Decisions have as many periods as the longest plan of the bucket; after an item's own end they hold no orders and its last level.
+    Decisions have as many periods as the longest plan of the bucket; after an item's own end they hold no orders and
+    its last level.
     """
     inputs = read(items)
     found, message = inputs.requirements, inputs.message
     quantity, cost = best_orders(
-        found.requirement, found.n_open, inputs.lead_time, inputs.fixed_order_cost, inputs.unit_cost, inputs.holding_cost)
+        found.requirement,
+        found.n_open,
+        inputs.lead_time,
+        inputs.fixed_order_cost,
+        inputs.unit_cost,
+        inputs.holding_cost,
+    )
     level = order_up_to_levels(quantity, found)
     cost /= np.maximum(inputs.n_periods, 1)
     is_bad = np.not_equal(message, None)
     cost[is_bad] = quantity[is_bad] = level[is_bad] = np.nan
     for i in np.flatnonzero(inputs.n_periods < quantity.shape[1]):
-        level[i, inputs.n_periods[i]:] = level[i, inputs.n_periods[i] - 1]
+        level[i, inputs.n_periods[i] :] = level[i, inputs.n_periods[i] - 1]
     note_short(message, inputs)
-    return ExactSolution({"ORDER_QUANTITY": quantity, "ORDER_UP_TO_LEVEL": level}, cost,
-                         None if np.equal(message, None).all() else message)
+    return ExactSolution(
+        {"ORDER_QUANTITY": quantity, "ORDER_UP_TO_LEVEL": level},
+        cost,
+        None if np.equal(message, None).all() else message,
+    )
 
 
 def _arcs(inputs: LotSizingInputs, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Start, end, units and cost of the arcs of item i, the free steps last; the path ends after the last requirement."""
+    """Start, end, units and cost of the arcs of item i, the free steps last; the path ends after the last
+    requirement.
+    """
     n_open = inputs.requirements.n_open[i]
     need = inputs.requirements.requirement[i, :n_open]
     end = int(np.flatnonzero(need)[-1]) + 1 if need.any() else 0
@@ -133,15 +173,21 @@ def _arcs(inputs: LotSizingInputs, i: int) -> tuple[np.ndarray, np.ndarray, np.n
     start, last = np.nonzero(is_kept & ~_are_better_longer(cost, need, is_kept))
     free = np.flatnonzero(need == 0)
     nothing = np.zeros(len(free))
-    return (np.concatenate([start, free]), np.concatenate([last, free]) + 1,
-            np.concatenate([total[last + 1] - total[start], nothing]), np.concatenate([cost[start, last], nothing]))
+    return (
+        np.concatenate([start, free]),
+        np.concatenate([last, free]) + 1,
+        np.concatenate([total[last + 1] - total[start], nothing]),
+        np.concatenate([cost[start, last], nothing]),
+    )
 
 
 def _are_better_longer(cost: np.ndarray, need: np.ndarray, is_kept: np.ndarray) -> np.ndarray:
-    """Which arcs cost more with any next one than one arc from their start to its end; by s and e - 1, as the others."""
+    """Which arcs cost more with any next one than one arc from their start to its end; by s and e - 1, as the
+    others.
+    """
     end = len(need)
-    # by s: the most that an arc (s, f) costs beyond (k, f), over the k that can come after e, the first period with a requirement and those
-    # before it; from the last e backwards
+    # by s: the most that an arc (s, f) costs beyond (k, f), over the k that can come after e, the first period with a
+    # requirement and those before it; from the last e backwards
     beyond, is_better = np.full(end, -np.inf), np.zeros_like(is_kept)
     rounding = 1e-9 * np.abs(cost).max(initial=0.0)
     for e in range(end - 1, 0, -1):
@@ -177,8 +223,8 @@ def _path_model(inputs: LotSizingInputs) -> pyo.ConcreteModel:
     used = list(model.is_used.values())
     used_of, leaving, arriving, ordering = [], {}, {}, {}
     for i, (start, end, units, _) in enumerate(arcs):
-        own = used[:len(start)]
-        del used[:len(start)]
+        own = used[: len(start)]
+        del used[: len(start)]
         used_of.append(own)
         for arc, s, e, quantity in zip(own, start.tolist(), end.tolist(), units.tolist(), strict=True):
             leaving.setdefault((i, s), []).append(arc)
@@ -197,7 +243,11 @@ def _path_model(inputs: LotSizingInputs) -> pyo.ConcreteModel:
 
     def order_quantity(model: pyo.ConcreteModel, i: int, t: int) -> object:
         orders = ordering.get((i, t))
-        return LinearExpression(linear_coefs=[units for units, _ in orders], linear_vars=[arc for _, arc in orders]) if orders else 0.0
+        return (
+            LinearExpression(linear_coefs=[units for units, _ in orders], linear_vars=[arc for _, arc in orders])
+            if orders
+            else 0.0
+        )
 
     model.as_many_leave_as_arrive = pyo.Constraint(list(leaving), rule=as_many_leave_as_arrive)
     model.item_cost = pyo.Expression(model.ITEMS, rule=item_cost)
@@ -232,15 +282,18 @@ def add_levels(model: pyo.ConcreteModel, inputs: LotSizingInputs) -> None:
         return before, LinearExpression(linear_coefs=coefficients, linear_vars=variables), before
 
     model.position_less_demand_plus_order_is_the_next_position = pyo.Constraint(
-        model.ITEMS, model.PERIODS, rule=position_less_demand_plus_order_is_the_next_position)
+        model.ITEMS, model.PERIODS, rule=position_less_demand_plus_order_is_the_next_position
+    )
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
-    """Units wanted now: where the plan orders today, or ordered since the item's last order, what lifts the position to the plan's; else 0.
+    """Units wanted now: where the plan orders today, or ordered since the item's last order, what lifts the position to
+    the plan's; else 0.
 
-    So what was sold more or less than forecast is made up for by the next order, and so is a planned order whose day had no order run.
-    `state` has `period`, whole days since the plan was made (0 on its day), `days_since_order` (NaN: never) and `inventory_position`.
-    After the last period, and where the decision or the position is unknown, it is NaN.
+    So what was sold more or less than forecast is made up for by the next order, and so is a planned order whose day
+    had no order run. `state` has `period`, whole days since the plan was made (0 on its day), `days_since_order` (NaN:
+    never) and `inventory_position`. After the last period, and where the decision or the position is unknown, it is
+    NaN.
 
     >>> decisions = {"ORDER_QUANTITY": np.array([[3.0, 0.0], [3.0, 0.0], [3.0, 0.0]]), "ORDER_UP_TO_LEVEL": np.array([[7.0, 5.0]] * 3)}
     >>> order(decisions, pd.DataFrame({"inventory_position": [2.5, 9.0, 2.0], "period": [0, 0, 1], "days_since_order": [9, 9, 1]}))
@@ -263,11 +316,22 @@ def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarra
     return np.where(is_known, wanted, np.nan)
 
 
-def _example(name: str, demand: list, fixed_order_cost: list, holding_cost: list, unit_cost: list | None, orders: list, cost: float,
-             source: str) -> Example:
+def _example(
+    name: str,
+    demand: list,
+    fixed_order_cost: list,
+    holding_cost: list,
+    unit_cost: list | None,
+    orders: list,
+    cost: float,
+    source: str,
+) -> Example:
     item = {
-        "fixed_order_cost": np.array(fixed_order_cost, float), "holding_cost": np.array(holding_cost, float),
-        "unit_cost": None if unit_cost is None else np.array(unit_cost, float), "inventory_position": 0.0, "lead_time": 0.0,
+        "fixed_order_cost": np.array(fixed_order_cost, float),
+        "holding_cost": np.array(holding_cost, float),
+        "unit_cost": None if unit_cost is None else np.array(unit_cost, float),
+        "inventory_position": 0.0,
+        "lead_time": 0.0,
         "demand_mean": np.array(demand, float),
     }
     # published for the whole plan
@@ -288,13 +352,36 @@ POLICY = Policy(
     build_model=build_model,
     order=order,
     examples=(
-        _example("Wagner & Whitin's table 1", [69, 29, 36, 61, 61, 26, 34, 67, 45, 67, 79, 56],
-                 [85, 102, 102, 101, 98, 114, 105, 86, 119, 110, 98, 114], [1], None,
-                 [98, 0, 97, 0, 121, 0, 0, 112, 0, 67, 135, 0], 864, "Wagner & Whitin (1958), Management Science 5(1), 89-96, table 1"),
-        _example("Example 3.9", [90, 120, 80, 70], [500], [2], None, [210, 0, 150, 0], 1380,
-                 "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, Example 3.9"),
-        _example("changing unit cost", [400, 500, 500, 1100, 900], [100], [0.1], [3, 1, 4, 6, 6], [400, 3000, 0, 0, 0], 4940,
-                 "a Wagner-Whitin instance with purchase costs; optimum as in stockpyl's tests"),
+        _example(
+            "Wagner & Whitin's table 1",
+            [69, 29, 36, 61, 61, 26, 34, 67, 45, 67, 79, 56],
+            [85, 102, 102, 101, 98, 114, 105, 86, 119, 110, 98, 114],
+            [1],
+            None,
+            [98, 0, 97, 0, 121, 0, 0, 112, 0, 67, 135, 0],
+            864,
+            "Wagner & Whitin (1958), Management Science 5(1), 89-96, table 1",
+        ),
+        _example(
+            "Example 3.9",
+            [90, 120, 80, 70],
+            [500],
+            [2],
+            None,
+            [210, 0, 150, 0],
+            1380,
+            "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, Example 3.9",
+        ),
+        _example(
+            "changing unit cost",
+            [400, 500, 500, 1100, 900],
+            [100],
+            [0.1],
+            [3, 1, 4, 6, 6],
+            [400, 3000, 0, 0, 0],
+            4940,
+            "a Wagner-Whitin instance with purchase costs; optimum as in stockpyl's tests",
+        ),
     ),
     solve_exact=solve_exact,
     # a path over 28 days takes the simplex method less time than presolve takes to find that little can be left out

@@ -1,4 +1,5 @@
-"""EOQ under a budget: how much to order of each product of a storage space, when the average storage cost of all is limited.
+"""EOQ under a budget: how much to order of each product of a storage space, when the average storage cost of all is
+limited.
 
     minimize    sum_i K_i lambda_i / Q_i + h_i Q_i / 2        (`cost: ordering` leaves out the second term, as the technical guide does)
     subject to  sum_i h_i Q_i / 2 <= b                        average storage cost a day of what lies in the space
@@ -9,21 +10,22 @@ With `discount` the supplier's prices join: lambda_i c_i(Q) a day, where c_i(Q) 
     all_units     c(Q) = c_j for b_j <= Q < b_{j+1}                      every unit of the order has the price
     incremental   c(Q) = c_j + e_j / Q,  e_j = sum_{k<=j} (c_{k-1} - c_k) b_k      only the units beyond a break have its price
 
-c_0 is unit_cost, and the breaks and prices are price_break_quantity and price_break_cost. With `holding: with_price` a unit's holding cost
-follows the price that was paid (h c(Q) / unit_cost, as in textbooks, where h is interest); with `per_unit` it is holding_cost whatever
-was paid. The budget's row counts holding_cost in both.
+c_0 is unit_cost, and the breaks and prices are price_break_quantity and price_break_cost. With `holding: with_price` a
+unit's holding cost follows the price that was paid (h c(Q) / unit_cost, as in textbooks, where h is interest); with
+`per_unit` it is holding_cost whatever was paid. The budget's row counts holding_cost in both.
 
 The cost is money per day. Purchases are in it only with a discount, because without one they don't depend on Q.
 
-The model is a MILP over the quantities that are open: `theory/allocation_window.py` proves, from a price of the budget and the cost of
-one plan that fits, that all others are in no optimal solution. Without that, 1,000 products would need 11 million columns.
+The model is a MILP over the quantities that are open: `theory/allocation_window.py` proves, from a price of the budget
+and the cost of one plan that fits, that all others are in no optimal solution. Without that, 1,000 products would need
+11 million columns.
 
-A product's demand is steady at the forecast's average and certain. It is ordered when its inventory position is REORDER_POINT or less: the
-mean demand of the lead time and the day until the next look, rounded up. A product without demand has Q = 0, cost 0, and no part in the
-row.
+A product's demand is steady at the forecast's average and certain. It is ordered when its inventory position is
+REORDER_POINT or less: the mean demand of the lead time and the day until the next look, rounded up. A product without
+demand has Q = 0, cost 0, and no part in the row.
 
-Source: Muckstadt & Sapra (2010), Principles of Inventory Management, section 2.4; Snyder & Shen (2019), sections 3.2 and 3.4; the technical
-guide of the Azure inventory optimization solution, section "EOQ policy", (8)-(9).
+Source: Muckstadt & Sapra (2010), Principles of Inventory Management, section 2.4; Snyder & Shen (2019), sections 3.2
+and 3.4; the technical guide of the Azure inventory optimization solution, section "EOQ policy", (8)-(9).
 """
 
 from __future__ import annotations
@@ -83,8 +85,17 @@ FROM item_state
 """
 
 DEMAND_MEAN = DEMAND[1]
-INPUT_COLUMNS = (STORAGE, STORAGE_COST_BUDGET, FIXED_ORDER_COST, HOLDING_COST, UNIT_COST, PRICE_BREAK_QUANTITY, PRICE_BREAK_COST, LEAD_TIME,
-                 DEMAND_MEAN)
+INPUT_COLUMNS = (
+    STORAGE,
+    STORAGE_COST_BUDGET,
+    FIXED_ORDER_COST,
+    HOLDING_COST,
+    UNIT_COST,
+    PRICE_BREAK_QUANTITY,
+    PRICE_BREAK_COST,
+    LEAD_TIME,
+    DEMAND_MEAN,
+)
 
 
 class EOQBudgetParams(Params):
@@ -116,16 +127,30 @@ class _Inputs(NamedTuple):
 
 def _read(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParams) -> _Inputs:
     message = np.full(len(items), None, dtype=object)
-    K, h, unit_cost, lead_time = (numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, UNIT_COST, LEAD_TIME))
+    K, h, unit_cost, lead_time = (
+        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, UNIT_COST, LEAD_TIME)
+    )
     mean, is_usable = period_means(objects(items, "demand_mean"))
     note(message, ~is_usable, "demand_mean must be a series of finite values of 0 or more")
     for name, values in (("fixed_order_cost", K), ("lead_time", lead_time)):
         note(message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
-    note(message, np.isfinite(lead_time) & (lead_time > LONGEST_LEAD_TIME), "lead_time is {value}, must be at most "
-         f"{LONGEST_LEAD_TIME:g} days", lead_time)
-    note(message, mean * (1 + np.clip(lead_time, 0, LONGEST_LEAD_TIME)) > LARGEST_DEMAND,
-         f"demand over the lead time passes {LARGEST_DEMAND:g} units; count in larger units")
-    note(message, ~((h > 0) & np.isfinite(h)), "holding_cost is {value}, must be above 0, or the largest order were best", h)
+    note(
+        message,
+        np.isfinite(lead_time) & (lead_time > LONGEST_LEAD_TIME),
+        f"lead_time is {{value}}, must be at most {LONGEST_LEAD_TIME:g} days",
+        lead_time,
+    )
+    note(
+        message,
+        mean * (1 + np.clip(lead_time, 0, LONGEST_LEAD_TIME)) > LARGEST_DEMAND,
+        f"demand over the lead time passes {LARGEST_DEMAND:g} units; count in larger units",
+    )
+    note(
+        message,
+        ~((h > 0) & np.isfinite(h)),
+        "holding_cost is {value}, must be above 0, or the largest order were best",
+        h,
+    )
     budget = budgets(items, "storage_cost_budget", offsets, message)
     breaks = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
     if params.discount != "none":
@@ -133,40 +158,58 @@ def _read(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParams) -> 
         breaks = _breaks(items, unit_cost, message)
     if params.cost == "ordering":
         is_endless = np.repeat(np.isinf(budget), np.diff(offsets)) & (mean > 0)
-        note(message, is_endless, "with cost: ordering the larger the order the cheaper, so storage_cost_budget is needed; set it, or "
-             "cost: ordering_and_holding")
+        note(
+            message,
+            is_endless,
+            "with cost: ordering the larger the order the cheaper, so storage_cost_budget is needed; set it, or "
+            "cost: ordering_and_holding",
+        )
     quantity = np.sqrt(2 * np.where(mean > 0, mean, 0.0) * np.maximum(K, 0) / np.where(h > 0, h, 1.0))
-    note(message, (quantity > LARGEST_QUANTITY) & (h > 0),
-         f"the best order quantity passes {LARGEST_QUANTITY:g} units: holding_cost is too small beside the other costs")
+    note(
+        message,
+        (quantity > LARGEST_QUANTITY) & (h > 0),
+        f"the best order quantity passes {LARGEST_QUANTITY:g} units: holding_cost is too small beside the other costs",
+    )
     spread_messages(items, message, offsets)
     # NaN where the inputs are wrong, and those items have a message
     reorder_point = np.where(mean > 0, np.ceil(mean * (lead_time + REVIEW_DAYS) - WHOLE), 0.0)
     return _Inputs(mean, K, h, unit_cost, reorder_point, budget, *breaks, message)
 
 
-def _breaks(items: pd.DataFrame, unit_cost: np.ndarray, message: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _breaks(
+    items: pd.DataFrame, unit_cost: np.ndarray, message: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Item, quantity and cost of every price break, in the order of the items; a bad list gives its item a message."""
     quantity, n_quantities = concatenated(objects(items, "price_break_quantity"))
     cost, n_costs = concatenated(objects(items, "price_break_cost"))
     is_uneven = n_quantities != n_costs
     note(message, is_uneven, "price_break_quantity and price_break_cost must have the same length")
-    item_of_quantity, item_of_cost = np.repeat(np.arange(len(items)), n_quantities), np.repeat(np.arange(len(items)), n_costs)
+    item_of_quantity, item_of_cost = (
+        np.repeat(np.arange(len(items)), n_quantities),
+        np.repeat(np.arange(len(items)), n_costs),
+    )
     is_kept = ~is_uneven
     quantity, cost = quantity[is_kept[item_of_quantity]], cost[is_kept[item_of_cost]]
     item = item_of_quantity[is_kept[item_of_quantity]]
     is_first = np.diff(item, prepend=-1) != 0
-    before_quantity = np.where(is_first, 0.0, np.concatenate([[0.0], quantity[:-1]])[:len(quantity)])
-    before_cost = np.where(is_first, unit_cost[item], np.concatenate([[0.0], cost[:-1]])[:len(cost)])
+    before_quantity = np.where(is_first, 0.0, np.concatenate([[0.0], quantity[:-1]])[: len(quantity)])
+    before_cost = np.where(is_first, unit_cost[item], np.concatenate([[0.0], cost[:-1]])[: len(cost)])
     is_wrong = ~((quantity > before_quantity) & np.isfinite(quantity) & (cost >= 0) & (cost <= before_cost))
     wrong = np.zeros(len(items), dtype=bool)
     wrong[item[is_wrong]] = True
-    note(message, wrong, "price_break_quantity must rise from above 0, and price_break_cost must not: none above the one before, "
-         "unit_cost the first")
+    note(
+        message,
+        wrong,
+        "price_break_quantity must rise from above 0, and price_break_cost must not: none above the one before, "
+        "unit_cost the first",
+    )
     return item, quantity, cost
 
 
 class _Costs(NamedTuple):
-    """The items that are decided: their positions, their pieces and where each item's start, and what a unit uses of the budget."""
+    """The items that are decided: their positions, their pieces and where each item's start, and what a unit uses of
+    the budget.
+    """
 
     decided: np.ndarray
     pieces: np.ndarray
@@ -179,9 +222,13 @@ class _Costs(NamedTuple):
 
 
 def _costs(inputs: _Inputs, params: EOQBudgetParams) -> _Costs:
-    """f(Q) = lambda c_j + i e_j / 2 + (h_j / 2) Q + lambda (K + e_j) / Q on each range of quantities; e = 0 unless incremental."""
+    """f(Q) = lambda c_j + i e_j / 2 + (h_j / 2) Q + lambda (K + e_j) / Q on each range of quantities; e = 0 unless
+    incremental.
+    """
     decided = np.flatnonzero(np.equal(inputs.message, None) & (inputs.mean > 0))
-    mean, K, h, price = (values[decided] for values in (inputs.mean, inputs.fixed_order_cost, inputs.holding_cost, inputs.unit_cost))
+    mean, K, h, price = (
+        values[decided] for values in (inputs.mean, inputs.fixed_order_cost, inputs.holding_cost, inputs.unit_cost)
+    )
     weight = h / 2
     is_held = params.cost == "ordering_and_holding"
     if params.discount == "none":
@@ -221,8 +268,9 @@ def _costs(inputs: _Inputs, params: EOQBudgetParams) -> _Costs:
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParams) -> ExactSolution:
     """The best Q of all items of each partition in one call.
 
-    A partition with an item that can't be used, or whose budget is too small for one unit of each, has NaN and a message. Where the core
-    was too hard, the cost is that of the best plan found and `bound` says how far it may be from the optimum.
+    A partition with an item that can't be used, or whose budget is too small for one unit of each, has NaN and a
+    message. Where the core was too hard, the cost is that of the best plan found and `bound` says how far it may be
+    from the optimum.
     """
     offsets = np.asarray(offsets, dtype=np.int64)
     inputs = _read(items, offsets, params)
@@ -231,14 +279,17 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParam
     own_offsets = np.searchsorted(costs.decided, offsets)
     found = allocate(costs.pieces, NO_TABLE, costs.starts, costs.weight, own_offsets, inputs.budget)
     for k in np.flatnonzero(np.isnan(found.gap)):
-        message[offsets[k]:offsets[k + 1]] = _too_small(inputs.budget[k], found.least_use[k])
+        message[offsets[k] : offsets[k + 1]] = _too_small(inputs.budget[k], found.least_use[k])
     values = []
     for result in (found.x, found.cost):
         spread = np.where(np.equal(message, None), 0.0, np.nan)
         spread[costs.decided] = result
         values.append(np.where(np.equal(message, None), spread, np.nan))
     quantity, cost = values
-    decisions = {"ORDER_QUANTITY": quantity, "REORDER_POINT": np.where(np.isnan(quantity), np.nan, inputs.reorder_point)}
+    decisions = {
+        "ORDER_QUANTITY": quantity,
+        "REORDER_POINT": np.where(np.isnan(quantity), np.nan, inputs.reorder_point),
+    }
     bound = None
     if (found.gap > 0).any():
         total = np.add.reduceat(cost, offsets[:-1])
@@ -268,7 +319,9 @@ def build_model(items: pd.DataFrame, params: EOQBudgetParams) -> pyo.ConcreteMod
         raise ParameterError(_too_small(budget, costs.weight @ first_of_item))
     best, cost = _best_of(pieces, costs.weight[item]), _cost_of(pieces)
     window = open_choices(best, cost, item, pieces[:, LOW], pieces[:, HIGH], costs.weight, budget)
-    model = allocation_model(len(items), costs.decided, window, item, cost, costs.weight, np.isfinite(budget), "ORDER_QUANTITY")
+    model = allocation_model(
+        len(items), costs.decided, window, item, cost, costs.weight, np.isfinite(budget), "ORDER_QUANTITY"
+    )
     model.REORDER_POINT = pyo.Expression(model.ITEMS, initialize=dict(enumerate(inputs.reorder_point.tolist())))
     return model
 
@@ -278,7 +331,9 @@ def _cost_of(pieces: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarra
 
 
 def _best_of(pieces: np.ndarray, weight: np.ndarray) -> Callable[[float], np.ndarray]:
-    """theta -> the best whole Q of each piece: of the two beside the EOQ at holding cost slope + theta w, moved into the range."""
+    """theta -> the best whole Q of each piece: of the two beside the EOQ at holding cost slope + theta w, moved into
+    the range.
+    """
 
     def best(theta: float) -> np.ndarray:
         slope = pieces[:, SLOPE] + theta * weight
@@ -292,14 +347,29 @@ def _best_of(pieces: np.ndarray, weight: np.ndarray) -> Callable[[float], np.nda
 
 
 def _item(**changes: object) -> dict:
-    item = {"storage_id": "1", "storage_cost_budget": None, "fixed_order_cost": 8.0, "holding_cost": 0.225, "unit_cost": 0.75,
-            "price_break_quantity": None, "price_break_cost": None, "lead_time": 0.0, "demand_mean": np.array([1300.0])}
+    item = {
+        "storage_id": "1",
+        "storage_cost_budget": None,
+        "fixed_order_cost": 8.0,
+        "holding_cost": 0.225,
+        "unit_cost": 0.75,
+        "price_break_quantity": None,
+        "price_break_cost": None,
+        "lead_time": 0.0,
+        "demand_mean": np.array([1300.0]),
+    }
     return {**item, **changes}
 
 
 _BREAKS = {"price_break_quantity": np.array([400.0, 800.0]), "price_break_cost": np.array([0.72, 0.68])}
-_LARGE = _item(fixed_order_cost=2250.0, holding_cost=372.5, unit_cost=1490.0, demand_mean=np.array([182500.0]),
-               price_break_quantity=np.array([1200.0, 2400.0]), price_break_cost=np.array([1220.0, 1100.0]))
+_LARGE = _item(
+    fixed_order_cost=2250.0,
+    holding_cost=372.5,
+    unit_cost=1490.0,
+    demand_mean=np.array([182500.0]),
+    price_break_quantity=np.array([1200.0, 2400.0]),
+    price_break_cost=np.array([1220.0, 1100.0]),
+)
 _BOOK = "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, "
 
 POLICY = Policy(
@@ -316,14 +386,38 @@ POLICY = Policy(
     build_model=build_model,
     order=order,
     examples=(
-        Example("Example 3.5, all units", (_item(**_BREAKS),), {"discount": "all_units", "holding": "with_price"}, 978.6,
-                {"ORDER_QUANTITY": (800,)}, _BOOK + "Example 3.5"),
-        Example("Problem 3.12, all units", (_LARGE,), {"discount": "all_units", "holding": "with_price"}, 201251093.75,
-                {"ORDER_QUANTITY": (2400,)}, _BOOK + "Problem 3.12"),
-        Example("Example 3.1", (_item(),), {}, 68.41052550594829, {"ORDER_QUANTITY": (304,)},
-                _BOOK + "Example 3.1: Q = 304.05 for real quantities, 304 for whole ones"),
-        Example("Problem 3.12, incremental", (_LARGE,), {"discount": "incremental", "holding": "with_price"}, 208678591.67992836,
-                {"ORDER_QUANTITY": (28553,)}, _BOOK + "Problem 3.12: Q = 28553.06 for real quantities, 28553 for whole ones"),
+        Example(
+            "Example 3.5, all units",
+            (_item(**_BREAKS),),
+            {"discount": "all_units", "holding": "with_price"},
+            978.6,
+            {"ORDER_QUANTITY": (800,)},
+            _BOOK + "Example 3.5",
+        ),
+        Example(
+            "Problem 3.12, all units",
+            (_LARGE,),
+            {"discount": "all_units", "holding": "with_price"},
+            201251093.75,
+            {"ORDER_QUANTITY": (2400,)},
+            _BOOK + "Problem 3.12",
+        ),
+        Example(
+            "Example 3.1",
+            (_item(),),
+            {},
+            68.41052550594829,
+            {"ORDER_QUANTITY": (304,)},
+            _BOOK + "Example 3.1: Q = 304.05 for real quantities, 304 for whole ones",
+        ),
+        Example(
+            "Problem 3.12, incremental",
+            (_LARGE,),
+            {"discount": "incremental", "holding": "with_price"},
+            208678591.67992836,
+            {"ORDER_QUANTITY": (28553,)},
+            _BOOK + "Problem 3.12: Q = 28553.06 for real quantities, 28553 for whole ones",
+        ),
     ),
     solve_exact=solve_exact,
 )

@@ -1,28 +1,32 @@
-"""Newsvendor under a budget: how much of each product to have for the next days, when what is left over then is lost and money is limited.
+"""Newsvendor under a budget: how much of each product to have for the next days, when what is left over then is lost
+and money is limited.
 
     minimize    sum_i o_i E(s_i - X_i)^+ + u_i E(X_i - s_i)^+
-    subject to  sum_i c_i s_i <= V                      what filling up from nothing costs at most, for all items of one source
+    subject to  sum_i c_i s_i <= V               what filling up from nothing costs at most, for all items of one source
                 s_i whole, 0 or more
                 P(X_i <= s_i) >= service_level          with `service: cycle`
                 1 - E(X_i - s_i)^+ / E X_i >= service_level     with `service: fill_rate`
 
-X_i is the demand of the days that an order has to last: the lead time and `protection_days`. An order brings the inventory position up to
-s, so what was ordered before and what is still there count; with a lead time of 0, X is the demand of protection_days, as in the guide.
+X_i is the demand of the days that an order has to last: the lead time and `protection_days`. An order brings the
+inventory position up to s, so what was ordered before and what is still there count; with a lead time of 0, X is the
+demand of protection_days, as in the guide.
 
-    c   unit_cost                     o   unit_cost (1 - salvage_fraction) + disposal_cost; with `cost: guide` disposal_cost alone
-    V   purchase_budget               u   lost_sale_cost; where it is NULL, list_price - unit_cost, or 0 if that is negative
+    c   unit_cost           o   unit_cost (1 - salvage_fraction) + disposal_cost; with `cost: guide` disposal_cost alone
+    V   purchase_budget           u   lost_sale_cost; where it is NULL, list_price - unit_cost, or 0 if that is negative
 
-The cost is money per order (of protection_days), not per day. With u = 0 nothing is ordered, unless a service is asked for.
+The cost is money per order (of protection_days), not per day. With u = 0 nothing is ordered, unless a service is asked
+for.
 
-Each item's cost is convex in s, with the slope o - (o + u) P(X > s): without the budget the best s is the critical fractile. The model is
-a MILP over the quantities that are open: `theory/allocation_window.py` proves that all others are in no optimal solution. The columns of
-an item end at its fractile, because a larger s costs more and uses more.
+Each item's cost is convex in s, with the slope o - (o + u) P(X > s): without the budget the best s is the critical
+fractile. The model is a MILP over the quantities that are open: `theory/allocation_window.py` proves that all others
+are in no optimal solution. The columns of an item end at its fractile, because a larger s costs more and uses more.
 
-Assumptions: demands of different products and days are independent; a sale that is missed is lost; a deterministic forecast has an
-unknown error and is treated as Poisson.
+Assumptions: demands of different products and days are independent; a sale that is missed is lost; a deterministic
+forecast has an unknown error and is treated as Poisson.
 
-Source: Hadley & Whitin (1963), Analysis of Inventory Systems, 6-2 (several products, one budget); Snyder & Shen (2019), section 4.3; the
-technical guide of the Azure inventory optimization solution, section "Newsvendor policy", (13), with the exact sum over all x > s.
+Source: Hadley & Whitin (1963), Analysis of Inventory Systems, 6-2 (several products, one budget); Snyder & Shen (2019),
+section 4.3; the technical guide of the Azure inventory optimization solution, section "Newsvendor policy", (13), with
+the exact sum over all x > s.
 """
 
 from __future__ import annotations
@@ -85,16 +89,27 @@ SELECT
 FROM item_state
 """
 
-INPUT_COLUMNS = (UNIT_COST, DISPOSAL_COST, LOST_SALE_COST, LIST_PRICE, PURCHASE_BUDGET, SERVICE_LEVEL, LEAD_TIME, LEAD_TIME_CONFIDENCE,
-                 *DEMAND)
+INPUT_COLUMNS = (
+    UNIT_COST,
+    DISPOSAL_COST,
+    LOST_SALE_COST,
+    LIST_PRICE,
+    PURCHASE_BUDGET,
+    SERVICE_LEVEL,
+    LEAD_TIME,
+    LEAD_TIME_CONFIDENCE,
+    *DEMAND,
+)
 
 
 class NewsvendorBudgetParams(Params):
     """protection_days : the days that an order has to last, beside its lead time.
 
-    cost : newsvendor, a unit left over costs what was paid for it less its salvage, and its disposal; guide, its disposal alone
+    cost : newsvendor, a unit left over costs what was paid for it less its salvage, and its disposal; guide, its
+        disposal alone
     salvage_fraction : the part of unit_cost that is got back for a unit left over
-    service : what service_level asks for: none; cycle, the probability that no unit is missing; fill_rate, the share of demand that is met
+    service : what service_level asks for: none; cycle, the probability that no unit is missing; fill_rate, the share of
+        demand that is met
     """
 
     protection_days: int = Field(1, ge=1, le=365)
@@ -125,16 +140,24 @@ class _Inputs(NamedTuple):
 
 def _read(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetParams) -> _Inputs:
     unit_cost, disposal, lost_sale, price, level = (
-        numbers(items, column.name) for column in (UNIT_COST, DISPOSAL_COST, LOST_SALE_COST, LIST_PRICE, SERVICE_LEVEL))
+        numbers(items, column.name) for column in (UNIT_COST, DISPOSAL_COST, LOST_SALE_COST, LIST_PRICE, SERVICE_LEVEL)
+    )
     demand = item_demand(
-        *(objects(items, column.name) for column in DEMAND), numbers(items, "lead_time"), numbers(items, "lead_time_confidence"),
-        params.protection_days)
+        *(objects(items, column.name) for column in DEMAND),
+        numbers(items, "lead_time"),
+        numbers(items, "lead_time_confidence"),
+        params.protection_days,
+    )
     message = demand.message
     disposal = np.where(np.isnan(disposal), 0.0, disposal)
     underage = np.where(np.isnan(lost_sale), np.maximum(price - unit_cost, 0.0), lost_sale)
     for name, values in (("unit_cost", unit_cost), ("disposal_cost", disposal)):
         note(message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
-    note(message, np.isnan(underage), "lost_sale_cost is NULL, and so is list_price, from which it could be taken; give one of them")
+    note(
+        message,
+        np.isnan(underage),
+        "lost_sale_cost is NULL, and so is list_price, from which it could be taken; give one of them",
+    )
     note(message, (underage < 0) | np.isinf(underage), "lost_sale_cost is {value}, must be 0 or more", underage)
     if params.service != "none":
         note(message, (level < 0) | (level >= 1), "service_level is {value}, must be 0 or more and below 1", level)
@@ -147,8 +170,9 @@ def _read(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetPara
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetParams) -> ExactSolution:
     """The best s of all items of each partition in one call.
 
-    A partition with an item that can't be used, or whose budget is too small for the service asked for, has NaN and a message. Where the
-    core was too hard, the cost is that of the best plan found and `bound` says how far it may be from the optimum.
+    A partition with an item that can't be used, or whose budget is too small for the service asked for, has NaN and a
+    message. Where the core was too hard, the cost is that of the best plan found and `bound` says how far it may be
+    from the optimum.
     """
     offsets = np.asarray(offsets, dtype=np.int64)
     inputs = _read(items, offsets, params)
@@ -160,16 +184,27 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudg
     if params.service == "cycle":
         least_saving = np.fmin(least_saving, 1 - asked)
     pieces, tables, mean = loss_pieces(
-        form=demand.form[decided], demand_mean=demand.mean[decided], demand_variance=demand.variance[decided],
-        first_lead_time=demand.first_lead_time[decided], n_lead_times=demand.n_lead_times[decided],
-        lead_time_pmfs=(np.concatenate([np.zeros(0), *pmfs]), np.cumsum([0, *map(len, pmfs)])), least_saving=least_saving)
+        form=demand.form[decided],
+        demand_mean=demand.mean[decided],
+        demand_variance=demand.variance[decided],
+        first_lead_time=demand.first_lead_time[decided],
+        n_lead_times=demand.n_lead_times[decided],
+        lead_time_pmfs=(np.concatenate([np.zeros(0), *pmfs]), np.cumsum([0, *map(len, pmfs)])),
+        least_saving=least_saving,
+    )
     pieces[:, CONSTANT], pieces[:, SLOPE], pieces[:, SCALE] = -o * mean, o, o + u
     pieces[:, LOW] = lowest_levels(params.service, asked, pieces, tables, mean)
     pieces[:, HIGH] = np.maximum(pieces[:, HIGH], pieces[:, LOW])
-    found = allocate(pieces, tables, np.arange(len(decided) + 1), inputs.unit_cost[decided], np.searchsorted(decided, offsets),
-                     inputs.budget)
+    found = allocate(
+        pieces,
+        tables,
+        np.arange(len(decided) + 1),
+        inputs.unit_cost[decided],
+        np.searchsorted(decided, offsets),
+        inputs.budget,
+    )
     for k in np.flatnonzero(np.isnan(found.gap)):
-        message[offsets[k]:offsets[k + 1]] = _too_small(inputs.budget[k], found.least_use[k])
+        message[offsets[k] : offsets[k + 1]] = _too_small(inputs.budget[k], found.least_use[k])
     values = []
     for result in (found.x, found.cost):
         spread = np.zeros(len(items))
@@ -184,12 +219,17 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudg
 
 
 def _too_small(budget: float, least_use: float) -> str:
-    return (f"purchase_budget is {budget:.10g}, but the service levels asked for cost {least_use:.10g}: raise it to that or more, or ask "
-            "for less")
+    return (
+        f"purchase_budget is {budget:.10g}, but the service levels asked for cost {least_use:.10g}: raise it to "
+        "that or more, or ask "
+        "for less"
+    )
 
 
 class _Curves(NamedTuple):
-    """The model's own arithmetic, all from `theory/demand.py`: (n,) arrays of the decided items; demand.form and so on are of all items."""
+    """The model's own arithmetic, all from `theory/demand.py`: (n,) arrays of the decided items; demand.form and so
+    on are of all items.
+    """
 
     decided: np.ndarray
     overage: np.ndarray
@@ -197,7 +237,9 @@ class _Curves(NamedTuple):
     demand: ItemDemand
     mean: np.ndarray
 
-    def _by_form(self, which: np.ndarray, x: np.ndarray, of_poisson: Callable, of_normal: Callable, of_pmf: Callable) -> np.ndarray:
+    def _by_form(
+        self, which: np.ndarray, x: np.ndarray, of_poisson: Callable, of_normal: Callable, of_pmf: Callable
+    ) -> np.ndarray:
         """A function of the lead-time demand of items `which` at x, averaged over their lead times."""
         demand, at = self.demand, self.decided[which]
         values = np.zeros(len(which))
@@ -229,13 +271,19 @@ class _Curves(NamedTuple):
 
     def met_by_one_more(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
         """n(x) - n(x + 1): P(X > x) of a whole X; a Normal is not whole."""
-        return self._by_form(which, x, lambda x, mean: 1 - poisson_cdf(x, mean),
-                             lambda x, mean, std: normal_loss(x, mean, std) - normal_loss(x + 1, mean, std),
-                             lambda x, pmf: 1 - pmf_cdf(x, pmf))
+        return self._by_form(
+            which,
+            x,
+            lambda x, mean: 1 - poisson_cdf(x, mean),
+            lambda x, mean, std: normal_loss(x, mean, std) - normal_loss(x + 1, mean, std),
+            lambda x, pmf: 1 - pmf_cdf(x, pmf),
+        )
 
     def cost(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
         """o E(x - X)^+ + u E(X - x)^+."""
-        return self.overage[which] * (x - self.mean[which]) + (self.overage + self.underage)[which] * self.loss(which, x)
+        return self.overage[which] * (x - self.mean[which]) + (self.overage + self.underage)[which] * self.loss(
+            which, x
+        )
 
     def band(self) -> tuple[np.ndarray, np.ndarray]:
         """Levels below which P(X > x) is 1 and above which it is 0, to 1e-15 (Chernoff; Bernstein)."""
@@ -248,7 +296,9 @@ class _Curves(NamedTuple):
         is_normal, is_pmf = demand.form[item] == NORMAL, demand.form[item] == PMF
         low, high = np.where(is_normal, smallest - spread, low), np.where(is_normal, largest + spread, high)
         lengths = np.array([len(demand.lead_time_pmfs[k]) if k >= 0 else 0 for k in demand.pmf_position[item]])
-        return np.maximum(np.floor(np.where(is_pmf, 0.0, low)), 0.0), np.maximum(np.ceil(np.where(is_pmf, lengths, high)), 0.0)
+        return np.maximum(np.floor(np.where(is_pmf, 0.0, low)), 0.0), np.maximum(
+            np.ceil(np.where(is_pmf, lengths, high)), 0.0
+        )
 
 
 def _lowest(service: str, curves: _Curves, level: np.ndarray) -> np.ndarray:
@@ -269,12 +319,16 @@ def _lowest(service: str, curves: _Curves, level: np.ndarray) -> np.ndarray:
 
 
 def _best_of(curves: _Curves, weight: np.ndarray, low: np.ndarray) -> Callable[[float], np.ndarray]:
-    """theta -> the smallest s of each item, `low` or more, of which one unit more doesn't pay: (o + u) (n(s) - n(s + 1)) <= o + theta c."""
+    """theta -> the smallest s of each item, `low` or more, of which one unit more doesn't pay: (o + u) (n(s) - n(s +
+    1)) <= o + theta c.
+    """
     first, last = curves.band()
     first = np.maximum(first, low)
     length = np.maximum(last - first, 0).astype(np.int64)
     if length.sum() > LARGEST_RANGE:
-        raise ParameterError(f"the model would have to look at over {LARGEST_RANGE} quantities; solve this partition with method: exact")
+        raise ParameterError(
+            f"the model would have to look at over {LARGEST_RANGE} quantities; solve this partition with method: exact"
+        )
     which = np.repeat(np.arange(len(low)), length)
     ends = np.cumsum(length)
     level = first[which] + np.arange(len(which)) - (ends - length)[which]
@@ -296,7 +350,8 @@ def build_model(items: pd.DataFrame, params: NewsvendorBudgetParams) -> pyo.Conc
 
     Raises
     ------
-    ParameterError : an item's inputs can't be used, the budget is too small for the service, or the model would be too large.
+    ParameterError : an item's inputs can't be used, the budget is too small for the service, or the model would be too
+        large.
     """
     inputs = _read(items, np.array([0, len(items)]), params)
     refuse(items, inputs.message)
@@ -313,7 +368,9 @@ def build_model(items: pd.DataFrame, params: NewsvendorBudgetParams) -> pyo.Conc
     best = _best_of(curves, weight, low)
     every = np.arange(len(decided))
     window = open_choices(best, curves.cost, every, low, np.maximum(best(0.0), low), weight, budget)
-    return allocation_model(len(items), decided, window, every, curves.cost, weight, np.isfinite(budget), "BASE_STOCK_LEVEL")
+    return allocation_model(
+        len(items), decided, window, every, curves.cost, weight, np.isfinite(budget), "BASE_STOCK_LEVEL"
+    )
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
@@ -331,9 +388,20 @@ def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarra
 
 
 def _item(**changes: object) -> dict:
-    item = {"unit_cost": 1.0, "disposal_cost": None, "lost_sale_cost": 4.0, "list_price": None, "purchase_budget": None,
-            "service_level": None, "lead_time": 0.0, "lead_time_confidence": 0.0, "demand_distribution": "poisson",
-            "demand_mean": np.array([6.0]), "demand_variance": None, "demand_pmf": None}
+    item = {
+        "unit_cost": 1.0,
+        "disposal_cost": None,
+        "lost_sale_cost": 4.0,
+        "list_price": None,
+        "purchase_budget": None,
+        "service_level": None,
+        "lead_time": 0.0,
+        "lead_time_confidence": 0.0,
+        "demand_distribution": "poisson",
+        "demand_mean": np.array([6.0]),
+        "demand_variance": None,
+        "demand_pmf": None,
+    }
     return {**item, **changes}
 
 
@@ -353,13 +421,30 @@ POLICY = Policy(
     build_model=build_model,
     order=order,
     examples=(
-        Example("Example 4.7", (_item(),), {}, 3.5701069457709376, {"BASE_STOCK_LEVEL": (8,)}, _BOOK + "Example 4.7, as a newsvendor"),
-        Example("Example 4.2, Poisson", (_item(unit_cost=0.3, lost_sale_cost=None, list_price=1.0, demand_mean=np.array([50.0])),),
-                {"salvage_fraction": 0.4}, 35 - 33.20276478819082, {"BASE_STOCK_LEVEL": (56,)},
-                _BOOK + "Example 4.2 with Poisson demand: 0.7 E X less the profit"),
-        Example("Problem 4.3(b), Poisson", (_item(unit_cost=2.5, lost_sale_cost=None, list_price=7.0, demand_mean=np.array([50.0])),),
-                {"salvage_fraction": 0.6}, 225 - 214.51727992619266, {"BASE_STOCK_LEVEL": (56,)},
-                _BOOK + "Problem 4.3(b) with Poisson demand: 4.5 E X less the profit"),
+        Example(
+            "Example 4.7",
+            (_item(),),
+            {},
+            3.5701069457709376,
+            {"BASE_STOCK_LEVEL": (8,)},
+            _BOOK + "Example 4.7, as a newsvendor",
+        ),
+        Example(
+            "Example 4.2, Poisson",
+            (_item(unit_cost=0.3, lost_sale_cost=None, list_price=1.0, demand_mean=np.array([50.0])),),
+            {"salvage_fraction": 0.4},
+            35 - 33.20276478819082,
+            {"BASE_STOCK_LEVEL": (56,)},
+            _BOOK + "Example 4.2 with Poisson demand: 0.7 E X less the profit",
+        ),
+        Example(
+            "Problem 4.3(b), Poisson",
+            (_item(unit_cost=2.5, lost_sale_cost=None, list_price=7.0, demand_mean=np.array([50.0])),),
+            {"salvage_fraction": 0.6},
+            225 - 214.51727992619266,
+            {"BASE_STOCK_LEVEL": (56,)},
+            _BOOK + "Problem 4.3(b) with Poisson demand: 4.5 E X less the profit",
+        ),
     ),
     solve_exact=solve_exact,
 )

@@ -1,8 +1,9 @@
 """(R, S): every R days order up to S. Decides R and S of each item: for suppliers that ship on a schedule.
 
-The cost per day C(R, S) has two definitions, `cost: daily_review | guide`, and `service` may be asked for as a constraint: both are in
-`theory/periodic_review_cost.py`. R is at least the supplier's `shipping_interval` and at most `longest_review_period` (or that interval,
-when it is longer). K is paid at every review, also at one that finds nothing sold.
+The cost per day C(R, S) has two definitions, `cost: daily_review | guide`, and `service` may be asked for as a
+constraint: both are in `theory/periodic_review_cost.py`. R is at least the supplier's `shipping_interval` and at most
+`longest_review_period` (or that interval, when it is longer). K is paid at every review, also at one that finds nothing
+sold.
 
 The model selects one pair (R, S) from those that can be optimal:
 
@@ -11,13 +12,15 @@ The model selects one pair (R, S) from those that can be optimal:
     minimize    sum_RS C(R, S) x_RS
     subject to  sum_RS x_RS = 1
 
-It is a linear program without integers, since each vertex is one pair. `review_pairs.py` finds the pairs, without the exact algorithm.
+It is a linear program without integers, since each vertex is one pair. `review_pairs.py` finds the pairs, without the
+exact algorithm.
 
-Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is backordered; demand of
-different days is independent. A Normal demand is continuous: S is a whole number, demand is not rounded.
+Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is
+backordered; demand of different days is independent. A Normal demand is continuous: S is a whole number, demand is not
+rounded.
 
-Source: Snyder & Shen (2019), section 4.3; Silver, Pyke & Thomas (2017), section 6.10; the technical guide of the Azure inventory
-optimization solution, section "(R, S) policy", for the cost `guide`.
+Source: Snyder & Shen (2019), section 4.3; Silver, Pyke & Thomas (2017), section 6.10; the technical guide of the Azure
+inventory optimization solution, section "(R, S) policy", for the cost `guide`.
 """
 
 from __future__ import annotations
@@ -58,7 +61,9 @@ LONGEST_REVIEW = 366
 FORM_NAMES = {POISSON: "poisson", NORMAL: "normal", PMF: "pmf"}
 SERVICES = {"none": NO_SERVICE, "cycle": CYCLE, "fill_rate": FILL_RATE}
 
-SHIPPING_INTERVAL = Column("shipping_interval", "double", "days", "the supplier ships at most this often; NULL: at any time")
+SHIPPING_INTERVAL = Column(
+    "shipping_interval", "double", "days", "the supplier ships at most this often; NULL: at any time"
+)
 
 INPUTS = """
 SELECT
@@ -79,15 +84,24 @@ SELECT
 FROM item_state
 """
 
-INPUT_COLUMNS = (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST, LEAD_TIME, LEAD_TIME_CONFIDENCE, SHIPPING_INTERVAL, SERVICE_LEVEL, *DEMAND)
+INPUT_COLUMNS = (
+    FIXED_ORDER_COST,
+    HOLDING_COST,
+    BACKORDER_COST,
+    LEAD_TIME,
+    LEAD_TIME_CONFIDENCE,
+    SHIPPING_INTERVAL,
+    SERVICE_LEVEL,
+    *DEMAND,
+)
 
 
 class RSParams(Params):
     """cost : what a day costs under (R, S), see `theory/periodic_review_cost.py`; what is short is backordered in both
-    service : what the column service_level constrains: nothing; cycle, the probability that a cycle ends without a shortage,
-        P(X_{L+R} <= S); fill_rate, the share of demand served from stock, 1 - [n_{L+R}(S) - n_L(S)] / (a R)
-    longest_review_period : days; a longer shipping_interval of a supplier prevails. An item that gets it as its R, as slow movers often
-        do, might cost less with a longer one
+    service : what the column service_level constrains: nothing; cycle, the probability that a cycle ends without a
+        shortage, P(X_{L+R} <= S); fill_rate, the share of demand served from stock, 1 - [n_{L+R}(S) - n_L(S)] / (a R)
+    longest_review_period : days; a longer shipping_interval of a supplier prevails. An item that gets it as its R, as
+        slow movers often do, might cost less with a longer one
     """
 
     cost: Literal["daily_review", "guide"] = "daily_review"
@@ -113,40 +127,65 @@ class _Inputs(NamedTuple):
 
 def _read(items: pd.DataFrame, params: RSParams) -> _Inputs:
     fixed_order_cost, holding_cost, backorder_cost = (
-        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST))
+        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST)
+    )
     demand = item_demand(
-        *(objects(items, column.name) for column in DEMAND), numbers(items, "lead_time"), numbers(items, "lead_time_confidence"), 0)
+        *(objects(items, column.name) for column in DEMAND),
+        numbers(items, "lead_time"),
+        numbers(items, "lead_time_confidence"),
+        0,
+    )
     for name, values in (("fixed_order_cost", fixed_order_cost), ("backorder_cost", backorder_cost)):
         note(demand.message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
-    note(demand.message, ~((holding_cost > 0) & np.isfinite(holding_cost)), "holding_cost is {value}, must be above 0", holding_cost)
+    note(
+        demand.message,
+        ~((holding_cost > 0) & np.isfinite(holding_cost)),
+        "holding_cost is {value}, must be above 0",
+        holding_cost,
+    )
     service_level = np.full(len(items), np.nan)
     if params.service != "none":
         service_level = numbers(items, "service_level")
-        note(demand.message, ~np.isnan(service_level) & ~((service_level >= 0) & (service_level < 1)),
-             "service_level is {value}, must be 0 or more and below 1", service_level)
+        note(
+            demand.message,
+            ~np.isnan(service_level) & ~((service_level >= 0) & (service_level < 1)),
+            "service_level is {value}, must be 0 or more and below 1",
+            service_level,
+        )
     interval = numbers(items, "shipping_interval")
-    note(demand.message, ~np.isnan(interval) & ~((interval >= 0) & (interval <= LONGEST_REVIEW)),
-         f"shipping_interval is {{value}}, must be 0 to {LONGEST_REVIEW} days", interval)
+    note(
+        demand.message,
+        ~np.isnan(interval) & ~((interval >= 0) & (interval <= LONGEST_REVIEW)),
+        f"shipping_interval is {{value}}, must be 0 to {LONGEST_REVIEW} days",
+        interval,
+    )
     days_between = whole_days(np.where(np.isfinite(interval), interval, 1.0))
     shortest = np.minimum(np.maximum(days_between, 1), LONGEST_REVIEW).astype(np.int64)
     longest = np.maximum(shortest, params.longest_review_period)
     days = demand.first_lead_time + demand.n_lead_times - 1 + longest
-    note(demand.message, demand.mean * days > LARGEST_DEMAND,
-         f"demand over lead time and review period passes {LARGEST_DEMAND:g} units; count in larger units")
+    note(
+        demand.message,
+        demand.mean * days > LARGEST_DEMAND,
+        f"demand over lead time and review period passes {LARGEST_DEMAND:g} units; count in larger units",
+    )
     day_pmfs = [np.zeros(0)] * len(items)
     for i in np.flatnonzero((demand.form == PMF) & np.equal(demand.message, None)):
         pmf = mean_pmf(items["demand_pmf"].iloc[i])
         if len(pmf) ** 2 * days[i] * (longest[i] + demand.n_lead_times[i]) > LARGEST_WORK:
-            demand.message[i] = "demand_pmf reaches too many units within lead time and review period; give such a demand as normal"
+            demand.message[i] = (
+                "demand_pmf reaches too many units within lead time and review period; give such a demand as normal"
+            )
         else:
             day_pmfs[i] = pmf
     return _Inputs(fixed_order_cost, holding_cost, backorder_cost, service_level, shortest, demand, day_pmfs)
 
 
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: RSParams) -> ExactSolution:
-    """The best (R, S) of every item in one call; each partition's items are independent, so `offsets` makes no difference.
+    """The best (R, S) of every item in one call; each partition's items are independent, so `offsets` makes no
+    difference.
 
-    An item whose mean demand is 0 has R = 0, S = 0 and cost 0: it orders nothing. An item that can't be solved has NaN and a message.
+    An item whose mean demand is 0 has R = 0, S = 0 and cost 0: it orders nothing. An item that can't be solved has NaN
+    and a message.
     """
     inputs = _read(items, params)
     demand, message = inputs.demand, inputs.message
@@ -154,12 +193,21 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: RSParams) -> E
     has_demand = is_valid & (demand.mean > 0)
     values = [np.where(is_valid, 0.0, np.nan) for _ in range(3)]
     found = best_periodic_reviews(
-        is_guide=params.cost == "guide", service=SERVICES[params.service], service_level=inputs.service_level[has_demand],
-        shortest_review_period=inputs.shortest_review_period[has_demand], longest_review_period=params.longest_review_period,
-        form=demand.form[has_demand], demand_mean=demand.mean[has_demand], demand_variance=demand.variance[has_demand],
-        first_lead_time=demand.first_lead_time[has_demand], n_lead_times=demand.n_lead_times[has_demand],
-        holding_cost=inputs.holding_cost[has_demand], fixed_order_cost=inputs.fixed_order_cost[has_demand],
-        backorder_cost=inputs.backorder_cost[has_demand], day_pmfs=[inputs.day_pmfs[i] for i in np.flatnonzero(has_demand)])
+        is_guide=params.cost == "guide",
+        service=SERVICES[params.service],
+        service_level=inputs.service_level[has_demand],
+        shortest_review_period=inputs.shortest_review_period[has_demand],
+        longest_review_period=params.longest_review_period,
+        form=demand.form[has_demand],
+        demand_mean=demand.mean[has_demand],
+        demand_variance=demand.variance[has_demand],
+        first_lead_time=demand.first_lead_time[has_demand],
+        n_lead_times=demand.n_lead_times[has_demand],
+        holding_cost=inputs.holding_cost[has_demand],
+        fixed_order_cost=inputs.fixed_order_cost[has_demand],
+        backorder_cost=inputs.backorder_cost[has_demand],
+        day_pmfs=[inputs.day_pmfs[i] for i in np.flatnonzero(has_demand)],
+    )
     for value, result in zip(values, found, strict=True):
         value[has_demand] = result
     decisions = {"REVIEW_PERIOD": values[0], "ORDER_UP_TO_LEVEL": values[1]}
@@ -170,9 +218,21 @@ def _item(inputs: _Inputs, i: int, params: RSParams) -> ReviewItem:
     demand, shortest = inputs.demand, int(inputs.shortest_review_period[i])
     service = "none" if np.isnan(inputs.service_level[i]) else params.service
     return ReviewItem(
-        params.cost, service, float(inputs.holding_cost[i]), float(inputs.fixed_order_cost[i]), float(inputs.backorder_cost[i]),
-        float(inputs.service_level[i]), FORM_NAMES[demand.form[i]], float(demand.mean[i]), float(demand.variance[i]), inputs.day_pmfs[i],
-        float(demand.first_lead_time[i]), int(demand.n_lead_times[i]), shortest, max(shortest, params.longest_review_period))
+        params.cost,
+        service,
+        float(inputs.holding_cost[i]),
+        float(inputs.fixed_order_cost[i]),
+        float(inputs.backorder_cost[i]),
+        float(inputs.service_level[i]),
+        FORM_NAMES[demand.form[i]],
+        float(demand.mean[i]),
+        float(demand.variance[i]),
+        inputs.day_pmfs[i],
+        float(demand.first_lead_time[i]),
+        int(demand.n_lead_times[i]),
+        shortest,
+        max(shortest, params.longest_review_period),
+    )
 
 
 def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:
@@ -186,14 +246,18 @@ def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:
     """
     inputs = _read(items, params)
     refuse(items, inputs.message)
-    pairs = [review_pairs(_item(inputs, i, params)) if inputs.demand.mean[i] > 0 else NOTHING for i in range(len(items))]
+    pairs = [
+        review_pairs(_item(inputs, i, params)) if inputs.demand.mean[i] > 0 else NOTHING for i in range(len(items))
+    ]
     return selection_model(pairs, {"REVIEW_PERIOD": "review_period", "ORDER_UP_TO_LEVEL": "level"})
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
-    """Units wanted now: up to S when R days have passed since the last order, or when there was none; else 0, and never less.
+    """Units wanted now: up to S when R days have passed since the last order, or when there was none; else 0, and never
+    less.
 
-    Between two reviews nothing is ordered, whatever the position. A review that finds nothing to order is held again on the next day.
+    Between two reviews nothing is ordered, whatever the position. A review that finds nothing to order is held again on
+    the next day.
 
     R = 0 orders nothing. An item without a decision or without a known position gets NaN: nobody knows what it needs.
 
@@ -211,9 +275,19 @@ def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarra
 
 
 def _example(**changes: object) -> dict:
-    item = {"fixed_order_cost": 8.0, "holding_cost": 1.0, "backorder_cost": 9.0, "lead_time": 1.0, "lead_time_confidence": 0.0,
-            "shipping_interval": None, "service_level": None, "demand_distribution": "poisson", "demand_mean": np.array([2.0]),
-            "demand_variance": None, "demand_pmf": None}
+    item = {
+        "fixed_order_cost": 8.0,
+        "holding_cost": 1.0,
+        "backorder_cost": 9.0,
+        "lead_time": 1.0,
+        "lead_time_confidence": 0.0,
+        "shipping_interval": None,
+        "service_level": None,
+        "demand_distribution": "poisson",
+        "demand_mean": np.array([2.0]),
+        "demand_variance": None,
+        "demand_pmf": None,
+    }
     return {**item, **changes}
 
 
@@ -232,10 +306,14 @@ POLICY = Policy(
     order=order,
     examples=(
         # a period is a day: a shipping interval of one day and no order cost leave the base-stock problem
-        Example("Example 4.7, the newsvendor", (_example(
-            fixed_order_cost=0.0, backorder_cost=4.0, lead_time=0.0, demand_mean=np.array([6.0])),), {"longest_review_period": 1},
-            3.5701069457709376, {"REVIEW_PERIOD": (1,), "ORDER_UP_TO_LEVEL": (8,)},
-            "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, Example 4.7; optimum as in stockpyl's tests"),
+        Example(
+            "Example 4.7, the newsvendor",
+            (_example(fixed_order_cost=0.0, backorder_cost=4.0, lead_time=0.0, demand_mean=np.array([6.0])),),
+            {"longest_review_period": 1},
+            3.5701069457709376,
+            {"REVIEW_PERIOD": (1,), "ORDER_UP_TO_LEVEL": (8,)},
+            "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, Example 4.7; optimum as in stockpyl's tests",
+        ),
     ),
     solve_exact=solve_exact,
     # there is nothing to presolve in the choice of one pair

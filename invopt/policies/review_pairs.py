@@ -1,16 +1,20 @@
 """The pairs (R, S) of one item that can be optimal: what its model selects from.
 
-They are found without the exact algorithm. C is the cost of some pair that gives the service, and a pair is left out when
+They are found without the exact algorithm. C is the cost of some pair that gives the service, and a pair is left out
+when
 
 1. it does not give the service that is asked for;
-2. constant demand would cost more than C: by Jensen C(R, S) >= [K + sum_j h (S - a(L+j))^+ + p (a(L+j) - S)^+] / R, and for the guide's
-   cost, as S >= a (L+R), C(R, S) >= K/R + h (a R/2 + S - a(L+R)). This needs no probabilities, gives a range of S for each R, and leaves
-   out an R when even its smallest value, at the demand up to day k = ceil(p R / (h + p)), is more than C;
+2. constant demand would cost more than C: by Jensen C(R, S) >= [K + sum_j h (S - a(L+j))^+ + p (a(L+j) - S)^+] / R, and
+    for the guide's
+   cost, as S >= a (L+R), C(R, S) >= K/R + h (a R/2 + S - a(L+R)). This needs no probabilities, gives a range of S for
+   each R, and leaves out an R when even its smallest value, at the demand up to day k = ceil(p R / (h + p)), is more
+   than C;
 3. its own cost is more than C.
 
-That range is wide where demand is uncertain. So first a window of levels is priced: those around the best S, were demand Normal, of each R
-that may be best. C is the cost of the cheapest pair in it. C(R, S) is convex in S, so the last two levels at either end of the window say
-how much pairs beyond it cost at least. Most often that is more than C for every R, and then nothing else is priced.
+That range is wide where demand is uncertain. So first a window of levels is priced: those around the best S, were
+demand Normal, of each R that may be best. C is the cost of the cheapest pair in it. C(R, S) is convex in S, so the last
+two levels at either end of the window say how much pairs beyond it cost at least. Most often that is more than C for
+every R, and then nothing else is priced.
 """
 
 from __future__ import annotations
@@ -29,7 +33,8 @@ LARGEST_MODEL = 10_000_000
 ONE_CALL = 30_000
 # units: a level that no model holds
 BEYOND = 1e12
-# standard deviations of demand below and above what are about the best levels, and beyond which such a level is not looked for
+# standard deviations of demand below and above what are about the best levels, and beyond which such a level is not
+# looked for
 WINDOW, LARGEST_Z = 0.5, 8.0
 
 
@@ -80,11 +85,31 @@ class ReviewItem(NamedTuple):
         return math.sqrt(daily * (self.first_lead_time + n - 1 + days) + (self.demand_mean * (n - 1)) ** 2 / 12)
 
     def priced(self, R: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """C(R, S) of all pairs, and the same but infinite where the service is not given or the guide's S is too small."""
-        demand = demand_after(self.form, S, int(R[-1]), self.demand_mean, self.demand_variance, self.day_pmf, self.first_lead_time,
-                              self.n_lead_times, has_cdf=self.service == "cycle")
-        found = review_costs(self.cost, self.service, R, S, demand, self.demand_mean, self.holding_cost, self.fixed_order_cost,
-                             self.backorder_cost)
+        """C(R, S) of all pairs, and the same but infinite where the service is not given or the guide's S is too
+        small.
+        """
+        demand = demand_after(
+            self.form,
+            S,
+            int(R[-1]),
+            self.demand_mean,
+            self.demand_variance,
+            self.day_pmf,
+            self.first_lead_time,
+            self.n_lead_times,
+            has_cdf=self.service == "cycle",
+        )
+        found = review_costs(
+            self.cost,
+            self.service,
+            R,
+            S,
+            demand,
+            self.demand_mean,
+            self.holding_cost,
+            self.fixed_order_cost,
+            self.backorder_cost,
+        )
         allowed = found.cost
         if not math.isnan(self.service_level):
             # a service met to within rounding counts as given
@@ -152,7 +177,9 @@ def _least(item: ReviewItem, R: np.ndarray) -> np.ndarray:
 
 
 def _safety(item: ReviewItem, R: int) -> float:
-    """Standard deviations: about how far above the mean the best S of R is, the quantile of a Normal where one more unit no longer pays."""
+    """Standard deviations: about how far above the mean the best S of R is, the quantile of a Normal where one more
+    unit no longer pays.
+    """
     h, p = item.holding_cost, item.backorder_cost
     if item.cost == "guide":
         # no less than the mean
@@ -178,7 +205,9 @@ def _best_level(item: ReviewItem, R: int) -> float:
 
 
 def _uncertainty(item: ReviewItem, R: int) -> float:
-    """Money per day: about the most that the best S of R costs beyond constant demand; nothing that is left out depends on it."""
+    """Money per day: about the most that the best S of R costs beyond constant demand; nothing that is left out
+    depends on it.
+    """
     h, p, z = item.holding_cost, item.backorder_cost, _safety(item, R)
     density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
     if item.cost == "guide":
@@ -190,8 +219,12 @@ def _uncertainty(item: ReviewItem, R: int) -> float:
 def _known(item: ReviewItem, R: int) -> float:
     """The cost of the cheapest of some levels around the demand of the cycle that gives the service."""
     end, std = float(item.mean_after(R)), item.std_after(R)
-    tried = np.concatenate([np.linspace(end - item.demand_mean * R, end, 9),
-                            end + std * np.array([*np.arange(-1.5, 6, 0.5), 8, 12, 40, 200])])
+    tried = np.concatenate(
+        [
+            np.linspace(end - item.demand_mean * R, end, 9),
+            end + std * np.array([*np.arange(-1.5, 6, 0.5), 8, 12, 40, 200]),
+        ]
+    )
     known = item.priced(np.array([R]), np.unique(np.maximum(0, np.ceil(tried))).astype(np.int64))[1].min()
     if not np.isfinite(known):
         raise ParameterError("no level within 200 standard deviations gives the service_level; ask for less")
@@ -199,10 +232,12 @@ def _known(item: ReviewItem, R: int) -> float:
 
 
 def _ranges(item: ReviewItem, R: np.ndarray, slack: float) -> tuple[np.ndarray, np.ndarray]:
-    """First and last S >= 0 of each R that cost no more than `slack` if demand is constant (reason 2); they may be a little further apart.
+    """First and last S >= 0 of each R that cost no more than `slack` if demand is constant (reason 2); they may be a
+    little further apart.
 
-    If S is the demand up to day k, constant demand costs [K + a/2 (h k (k-1) + p (R-k) (R-k+1))] / R, a parabola in k. From one whole k to
-    the next the cost is straight, so above the parabola; before day 1 it rises by p a unit, after day R by h.
+    If S is the demand up to day k, constant demand costs [K + a/2 (h k (k-1) + p (R-k) (R-k+1))] / R, a parabola in k.
+    From one whole k to the next the cost is straight, so above the parabola; before day 1 it rises by p a unit, after
+    day R by h.
     """
     a, h, K, p = item.demand_mean, item.holding_cost, item.fixed_order_cost, item.backorder_cost
     if item.cost == "guide":
@@ -224,7 +259,8 @@ def _ranges(item: ReviewItem, R: np.ndarray, slack: float) -> tuple[np.ndarray, 
 
 
 def _is_all_within(levels: np.ndarray, cost: np.ndarray, slack: float, lows: np.ndarray, highs: np.ndarray) -> bool:
-    """Whether no S of lows..highs beyond the levels costs `slack` or less; cost is (number of R, number of levels) and convex in S.
+    """Whether no S of lows..highs beyond the levels costs `slack` or less; cost is (number of R, number of levels) and
+    convex in S.
 
     Beyond an end the cost falls at most as steeply as between the last two levels there.
     """

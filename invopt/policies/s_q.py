@@ -1,28 +1,31 @@
-"""(s, Q): when an item's inventory position is s or less, order batches of Q until it is above s. Decides s and Q of each item.
+"""(s, Q): when an item's inventory position is s or less, order batches of Q until it is above s. Decides s and Q of
+each item.
 
-The inventory position then takes the values s+1..s+Q equally often, so the cost per day is C(s, Q) = [A(s) + sum_{y=s+1}^{s+Q} G(y)] / Q;
-`cost` chooses its three definitions: daily_review (the default), time_weighted, guide (see `theory/reorder_point_cost.py`).
+The inventory position then takes the values s+1..s+Q equally often, so the cost per day is C(s, Q) = [A(s) +
+sum_{y=s+1}^{s+Q} G(y)] / Q; `cost` chooses its three definitions: daily_review (the default), time_weighted, guide (see
+`theory/reorder_point_cost.py`).
 
-The model chooses a window of consecutive levels of the inventory position (`windows.py`): a linear program without integers over the levels
-that an optimal one can reach. In daily_review and time_weighted A is constant and G convex, so it holds a cheapest level; in guide A(s)
-falls with s and G is straight, so it need not.
+The model chooses a window of consecutive levels of the inventory position (`windows.py`): a linear program without
+integers over the levels that an optimal one can reach. In daily_review and time_weighted A is constant and G convex, so
+it holds a cheapest level; in guide A(s) falls with s and G is straight, so it need not.
 
-Service (`params.service`, with the column service_level; the default asks for nothing; `theory/service_level.py` explains):
+Service (`params.service`, with the column service_level; the default asks for nothing; `theory/service_level.py`
+explains):
 
-    cycle       P(X <= s) >= service_level                          a smallest s: the levels up to it are left out of the model
-    fill_rate   [n(s) - n(s+Q)] / Q <= 1 - service_level            of the units asked for at most this share finds no stock
+    cycle       P(X <= s) >= service_level                   a smallest s: the levels up to it are left out of the model
+    fill_rate   [n(s) - n(s+Q)] / Q <= 1 - service_level        of the units asked for at most this share finds no stock
 
-X is the X of the cost: the demand over the lead time, + 1 day in daily_review. Under a fill rate the window model would mix two windows,
-one that gives too little and one that gives too much, so each item chooses among pairs (s, Q) instead (`selection.py`): for each Q
-the best s that gives the fill rate, which `theory/service_points.py` proves. With the cost C of one of them, from a grid, only the Q with
-aK/Q + hQ/2 <= C + h E X are looked at, since C(s, Q) >= aK/Q + hQ/2 + h (s - E X) and s >= 0; of them those no dearer than C are listed,
-and the 200 cheapest.
+X is the X of the cost: the demand over the lead time, + 1 day in daily_review. Under a fill rate the window model would
+mix two windows, one that gives too little and one that gives too much, so each item chooses among pairs (s, Q) instead
+(`selection.py`): for each Q the best s that gives the fill rate, which `theory/service_points.py` proves. With the cost
+C of one of them, from a grid, only the Q with aK/Q + hQ/2 <= C + h E X are looked at, since C(s, Q) >= aK/Q + hQ/2 + h
+(s - E X) and s >= 0; of them those no dearer than C are listed, and the 200 cheapest.
 
-Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is backordered; demand of
-different days is independent.
+Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is
+backordered; demand of different days is independent.
 
-Source: Federgruen & Zheng (1992), Operations Research 40(4), 808-813; Snyder & Shen (2019), section 5.4; the technical guide of the Azure
-inventory optimization solution, section "(s, Q) policy", for the cost `guide`.
+Source: Federgruen & Zheng (1992), Operations Research 40(4), 808-813; Snyder & Shen (2019), section 5.4; the technical
+guide of the Azure inventory optimization solution, section "(s, Q) policy", for the cost `guide`.
 """
 
 from __future__ import annotations
@@ -81,7 +84,15 @@ SELECT
 FROM item_state
 """
 
-INPUT_COLUMNS = (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST, SERVICE_LEVEL, LEAD_TIME, LEAD_TIME_CONFIDENCE, *DEMAND)
+INPUT_COLUMNS = (
+    FIXED_ORDER_COST,
+    HOLDING_COST,
+    BACKORDER_COST,
+    SERVICE_LEVEL,
+    LEAD_TIME,
+    LEAD_TIME_CONFIDENCE,
+    *DEMAND,
+)
 
 
 class SQParams(Params):
@@ -94,7 +105,9 @@ class SQParams(Params):
 
 
 class _Inputs(NamedTuple):
-    """The columns as arrays, with one message for each item that can't be used; missed_share is 1 - service_level, or 1."""
+    """The columns as arrays, with one message for each item that can't be used; missed_share is 1 - service_level,
+    or 1.
+    """
 
     fixed_order_cost: np.ndarray
     holding_cost: np.ndarray
@@ -109,24 +122,41 @@ class _Inputs(NamedTuple):
 
 def _read(items: pd.DataFrame, params: SQParams) -> _Inputs:
     fixed_order_cost, holding_cost, backorder_cost = (
-        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST))
+        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST)
+    )
     demand = item_demand(
-        *(objects(items, column.name) for column in DEMAND), numbers(items, "lead_time"), numbers(items, "lead_time_confidence"),
-        review_days(params.cost))
+        *(objects(items, column.name) for column in DEMAND),
+        numbers(items, "lead_time"),
+        numbers(items, "lead_time_confidence"),
+        review_days(params.cost),
+    )
     for name, values in (("fixed_order_cost", fixed_order_cost), ("backorder_cost", backorder_cost)):
         note(demand.message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
-    note(demand.message, holding_cost == 0, "holding_cost is 0: the larger the order the cheaper, so none is best; set it above 0")
-    note(demand.message, (holding_cost != 0) & ~((holding_cost > 0) & np.isfinite(holding_cost)),
-         "holding_cost is {value}, must be above 0", holding_cost)
-    missed_share = np.ones(len(items)) if params.service == "none" else service_shares(
-        params.service, numbers(items, SERVICE_LEVEL.name), demand.message)
+    note(
+        demand.message,
+        holding_cost == 0,
+        "holding_cost is 0: the larger the order the cheaper, so none is best; set it above 0",
+    )
+    note(
+        demand.message,
+        (holding_cost != 0) & ~((holding_cost > 0) & np.isfinite(holding_cost)),
+        "holding_cost is {value}, must be above 0",
+        holding_cost,
+    )
+    missed_share = (
+        np.ones(len(items))
+        if params.service == "none"
+        else service_shares(params.service, numbers(items, SERVICE_LEVEL.name), demand.message)
+    )
     return _Inputs(fixed_order_cost, holding_cost, backorder_cost, missed_share, demand)
 
 
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SQParams) -> ExactSolution:
-    """The best (s, Q) of every item in one call; each partition's items are independent, so `offsets` makes no difference.
+    """The best (s, Q) of every item in one call; each partition's items are independent, so `offsets` makes no
+    difference.
 
-    An item whose mean demand is 0 has s = 0, Q = 0 and cost 0: it orders nothing. An item that can't be solved has NaN and a message.
+    An item whose mean demand is 0 has s = 0, Q = 0 and cost 0: it orders nothing. An item that can't be solved has NaN
+    and a message.
     """
     inputs = _read(items, params)
     demand, message = inputs.demand, inputs.message
@@ -134,11 +164,17 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SQParams) -> E
     has_demand = is_valid & (demand.mean > 0)
     values = [np.where(is_valid, 0.0, np.nan) for _ in range(3)]
     asked = {
-        "is_guide": params.cost == "guide", "form": demand.form[has_demand], "demand_mean": demand.mean[has_demand],
-        "demand_variance": demand.variance[has_demand], "first_lead_time": demand.first_lead_time[has_demand],
-        "n_lead_times": demand.n_lead_times[has_demand], "holding_cost": inputs.holding_cost[has_demand],
-        "fixed_order_cost": inputs.fixed_order_cost[has_demand], "backorder_cost": inputs.backorder_cost[has_demand],
-        "lead_time_pmfs": demand.pmfs_of(has_demand)}
+        "is_guide": params.cost == "guide",
+        "form": demand.form[has_demand],
+        "demand_mean": demand.mean[has_demand],
+        "demand_variance": demand.variance[has_demand],
+        "first_lead_time": demand.first_lead_time[has_demand],
+        "n_lead_times": demand.n_lead_times[has_demand],
+        "holding_cost": inputs.holding_cost[has_demand],
+        "fixed_order_cost": inputs.fixed_order_cost[has_demand],
+        "backorder_cost": inputs.backorder_cost[has_demand],
+        "lead_time_pmfs": demand.pmfs_of(has_demand),
+    }
     if params.service == "fill_rate":
         found = best_reorder_points_with_fill_rate(**asked, fill_share=inputs.missed_share[has_demand])
     elif params.service == "cycle":
@@ -152,17 +188,28 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SQParams) -> E
     is_wide = has_demand & np.isinf(cost)
     for value in values:
         value[is_endless | is_wide] = np.nan
-    note(message, is_endless,
-         f"the best order quantity passes {LARGEST_QUANTITY:g} units: holding_cost is too small beside the other costs")
-    note(message, is_wide, f"demand varies over more than {LARGEST_TABLE:g} units: too many for a fill rate; count in larger units")
+    note(
+        message,
+        is_endless,
+        f"the best order quantity passes {LARGEST_QUANTITY:g} units: holding_cost is too small beside the other costs",
+    )
+    note(
+        message,
+        is_wide,
+        f"demand varies over more than {LARGEST_TABLE:g} units: too many for a fill rate; count in larger units",
+    )
     decisions = {"REORDER_POINT": point, "ORDER_QUANTITY": quantity}
     return ExactSolution(decisions, cost, None if np.equal(message, None).all() else message)
 
 
-def _levels(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int) -> Levels:
-    """Levels that an optimal window with s >= smallest can reach, by bounds that hold for every optimum, without the exact algorithm.
+def _levels(
+    cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int
+) -> Levels:
+    """Levels that an optimal window with s >= smallest can reach, by bounds that hold for every optimum, without the
+    exact algorithm.
 
-    Where it can start: at a cheapest level or below it, which holds for some optimum; in the guide by a bound that holds for every one.
+    Where it can start: at a cheapest level or below it, which holds for some optimum; in the guide by a bound that
+    holds for every one.
     """
     if cost == "guide":
         low, n_starts, high = _guide_range(cost, demand, demand_mean, h, K, p, smallest)
@@ -175,23 +222,29 @@ def _levels(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: 
 
 def _check_size(n: float, largest: int) -> None:
     if n > largest:
-        raise ParameterError(f"the model would have over {largest} levels of inventory position; solve this item with method: exact")
+        raise ParameterError(
+            f"the model would have over {largest} levels of inventory position; solve this item with method: exact"
+        )
 
 
-def _convex_levels(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float,
-                   smallest: int) -> tuple[int, np.ndarray]:
-    """First level and G of it and those after it, for a constant A and a convex G, among the levels above the smallest s.
+def _convex_levels(
+    cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int
+) -> tuple[int, np.ndarray]:
+    """First level and G of it and those after it, for a constant A and a convex G, among the levels above the smallest
+    s.
 
-    Some optimal window holds a cheapest level: moved towards it by one, a window gives up a level for one that costs no more.
+    Some optimal window holds a cheapest level: moved towards it by one, a window gives up a level for one that costs no
+    more.
 
-    No level of an optimal window costs more than C*: G is convex, so its dearest level is at an end, and without that level the window's
-    average would be smaller if G were above it, with the same s or one more. With the cost C of any policy at all, C* <= C, and levels
-    with G > C are left out.
-    Before G is known: h (y - mu) <= G(y) and p (mu - y) <= G(y) (Jensen), so mu - C/p <= y <= mu + C/h.
+    No level of an optimal window costs more than C*: G is convex, so its dearest level is at an end, and without that
+    level the window's average would be smaller if G were above it, with the same s or one more. With the cost C of any
+    policy at all, C* <= C, and levels with G > C are left out. Before G is known: h (y - mu) <= G(y) and p (mu - y) <=
+    G(y) (Jensen), so mu - C/p <= y <= mu + C/h.
     """
     mu = demand.mean
     batch_cost = demand_mean * K
-    # any policy will do; the deterministic optimum with backorders, raised by what the deviations of X ask for, is not far off
+    # any policy will do; the deterministic optimum with backorders, raised by what the deviations of X ask for, is not
+    # far off
     balance = p / (p + h)
     quantity = max(1, round(np.sqrt(2 * batch_cost / (h * balance if balance > 0 else h))))
     _check_size(quantity, LARGEST_RANGE)
@@ -209,15 +262,17 @@ def _convex_levels(cost: str, demand: LeadTimeDemand, demand_mean: float, h: flo
     # a little more than C, so that rounding never leaves out an optimal level; the cheapest level is always in
     kept = np.flatnonzero(costs <= max(known * (1 + 1e-9), costs.min()))
     _check_size(kept[-1] - kept[0], LARGEST_MODEL)
-    return low + int(kept[0]), costs[kept[0]:kept[-1] + 1]
+    return low + int(kept[0]), costs[kept[0] : kept[-1] + 1]
 
 
-def _guide_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float,
-                 smallest: int) -> tuple[int, int, int]:
-    """First level, how many levels a window can start at, and last level, above the smallest s, for a straight G and an A(s) that falls
-    with s: C(s, Q) = A(s)/Q + hQ/2 + h (s - mu).
+def _guide_range(
+    cost: str, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float, smallest: int
+) -> tuple[int, int, int]:
+    """First level, how many levels a window can start at, and last level, above the smallest s, for a straight G and an
+    A(s) that falls with s: C(s, Q) = A(s)/Q + hQ/2 + h (s - mu).
 
-    1. A/Q + hQ/2 >= sqrt(2hA), so C(s, Q) >= sqrt(2hA(s)) + h (s - mu) =: B(s). With the cost C of any policy, an s with B(s) > C is
+    1. A/Q + hQ/2 >= sqrt(2hA), so C(s, Q) >= sqrt(2hA(s)) + h (s - mu) =: B(s). With the cost C of any policy, an s
+        with B(s) > C is
        left out, and because A(s) >= aK all s > mu + (C - sqrt(2haK))/h are.
     2. For the smallest of the best Q of an s, Q (Q - 1) < 2A(s)/h, or one unit less would be as cheap.
     """
@@ -239,7 +294,9 @@ def _guide_range(cost: str, demand: LeadTimeDemand, demand_mean: float, h: float
     return int(s[0]) + 1, int(s[-1] - s[0]) + 1, high
 
 
-def _choices_with_fill_rate(cost: str, share: float, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float) -> Choices:
+def _choices_with_fill_rate(
+    cost: str, share: float, demand: LeadTimeDemand, demand_mean: float, h: float, K: float, p: float
+) -> Choices:
     """For each Q that can be optimal the best s that gives the fill rate; the module's docstring has the proof."""
     mu, order_cost = demand.mean, demand_mean * K
     largest = 4 * np.sqrt(2 * order_cost / h) + mu + 6 * demand.std + 10
@@ -262,9 +319,11 @@ def _choices_with_fill_rate(cost: str, share: float, demand: LeadTimeDemand, dem
 
 
 def build_model(items: pd.DataFrame, params: SQParams) -> pyo.ConcreteModel:
-    """The window model of each item, side by side in one ConcreteModel; under a fill rate the choice of each. See the module's docstring.
+    """The window model of each item, side by side in one ConcreteModel; under a fill rate the choice of each. See the
+    module's docstring.
 
-    REORDER_POINT and ORDER_QUANTITY are Expressions of the solved variables. An item without demand has s = Q = 0 and costs nothing.
+    REORDER_POINT and ORDER_QUANTITY are Expressions of the solved variables. An item without demand has s = Q = 0 and
+    costs nothing.
 
     Raises
     ------
@@ -274,10 +333,22 @@ def build_model(items: pd.DataFrame, params: SQParams) -> pyo.ConcreteModel:
     refuse(items, inputs.message)
     has_demand = [bool(mean > 0) for mean in inputs.demand.mean]
     if params.service == "fill_rate" and (inputs.missed_share < 1).any():
-        return selection_model([
-            _choices_with_fill_rate(params.cost, inputs.missed_share[i], inputs.demand.lead_time_demand(i), inputs.demand.mean[i],
-                                    inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i])
-            if has_demand[i] else NOTHING for i in range(len(items))])
+        return selection_model(
+            [
+                _choices_with_fill_rate(
+                    params.cost,
+                    inputs.missed_share[i],
+                    inputs.demand.lead_time_demand(i),
+                    inputs.demand.mean[i],
+                    inputs.holding_cost[i],
+                    inputs.fixed_order_cost[i],
+                    inputs.backorder_cost[i],
+                )
+                if has_demand[i]
+                else NOTHING
+                for i in range(len(items))
+            ]
+        )
     levels = []
     for i in range(len(items)):
         if not has_demand[i]:
@@ -285,8 +356,17 @@ def build_model(items: pd.DataFrame, params: SQParams) -> pyo.ConcreteModel:
             continue
         demand = inputs.demand.lead_time_demand(i)
         smallest = cycle_point(demand, inputs.missed_share[i]) if params.service == "cycle" else 0
-        levels.append(_levels(params.cost, demand, inputs.demand.mean[i], inputs.holding_cost[i], inputs.fixed_order_cost[i],
-                              inputs.backorder_cost[i], smallest))
+        levels.append(
+            _levels(
+                params.cost,
+                demand,
+                inputs.demand.mean[i],
+                inputs.holding_cost[i],
+                inputs.fixed_order_cost[i],
+                inputs.backorder_cost[i],
+                smallest,
+            )
+        )
     return window_model(levels, all_hold_m=params.cost != "guide")
 
 
@@ -307,15 +387,37 @@ def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarra
     return np.where(np.isnan(s) | np.isnan(quantity) | np.isnan(position), np.nan, wanted)
 
 
-def _example(name: str, holding_cost: float, backorder_cost: float, fixed_order_cost: float, demand_mean: float, lead_time: float, s: int,
-             quantity: int, cost: float) -> Example:
+def _example(
+    name: str,
+    holding_cost: float,
+    backorder_cost: float,
+    fixed_order_cost: float,
+    demand_mean: float,
+    lead_time: float,
+    s: int,
+    quantity: int,
+    cost: float,
+) -> Example:
     item = {
-        "fixed_order_cost": fixed_order_cost, "holding_cost": holding_cost, "backorder_cost": backorder_cost, "lead_time": lead_time,
-        "lead_time_confidence": 0.0, "service_level": None, "demand_distribution": "poisson", "demand_mean": np.array([demand_mean]),
-        "demand_variance": None, "demand_pmf": None,
+        "fixed_order_cost": fixed_order_cost,
+        "holding_cost": holding_cost,
+        "backorder_cost": backorder_cost,
+        "lead_time": lead_time,
+        "lead_time_confidence": 0.0,
+        "service_level": None,
+        "demand_distribution": "poisson",
+        "demand_mean": np.array([demand_mean]),
+        "demand_variance": None,
+        "demand_pmf": None,
     }
-    return Example(name, (item,), {"cost": "time_weighted"}, cost, {"REORDER_POINT": (s,), "ORDER_QUANTITY": (quantity,)},
-                   f"Snyder & Shen (2019), Fundamentals of Supply Chain Theory, {name}; optimum as in stockpyl's tests")
+    return Example(
+        name,
+        (item,),
+        {"cost": "time_weighted"},
+        cost,
+        {"REORDER_POINT": (s,), "ORDER_QUANTITY": (quantity,)},
+        f"Snyder & Shen (2019), Fundamentals of Supply Chain Theory, {name}; optimum as in stockpyl's tests",
+    )
 
 
 POLICY = Policy(
@@ -336,7 +438,8 @@ POLICY = Policy(
         _example("Problem 5.2", 4, 28, 4, 12, 0.5, 6, 7, 28.241312842169155),
     ),
     solve_exact=solve_exact,
-    # half of the time of HiGHS's own choice on the window model: nothing in it can be presolved, and few windows are passed on the way; but
-    # bounds of 0 moved by as little as 1e-7 outweigh a 1/Q of 1e-5, and take it a thousand times the iterations
+    # half of the time of HiGHS's own choice on the window model: nothing in it can be presolved, and few windows are
+    # passed on the way; but bounds of 0 moved by as little as 1e-7 outweigh a 1/Q of 1e-5, and take it a thousand times
+    # the iterations
     highs_options={"presolve": "off", "simplex_strategy": 4, "primal_simplex_bound_perturbation_multiplier": 0.0},
 )

@@ -1,12 +1,15 @@
-"""(s, S): looked at every morning; when an item's inventory position is s or less, order up to S. Decides s and S of each item.
+"""(s, S): looked at every morning; when an item's inventory position is s or less, order up to S. Decides s and S of
+each item.
 
-The cost per day C(s, S) is exact for demand that is independent from day to day, in whole units, and backordered when short; stock and
-shortage are charged at the end of each day: `theory/min_max.py` has it. s >= 0: a negative s would order only when customers already wait,
-and where lost sales are not recorded as backorders it would never order. A day's demand is Poisson, given by its probabilities, or Normal
-put on whole units with its mean kept (`theory/daily_demand.py`); the demand over the lead time is the sum of such days, for a Normal and
-a pmf of whole days. A lead time that is uncertain is a mixture: what is on order counts in the position whenever it arrives.
+The cost per day C(s, S) is exact for demand that is independent from day to day, in whole units, and backordered when
+short; stock and shortage are charged at the end of each day: `theory/min_max.py` has it. s >= 0: a negative s would
+order only when customers already wait, and where lost sales are not recorded as backorders it would never order. A
+day's demand is Poisson, given by its probabilities, or Normal put on whole units with its mean kept
+(`theory/daily_demand.py`); the demand over the lead time is the sum of such days, for a Normal and a pmf of whole days.
+A lead time that is uncertain is a mixture: what is on order counts in the position whenever it arrives.
 
-The model is the linear program of the Markov decision process, over levels y = first..last of the position after ordering:
+The model is the linear program of the Markov decision process, over levels y = first..last of the position after
+ordering:
 
     x_y >= 0    probability that a day begins with position y
     z_y >= 0    orders per day that lift the position to y
@@ -15,16 +18,18 @@ The model is the linear program of the Markov decision process, over levels y = 
     subject to  sum_y x_y = 1
                 x_y - sum_{d>=0} P(D = d) x_{y+d} <= z_y     what demand does not bring to level y an order does
 
-The surplus of row y is what leaves level y by an order; what falls below the first level is ordered too, so that as many orders arrive
-at levels as leave them. No integers: the probabilities of any policy are a point of the polytope, a vertex is a policy that decides one
-thing at each level (Derman 1970), and of those an (s, S) is the cheapest. S is where the orders arrive; s + 1 the first level that costs
-no more than the optimum, which is optimal with that S (fact 1 of `theory/min_max.py`).
+The surplus of row y is what leaves level y by an order; what falls below the first level is ordered too, so that as
+many orders arrive at levels as leave them. No integers: the probabilities of any policy are a point of the polytope, a
+vertex is a policy that decides one thing at each level (Derman 1970), and of those an (s, S) is the cheapest. S is
+where the orders arrive; s + 1 the first level that costs no more than the optimum, which is optimal with that S (fact 1
+of `theory/min_max.py`).
 
-The levels are those with G(y) <= C for the cost C of an (s, S) found without the algorithm (one s, all S, by the formula of C(s, S)).
-No other level is used: with the optimal cost g <= C, fact 1 says that the position after ordering stays where G <= g.
+The levels are those with G(y) <= C for the cost C of an (s, S) found without the algorithm (one s, all S, by the
+formula of C(s, S)). No other level is used: with the optimal cost g <= C, fact 1 says that the position after ordering
+stays where G <= g.
 
-No `service` is offered: with such a constraint the best policy mixes two (s, S) at random, and the best single one has no exact
-algorithm that is quick.
+No `service` is offered: with such a constraint the best policy mixes two (s, S) at random, and the best single one has
+no exact algorithm that is quick.
 
 Source: Zheng & Federgruen (1991), Operations Research 39(4), 654-665; Snyder & Shen (2019), section 4.4.
 """
@@ -75,11 +80,15 @@ INPUT_COLUMNS = (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST, LEAD_TIME, LEAD
 
 
 class SSParams(Params):
-    """(s, S) has no parameters: what is short is backordered, the position is looked at once a day, and s is 0 or more."""
+    """(s, S) has no parameters: what is short is backordered, the position is looked at once a day, and s is 0 or
+    more.
+    """
 
 
 class _Inputs(NamedTuple):
-    """The columns as arrays, with one message for each item that can't be used; demand is over the lead time + 1 day."""
+    """The columns as arrays, with one message for each item that can't be used; demand is over the lead time + 1
+    day.
+    """
 
     fixed_order_cost: np.ndarray
     holding_cost: np.ndarray
@@ -94,12 +103,22 @@ class _Inputs(NamedTuple):
 
 def _read(items: pd.DataFrame) -> _Inputs:
     fixed_order_cost, holding_cost, backorder_cost = (
-        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST))
+        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST)
+    )
     demand = item_demand(
-        *(objects(items, column.name) for column in DEMAND), numbers(items, "lead_time"), numbers(items, "lead_time_confidence"), 1)
+        *(objects(items, column.name) for column in DEMAND),
+        numbers(items, "lead_time"),
+        numbers(items, "lead_time_confidence"),
+        1,
+    )
     for name, values in (("fixed_order_cost", fixed_order_cost), ("backorder_cost", backorder_cost)):
         note(demand.message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
-    note(demand.message, ~((holding_cost > 0) & np.isfinite(holding_cost)), "holding_cost is {value}, must be above 0", holding_cost)
+    note(
+        demand.message,
+        ~((holding_cost > 0) & np.isfinite(holding_cost)),
+        "holding_cost is {value}, must be above 0",
+        holding_cost,
+    )
     is_normal = demand.form == NORMAL
     # a sum of rounded days needs whole days, as for a pmf
     demand.first_lead_time[is_normal] = whole_days(demand.first_lead_time[is_normal])
@@ -110,10 +129,12 @@ def _read(items: pd.DataFrame) -> _Inputs:
 
 
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SSParams) -> ExactSolution:
-    """The best (s, S) of every item in one call; each partition's items are independent, so `offsets` makes no difference.
+    """The best (s, S) of every item in one call; each partition's items are independent, so `offsets` makes no
+    difference.
 
-    An item whose mean demand is 0 has s = 0, S = 0 and cost 0: it orders nothing. An item that can't be solved has NaN and a message. One
-    whose demand is counted in larger steps has a message that says so: its levels and cost are those of demand in such steps.
+    An item whose mean demand is 0 has s = 0, S = 0 and cost 0: it orders nothing. An item that can't be solved has NaN
+    and a message. One whose demand is counted in larger steps has a message that says so: its levels and cost are those
+    of demand in such steps.
     """
     inputs = _read(items)
     demand, message = inputs.demand, inputs.message
@@ -121,22 +142,35 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SSParams) -> E
     has_demand = is_valid & (demand.mean > 0)
     values = [np.where(is_valid, 0.0, np.nan) for _ in range(3)]
     found = best_min_max_levels(
-        form=demand.form[has_demand], demand_mean=demand.mean[has_demand], demand_variance=demand.variance[has_demand],
-        first_lead_time=demand.first_lead_time[has_demand], n_lead_times=demand.n_lead_times[has_demand],
-        holding_cost=inputs.holding_cost[has_demand], fixed_order_cost=inputs.fixed_order_cost[has_demand],
-        backorder_cost=inputs.backorder_cost[has_demand], day_pmfs=[inputs.day_pmfs[i] for i in np.flatnonzero(has_demand)])
+        form=demand.form[has_demand],
+        demand_mean=demand.mean[has_demand],
+        demand_variance=demand.variance[has_demand],
+        first_lead_time=demand.first_lead_time[has_demand],
+        n_lead_times=demand.n_lead_times[has_demand],
+        holding_cost=inputs.holding_cost[has_demand],
+        fixed_order_cost=inputs.fixed_order_cost[has_demand],
+        backorder_cost=inputs.backorder_cost[has_demand],
+        day_pmfs=[inputs.day_pmfs[i] for i in np.flatnonzero(has_demand)],
+    )
     for value, result in zip(values, found[:3], strict=True):
         value[has_demand] = result
     step = np.ones(len(items))
     step[has_demand] = found.step
-    note(message, step > 1, "demand is counted in steps of {value:g} units, since whole units would take too long: levels and cost are"
-         " those of demand in steps", step)
+    note(
+        message,
+        step > 1,
+        "demand is counted in steps of {value:g} units, since whole units would take too long: levels and cost are"
+        " those of demand in steps",
+        step,
+    )
     decisions = {"REORDER_POINT": values[0], "ORDER_UP_TO_LEVEL": values[1]}
     return ExactSolution(decisions, values[2], None if np.equal(message, None).all() else message)
 
 
 class _Levels(NamedTuple):
-    """The levels of one item's model: the first, the cost of a day at each, and the probabilities of a day's demand of 0, 1, ..."""
+    """The levels of one item's model: the first, the cost of a day at each, and the probabilities of a day's demand
+    of 0, 1, ...
+    """
 
     first: int
     cost: np.ndarray
@@ -145,7 +179,9 @@ class _Levels(NamedTuple):
 
 def _check_size(n: float, largest: int) -> None:
     if n > largest:
-        raise ParameterError("the model would have too many levels of inventory position; solve this item with method: exact")
+        raise ParameterError(
+            "the model would have too many levels of inventory position; solve this item with method: exact"
+        )
 
 
 def _levels(inputs: _Inputs, i: int) -> _Levels:
@@ -166,7 +202,7 @@ def _levels(inputs: _Inputs, i: int) -> _Levels:
     else:
         day_pmf = poisson_day_pmf(a)
         lead_time_demand = demand.lead_time_demand(i)
-    day_pmf = day_pmf[:np.flatnonzero(day_pmf > 1e-16)[-1] + 1]
+    day_pmf = day_pmf[: np.flatnonzero(day_pmf > 1e-16)[-1] + 1]
 
     def level_costs(y: np.ndarray) -> np.ndarray:
         if lead_time_demand is None:
@@ -176,18 +212,21 @@ def _levels(inputs: _Inputs, i: int) -> _Levels:
         return h * np.maximum(y - mean + short, 0.0) + p * short
 
     mean = a * (demand.first_lead_time[i] + (demand.n_lead_times[i] - 1) / 2)
-    std = np.sqrt(max(demand.variance[i], a if demand.form[i] != PMF else 0.0) * (mean / a) + (a * (demand.n_lead_times[i] - 1)) ** 2 / 12)
+    std = np.sqrt(
+        max(demand.variance[i], a if demand.form[i] != PMF else 0.0) * (mean / a)
+        + (a * (demand.n_lead_times[i] - 1)) ** 2 / 12
+    )
     y = np.arange(1, int(mean + 2 * quantity + 6 * std) + 3)
     _check_size(len(y), LARGEST_RANGE)
     costs = level_costs(y)
     cheapest = int(costs.argmin())
     # any s will do: this one is right when demand is constant, and when orders cost nothing
     tried = np.sqrt(2 * a * K * h * (p / (p + h) if p > 0 else 1.0) + costs[cheapest] ** 2)
-    start = int(np.flatnonzero(costs[:cheapest + 1] <= max(tried, costs[cheapest]))[0])
+    start = int(np.flatnonzero(costs[: cheapest + 1] <= max(tried, costs[cheapest]))[0])
     window = costs[start:]
     m = renewal_days(day_pmf, min(len(window), int(3 * quantity) + 3))
     # C(s, S) of this s and all S: the sums of m(d) G(S - d) are a convolution
-    of_all = (K + np.convolve(m, window[:len(m)])[:len(m)]) / np.cumsum(m)
+    of_all = (K + np.convolve(m, window[: len(m)])[: len(m)]) / np.cumsum(m)
     known = of_all.min() * (1 + SLACK)
     while costs[-1] <= known:
         _check_size(2 * len(y), LARGEST_RANGE)
@@ -195,14 +234,14 @@ def _levels(inputs: _Inputs, i: int) -> _Levels:
         costs = level_costs(y)
     kept = np.flatnonzero(costs <= max(known, costs.min()))
     _check_size((kept[-1] - kept[0] + 1) * min(len(day_pmf), kept[-1] - kept[0] + 1), LARGEST_MODEL)
-    return _Levels(int(y[kept[0]]), costs[kept[0]:kept[-1] + 1], day_pmf)
+    return _Levels(int(y[kept[0]]), costs[kept[0] : kept[-1] + 1], day_pmf)
 
 
 def build_model(items: pd.DataFrame, params: SSParams) -> pyo.ConcreteModel:
     """The linear program of each item, side by side in one ConcreteModel; see the module's docstring.
 
-    REORDER_POINT and ORDER_UP_TO_LEVEL are Expressions of the solved variables. An item without demand has one level that costs nothing,
-    so that the model is never empty, and s = S = 0.
+    REORDER_POINT and ORDER_UP_TO_LEVEL are Expressions of the solved variables. An item without demand has one level
+    that costs nothing, so that the model is never empty, and s = S = 0.
 
     Raises
     ------
@@ -216,8 +255,12 @@ def build_model(items: pd.DataFrame, params: SSParams) -> pyo.ConcreteModel:
         return _decision_process(levels, inputs.fixed_order_cost.tolist(), has_demand)
 
 
-def _decision_process(levels: list[_Levels], fixed_order_cost: list[float], has_demand: list[bool]) -> pyo.ConcreteModel:
-    """One flat set of levels for all items: item i has levels ends[i]..ends[i+1]-1, level k of it is position levels[i].first + k."""
+def _decision_process(
+    levels: list[_Levels], fixed_order_cost: list[float], has_demand: list[bool]
+) -> pyo.ConcreteModel:
+    """One flat set of levels for all items: item i has levels ends[i]..ends[i+1]-1, level k of it is position
+    levels[i].first + k.
+    """
     ends = np.cumsum([0, *(len(level.cost) for level in levels)]).tolist()
     model = pyo.ConcreteModel()
     model.ITEMS = pyo.RangeSet(0, len(levels) - 1)
@@ -227,8 +270,8 @@ def _decision_process(levels: list[_Levels], fixed_order_cost: list[float], has_
     model.average_cost = pyo.Var(model.ITEMS, domain=pyo.NonNegativeReals)
     probability = list(model.position_probability.values())
     orders = list(model.orders_up_to.values())
-    probabilities_of = [probability[ends[i]:ends[i + 1]] for i in range(len(levels))]
-    orders_of = [orders[ends[i]:ends[i + 1]] for i in range(len(levels))]
+    probabilities_of = [probability[ends[i] : ends[i + 1]] for i in range(len(levels))]
+    orders_of = [orders[ends[i] : ends[i + 1]] for i in range(len(levels))]
     item_of = np.repeat(np.arange(len(levels)), np.diff(ends)).tolist()
     days = [(level.day_pmf * -ROW_SCALE) for level in levels]
     # of two kinds of rows only the numbers of days differ: they are cut from the same list
@@ -239,8 +282,14 @@ def _decision_process(levels: list[_Levels], fixed_order_cost: list[float], has_
 
     def orders_bring_what_demand_does_not(model: pyo.ConcreteModel, k: int) -> tuple:
         i = item_of[k]
-        above = probability[k:min(k + len(coefficients[i]), ends[i + 1])]
-        return None, LinearExpression(linear_coefs=[*coefficients[i][:len(above)], -ROW_SCALE], linear_vars=[*above, orders[k]]), 0
+        above = probability[k : min(k + len(coefficients[i]), ends[i + 1])]
+        return (
+            None,
+            LinearExpression(
+                linear_coefs=[*coefficients[i][: len(above)], -ROW_SCALE], linear_vars=[*above, orders[k]]
+            ),
+            0,
+        )
 
     def probabilities_add_up_to_one(model: pyo.ConcreteModel, i: int) -> tuple:
         return 1, LinearExpression(linear_coefs=[1] * len(probabilities_of[i]), linear_vars=probabilities_of[i]), 1
@@ -251,7 +300,13 @@ def _decision_process(levels: list[_Levels], fixed_order_cost: list[float], has_
 
     def average_cost_is_the_cost(model: pyo.ConcreteModel, i: int) -> tuple:
         costs = levels[i].cost.tolist() + [fixed_order_cost[i] if has_demand[i] else 0.0] * len(orders_of[i])
-        return 0, LinearExpression(linear_coefs=[*costs, -1.0], linear_vars=[*probabilities_of[i], *orders_of[i], model.average_cost[i]]), 0
+        return (
+            0,
+            LinearExpression(
+                linear_coefs=[*costs, -1.0], linear_vars=[*probabilities_of[i], *orders_of[i], model.average_cost[i]]
+            ),
+            0,
+        )
 
     def order_up_to_level(model: pyo.ConcreteModel, i: int) -> object:
         if not has_demand[i]:
@@ -263,7 +318,7 @@ def _decision_process(levels: list[_Levels], fixed_order_cost: list[float], has_
     def reorder_point(model: pyo.ConcreteModel, i: int) -> object:
         if not has_demand[i]:
             return 0
-        falling = levels[i].cost[:int(levels[i].cost.argmin())] * (1 - SLACK)
+        falling = levels[i].cost[: int(levels[i].cost.argmin())] * (1 - SLACK)
         dear = [pyo.Expr_if(IF_=model.average_cost[i] <= cost, THEN_=1, ELSE_=0) for cost in falling.tolist()]
         return levels[i].first - 1 + sum(dear)
 
@@ -309,10 +364,25 @@ POLICY = Policy(
     examples=(
         Example(
             "Example 4.7",
-            ({"fixed_order_cost": 5.0, "holding_cost": 1.0, "backorder_cost": 4.0, "lead_time": 0.0, "lead_time_confidence": 0.0,
-              "demand_distribution": "poisson", "demand_mean": np.array([6.0]), "demand_variance": None, "demand_pmf": None},),
-            {}, 8.034111561471642, {"REORDER_POINT": (4,), "ORDER_UP_TO_LEVEL": (10,)},
-            "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, Example 4.7; optimum as in stockpyl's documentation"),
+            (
+                {
+                    "fixed_order_cost": 5.0,
+                    "holding_cost": 1.0,
+                    "backorder_cost": 4.0,
+                    "lead_time": 0.0,
+                    "lead_time_confidence": 0.0,
+                    "demand_distribution": "poisson",
+                    "demand_mean": np.array([6.0]),
+                    "demand_variance": None,
+                    "demand_pmf": None,
+                },
+            ),
+            {},
+            8.034111561471642,
+            {"REORDER_POINT": (4,), "ORDER_UP_TO_LEVEL": (10,)},
+            "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, Example 4.7; optimum as in stockpyl's "
+            "documentation",
+        ),
     ),
     solve_exact=solve_exact,
 )

@@ -2,8 +2,8 @@
 
     x_k >= 0, sum over the item's k of x_k = 1,    minimize  sum_k cost_k x_k
 
-It is a linear program whose vertices are the choices themselves. Any cost can be listed; what makes it a model is that the list holds an
-optimum, which the policy that makes the list proves.
+It is a linear program whose vertices are the choices themselves. Any cost can be listed; what makes it a model is that
+the list holds an optimum, which the policy that makes the list proves.
 """
 
 from __future__ import annotations
@@ -47,12 +47,15 @@ def check_size(n: float, largest: int) -> None:
     ParameterError : n is above the largest; says which method to take.
     """
     if not n <= largest:
-        raise ParameterError(f"the model would have over {largest} pairs of reorder point and order quantity; "
-                             "solve this item with method: exact")
+        raise ParameterError(
+            f"the model would have over {largest} pairs of reorder point and order quantity; "
+            "solve this item with method: exact"
+        )
 
 
 def spread(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All whole numbers from first[k] to last[k], one range after the other, and the k of each; an empty range where last < first.
+    """All whole numbers from first[k] to last[k], one range after the other, and the k of each; an empty range where
+    last < first.
 
     Raises
     ------
@@ -69,7 +72,8 @@ def spread(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def cheapest(limit: float, s: np.ndarray, quantity: np.ndarray, cost: np.ndarray) -> Choices:
-    """The pairs that cost at most `limit`, what a known policy costs and a little more, filled up to FEWEST with the next ones.
+    """The pairs that cost at most `limit`, what a known policy costs and a little more, filled up to FEWEST with the
+    next ones.
 
     Raises
     ------
@@ -97,11 +101,16 @@ def selection_model(choices: Sequence[NamedTuple], decisions: Mapping[str, str] 
         model.CHOICES = pyo.RangeSet(0, ends[-1] - 1)
         model.is_chosen = pyo.Var(model.CHOICES, domain=pyo.NonNegativeReals)
         chosen = list(model.is_chosen.values())
-        own = [chosen[ends[i]:ends[i + 1]] for i in range(len(choices))]
+        own = [chosen[ends[i] : ends[i + 1]] for i in range(len(choices))]
 
         def weighted(field: str) -> dict[int, LinearExpression]:
-            """For each item the sum of its choices' values; a dict is read in half the time of a rule, which Pyomo inspects first."""
-            return {i: LinearExpression(linear_coefs=getattr(one, field).tolist(), linear_vars=own[i]) for i, one in enumerate(choices)}
+            """For each item the sum of its choices' values; a dict is read in half the time of a rule, which Pyomo
+            inspects first.
+            """
+            return {
+                i: LinearExpression(linear_coefs=getattr(one, field).tolist(), linear_vars=own[i])
+                for i, one in enumerate(choices)
+            }
 
         takes_one = {i: (1, LinearExpression(of_item), 1) for i, of_item in enumerate(own)}
         model.each_item_takes_one = pyo.Constraint(model.ITEMS, rule=takes_one)

@@ -1,6 +1,8 @@
-"""The model "one window of consecutive levels": the inventory position of each item takes the values s+1..s+Q equally often.
+"""The model "one window of consecutive levels": the inventory position of each item takes the values s+1..s+Q equally
+often.
 
-A window costs [A(s) + sum_{y=s+1}^{s+Q} G(y)] / Q per day. An item lists its levels first..last, of which a window may start at first..m:
+A window costs [A(s) + sum_{y=s+1}^{s+Q} G(y)] / Q per day. An item lists its levels first..last, of which a window may
+start at first..m:
 
     theta >= 0   probability of each level of the window, 1/Q
     st_y  >= 0   theta where the window starts (y = s+1), 0 elsewhere;    y = first..m
@@ -9,19 +11,20 @@ A window costs [A(s) + sum_{y=s+1}^{s+Q} G(y)] / Q per day. An item lists its le
 
     minimize    sum_y A(y-1) st_y + sum_y G(y) u_y + sum_y [G(m) + .. + G(y)] en_y
     subject to  sum_y u_y + sum_y (y - m + 1) en_y = 1        the probabilities add up to one; that of y >= m is en_y + .. + en_last
-                u_y - u_{y-1} <= st_y                         the probability rises only where a window starts; u_m = en_m + .. + en_last
+                u_y - u_{y-1} <= st_y        the probability rises only where a window starts; u_m = en_m + .. + en_last
                 sum_y st_y = theta
 
-and Q = 1 / theta, s = sum_y (y-1) st_y / theta. A window that ends below m has no en_y. Where the best window is known to hold m, as in a
-convex G with its cheapest level for m, none ends below it: then sum_y en_y = theta, u_y = st_first + .. + st_y, and nothing else is left.
+and Q = 1 / theta, s = sum_y (y-1) st_y / theta. A window that ends below m has no en_y. Where the best window is known
+to hold m, as in a convex G with its cheapest level for m, none ends below it: then sum_y en_y = theta, u_y = st_first +
+.. + st_y, and nothing else is left.
 
     minimize    sum_y [A(y-1) + G(y) + .. + G(m-1)] st_y + sum_y [G(m) + .. + G(y)] en_y
     subject to  sum_y (m - y) st_y + sum_y (y - m + 1) en_y = 1,    sum_y st_y = theta,    sum_y en_y = theta
 
-These are linear programs without integers. A point is an average of windows, weighted by their areas: any probabilities are a sum of
-windows of constant height that start where they rise, and any start goes with any end. So no point is cheaper than the best window, and a
-vertex is one window. A simplex method ends at a vertex. (An interior-point method without crossover may end between two windows of equal
-cost: the objective is right, s and Q are averages.)
+These are linear programs without integers. A point is an average of windows, weighted by their areas: any probabilities
+are a sum of windows of constant height that start where they rise, and any start goes with any end. So no point is
+cheaper than the best window, and a vertex is one window. A simplex method ends at a vertex. (An interior-point method
+without crossover may end between two windows of equal cost: the objective is right, s and Q are averages.)
 """
 
 from __future__ import annotations
@@ -54,7 +57,8 @@ NO_DEMAND = Levels(1, np.zeros(1), np.zeros(1))
 
 
 def window_model(levels: Sequence[Levels], *, all_hold_m: bool) -> pyo.ConcreteModel:
-    """The window of each item, side by side; item i has the levels after those of i-1 in one flat set, NO_DEMAND has s = Q = 0.
+    """The window of each item, side by side; item i has the levels after those of i-1 in one flat set, NO_DEMAND has s
+    = Q = 0.
 
     Parameters
     ----------
@@ -69,7 +73,9 @@ def window_model(levels: Sequence[Levels], *, all_hold_m: bool) -> pyo.ConcreteM
         model.ITEMS = pyo.RangeSet(0, len(levels) - 1)
         model.LEVELS = pyo.RangeSet(0, sum(n_levels) - 1)
         model.STARTS = pyo.Set(initialize=_flat(range(k, k + n + 1) for k, n in zip(first, n_below, strict=True)))
-        model.ENDS = pyo.Set(initialize=_flat(range(k + n, k + n_all) for k, n, n_all in zip(first, n_below, n_levels, strict=True)))
+        model.ENDS = pyo.Set(
+            initialize=_flat(range(k + n, k + n_all) for k, n, n_all in zip(first, n_below, n_levels, strict=True))
+        )
         model.probability_of_each_level = pyo.Var(model.ITEMS, domain=pyo.NonNegativeReals)
         model.window_start = pyo.Var(model.STARTS, domain=pyo.NonNegativeReals)
         model.window_end = pyo.Var(model.ENDS, domain=pyo.NonNegativeReals)
@@ -82,9 +88,15 @@ def window_model(levels: Sequence[Levels], *, all_hold_m: bool) -> pyo.ConcreteM
 
         def reorder_point(model: pyo.ConcreteModel, i: int) -> object:
             before = range(levels[i].first - 1, levels[i].first + n_below[i])
-            return 0 if levels[i] is NO_DEMAND else LinearExpression(linear_coefs=before, linear_vars=starts_of[i]) / theta[i]
+            return (
+                0
+                if levels[i] is NO_DEMAND
+                else LinearExpression(linear_coefs=before, linear_vars=starts_of[i]) / theta[i]
+            )
 
-        model.one_window_starts = pyo.Constraint(model.ITEMS, rule=lambda model, i: (0, LinearExpression([*starts_of[i], -theta[i]]), 0))
+        model.one_window_starts = pyo.Constraint(
+            model.ITEMS, rule=lambda model, i: (0, LinearExpression([*starts_of[i], -theta[i]]), 0)
+        )
         (_all_hold_m if all_hold_m else _some_end_below_m)(model, levels, starts_of, ends_of)
         model.total_cost = pyo.Objective(expr=pyo.quicksum(model.item_cost.values()))
         model.ORDER_QUANTITY = pyo.Expression(model.ITEMS, rule=order_quantity)
@@ -106,12 +118,16 @@ def _all_hold_m(model: pyo.ConcreteModel, levels: Sequence[Levels], starts_of: l
         costs = (levels[i].start_cost + to_m).tolist() + np.cumsum(above).tolist()
         return LinearExpression(linear_coefs=costs, linear_vars=starts_of[i] + ends_of[i])
 
-    model.one_window_ends = pyo.Constraint(model.ITEMS, rule=lambda model, i: (0, LinearExpression([*ends_of[i], -theta[i]]), 0))
+    model.one_window_ends = pyo.Constraint(
+        model.ITEMS, rule=lambda model, i: (0, LinearExpression([*ends_of[i], -theta[i]]), 0)
+    )
     model.probabilities_add_up_to_one = pyo.Constraint(model.ITEMS, rule=probabilities_add_up_to_one)
     model.item_cost = pyo.Expression(model.ITEMS, rule=item_cost)
 
 
-def _some_end_below_m(model: pyo.ConcreteModel, levels: Sequence[Levels], starts_of: list[list], ends_of: list[list]) -> None:
+def _some_end_below_m(
+    model: pyo.ConcreteModel, levels: Sequence[Levels], starts_of: list[list], ends_of: list[list]
+) -> None:
     """The probabilities of the levels below m, with the rows and costs."""
     model.BELOW = model.STARTS - model.ENDS
     model.position_probability = pyo.Var(model.BELOW, domain=pyo.NonNegativeReals)
@@ -120,7 +136,10 @@ def _some_end_below_m(model: pyo.ConcreteModel, levels: Sequence[Levels], starts
     for starts, below, ends in zip(starts_of, below_of, ends_of, strict=True):
         here = [*([one] for one in below), ends]  # what u_y is the sum of, for y = first..m
         before = [[], *here[:-1]]
-        rises += [LinearExpression([*up, *(-one for one in down), -start]) for up, down, start in zip(here, before, starts, strict=True)]
+        rises += [
+            LinearExpression([*up, *(-one for one in down), -start])
+            for up, down, start in zip(here, before, starts, strict=True)
+        ]
     rise = dict(zip(model.STARTS, rises, strict=True))
 
     def probabilities_add_up_to_one(model: pyo.ConcreteModel, i: int) -> tuple:
@@ -132,7 +151,9 @@ def _some_end_below_m(model: pyo.ConcreteModel, levels: Sequence[Levels], starts
         costs = levels[i].start_cost.tolist() + below.tolist() + np.cumsum(above).tolist()
         return LinearExpression(linear_coefs=costs, linear_vars=starts_of[i] + below_of[i] + ends_of[i])
 
-    model.probability_rises_only_where_a_window_starts = pyo.Constraint(model.STARTS, rule=lambda model, k: (None, rise[k], 0))
+    model.probability_rises_only_where_a_window_starts = pyo.Constraint(
+        model.STARTS, rule=lambda model, k: (None, rise[k], 0)
+    )
     model.probabilities_add_up_to_one = pyo.Constraint(model.ITEMS, rule=probabilities_add_up_to_one)
     model.item_cost = pyo.Expression(model.ITEMS, rule=item_cost)
 

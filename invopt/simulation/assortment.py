@@ -1,7 +1,7 @@
 """What some stores of the chain know about each product they sell: costs, lead time, the supplier's rules, room.
 
-Every array is (n_stores, n_products). The money is such that a reorder point and an order size are worth finding: holding a unit costs
-0.1..0.5 % of its cost per day, losing a sale about its margin, ordering 1.5..12.
+Every array is (n_stores, n_products). The money is such that a reorder point and an order size are worth finding:
+holding a unit costs 0.1..0.5 % of its cost per day, losing a sale about its margin, ordering 1.5..12.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ COVER_DAYS = 7
 
 @dataclass(frozen=True)
 class Assortment:
-    """The items of `stores` (positions in the chain); times in days, quantities in units, `price` is what a unit sells for.
+    """The items of `stores` (positions in the chain); times in days, quantities in units, `price` is what a unit sells
+    for.
 
-    `reorder_point` and `order_up_to_level` are the stores' own plain rule, which made the history; nothing says they are good.
-    `storage_volume` and `storage_budget` are (n_stores, n_storages).
+    `reorder_point` and `order_up_to_level` are the stores' own plain rule, which made the history; nothing says they
+    are good. `storage_volume` and `storage_budget` are (n_stores, n_storages).
     """
 
     stores: np.ndarray
@@ -61,7 +62,9 @@ def make_assortment(chain: Chain, stores: np.ndarray, rng: np.random.Generator) 
     shelf_life = np.where(products.shelf_life > 0, products.shelf_life, 10_000)[None, :]
     fresh = shelf_life <= 7
 
-    demand_mean = np.maximum(products.demand_mean * chain.stores.size[stores][:, None] * rng.lognormal(0.0, 0.15, shape), 0.02)
+    demand_mean = np.maximum(
+        products.demand_mean * chain.stores.size[stores][:, None] * rng.lognormal(0.0, 0.15, shape), 0.02
+    )
     supplier = np.broadcast_to(products.supplier, shape).copy()
     elsewhere = rng.random(shape) < OTHER_SUPPLIER_SHARE
     supplier[elsewhere] = rng.integers(0, len(suppliers.source_id), int(elsewhere.sum()))
@@ -83,7 +86,9 @@ def make_assortment(chain: Chain, stores: np.ndarray, rng: np.random.Generator) 
     level = rng.integers(0, len(SERVICE_LEVELS), shape)
     safety_factor = np.array([NormalDist().inv_cdf(p) for p in SERVICE_LEVELS])[level]
     protection = lead_time + review_period
-    reorder_point = np.ceil(demand_mean * protection + safety_factor * np.sqrt(demand_mean * products.dispersion * protection))
+    reorder_point = np.ceil(
+        demand_mean * protection + safety_factor * np.sqrt(demand_mean * products.dispersion * protection)
+    )
     # the stores' rule is a habit, not a calculation: often too low, sometimes too high
     reorder_point = np.ceil(reorder_point * rng.uniform(0.3, 1.2, shape))
     cover = np.minimum(COVER_DAYS, np.maximum(1.0, shelf_life * 0.4))
@@ -101,19 +106,32 @@ def make_assortment(chain: Chain, stores: np.ndarray, rng: np.random.Generator) 
         return np.maximum((total * rng.uniform(low, high, total.shape)).round(2), 0.01)
 
     return Assortment(
-        stores=np.asarray(stores), demand_mean=demand_mean, supplier=supplier, lead_time=lead_time,
-        lead_time_interval=(rng.random(shape) < 0.15).astype(np.int64), review_period=review_period,
-        min_order_quantity=minimum, max_order_quantity=maximum, quantity_multiple=case,
-        unit_cost=unit_cost, msrp=msrp.round(2), price=np.maximum((unit_cost + 0.8 * margin).round(2), unit_cost),
+        stores=np.asarray(stores),
+        demand_mean=demand_mean,
+        supplier=supplier,
+        lead_time=lead_time,
+        lead_time_interval=(rng.random(shape) < 0.15).astype(np.int64),
+        review_period=review_period,
+        min_order_quantity=minimum,
+        max_order_quantity=maximum,
+        quantity_multiple=case,
+        unit_cost=unit_cost,
+        msrp=msrp.round(2),
+        price=np.maximum((unit_cost + 0.8 * margin).round(2), unit_cost),
         holding_cost=holding_cost,
         lost_sale_cost=(margin * rng.uniform(0.9, 1.2, shape)).round(4),
         backorder_cost=(margin * rng.uniform(0.3, 1.0, shape)).round(4),
         disposal_cost=(unit_cost * rng.uniform(0.05, 0.2, shape)).round(4),
         unit_shipping_cost=(unit_cost * rng.uniform(0.002, 0.02, shape)).round(4),
         service_level=SERVICE_LEVELS[level],
-        min_inventory=np.floor(demand_mean * 0.5 * rng.random(shape)).astype(np.int64), max_inventory=max_inventory,
-        reorder_point=reorder_point.astype(np.int64), order_up_to_level=order_up_to.astype(np.int64),
-        # room for what the plain rule can bring, but not always for unhurried orders of everything; the budget is around what those cost
-        storage_volume=np.maximum(per_storage(products.volume * unhurried, 0.5, 1.4), per_storage(products.volume * order_up_to, 1.0, 1.0)),
+        min_inventory=np.floor(demand_mean * 0.5 * rng.random(shape)).astype(np.int64),
+        max_inventory=max_inventory,
+        reorder_point=reorder_point.astype(np.int64),
+        order_up_to_level=order_up_to.astype(np.int64),
+        # room for what the plain rule can bring, but not always for unhurried orders of everything; the budget is
+        # around what those cost
+        storage_volume=np.maximum(
+            per_storage(products.volume * unhurried, 0.5, 1.4), per_storage(products.volume * order_up_to, 1.0, 1.0)
+        ),
         storage_budget=per_storage(holding_cost * eoq / 2, 0.6, 1.5),
     )

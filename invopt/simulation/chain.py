@@ -1,7 +1,7 @@
 """What the demo chain is: its stores, products and suppliers, before anything happens.
 
-Demand of a product in a typical store is lognormal over the products (slow movers of 0.05 a day to fast movers of 60); a store
-multiplies it by its size. One product is forecast in one form, and its true demand has the matching law:
+Demand of a product in a typical store is lognormal over the products (slow movers of 0.05 a day to fast movers of 60);
+a store multiplies it by its size. One product is forecast in one form, and its true demand has the matching law:
 
     poisson        Poisson(mu)                                    forecast: mean, variance = mean
     normal         negative binomial, variance = dispersion x mu  forecast: mean and variance
@@ -30,27 +30,99 @@ SHELF_LIVES = (
     (("", 0),),
 )
 GOODS = (
-    ("White Bread", "Rye Bread", "Bananas", "Tomatoes", "Lettuce", "Strawberries", "Bagels", "Spinach", "Mushrooms", "Croissants"),
-    ("Whole Milk", "Plain Yogurt", "Butter", "Cheddar", "Cream", "Eggs", "Tofu", "Hummus", "Cottage Cheese", "Orange Juice"),
-    ("Rice", "Spaghetti", "Flour", "Sugar", "Black Beans", "Olive Oil", "Ground Coffee", "Oats", "Tomato Sauce", "Green Tea"),
-    ("Paper Towels", "Dish Soap", "Light Bulbs", "Sponges", "Batteries", "Trash Bags", "Candles", "Laundry Powder", "Foil", "Napkins"),
+    (
+        "White Bread",
+        "Rye Bread",
+        "Bananas",
+        "Tomatoes",
+        "Lettuce",
+        "Strawberries",
+        "Bagels",
+        "Spinach",
+        "Mushrooms",
+        "Croissants",
+    ),
+    (
+        "Whole Milk",
+        "Plain Yogurt",
+        "Butter",
+        "Cheddar",
+        "Cream",
+        "Eggs",
+        "Tofu",
+        "Hummus",
+        "Cottage Cheese",
+        "Orange Juice",
+    ),
+    (
+        "Rice",
+        "Spaghetti",
+        "Flour",
+        "Sugar",
+        "Black Beans",
+        "Olive Oil",
+        "Ground Coffee",
+        "Oats",
+        "Tomato Sauce",
+        "Green Tea",
+    ),
+    (
+        "Paper Towels",
+        "Dish Soap",
+        "Light Bulbs",
+        "Sponges",
+        "Batteries",
+        "Trash Bags",
+        "Candles",
+        "Laundry Powder",
+        "Foil",
+        "Napkins",
+    ),
 )
-BRAND_WORDS = ("Hill", "River", "Meadow", "Oak", "Harbor", "Sunny", "Stone", "Maple", "Valley", "Lake", "Pine", "Garden")
-STORE_WORDS = ("Market Square", "Station", "Riverside", "Old Town", "North Gate", "Parkway", "Harbor", "Hilltop", "Mill Lane", "West End")
+BRAND_WORDS = (
+    "Hill",
+    "River",
+    "Meadow",
+    "Oak",
+    "Harbor",
+    "Sunny",
+    "Stone",
+    "Maple",
+    "Valley",
+    "Lake",
+    "Pine",
+    "Garden",
+)
+STORE_WORDS = (
+    "Market Square",
+    "Station",
+    "Riverside",
+    "Old Town",
+    "North Gate",
+    "Parkway",
+    "Harbor",
+    "Hilltop",
+    "Mill Lane",
+    "West End",
+)
 SUPPLIERS = ("Fresh Fields Supply", "Dairy Route", "Central Grocers", "Home Goods Depot", "Long Haul Wholesale")
 PRODUCTS_PER_BRAND = 5
 # Monday..Sunday, mean 1, one row per department: fresh food is bought for the weekend, household goods on it
-WEEKDAY_PATTERN = np.array([
-    [0.85, 0.85, 0.90, 0.95, 1.20, 1.30, 0.95],
-    [0.95, 0.90, 0.95, 1.00, 1.10, 1.15, 0.95],
-    [0.90, 0.90, 0.90, 0.95, 1.10, 1.25, 1.00],
-    [0.85, 0.85, 0.90, 0.90, 1.05, 1.30, 1.15],
-])
+WEEKDAY_PATTERN = np.array(
+    [
+        [0.85, 0.85, 0.90, 0.95, 1.20, 1.30, 0.95],
+        [0.95, 0.90, 0.95, 1.00, 1.10, 1.15, 0.95],
+        [0.90, 0.90, 0.90, 0.95, 1.10, 1.25, 1.00],
+        [0.85, 0.85, 0.90, 0.90, 1.05, 1.30, 1.15],
+    ]
+)
 
 
 @dataclass(frozen=True)
 class Stores:
-    """(n_stores,) each: size multiplies a product's demand; income and traffic are told by the files and used by nobody yet."""
+    """(n_stores,) each: size multiplies a product's demand; income and traffic are told by the files and used by
+    nobody yet.
+    """
 
     location_id: np.ndarray
     name: np.ndarray
@@ -82,7 +154,9 @@ class Products:
 
 @dataclass(frozen=True)
 class Suppliers:
-    """(n_suppliers,) each; limits are per order, -1 where there is none; `review_period` is the least time between two orders, days."""
+    """(n_suppliers,) each; limits are per order, -1 where there is none; `review_period` is the least time between
+    two orders, days.
+    """
 
     source_id: np.ndarray
     name: np.ndarray
@@ -96,7 +170,9 @@ class Suppliers:
 
 @dataclass(frozen=True)
 class Chain:
-    """The chain: who sells, what is sold, who delivers; `held_up_supplier` is the one whose last deliveries are late."""
+    """The chain: who sells, what is sold, who delivers; `held_up_supplier` is the one whose last deliveries are
+    late.
+    """
 
     stores: Stores
     products: Products
@@ -119,8 +195,10 @@ def make_chain(n_stores: int, n_products: int, rng: np.random.Generator) -> Chai
         traffic=(size * rng.uniform(900, 1_100, n_stores)).round(1),
     )
     n_brands = -(-n_products // PRODUCTS_PER_BRAND)
-    brands = tuple(f"{BRAND_WORDS[b % len(BRAND_WORDS)]}{'' if b < len(BRAND_WORDS) else ' ' + str(b // len(BRAND_WORDS) + 1)} Brand"
-                   for b in range(n_brands))
+    brands = tuple(
+        f"{BRAND_WORDS[b % len(BRAND_WORDS)]}{'' if b < len(BRAND_WORDS) else ' ' + str(b // len(BRAND_WORDS) + 1)} Brand"
+        for b in range(n_brands)
+    )
     # the supplier of the most products, so that even a small chain has orders of its
     held_up = int(np.bincount(products.supplier, minlength=len(SUPPLIERS)).argmax())
     return Chain(stores, products, suppliers, brands, held_up)
@@ -146,13 +224,18 @@ def _products(n: int, rng: np.random.Generator) -> Products:
     supplier = np.where(shelf_life > 0, rng.integers(0, 2, n), rng.integers(2, len(SUPPLIERS), n))
     return Products(
         product_id=np.array([f"{b + 1}_{i + 1}" for b, i in zip(brand, index, strict=True)]),
-        name=np.array([f"{word} {good} {b + 1}_{i + 1}" for word, good, b, i in zip(words, goods, brand, index, strict=True)]),
-        brand=brand, department=department, demand_mean=demand_mean,
+        name=np.array(
+            [f"{word} {good} {b + 1}_{i + 1}" for word, good, b, i in zip(words, goods, brand, index, strict=True)]
+        ),
+        brand=brand,
+        department=department,
+        demand_mean=demand_mean,
         unit_cost=np.clip(rng.lognormal(np.log(4.0), 0.9, n), 0.5, 40.0),
         markup=rng.uniform(1.1, 1.5, n),
         holding_rate=np.exp(rng.uniform(np.log(0.001), np.log(0.005), n)),
         volume=np.clip(rng.lognormal(np.log(0.8), 0.6, n), 0.05, 8.0).round(3),
-        shelf_life=shelf_life, shelf_life_text=np.array([text for text, _ in shelf]),
+        shelf_life=shelf_life,
+        shelf_life_text=np.array([text for text, _ in shelf]),
         forecast_form=form,
         dispersion=np.where(form == NORMAL, rng.uniform(1.5, 3.0, n), 1.0).round(2),
         zero_share=np.where(form == PMF, 0.3, 0.0),
@@ -161,7 +244,9 @@ def _products(n: int, rng: np.random.Generator) -> Products:
 
 
 def _forecast_forms(demand_mean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A tenth pmf among the slow and medium movers, a tenth deterministic, Normal for half of the fast ones, Poisson otherwise."""
+    """A tenth pmf among the slow and medium movers, a tenth deterministic, Normal for half of the fast ones, Poisson
+    otherwise.
+    """
     n = len(demand_mean)
     tenth = max(1, round(n / 10))
     form = np.full(n, POISSON)
@@ -185,9 +270,11 @@ def _suppliers(products: Products, rng: np.random.Generator) -> Suppliers:
         return np.where((rng.random(n) < share_without) | (np.arange(n) == 0) | (value <= 0), -1.0, value)
 
     return Suppliers(
-        source_id=np.arange(1, n + 1).astype(str), name=np.array(SUPPLIERS),
+        source_id=np.arange(1, n + 1).astype(str),
+        name=np.array(SUPPLIERS),
         fixed_order_cost=np.exp(rng.uniform(np.log(1.5), np.log(12.0), n)).round(2),
-        lead_time=np.array([1, 1, 2, 3, 5]), review_period=review_period,
+        lead_time=np.array([1, 1, 2, 3, 5]),
+        review_period=review_period,
         min_volume=limit(volume, 0.02, 0.15, 0.5),
         max_volume=limit(volume, 1.5, 6.0, 0.3),
         purchase_budget=limit(money, 1.5, 6.0, 0.3),

@@ -1,11 +1,11 @@
 """What real feeds have and a clean world has not; added to the guide form's files, losing nothing that was right.
 
-    rejected_rows    rows that no rule can save: a number that is a word, a line cut in the middle
-    duplicate_rows   a file that came again under another name
-    float_id_rows    ids that went through a spreadsheet: supplier "5.0"
-    header_only_files  a day file without rows
-    stale_stores     stores whose last inventory file has not come
-    zero_msrp_products  products whose price in the brand's list is 0
+rejected_rows    rows that no rule can save: a number that is a word, a line cut in the middle
+duplicate_rows   a file that came again under another name
+float_id_rows    ids that went through a spreadsheet: supplier "5.0"
+header_only_files  a day file without rows
+stale_stores     stores whose last inventory file has not come
+zero_msrp_products  products whose price in the brand's list is 0
 """
 
 from __future__ import annotations
@@ -65,9 +65,16 @@ def add_dirt(folder: Path, chain: Chain, end: date) -> Dirt:
     n_float_ids = _rewrite(orders, "orders", "SupplierID", lambda supplier: f"{supplier}.0")
     _rewrite(folder / "publicparameters/brands_products.csv", "brands_products", "MSRP", lambda _: "0", n_rows=1)
     return Dirt(
-        counts={"rejected_rows": n_rejected, "duplicate_rows": n_repeated, "float_id_rows": n_float_ids, "header_only_files": 1,
-                "stale_stores": 1, "zero_msrp_products": 1},
-        more_rows={"sales": 2 + n_repeated, "inventory": 1 - n_stale_rows})
+        counts={
+            "rejected_rows": n_rejected,
+            "duplicate_rows": n_repeated,
+            "float_id_rows": n_float_ids,
+            "header_only_files": 1,
+            "stale_stores": 1,
+            "zero_msrp_products": 1,
+        },
+        more_rows={"sales": 2 + n_repeated, "inventory": 1 - n_stale_rows},
+    )
 
 
 def _n_rows(path: Path) -> int:

@@ -7,8 +7,8 @@ One day, as in the technical guide's simulator:
     closing   the lot that expires before the next opening is thrown away: stock -= spoiled
     midnight  where stock + on order <= reorder point, and the supplier's review period has passed, order up to the level
 
-A lot that arrives on the morning of day a with a shelf life of L days is sold on days a .. a+L-1. Products that keep have one lot.
-Days are numbered from 0; an order of the midnight that ends day d has order day d+1.
+A lot that arrives on the morning of day a with a shelf life of L days is sold on days a .. a+L-1. Products that keep
+have one lot. Days are numbered from 0; an order of the midnight that ends day d has order day d+1.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ HELD_UP_SHARE, HELD_UP_DAYS = 0.5, 3
 
 @dataclass(frozen=True)
 class Lots:
-    """What is in stock at a day's end, one entry per lot: positions of store and product, expiry day (`NEVER` if it keeps), units."""
+    """What is in stock at a day's end, one entry per lot: positions of store and product, expiry day (`NEVER` if it
+    keeps), units.
+    """
 
     store: np.ndarray
     product: np.ndarray
@@ -40,7 +42,9 @@ class Lots:
 
 @dataclass(frozen=True)
 class PlacedOrders:
-    """One entry per order; days are numbers from the first day; `arrival_day` >= the number of days if it has not come yet."""
+    """One entry per order; days are numbers from the first day; `arrival_day` >= the number of days if it has not
+    come yet.
+    """
 
     store: np.ndarray
     product: np.ndarray
@@ -52,7 +56,9 @@ class PlacedOrders:
 
 @dataclass(frozen=True)
 class History:
-    """(n_days, n_stores, n_products) units each, except `opening` (n_stores, n_products); `lots` by day, for the days asked for."""
+    """(n_days, n_stores, n_products) units each, except `opening` (n_stores, n_products); `lots` by day, for the
+    days asked for.
+    """
 
     opening: np.ndarray
     demand: np.ndarray
@@ -82,8 +88,15 @@ def draw_demand(chain: Chain, assortment: Assortment, weekday: int, rng: np.rand
     return rng.poisson(mean)
 
 
-def simulate(chain: Chain, assortment: Assortment, *, n_days: int, first_weekday: int, rng: np.random.Generator,
-             lot_days: range | None = None) -> History:
+def simulate(
+    chain: Chain,
+    assortment: Assortment,
+    *,
+    n_days: int,
+    first_weekday: int,
+    rng: np.random.Generator,
+    lot_days: range | None = None,
+) -> History:
     """The history of these stores under their plain rule.
 
     lot_days : the days whose lots are kept (all, when None): a large world needs the last few only.
@@ -97,7 +110,9 @@ def simulate(chain: Chain, assortment: Assortment, *, n_days: int, first_weekday
     opening = items.reorder_point + np.ceil(rng.random(shape) * spread).astype(np.int64)
     # nothing is on its way yet; of fresh goods half of what would be is left out, or the first days would throw it away
     fresh = (chain.products.shelf_life > 0)[None, :]
-    opening = np.where(fresh, np.ceil(np.maximum(opening - 0.5 * items.demand_mean * items.lead_time, 1)), opening).astype(np.int64)
+    opening = np.where(
+        fresh, np.ceil(np.maximum(opening - 0.5 * items.demand_mean * items.lead_time, 1)), opening
+    ).astype(np.int64)
     stock, on_order = opening.copy(), np.zeros(shape, dtype=np.int64)
     last_order = np.full(shape, -100)
     # ages[L] = (columns of the products that keep L days, (L, n_stores, n_columns) units; [0] expires tonight)
@@ -143,16 +158,33 @@ def simulate(chain: Chain, assortment: Assortment, *, n_days: int, first_weekday
         on_order[store, product] += quantity
         last_order[store, product] = day + 1
         placed.append(orders)
-    return History(opening, demand, received, sold, spoiled, closing, lots,
-                   PlacedOrders(*(np.concatenate(column) for column in zip(*placed, strict=True))))
+    return History(
+        opening,
+        demand,
+        received,
+        sold,
+        spoiled,
+        closing,
+        lots,
+        PlacedOrders(*(np.concatenate(column) for column in zip(*placed, strict=True))),
+    )
 
 
-def _place_orders(chain: Chain, items: Assortment, order_day: int, n_days: int, position: np.ndarray, last_order: np.ndarray,
-                  rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def _place_orders(
+    chain: Chain,
+    items: Assortment,
+    order_day: int,
+    n_days: int,
+    position: np.ndarray,
+    last_order: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, ...]:
     """The orders of one midnight: (store, product, quantity, order day, due day, arrival day)."""
     store, product = np.nonzero((position <= items.reorder_point) & (order_day - last_order >= items.review_period))
     case = items.quantity_multiple[store, product]
-    wanted = np.maximum(items.order_up_to_level[store, product] - position[store, product], items.min_order_quantity[store, product])
+    wanted = np.maximum(
+        items.order_up_to_level[store, product] - position[store, product], items.min_order_quantity[store, product]
+    )
     quantity = np.minimum(-(-wanted // case) * case, items.max_order_quantity[store, product])
     due_day = order_day + items.lead_time[store, product]
     n = len(store)
@@ -160,14 +192,22 @@ def _place_orders(chain: Chain, items: Assortment, order_day: int, n_days: int, 
     slip = rng.integers(-1, 2, n) * interval + (rng.random(n) < LATE_SHARE) * rng.integers(1, MAX_DAYS_LATE + 1, n)
     # a delivery needs at least one night
     arrival_day = np.maximum(due_day + slip, order_day + 1)
-    held_up = ((items.supplier[store, product] == chain.held_up_supplier) & (due_day >= n_days - HELD_UP_DAYS) & (due_day < n_days)
-               & (rng.random(n) < HELD_UP_SHARE))
+    held_up = (
+        (items.supplier[store, product] == chain.held_up_supplier)
+        & (due_day >= n_days - HELD_UP_DAYS)
+        & (due_day < n_days)
+        & (rng.random(n) < HELD_UP_SHARE)
+    )
     arrival_day = np.where(held_up, n_days + rng.integers(0, MAX_DAYS_LATE, n), arrival_day)
     return store, product, quantity, np.full(n, order_day), due_day, arrival_day
 
 
-def _lots_at_close(day: int, stock: np.ndarray, ages: dict[int, tuple[np.ndarray, np.ndarray]], shelf_life: np.ndarray) -> Lots:
-    """Lots in stock after the closing of `day`, by store, product, expiry; after the shift [0] is sold tomorrow for the last time."""
+def _lots_at_close(
+    day: int, stock: np.ndarray, ages: dict[int, tuple[np.ndarray, np.ndarray]], shelf_life: np.ndarray
+) -> Lots:
+    """Lots in stock after the closing of `day`, by store, product, expiry; after the shift [0] is sold tomorrow for
+    the last time.
+    """
     keeps = np.flatnonzero(shelf_life == 0)
     store, column = np.nonzero(stock[:, keeps])
     parts = [(store, keeps[column], np.full(len(store), NEVER, dtype=np.int64), stock[store, keeps[column]])]

@@ -1,11 +1,13 @@
-"""How the chain is written: the landing zone's files, with the names and headers of the technical guide's own sample data.
+"""How the chain is written: the landing zone's files, with the names and headers of the technical guide's own sample
+data.
 
-Where the guide's text and its sample disagree, the sample is followed, because that is what a feed looks like: `ExpiryDateTime`,
-`AvgHouseholdIncome`, `ShipmentFreq`, `PolicyName`, a purchase budget beside each item; the date in the name of a sales or inventory
-file is the midnight on which it was closed, one day after the sales in it. `PriceBreaks` is invopt's own.
+Where the guide's text and its sample disagree, the sample is followed, because that is what a feed looks like:
+`ExpiryDateTime`, `AvgHouseholdIncome`, `ShipmentFreq`, `PolicyName`, a purchase budget beside each item; the date in
+the name of a sales or inventory file is the midnight on which it was closed, one day after the sales in it.
+`PriceBreaks` is invopt's own.
 
-Files that grow (one per dataset or day, filled store after store) stay open until `close`; a Parquet file that would pass `MAX_ROWS`
-goes on in a next one, `..._2.parquet`.
+Files that grow (one per dataset or day, filled store after store) stay open until `close`; a Parquet file that would
+pass `MAX_ROWS` goes on in a next one, `..._2.parquet`.
 """
 
 from __future__ import annotations
@@ -26,18 +28,62 @@ HEADERS = {
     "brands_products": ("BrandID", "ProductID", "ProductName", "MSRP", "ProductVolume", "ShelfLife"),
     "store_department_brand_products": ("StoreID", "DepartmentID", "BrandID", "ProductID", "MSRP", "DisposalCost"),
     "store_product_storage": (
-        "StoreID", "StorageID", "ProductID", "StorageCost", "MissedSaleCost", "MinInventorySize", "MaxInventorySize"),
+        "StoreID",
+        "StorageID",
+        "ProductID",
+        "StorageCost",
+        "MissedSaleCost",
+        "MinInventorySize",
+        "MaxInventorySize",
+    ),
     "suppliers": (
-        "SupplierID", "SupplierName", "ShippingCost", "MinShippingVolume", "MaxShippingVolume", "FixedOrderSize", "PurchaseCostBudget"),
+        "SupplierID",
+        "SupplierName",
+        "ShippingCost",
+        "MinShippingVolume",
+        "MaxShippingVolume",
+        "FixedOrderSize",
+        "PurchaseCostBudget",
+    ),
     "store_product_supplier": (
-        "StoreID", "SupplierID", "ProductID", "LeadTime", "LeadTimeConfidenceInterval", "MinOrderQuantity", "MaxOrderQuantity",
-        "QuantityMultiplier", "Cost", "BackorderCost", "ShippingCost", "PurchaseCostBudget", "ShipmentFreq", "ServiceLevel", "PriceBreaks"),
+        "StoreID",
+        "SupplierID",
+        "ProductID",
+        "LeadTime",
+        "LeadTimeConfidenceInterval",
+        "MinOrderQuantity",
+        "MaxOrderQuantity",
+        "QuantityMultiplier",
+        "Cost",
+        "BackorderCost",
+        "ShippingCost",
+        "PurchaseCostBudget",
+        "ShipmentFreq",
+        "ServiceLevel",
+        "PriceBreaks",
+    ),
     "demand_forecasts": (
-        "StoreID", "ProductID", "DateTime", "Demand", "PredictedDemandDistribution", "PredictedDemandVariance",
-        "PredictedDemandProbability"),
+        "StoreID",
+        "ProductID",
+        "DateTime",
+        "Demand",
+        "PredictedDemandDistribution",
+        "PredictedDemandVariance",
+        "PredictedDemandProbability",
+    ),
     "sales": ("StoreID", "ProductID", "TransactionDateTime", "Units", "Price"),
     "inventory": ("StoreID", "ProductID", "InventoryDateTime", "Units", "ExpiryDateTime"),
-    "orders": ("PolicyName", "StoreID", "ProductID", "SupplierID", "Quantity", "OrderTimestamp", "ETA", "ConfidenceInterval", "Fulfilled"),
+    "orders": (
+        "PolicyName",
+        "StoreID",
+        "ProductID",
+        "SupplierID",
+        "Quantity",
+        "OrderTimestamp",
+        "ETA",
+        "ConfidenceInterval",
+        "Fulfilled",
+    ),
 }
 STATIC = tuple(HEADERS)[:9]
 MAX_ROWS = 5_000_000
@@ -47,7 +93,9 @@ CSV_OPTIONS = pa_csv.WriteOptions(include_header=False, quoting_style="none")
 
 def text(values: np.ndarray, positions: np.ndarray) -> pa.DictionaryArray:
     """values[positions] as text that is stored once per distinct value."""
-    return pa.DictionaryArray.from_arrays(pa.array(positions.astype(np.int32)), pa.array([str(value) for value in values], pa.string()))
+    return pa.DictionaryArray.from_arrays(
+        pa.array(positions.astype(np.int32)), pa.array([str(value) for value in values], pa.string())
+    )
 
 
 def same(value: str, n: int) -> pa.DictionaryArray:
@@ -88,13 +136,17 @@ class Landing:
         if name not in self._growing:
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._growing[name] = _GrowingParquet(path, self.max_rows) if path.suffix == ".parquet" else _GrowingCsv(path, dataset)
+            self._growing[name] = (
+                _GrowingParquet(path, self.max_rows) if path.suffix == ".parquet" else _GrowingCsv(path, dataset)
+            )
         self._growing[name].append(table)
         self.rows[dataset] += table.num_rows
 
 
 def _table(dataset: str, columns: list) -> pa.Table:
-    return pa.Table.from_arrays([pa.array(column) if isinstance(column, np.ndarray) else column for column in columns], HEADERS[dataset])
+    return pa.Table.from_arrays(
+        [pa.array(column) if isinstance(column, np.ndarray) else column for column in columns], HEADERS[dataset]
+    )
 
 
 class _GrowingCsv:
@@ -103,7 +155,9 @@ class _GrowingCsv:
         self._file.write((",".join(HEADERS[dataset]) + "\n").encode())
 
     def append(self, table: pa.Table) -> None:
-        plain = [column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column for column in table.columns]
+        plain = [
+            column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column for column in table.columns
+        ]
         pa_csv.write_csv(pa.Table.from_arrays(plain, table.column_names), self._file, CSV_OPTIONS)
 
     def close(self) -> None:
@@ -125,7 +179,9 @@ class _GrowingParquet:
                 self._n_parts += 1
                 part = "" if self._n_parts == 1 else f"_{self._n_parts}"
                 # without Arrow's own schema a reader sees plain text, not Arrow dictionaries
-                self._writer = pq.ParquetWriter(self._path.with_name(f"{self._path.stem}{part}.parquet"), table.schema, store_schema=False)
+                self._writer = pq.ParquetWriter(
+                    self._path.with_name(f"{self._path.stem}{part}.parquet"), table.schema, store_schema=False
+                )
                 self._room = self._max_rows
             piece = table.slice(0, self._room)
             self._writer.write_table(piece)

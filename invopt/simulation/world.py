@@ -1,7 +1,8 @@
 """A retail chain from a seed, written as a landing zone: what the demo, the tests and the benchmarks ingest.
 
-`chain.py` and `assortment.py` say what the chain is, `history.py` and `delivered_forecasts.py` what happened and what was expected,
-`landing.py`, `chain_files.py` and `history_files.py` how it is written, `dirt.py` what is wrong with real feeds.
+`chain.py` and `assortment.py` say what the chain is, `history.py` and `delivered_forecasts.py` what happened and what
+was expected, `landing.py`, `chain_files.py` and `history_files.py` how it is written, `dirt.py` what is wrong with real
+feeds.
 
 Stores are drawn in chunks, each from its own stream of the seed, so that memory does not grow with the chain.
 """
@@ -43,7 +44,8 @@ class WorldSummary:
 
     as_of : when to run: midnight after the last day of history
     rows : lines or rows per dataset, as they lie in the files
-    planted : with dirt, how many of each kind (see `dirt.py`); `rejected_rows` is what a pipeline must reject, no more and no less
+    planted : with dirt, how many of each kind (see `dirt.py`); `rejected_rows` is what a pipeline must reject, no more
+        and no less
     """
 
     folder: Path
@@ -56,8 +58,18 @@ class WorldSummary:
     planted: Mapping[str, int] = field(default_factory=dict)
 
 
-def write_world(folder: Path, *, n_stores: int, n_products: int, n_days: int, seed: int, end: date = END, form: Form = "auto",
-                dirt: bool = False, progress: Callable[[str], None] | None = None) -> WorldSummary:
+def write_world(
+    folder: Path,
+    *,
+    n_stores: int,
+    n_products: int,
+    n_days: int,
+    seed: int,
+    end: date = END,
+    form: Form = "auto",
+    dirt: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> WorldSummary:
     """Write a chain's landing zone: `publicparameters/`, `rawdata/`, `orders/`. Same arguments, same bytes.
 
     Parameters
@@ -65,7 +77,8 @@ def write_world(folder: Path, *, n_stores: int, n_products: int, n_days: int, se
     folder : a new or an empty folder
     n_stores, n_products, n_days : >= 1; every store sells every product; days of history, the last one is `end`
     seed : >= 0
-    form : `guide` (a file per store and day, a row per transaction), `daily` (a Parquet file per day), or `auto` by size
+    form : `guide` (a file per store and day, a row per transaction), `daily` (a Parquet file per day), or `auto` by
+        size
     dirt : add what real feeds have; guide form with at least 2 stores and 2 days
     progress : is told a line per chunk of stores
 
@@ -86,20 +99,35 @@ def write_world(folder: Path, *, n_stores: int, n_products: int, n_days: int, se
             _write_stores(landing, chain, stores, form, first_day, n_days, np.random.default_rng([seed, 1, start]))
             if progress is not None:
                 seconds = time.perf_counter() - started
-                progress(f"{stores[-1] + 1:,} of {n_stores:,} stores, {sum(landing.rows.values()):,} rows, {seconds:.1f} s")
+                progress(
+                    f"{stores[-1] + 1:,} of {n_stores:,} stores, {sum(landing.rows.values()):,} rows, {seconds:.1f} s"
+                )
     planted = add_dirt(folder, chain, end) if dirt else None
     files = [path for path in folder.rglob("*") if path.is_file()]
     rows = dict(landing.rows)
-    for dataset, n_rows in (planted.more_rows.items() if planted else ()):
+    for dataset, n_rows in planted.more_rows.items() if planted else ():
         rows[dataset] += n_rows
     return WorldSummary(
-        folder=folder, as_of=datetime.combine(end + timedelta(days=1), datetime.min.time()), form=form, n_files=len(files), rows=rows,
-        n_bytes=sum(path.stat().st_size for path in files), seconds=time.perf_counter() - started,
-        planted=planted.counts if planted else {})
+        folder=folder,
+        as_of=datetime.combine(end + timedelta(days=1), datetime.min.time()),
+        form=form,
+        n_files=len(files),
+        rows=rows,
+        n_bytes=sum(path.stat().st_size for path in files),
+        seconds=time.perf_counter() - started,
+        planted=planted.counts if planted else {},
+    )
 
 
-def _write_stores(landing: Landing, chain: Chain, stores: np.ndarray, form: str, first_day: date, n_days: int,
-                  rng: np.random.Generator) -> None:
+def _write_stores(
+    landing: Landing,
+    chain: Chain,
+    stores: np.ndarray,
+    form: str,
+    first_day: date,
+    n_days: int,
+    rng: np.random.Generator,
+) -> None:
     """Everything of these stores."""
     items = make_assortment(chain, stores, rng)
     chain_files.append_assortment(landing, chain, items)
@@ -123,7 +151,12 @@ def _write_stores(landing: Landing, chain: Chain, stores: np.ndarray, form: str,
 
 
 def _checked_form(folder: Path, n_stores: int, n_products: int, n_days: int, seed: int, form: str, dirt: bool) -> str:
-    for name, value, least in (("n_stores", n_stores, 1), ("n_products", n_products, 1), ("n_days", n_days, 1), ("seed", seed, 0)):
+    for name, value, least in (
+        ("n_stores", n_stores, 1),
+        ("n_products", n_products, 1),
+        ("n_days", n_days, 1),
+        ("seed", seed, 0),
+    ):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise ParameterError(f"{name} is {value!r}: give a whole number of at least {least}")
     if form not in ("auto", "guide", "daily"):
@@ -131,8 +164,12 @@ def _checked_form(folder: Path, n_stores: int, n_products: int, n_days: int, see
     if form == "auto":
         form = "guide" if n_stores * n_products <= GUIDE_MAX_PAIRS else "daily"
     if dirt and (form != "guide" or n_stores < 2 or n_days < 2):
-        raise ParameterError(f"dirt needs the guide form with at least 2 stores and 2 days, got form {form!r}, n_stores {n_stores}, "
-                             f"n_days {n_days}: change the size or leave dirt out")
+        raise ParameterError(
+            f"dirt needs the guide form with at least 2 stores and 2 days, got form {form!r}, n_stores {n_stores}, "
+            f"n_days {n_days}: change the size or leave dirt out"
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ParameterError(f"folder {folder} is not empty: two worlds in one folder would mix; give a new folder or empty it first")
+        raise ParameterError(
+            f"folder {folder} is not empty: two worlds in one folder would mix; give a new folder or empty it first"
+        )
     return form

@@ -1,8 +1,9 @@
 """From the inputs of a bucket of partitions to their solutions: pandas in, pandas out.
 
-A partition is solved by its Pyomo model or, where the policy has one, by the exact algorithm for the whole bucket at once. Whatever goes
-wrong with a partition - a NULL, an infeasible model, an exception, a solver that doesn't stop, a crash in native code - becomes its rows'
-`termination` and `message`; the rows of all other partitions are what they would have been without it.
+A partition is solved by its Pyomo model or, where the policy has one, by the exact algorithm for the whole bucket at
+once. Whatever goes wrong with a partition - a NULL, an infeasible model, an exception, a solver that doesn't stop, a
+crash in native code - becomes its rows' `termination` and `message`; the rows of all other partitions are what they
+would have been without it.
 """
 
 from invopt.solving.bucket import check_task, solve_bucket, solve_partition

@@ -27,7 +27,8 @@ AUDIT_OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-9}
 
 
 def check_task(task: Task) -> tuple[Policy, Any]:
-    """The policy and its validated parameters; to be called once before a run, so that a wrong configuration costs no cluster time.
+    """The policy and its validated parameters; to be called once before a run, so that a wrong configuration costs no
+    cluster time.
 
     Raises
     ------
@@ -39,7 +40,10 @@ def check_task(task: Task) -> tuple[Policy, Any]:
     try:
         params = policy.params(**task.params)
     except ValidationError as error:
-        problems += [f"params.{'.'.join(map(str, each['loc']))}: {each['msg']}, found {each['input']!r}" for each in error.errors()]
+        problems += [
+            f"params.{'.'.join(map(str, each['loc']))}: {each['msg']}, found {each['input']!r}"
+            for each in error.errors()
+        ]
     if task.method not in ("model", "exact"):
         problems.append(f"method {task.method!r}: must be model or exact")
     if task.method == "exact" and policy.solve_exact is None:
@@ -56,11 +60,13 @@ def check_task(task: Task) -> tuple[Policy, Any]:
 
 
 def solve_bucket(items: pd.DataFrame, task: Task, *, is_retry: bool = False, is_flat: bool = False) -> pd.DataFrame:
-    """Solve every partition of the bucket; a partition that fails is rows with a status and a message, and its neighbours don't notice.
+    """Solve every partition of the bucket; a partition that fails is rows with a status and a message, and its
+    neighbours don't notice.
 
-    Models are solved in a child process that is killed when a partition takes more than 1.5 time limits + 5 s. The exact algorithm runs in
-    this process, unless `is_retry` says that the last attempt killed it: then each partition is solved alone in such a child, to find the
-    one that does it. Where a system can't fork (Windows) all of it runs in this process, with the solver's own time limit only.
+    Models are solved in a child process that is killed when a partition takes more than 1.5 time limits + 5 s. The
+    exact algorithm runs in this process, unless `is_retry` says that the last attempt killed it: then each partition is
+    solved alone in such a child, to find the one that does it. Where a system can't fork (Windows) all of it runs in
+    this process, with the solver's own time limit only.
 
     Parameters
     ----------
@@ -81,7 +87,9 @@ def solve_bucket(items: pd.DataFrame, task: Task, *, is_retry: bool = False, is_
 
 
 def solve_partition(items: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """As `solve_bucket`, all in this process: for a debugger, or one partition on the command line. Only the solver's limit stops it."""
+    """As `solve_bucket`, all in this process: for a debugger, or one partition on the command line. Only the
+    solver's limit stops it.
+    """
     return _solve(items, task, False, lambda work, n_pieces, seconds: map(work, range(n_pieces))).frame()
 
 
@@ -91,12 +99,14 @@ Runner = Callable[[Callable[[int], Outcome], int, float], Iterable]
 class _Bucket:
     """The good partitions of a bucket and what is needed to solve one."""
 
-    def __init__(self, items: pd.DataFrame, offsets: np.ndarray, task: Task, policy: Policy, params: Any, runner: Runner):
+    def __init__(
+        self, items: pd.DataFrame, offsets: np.ndarray, task: Task, policy: Policy, params: Any, runner: Runner
+    ):
         self.items, self.offsets, self.task, self.policy, self.params = items, offsets, task, policy, params
         self._runner = runner
 
     def partition(self, k: int) -> pd.DataFrame:
-        return self.items.iloc[self.offsets[k]:self.offsets[k + 1]].reset_index(drop=True)
+        return self.items.iloc[self.offsets[k] : self.offsets[k + 1]].reset_index(drop=True)
 
     def by_model(self, partitions: np.ndarray, options: dict[str, Any] | None = None) -> Iterable[Outcome]:
         highs.import_all()
@@ -112,7 +122,9 @@ class _Bucket:
         deadline = self.task.solver.time_limit * 1.5 + 5.0
         for result in self._runner(lambda piece: solve(partitions[piece]), len(partitions), deadline):
             if isinstance(result, supervised.Lost):
-                termination, seconds = (Termination.TIME_LIMIT, deadline) if result.is_timeout else (Termination.CRASHED, None)
+                termination, seconds = (
+                    (Termination.TIME_LIMIT, deadline) if result.is_timeout else (Termination.CRASHED, None)
+                )
                 yield failure(termination, result.reason, seconds)
             else:
                 yield result
@@ -123,7 +135,10 @@ def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> S
     needed = [*KEYS, "is_audited", *(column.name for column in policy.input_columns)]
     missing = [f"column {name} is missing" for name in needed if name not in items.columns]
     if missing:
-        raise InputError(f"the inputs of policy {policy.name!r} can't be used; there are: {', '.join(map(str, items.columns))}", missing)
+        raise InputError(
+            f"the inputs of policy {policy.name!r} can't be used; there are: {', '.join(map(str, items.columns))}",
+            missing,
+        )
     items, offsets = _ordered(items)
     rows = SolvedRows(items, task, policy)
     if not len(items):
@@ -133,8 +148,14 @@ def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> S
     if len(good):
         positions = np.flatnonzero(np.repeat(is_good, np.diff(offsets)))
         sizes = np.diff(offsets)[good]
-        bucket = _Bucket(items if is_good.all() else items.iloc[positions].reset_index(drop=True),
-                         np.concatenate([[0], np.cumsum(sizes)]), task, policy, params, runner)
+        bucket = _Bucket(
+            items if is_good.all() else items.iloc[positions].reset_index(drop=True),
+            np.concatenate([[0], np.cumsum(sizes)]),
+            task,
+            policy,
+            params,
+            runner,
+        )
         starts = offsets[:-1][good]
         if task.method == "model":
             for k, outcome in enumerate(bucket.by_model(np.arange(len(good)))):
@@ -146,10 +167,16 @@ def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> S
 
 
 def _ordered(items: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows of a partition together, in the order of their keys: the order in which a shuffle delivers them must not choose among optima."""
+    """Rows of a partition together, in the order of their keys: the order in which a shuffle delivers them must not
+    choose among optima.
+    """
     items = items.sort_values("partition_key", kind="stable", ignore_index=True)
     codes = pd.factorize(items["partition_key"], use_na_sentinel=False)[0]
-    offsets = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, [len(items)]]) if len(items) else np.zeros(1, dtype=int)
+    offsets = (
+        np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, [len(items)]])
+        if len(items)
+        else np.zeros(1, dtype=int)
+    )
     if len(offsets) - 1 < len(items):
         items = items.sort_values(list(KEYS), kind="stable", ignore_index=True)
     return items, offsets
@@ -169,7 +196,9 @@ def _refuse_bad_input(items: pd.DataFrame, offsets: np.ndarray, policy: Policy, 
     return is_good
 
 
-def _solve_exact(bucket: _Bucket, rows: SolvedRows, positions: np.ndarray, starts: np.ndarray, sizes: np.ndarray, is_retry: bool) -> None:
+def _solve_exact(
+    bucket: _Bucket, rows: SolvedRows, positions: np.ndarray, starts: np.ndarray, sizes: np.ndarray, is_retry: bool
+) -> None:
     """All partitions by one call; each alone when the last attempt crashed, or when this call raises."""
     start = time.perf_counter()
     if is_retry:
@@ -177,16 +206,26 @@ def _solve_exact(bucket: _Bucket, rows: SolvedRows, positions: np.ndarray, start
     else:
         try:
             answer = solve_by_algorithm(bucket.items, bucket.offsets, bucket.policy, bucket.params)
-        except (Exception, SystemExit):  # some partition's data: alone each shows its own exception, and the others are solved
+        except (
+            Exception,
+            SystemExit,
+        ):  # some partition's data: alone each shows its own exception, and the others are solved
             outcomes = (solve_alone(bucket.partition(k), bucket.policy, bucket.params) for k in range(len(starts)))
         else:
             seconds = (time.perf_counter() - start) / len(starts)
             columns = rows.columns
             objective = np.repeat(answer.objective, sizes)
             values = {
-                "cost": answer.cost, "objective": objective, "bound": np.repeat(answer.bound, sizes),
-                "status": np.repeat(np.where(is_proven(answer.objective, answer.bound), str(Status.OPTIMAL), str(Status.FEASIBLE)), sizes),
-                "termination": str(Termination.CONVERGED), "seconds": seconds, "message": answer.message,
+                "cost": answer.cost,
+                "objective": objective,
+                "bound": np.repeat(answer.bound, sizes),
+                "status": np.repeat(
+                    np.where(is_proven(answer.objective, answer.bound), str(Status.OPTIMAL), str(Status.FEASIBLE)),
+                    sizes,
+                ),
+                "termination": str(Termination.CONVERGED),
+                "seconds": seconds,
+                "message": answer.message,
             }
             for name, amounts in values.items():
                 columns[name][positions] = amounts
@@ -204,7 +243,9 @@ def _audit(bucket: _Bucket, rows: SolvedRows, starts: np.ndarray, sizes: np.ndar
     is_solved = rows.columns["status"][starts] != str(Status.NO_SOLUTION)
     audited = np.flatnonzero(is_audited & is_solved)
     for k, outcome in zip(audited, bucket.by_model(audited, AUDIT_OPTIONS), strict=True):
-        gap, message = _difference(float(rows.columns["objective"][starts[k]]), float(rows.columns["bound"][starts[k]]), outcome)
+        gap, message = _difference(
+            float(rows.columns["objective"][starts[k]]), float(rows.columns["bound"][starts[k]]), outcome
+        )
         at = slice(starts[k], starts[k] + sizes[k])
         rows.columns["audit_gap"][at] = np.nan if gap is None else gap
         if message:
@@ -213,10 +254,11 @@ def _audit(bucket: _Bucket, rows: SolvedRows, starts: np.ndarray, sizes: np.ndar
 
 
 def _difference(exact: float, bound: float, model: Outcome) -> tuple[float | None, str | None]:
-    """Relative difference and what to say of it; no difference is claimed where neither method's answer contradicts the other's.
+    """Relative difference and what to say of it; no difference is claimed where neither method's answer contradicts the
+    other's.
 
-    The algorithm says that the optimum lies between its bound and its cost, the model the same of its own two: they must have a point in
-    common. Where both prove an optimum, these are one point each.
+    The algorithm says that the optimum lies between its bound and its cost, the model the same of its own two: they
+    must have a point in common. Where both prove an optimum, these are one point each.
     """
     if model.termination in (Termination.INFEASIBLE, Termination.UNBOUNDED):
         return np.inf, f"audit: exact {exact:.9g}, but the model is {model.termination}: they disagree"

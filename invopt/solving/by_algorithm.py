@@ -40,7 +40,8 @@ def solve_by_algorithm(items: pd.DataFrame, offsets: np.ndarray, policy: Policy,
 
     Raises
     ------
-    ValueError : the answer doesn't have the shapes or the decisions that the policy declares. What the algorithm raises is passed on.
+    ValueError : the answer doesn't have the shapes or the decisions that the policy declares. What the algorithm raises
+        is passed on.
     """
     solution = policy.solve_exact(items, offsets, params)
     n = len(items)
@@ -48,7 +49,9 @@ def solve_by_algorithm(items: pd.DataFrame, offsets: np.ndarray, policy: Policy,
     values = {name: np.asarray(amount, dtype=float) for name, amount in solution.decisions.items()}
     message = None if solution.message is None else np.asarray(solution.message, dtype=object)
     if set(values) != set(policy.decisions):
-        raise ValueError(f"solve_exact returned the decisions {sorted(values)}, the policy declares {sorted(policy.decisions)}")
+        raise ValueError(
+            f"solve_exact returned the decisions {sorted(values)}, the policy declares {sorted(policy.decisions)}"
+        )
     wrong = [f"{name} {array.shape}" for name, array in values.items() if array.ndim not in (1, 2) or len(array) != n]
     if cost.shape != (n,):
         wrong.append(f"cost {cost.shape}")
@@ -61,12 +64,20 @@ def solve_by_algorithm(items: pd.DataFrame, offsets: np.ndarray, policy: Policy,
         raise ValueError(f"solve_exact returned wrong shapes for {n} items: {', '.join(wrong)}")
     starts = offsets[:-1]
     failures = _failures(cost, values, message, offsets)
-    return ExactAnswer({name: values[name] for name in policy.decisions}, cost, np.add.reduceat(cost, starts),
-                       np.add.reduceat(bound, starts), message, failures)
+    return ExactAnswer(
+        {name: values[name] for name in policy.decisions},
+        cost,
+        np.add.reduceat(cost, starts),
+        np.add.reduceat(bound, starts),
+        message,
+        failures,
+    )
 
 
 def is_proven(objective: np.ndarray | float, bound: np.ndarray | float) -> np.ndarray | bool:
-    """Whether the bound reaches the objective, as nearly as a solver's own optimum is proved; a bound that is NaN proves nothing."""
+    """Whether the bound reaches the objective, as nearly as a solver's own optimum is proved; a bound that is NaN
+    proves nothing.
+    """
     return objective - bound <= PROVEN * np.maximum(1.0, np.abs(objective))
 
 
@@ -84,12 +95,24 @@ def solve_alone(items: pd.DataFrame, policy: Policy, params: Any) -> Outcome:
     status = Status.OPTIMAL if is_proven(objective, bound) else Status.FEASIBLE
     by_name = {name: amounts.reshape(len(items), -1).tolist() for name, amounts in answer.values.items()}
     decisions = [{name: amounts[i] for name, amounts in by_name.items()} for i in range(len(items))]
-    return Outcome(Termination.CONVERGED, status, objective, bound, seconds, decisions, answer.cost.tolist(),
-                   None if answer.message is None else answer.message.tolist())
+    return Outcome(
+        Termination.CONVERGED,
+        status,
+        objective,
+        bound,
+        seconds,
+        decisions,
+        answer.cost.tolist(),
+        None if answer.message is None else answer.message.tolist(),
+    )
 
 
-def _failures(cost: np.ndarray, values: dict[str, np.ndarray], message: np.ndarray | None, offsets: np.ndarray) -> dict[int, Outcome]:
-    """A partition is decided as a whole: one item without a cost, or with a decision that is no number, leaves it without a solution."""
+def _failures(
+    cost: np.ndarray, values: dict[str, np.ndarray], message: np.ndarray | None, offsets: np.ndarray
+) -> dict[int, Outcome]:
+    """A partition is decided as a whole: one item without a cost, or with a decision that is no number, leaves it
+    without a solution.
+    """
     is_bad = ~np.isfinite(cost)
     for amounts in values.values():
         is_bad |= ~np.isfinite(amounts.reshape(len(cost), -1)).all(axis=1)
@@ -103,5 +126,7 @@ def _failures(cost: np.ndarray, values: dict[str, np.ndarray], message: np.ndarr
             failures[partition] = failure(Termination.INVALID_INPUT, str(said))
         else:
             got = {"cost": float(cost[item]), **{name: amounts[item].tolist() for name, amounts in values.items()}}
-            failures[partition] = failure(Termination.ERROR, f"solve_exact gave values that are no numbers and no message: {got}")
+            failures[partition] = failure(
+                Termination.ERROR, f"solve_exact gave values that are no numbers and no message: {got}"
+            )
     return failures

@@ -29,7 +29,8 @@ def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: Sol
     """
     start = time.perf_counter()
     try:
-        # the collector would look through a model that is still needed; once it is not, it is taken away at the first look
+        # the collector would look through a model that is still needed; once it is not, it is taken away at the first
+        # look
         with PauseGC():
             outcome = _solve(items, policy, params, solver)
     except (Exception, SystemExit) as error:  # whatever a policy's code may do, its neighbours get solved
@@ -58,16 +59,23 @@ def _solve(items: pd.DataFrame, policy: Policy, params: Any, solver: Solver) -> 
     columns = [_decision(model, name, len(items)) for name in policy.decisions]
     cost, problem = _shares(model, len(items), result.objective)
     return Outcome(
-        result.termination, result.status, result.objective, result.bound,
+        result.termination,
+        result.status,
+        result.objective,
+        result.bound,
         decisions=[dict(zip(policy.decisions, values, strict=True)) for values in zip(*columns, strict=True)],
-        cost=cost, message=" ".join(filter(None, [result.message, problem])) or None)
+        cost=cost,
+        message=" ".join(filter(None, [result.message, problem])) or None,
+    )
 
 
 def _decision(model: pyo.ConcreteModel, name: str, n_items: int) -> list[list[float]]:
     """Values of the component over ITEMS [x PERIODS]: one list over periods per item."""
     component = model.component(name)
     if component is None or component.dim() not in (1, 2):
-        raise ValueError(f"the model must have a component {name!r} over ITEMS or ITEMS x PERIODS, because the policy decides it")
+        raise ValueError(
+            f"the model must have a component {name!r} over ITEMS or ITEMS x PERIODS, because the policy decides it"
+        )
     values: list[list[float]] = [[] for _ in range(n_items)]
     entries = component.items() if component.dim() == 1 else sorted(component.items(), key=lambda entry: entry[0])
     for index, entry in entries:
@@ -86,7 +94,9 @@ def _decision(model: pyo.ConcreteModel, name: str, n_items: int) -> list[list[fl
 def _shares(model: pyo.ConcreteModel, n_items: int, objective: float) -> tuple[list[float] | None, str | None]:
     """Each item's share of the objective, or why there is none."""
     if n_items == 1:
-        return [objective], None  # one item bears it all: evaluating a long expression again would take as long as solving
+        return [
+            objective
+        ], None  # one item bears it all: evaluating a long expression again would take as long as solving
     component = model.component("item_cost")
     if component is None:
         return None, "the model has no Expression item_cost over ITEMS: no shares of the cost."

@@ -1,7 +1,8 @@
 """A linear or mixed-integer Pyomo model to HiGHS and back, by sparse arrays.
 
 Pyomo's own interfaces spend most of their time translating; `linear_form` gives the arrays and `highspy` takes them.
-One HiGHS object per process is kept: making one costs more than a small solve, and a forked child must not use its parent's.
+One HiGHS object per process is kept: making one costs more than a small solve, and a forked child must not use its
+parent's.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ _kept: dict[int, highspy.Highs] = {}
 
 @functools.cache
 def import_all() -> None:
-    """Make Pyomo import what it puts off until its first model (half a second), before a fork: else every child does it again.
+    """Make Pyomo import what it puts off until its first model (half a second), before a fork: else every child does it
+    again.
 
     Nothing of HiGHS is run here, because its threads would not be there in the child.
     """
@@ -71,13 +73,20 @@ def check_options(options: Mapping[str, Any]) -> None:
         highs = _made()
         for name, value in options.items():
             if name in RESERVED_OPTIONS:
-                problems.append(f"option {name!r} is set by invopt: one thread per task, and the solver's time_limit for the time")
+                problems.append(
+                    f"option {name!r} is set by invopt: one thread per task, and the solver's time_limit for the time"
+                )
             elif not _is_known(highs, name):
                 named = [other for other in dir(highs.getOptions()) if not other.startswith("_")]
                 close = difflib.get_close_matches(name, named, n=3)
-                problems.append(f"option {name!r} is unknown to HiGHS" + (f"; did you mean {' or '.join(close)}?" if close else ""))
+                problems.append(
+                    f"option {name!r} is unknown to HiGHS" + (f"; did you mean {' or '.join(close)}?" if close else "")
+                )
             elif not _is_accepted(highs, name, value):
-                problems.append(f"option {name!r}: HiGHS refuses the value {value!r}; its default is {highs.getOptionValue(name)[1]!r}")
+                problems.append(
+                    f"option {name!r}: HiGHS refuses the value {value!r}; its default is "
+                    f"{highs.getOptionValue(name)[1]!r}"
+                )
     if problems:
         raise ConfigError("the options of solver 'highs' can't be used", problems)
 
@@ -98,9 +107,13 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
     """
     objectives = list(model.component_data_objects(pyo.Objective, active=True))
     if len(objectives) != 1:
-        raise ValueError(f"the model must have one active objective, found {len(objectives)}: {[o.name for o in objectives]}")
+        raise ValueError(
+            f"the model must have one active objective, found {len(objectives)}: {[o.name for o in objectives]}"
+        )
     if objectives[0].sense != pyo.minimize:
-        raise ValueError(f"objective {objectives[0].name} maximises: costs are minimised, so write its negative with sense=minimize")
+        raise ValueError(
+            f"objective {objectives[0].name} maximises: costs are minimised, so write its negative with sense=minimize"
+        )
     try:
         form = linear_form(model, objectives[0])
     except InfeasibleConstraintException as error:
@@ -123,10 +136,16 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
     if status == HighsModelStatus.kModelEmpty:
         return SolverResult(termination, Status.OPTIMAL, form.offset, form.offset)
     message = None if termination is Termination.CONVERGED else f"HiGHS: {highs.modelStatusToString(status)}"
-    is_feasible = point.primal_solution_status == FEASIBLE_POINT and termination not in (Termination.INFEASIBLE, Termination.UNBOUNDED)
+    is_feasible = point.primal_solution_status == FEASIBLE_POINT and termination not in (
+        Termination.INFEASIBLE,
+        Termination.UNBOUNDED,
+    )
     if not is_feasible:
-        return SolverResult(Termination.ERROR if termination is Termination.CONVERGED else termination, Status.NO_SOLUTION,
-                            message=message or "HiGHS: optimal, but the point it gives is not feasible: the model is badly scaled")
+        return SolverResult(
+            Termination.ERROR if termination is Termination.CONVERGED else termination,
+            Status.NO_SOLUTION,
+            message=message or "HiGHS: optimal, but the point it gives is not feasible: the model is badly scaled",
+        )
     x, bound = np.array(highs.getSolution().col_value), None
     if is_integer.any():
         bound = float(point.mip_dual_bound)  # before HiGHS solves anything else
@@ -136,15 +155,21 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
     objective = float(form.cost @ x) + form.offset
     if bound is None:
         bound = objective if termination is Termination.CONVERGED else -np.inf
-    return SolverResult(termination, Status.OPTIMAL if termination is Termination.CONVERGED else Status.FEASIBLE, objective,
-                        bound if np.isfinite(bound) else None, message)
+    return SolverResult(
+        termination,
+        Status.OPTIMAL if termination is Termination.CONVERGED else Status.FEASIBLE,
+        objective,
+        bound if np.isfinite(bound) else None,
+        message,
+    )
 
 
 def _at_whole_numbers(highs: highspy.Highs, x: np.ndarray, is_integer: np.ndarray) -> np.ndarray:
     """The point with its integer columns exactly integer, and the others as they then must be.
 
-    HiGHS takes 0.999999 for 1, and a row that is short by as much for kept: its point can be cheaper than any real plan. So the rest is
-    solved again, an LP that costs little beside the search. Where that has no point, which tolerances can do, the others stay as they were.
+    HiGHS takes 0.999999 for 1, and a row that is short by as much for kept: its point can be cheaper than any real
+    plan. So the rest is solved again, an LP that costs little beside the search. Where that has no point, which
+    tolerances can do, the others stay as they were.
     """
     whole = np.flatnonzero(is_integer).astype(np.int32)
     exact = x.copy()
@@ -178,8 +203,8 @@ def _highs(options: Mapping[str, Any]) -> highspy.Highs:
 def _made() -> highspy.Highs:
     """A new HiGHS, silent: since 1.16 it prints its name when it is made, before anybody can tell it not to.
 
-    Its own file descriptor is turned away, without threads: those of a forked child would take the place of the parent's, which HiGHS
-    still knows.
+    Its own file descriptor is turned away, without threads: those of a forked child would take the place of the
+    parent's, which HiGHS still knows.
     """
     with contextlib.suppress(AttributeError, ValueError):  # there is none, or it is closed
         sys.stdout.flush()
@@ -201,8 +226,8 @@ def _made() -> highspy.Highs:
 
 def _run(highs: highspy.Highs) -> HighsModelStatus:
     if highs.run() == HighsStatus.kError:
-        # other code's HiGHS, here or in the parent before the fork, left a scheduler with its own number of threads, which refuses ours;
-        # not to be waited for, because a parent's threads are not in the child
+        # other code's HiGHS, here or in the parent before the fork, left a scheduler with its own number of threads,
+        # which refuses ours; not to be waited for, because a parent's threads are not in the child
         highspy.Highs.resetGlobalScheduler(False)
         highs.run()
     if highs.getModelStatus() in NO_ANSWER:
@@ -229,8 +254,22 @@ def _pass_model(highs: highspy.Highs, form: LinearForm) -> np.ndarray:
     lower, upper = _bounds(form.columns)
     is_integer = _are_integer(form.columns)
     status = highs.passModel(
-        len(form.columns), len(form.rows), len(form.value), ROW_WISE, MINIMISE, form.offset, form.cost, lower, upper,
-        form.lower, form.upper, form.start, form.index, form.value, is_integer.astype(np.int32))
+        len(form.columns),
+        len(form.rows),
+        len(form.value),
+        ROW_WISE,
+        MINIMISE,
+        form.offset,
+        form.cost,
+        lower,
+        upper,
+        form.lower,
+        form.upper,
+        form.start,
+        form.index,
+        form.value,
+        is_integer.astype(np.int32),
+    )
     if status == HighsStatus.kError:
         raise ValueError("HiGHS refuses the model: look for a bound of NaN, or for a coefficient beyond 1e15")
     return is_integer
@@ -244,7 +283,9 @@ def _are_integer(columns: list[VarData]) -> np.ndarray:
         domain = variable.domain
         if id(domain) not in known:
             known[id(domain)] = not variable.is_continuous()
-            if known[id(domain)] and not variable.is_integer():  # a domain with gaps: HiGHS would take the integers between too
+            if (
+                known[id(domain)] and not variable.is_integer()
+            ):  # a domain with gaps: HiGHS would take the integers between too
                 raise ValueError(f"variable {variable.name} has the domain {domain}: HiGHS takes reals and integers")
         are_integer[k] = known[id(domain)]
     return are_integer

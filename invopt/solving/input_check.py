@@ -14,7 +14,9 @@ NUMBERS = ("int", "bigint", "double")
 
 
 def problems(items: pd.DataFrame, columns: Iterable[Column]) -> np.ndarray | None:
-    """What is wrong with each row in its first bad column, as an (n,) object array of texts and None; None when all rows are good."""
+    """What is wrong with each row in its first bad column, as an (n,) object array of texts and None; None when all
+    rows are good.
+    """
     found: np.ndarray | None = None
     for column in columns:
         if column.is_nullable:
@@ -27,7 +29,10 @@ def problems(items: pd.DataFrame, columns: Iterable[Column]) -> np.ndarray | Non
         for row in np.flatnonzero(is_bad):
             if found[row] is None:
                 item = "/".join(str(items[key].iat[row]) for key in ITEM)
-                found[row] = f"item {item}: column {column.name} {_text(items[column.name].iat[row])}, but a finite value is needed"
+                found[row] = (
+                    f"item {item}: column {column.name} {_text(items[column.name].iat[row])}, but a finite value "
+                    "is needed"
+                )
     return found
 
 

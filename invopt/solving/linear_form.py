@@ -2,9 +2,10 @@
 
     min c'x + c0,   lower <= Ax <= upper
 
-Pyomo's own `LinearRepnVisitor` walks each expression, which is most of what a large model takes. Its `LinearStandardFormCompiler` does the
-same, but spends three times as long on a model of a few rows: on its options, on turning matrices from rows to columns, on other forms.
-Here the rows go to HiGHS as they are read, and a row with two limits stays one row.
+Pyomo's own `LinearRepnVisitor` walks each expression, which is most of what a large model takes. Its
+`LinearStandardFormCompiler` does the same, but spends three times as long on a model of a few rows: on its options, on
+turning matrices from rows to columns, on other forms. Here the rows go to HiGHS as they are read, and a row with two
+limits stays one row.
 """
 
 from __future__ import annotations
@@ -89,8 +90,17 @@ def linear_form(model: pyo.ConcreteModel, objective: ObjectiveData) -> LinearFor
     cost = np.zeros(len(columns))
     for key, coefficient in costs.linear.items():
         cost[place[key]] = coefficient
-    return LinearForm(list(columns.values()), cost, float(costs.constant), np.array(lower, float), np.array(upper, float),
-                      start, index, value, rows)
+    return LinearForm(
+        list(columns.values()),
+        cost,
+        float(costs.constant),
+        np.array(lower, float),
+        np.array(upper, float),
+        start,
+        index,
+        value,
+        rows,
+    )
 
 
 def _linear(visitor: LinearRepnVisitor, component: ConstraintData | ObjectiveData, expression: object) -> LinearRepn:
@@ -101,7 +111,15 @@ def _linear(visitor: LinearRepnVisitor, component: ConstraintData | ObjectiveDat
 
 
 def _add_unmentioned(model: pyo.ConcreteModel, columns: dict[int, VarData]) -> None:
-    """The visitor sees a variable's whole component where one of it is mentioned, but nothing of the other components."""
+    """The visitor sees a variable's whole component where one of it is mentioned, but nothing of the other
+    components.
+    """
     n_variables = sum(len(component) for component in model.component_objects(pyo.Var, active=True))
     if n_variables != len(columns):
-        columns.update({id(variable): variable for variable in model.component_data_objects(pyo.Var, active=True) if not variable.fixed})
+        columns.update(
+            {
+                id(variable): variable
+                for variable in model.component_data_objects(pyo.Var, active=True)
+                if not variable.fixed
+            }
+        )

@@ -30,15 +30,22 @@ def solve(model: pyo.ConcreteModel, solver: Solver) -> SolverResult:
     ValueError : the solver is not on this machine; names it.
     """
     plugin = solver.plugin or solver.name
-    with LoggingIntercept(module="pyomo.opt"):  # it logs a traceback for a program that isn't there; the message below says it better
+    with LoggingIntercept(
+        module="pyomo.opt"
+    ):  # it logs a traceback for a program that isn't there; the message below says it better
         optimiser = pyo.SolverFactory(plugin, **({"executable": solver.executable} if solver.executable else {}))
         is_available = optimiser.available(exception_flag=False)
     if not is_available:
         where = f" at {solver.executable}" if solver.executable else ""
-        raise ValueError(f"solver {plugin!r} is not available{where}: install it on every worker or choose another in conf/solvers.yaml")
+        raise ValueError(
+            f"solver {plugin!r} is not available{where}: install it on every worker or choose another in "
+            "conf/solvers.yaml"
+        )
     objectives = list(model.component_data_objects(pyo.Objective, active=True))
     if len(objectives) != 1 or objectives[0].sense != pyo.minimize:
-        raise ValueError(f"the model must have one active objective, to be minimised; found {[o.name for o in objectives]}")
+        raise ValueError(
+            f"the model must have one active objective, to be minimised; found {[o.name for o in objectives]}"
+        )
     results = optimiser.solve(model, timelimit=solver.time_limit, options=dict(solver.options), load_solutions=False)
     condition = results.solver.termination_condition
     termination = TERMINATIONS.get(condition, Termination.ERROR)
@@ -52,8 +59,13 @@ def solve(model: pyo.ConcreteModel, solver: Solver) -> SolverResult:
         if not variable.is_continuous() and variable.value is not None:
             variable.set_value(round(variable.value), skip_validation=True)
     is_optimal = termination is Termination.CONVERGED and condition != TerminationCondition.locallyOptimal
-    return SolverResult(termination, Status.OPTIMAL if is_optimal else Status.FEASIBLE, float(pyo.value(objectives[0])),
-                        _bound(results.problem.lower_bound), message)
+    return SolverResult(
+        termination,
+        Status.OPTIMAL if is_optimal else Status.FEASIBLE,
+        float(pyo.value(objectives[0])),
+        _bound(results.problem.lower_bound),
+        message,
+    )
 
 
 def _bound(bound: object) -> float | None:

@@ -34,7 +34,8 @@ class Status(StrEnum):
 class Solver:
     """A solver and how long one partition may take.
 
-    name : shown in the solutions; with kind `pyomo` also the name in Pyomo's SolverFactory, unless `plugin` gives another
+    name : shown in the solutions; with kind `pyomo` also the name in Pyomo's SolverFactory, unless `plugin` gives
+        another
     kind : `highs` is reached by sparse arrays, every other one by Pyomo's own interfaces
     executable : path of the solver's program, where Pyomo doesn't find it on the PATH
     time_limit : seconds per partition, > 0

@@ -1,8 +1,8 @@
 """The rows of a bucket's answer while they fill, and the two forms in which they leave.
 
-A map per item is what a person or a test wants to see, and gold.solutions holds one. It is also what pandas and Arrow are slowest at: made
-and translated, it took more than half of a Python worker's time. So the executors hand on one plain column per decision, and Spark
-makes the map.
+A map per item is what a person or a test wants to see, and gold.solutions holds one. It is also what pandas and Arrow
+are slowest at: made and translated, it took more than half of a Python worker's time. So the executors hand on one
+plain column per decision, and Spark makes the map.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def one_column(k: int) -> str:
 
 
 def series_column(k: int) -> str:
-    """Column of the values of a policy's k-th decision where an item has one per period; NULL where it has one in all."""
+    """Column of the values of a policy's k-th decision where an item has one per period; NULL where it has one in
+    all.
+    """
     return f"decision_{k}_by_period"
 
 
@@ -48,7 +50,9 @@ class SolvedRows:
         self.columns: dict[str, Any] = {name: items[name].to_numpy() for name in KEYS}
         for column in SOLUTION_COLUMNS:
             if column.name not in (*self.columns, "decisions"):
-                self.columns[column.name] = np.full(n, np.nan) if column.type == "double" else np.full(n, None, dtype=object)
+                self.columns[column.name] = (
+                    np.full(n, np.nan) if column.type == "double" else np.full(n, None, dtype=object)
+                )
         self.columns["status"][:] = str(Status.NO_SOLUTION)
         self.columns["termination"][:] = str(Termination.ERROR)
         self.columns["method"][:] = task.method
@@ -91,10 +95,17 @@ class SolvedRows:
         by_name = []
         for name in self._names:
             ones, series = self._one[name].tolist(), self._series[name]
-            by_name.append([[one] if many is None else np.asarray(many, float).tolist() for one, many in zip(ones, series, strict=True)])
+            by_name.append(
+                [
+                    [one] if many is None else np.asarray(many, float).tolist()
+                    for one, many in zip(ones, series, strict=True)
+                ]
+            )
         is_solved = columns["status"] != str(Status.NO_SOLUTION)
-        maps = [dict(zip(self._names, row, strict=True)) if solved else None
-                for solved, *row in zip(is_solved, *by_name, strict=True)]
+        maps = [
+            dict(zip(self._names, row, strict=True)) if solved else None
+            for solved, *row in zip(is_solved, *by_name, strict=True)
+        ]
         columns["decisions"] = _objects(maps)
         return pd.DataFrame({column.name: columns[column.name] for column in SOLUTION_COLUMNS}, copy=False)
 

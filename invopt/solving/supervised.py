@@ -1,12 +1,13 @@
 """Work done one piece after the other in a forked child, which is killed when a piece takes too long.
 
-A time limit given to a solver is a wish (HiGHS returned from a one-row knapsack with a limit of 10 s after 178 s), and a crash in native
-code takes the process with it. So the pieces run in one child that streams its results back over a pipe: the parent waits for each
-at most `seconds`, kills a child that is silent for longer, notes one that died, and goes on with the next piece in a new child.
+A time limit given to a solver is a wish (HiGHS returned from a one-row knapsack with a limit of 10 s after 178 s), and
+a crash in native code takes the process with it. So the pieces run in one child that streams its results back over a
+pipe: the parent waits for each at most `seconds`, kills a child that is silent for longer, notes one that died, and
+goes on with the next piece in a new child.
 
-A child is leader of its own process group, so that killing it also kills a solver program that it started; on Linux the kernel kills it
-when its parent dies, elsewhere it ends at its next result. Where there is no fork (Windows) the pieces run in the caller's process:
-nothing is killed there, and a crash is a crash.
+A child is leader of its own process group, so that killing it also kills a solver program that it started; on Linux the
+kernel kills it when its parent dies, elsewhere it ends at its next result. Where there is no fork (Windows) the pieces
+run in the caller's process: nothing is killed there, and a crash is a crash.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
 CAN_FORK = hasattr(os, "fork")
-# collecting after each model would walk the whole heap of pandas and Pyomo; never collecting would keep every model, since they are cyclic
+# collecting after each model would walk the whole heap of pandas and Pyomo; never collecting would keep every model,
+# since they are cyclic
 PIECES_PER_COLLECTION = 32
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -76,7 +78,8 @@ class _Child:
         sys.stdout.flush()
         sys.stderr.flush()
         with warnings.catch_warnings():
-            # Python 3.12 warns of forking beside threads; the child uses none of the parent's, and one that hangs is killed
+            # Python 3.12 warns of forking beside threads; the child uses none of the parent's, and one that hangs is
+            # killed
             warnings.simplefilter("ignore", DeprecationWarning)
             self._pid = os.fork()
         if self._pid == 0:

@@ -1,4 +1,6 @@
-"""One commit to a Delta table: tried again when another writer was faster, and what Delta refuses told in a plain sentence."""
+"""One commit to a Delta table: tried again when another writer was faster, and what Delta refuses told in a plain
+sentence.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,12 @@ _OVERTAKEN = re.compile(
     r"|[Cc]oncurrent transaction|changed since last commit"  # deltalake's words
 )
 _NULL = re.compile(
-    r"NOT NULL constraint violated for column:? ?`?([\w.]+)|DELTA_NOT_NULL_CONSTRAINT_VIOLATED.*?column:? ?`?([\w.]+)", re.DOTALL
+    r"NOT NULL constraint violated for column:? ?`?([\w.]+)|DELTA_NOT_NULL_CONSTRAINT_VIOLATED.*?column:? ?`?([\w.]+)",
+    re.DOTALL,
 )
-_OUTSIDE = re.compile(rf"DELTA_REPLACE_WHERE_MISMATCH.*?condition '?(.*?)'?(?:\.|$)|{OUTSIDE}(.*?)(?: SQLSTATE|$)", re.MULTILINE)
+_OUTSIDE = re.compile(
+    rf"DELTA_REPLACE_WHERE_MISMATCH.*?condition '?(.*?)'?(?:\.|$)|{OUTSIDE}(.*?)(?: SQLSTATE|$)", re.MULTILINE
+)
 
 
 def commit(action: Callable[[], None], name: str, place: str, say: Callable[[str], None]) -> None:
@@ -41,7 +46,9 @@ def commit(action: Callable[[], None], name: str, place: str, say: Callable[[str
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return action()
-        except Exception as error:  # a write of few rows runs in the driver, and py4j's own exception then holds Delta's words
+        except (
+            Exception
+        ) as error:  # a write of few rows runs in the driver, and py4j's own exception then holds Delta's words
             text = str(error)
             is_missing = _NO_TABLE_YET.search(text)
             if not is_missing and not _OVERTAKEN.search(text):
@@ -65,7 +72,8 @@ def _given_up(is_missing: bool, name: str, place: str) -> TableError | Concurren
             f"or let `lakehouse` in the configuration name another folder."
         )
     return ConcurrentRunError(
-        f"table {name} at {place} is being written by another run: tried {ATTEMPTS} times, nothing of this write was kept. "
+        f"table {name} at {place} is being written by another run: tried {ATTEMPTS} times, nothing of this write "
+        "was kept. "
         f"Wait until the other run has ended, then run again: what is already done is not repeated."
     )
 
@@ -75,7 +83,9 @@ def _refusal(text: str, name: str) -> TableError | None:
     null, outside = _NULL.search(text), _OUTSIDE.search(text)
     if null:
         column = (null[1] or null[2]).rstrip(".")
-        return TableError(f"table {name}: column {column} must not be NULL, but a row to write has it so; nothing was written")
+        return TableError(
+            f"table {name}: column {column} must not be NULL, but a row to write has it so; nothing was written"
+        )
     if outside:
         return TableError(f"table {name}: {OUTSIDE}{outside[1] or outside[2]}; nothing was written")
     return None

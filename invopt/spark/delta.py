@@ -1,8 +1,8 @@
 """The one way to read and write a declared table.
 
-Reading gives the declared columns, at a version where one is asked for. Writing selects the declared columns, casts them, replaces exactly
-the slice that it is told to, and logs table, rows and seconds. NOT NULL columns are constraints of the Delta table itself; keys
-are checked here.
+Reading gives the declared columns, at a version where one is asked for. Writing selects the declared columns, casts
+them, replaces exactly the slice that it is told to, and logs table, rows and seconds. NOT NULL columns are constraints
+of the Delta table itself; keys are checked here.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Lakehouse:
         self._sees_same_files = sees_local_files(self.spark)
         if ":" not in self._root and (_UNUSABLE.search(self._root) or os.path.isfile(self._root)):
             raise TableError(
-                f"the lakehouse can't be at {self._root}: it must be a folder, without [ ] ^ | or % and two digits in its path; "
+                f"the lakehouse can't be at {self._root}: it must be a folder, without [ ] ^ | or % and two "
+                "digits in its path; "
                 f"choose another one by --lakehouse or in conf/base.yaml"
             )
 
@@ -75,7 +76,9 @@ class Lakehouse:
         return self.path(table) if self.config.root is not None else self.catalog_name(table)
 
     def _is_local(self, table: Table) -> bool:
-        """Whether the table is a folder that this process and Spark both see: its log is read in milliseconds, where Spark runs a job."""
+        """Whether the table is a folder that this process and Spark both see: its log is read in milliseconds, where
+        Spark runs a job.
+        """
         return self.config.root is not None and self._sees_same_files and os.path.isdir(self.path(table))
 
     def delta_table(self, table: Table) -> DeltaTable:
@@ -137,8 +140,10 @@ class Lakehouse:
         if not_filled:
             name = f"delta.`{self.path(table)}`" if self.config.root is not None else self.catalog_name(table)
             raise TableError(
-                f"table {table.name} at {self.place(table)} was made by another version of invopt: it has columns that must not be NULL "
-                f"and that this version does not fill: {', '.join(not_filled)}. Let them be NULL, in any Spark session with Delta: "
+                f"table {table.name} at {self.place(table)} was made by another version of invopt: it has columns "
+                "that must not be NULL "
+                f"and that this version does not fill: {', '.join(not_filled)}. Let them be NULL, in any Spark "
+                "session with Delta: "
                 + "; ".join(f"ALTER TABLE {name} ALTER COLUMN {column} DROP NOT NULL" for column in not_filled)
             )
 
@@ -166,14 +171,18 @@ class Lakehouse:
             rows = self.delta_table(table).toDF()
         else:
             reader = self.spark.read.format("delta").option("versionAsOf", version)
-            rows = reader.load(self.path(table)) if self.config.root is not None else reader.table(self.catalog_name(table))
+            rows = (
+                reader.load(self.path(table))
+                if self.config.root is not None
+                else reader.table(self.catalog_name(table))
+            )
         return rows.select(*table.column_names)
 
     def slice(self, table: Table, slice_: Slice) -> DataFrame:
         """The declared columns of a slice's rows in the newest version.
 
-        Of a local table the log tells the files at once, where Spark runs a query of its own to find them, and compiles it anew for each
-        slice that a number tells.
+        Of a local table the log tells the files at once, where Spark runs a query of its own to find them, and compiles
+        it anew for each slice that a number tells.
         """
         files = self._files(table, slice_)
         if not files:
@@ -192,11 +201,15 @@ class Lakehouse:
         """The rows of a small table whose columns have these values, in the driver."""
         if self.exists(table) and self._is_local(table):
             with contextlib.suppress(direct.NotForUs):
-                return [Row(*table.column_names)(*row) for row in direct.read(self.path(table), table.column_names, equal)]
+                return [
+                    Row(*table.column_names)(*row) for row in direct.read(self.path(table), table.column_names, equal)
+                ]
         return self._equal(table, equal).collect()
 
     def counts(self, table: Table, by: Sequence[str], equal: Mapping[str, str | int]) -> list[Row]:
-        """The values of the columns `by` and `n`, how many rows have them, of the rows whose columns have the values `equal`."""
+        """The values of the columns `by` and `n`, how many rows have them, of the rows whose columns have the values
+        `equal`.
+        """
         if self.exists(table) and self._is_local(table):
             with contextlib.suppress(direct.NotForUs):
                 return [Row(*by, "n")(*row) for row in direct.counts(self.path(table), by, equal)]
@@ -239,7 +252,8 @@ class Lakehouse:
         return self._save(table, rows, options, "added")
 
     def replace(self, table: Table, rows: DataFrame, slice_: Slice, *, check_keys: bool = True) -> int:
-        """Puts the rows in the place of all that have the slice's values (one, or any of a list), in one commit: twice is once.
+        """Puts the rows in the place of all that have the slice's values (one, or any of a list), in one commit: twice
+        is once.
 
         Raises
         ------
@@ -250,7 +264,8 @@ class Lakehouse:
         condition = slices.condition(slice_)
         with self._turn(table) as is_alone:
             if is_alone and self._files(table, slice_) == []:
-                # looking for rows to replace, where the log tells that there are none, costs Spark more than to write some thousands
+                # looking for rows to replace, where the log tells that there are none, costs Spark more than to write
+                # some thousands
                 written = self._save(table, self._declared(table, rows).where(slices.inside(slice_)), {}, "written")
             else:
                 written = self._save(table, rows, {"replaceWhere": condition}, "written")
@@ -264,7 +279,9 @@ class Lakehouse:
 
         One turn for the whole table: slices of several policies overlap.
         """
-        with self._writing.setdefault(table.name, threading.RLock()):  # threads of one program are not told to wait for another run
+        with self._writing.setdefault(
+            table.name, threading.RLock()
+        ):  # threads of one program are not told to wait for another run
             if self._is_local(table):
                 with turn(self.path(table), table.name, self.say) as is_alone:
                     yield is_alone
@@ -273,7 +290,9 @@ class Lakehouse:
 
     @contextlib.contextmanager
     def layer_turn(self, layer: str) -> Iterator[None]:
-        """One process at a time fills a layer of a lakehouse below a local folder: two would do the same work, and one of them in vain."""
+        """One process at a time fills a layer of a lakehouse below a local folder: two would do the same work, and
+        one of them in vain.
+        """
         if self.config.root is None or not self._sees_same_files or ":" in self._root:
             yield
             return
@@ -290,7 +309,9 @@ class Lakehouse:
         )
 
     def replace_few(self, table: Table, rows: Sequence[tuple], slice_: Slice) -> int:
-        """As `replace`, for rows that the driver has, each with the declared columns in their order, and with keys that differ."""
+        """As `replace`, for rows that the driver has, each with the declared columns in their order, and with keys
+        that differ.
+        """
         condition = slices.condition(slice_)
         return self._write_few(
             table,
@@ -329,7 +350,11 @@ class Lakehouse:
         started = time.monotonic()
 
         def save() -> None:
-            writer = declared.write.format("delta").mode("overwrite" if "replaceWhere" in options else "append").options(**options)
+            writer = (
+                declared.write.format("delta")
+                .mode("overwrite" if "replaceWhere" in options else "append")
+                .options(**options)
+            )
             if self.config.root is not None:
                 writer.save(self.path(table))
             else:
@@ -342,13 +367,17 @@ class Lakehouse:
         return written
 
     def _rows_of_commit(self, table: Table, mark: str) -> int:
-        """Rows written by the commit that has the mark, 0 where Delta skipped it; others may have committed since, but not 50 times."""
+        """Rows written by the commit that has the mark, 0 where Delta skipped it; others may have committed since,
+        but not 50 times.
+        """
         if self._is_local(table):
             commits = deltalake.DeltaTable(self.path(table)).history(50)
         else:
             commits = self.delta_table(table).history(50).select("userMetadata", "operationMetrics").collect()
             commits = [commit.asDict() for commit in commits]
-        return sum(int(commit["operationMetrics"]["numOutputRows"]) for commit in commits if commit.get("userMetadata") == mark)
+        return sum(
+            int(commit["operationMetrics"]["numOutputRows"]) for commit in commits if commit.get("userMetadata") == mark
+        )
 
     def merge(
         self,
@@ -360,7 +389,9 @@ class Lakehouse:
         delete_where: str | None = None,
         insert_where: str | None = None,
     ) -> None:
-        """Merges rows by key: `update` names the columns to set on a match (none: all), the conditions are over `old` and `new`."""
+        """Merges rows by key: `update` names the columns to set on a match (none: all), the conditions are over
+        `old` and `new`.
+        """
         self.create(table)
         on = " AND ".join(f"old.{key} <=> new.{key}" for key in table.keys)
         values = {name: f"new.{name}" for name in table.column_names}
@@ -385,22 +416,40 @@ class Lakehouse:
         types = dict(rows.dtypes)
         return rows.select(
             *(
-                F.col(column.name) if types[column.name] == column.type else F.col(column.name).cast(column.type).alias(column.name)
+                F.col(column.name)
+                if types[column.name] == column.type
+                else F.col(column.name).cast(column.type).alias(column.name)
                 for column in table.columns
             )
         )
 
     def _check_keys(self, table: Table, condition: str) -> None:
-        """Reads back only the key columns of what was written: cheaper than a shuffle of whole rows before the write."""
-        twice = self.delta_table(table).toDF().where(condition).groupBy(*table.keys).count().where("count > 1").limit(3).collect()
+        """Reads back only the key columns of what was written: cheaper than a shuffle of whole rows before the
+        write.
+        """
+        twice = (
+            self.delta_table(table)
+            .toDF()
+            .where(condition)
+            .groupBy(*table.keys)
+            .count()
+            .where("count > 1")
+            .limit(3)
+            .collect()
+        )
         if twice:
-            shown = "; ".join(", ".join(f"{key}={row[key]}" for key in table.keys) + f" ({row['count']} rows)" for row in twice)
+            shown = "; ".join(
+                ", ".join(f"{key}={row[key]}" for key in table.keys) + f" ({row['count']} rows)" for row in twice
+            )
             raise TableError(
-                f"table {table.name}: keys must be unique, but there are: {shown}. The rows were written; mend the input and run again."
+                f"table {table.name}: keys must be unique, but there are: {shown}. The rows were written; mend "
+                "the input and run again."
             )
 
     def _attempt(self, table: Table, action: Callable[[], None]) -> None:
-        """Threads of one program that write one table take turns: Delta would let one commit and have the others start again."""
+        """Threads of one program that write one table take turns: Delta would let one commit and have the others
+        start again.
+        """
         with self._writing.setdefault(table.name, threading.RLock()):
             commit(action, table.name, self.place(table), self.say)
 

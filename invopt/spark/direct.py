@@ -1,7 +1,8 @@
-"""Few rows of a table below a folder, read and written by deltalake in this process: milliseconds, where Spark runs a job of a second.
+"""Few rows of a table below a folder, read and written by deltalake in this process: milliseconds, where Spark runs a
+job of a second.
 
-For tables that the driver itself fills, row by row: what is done, what was read. The log is the same one that Spark writes; a table that
-has features which deltalake doesn't know is left to Spark.
+For tables that the driver itself fills, row by row: what is done, what was read. The log is the same one that Spark
+writes; a table that has features which deltalake doesn't know is left to Spark.
 """
 
 from __future__ import annotations
@@ -24,7 +25,19 @@ import pyarrow.dataset as ds
 from deltalake.exceptions import DeltaError
 from deltalake.exceptions import DeltaProtocolError as NotForUs
 
-__all__ = ["NotForUs", "append", "counts", "create", "exists", "files", "has_files", "read", "replace", "required", "types"]
+__all__ = [
+    "NotForUs",
+    "append",
+    "counts",
+    "create",
+    "exists",
+    "files",
+    "has_files",
+    "read",
+    "replace",
+    "required",
+    "types",
+]
 
 _REFUSED = re.compile(r"Unsupported table features|Operation not (supported|permitted)")
 # Spark takes a path with one of these for a pattern
@@ -49,7 +62,9 @@ def create(path: str, fields: Sequence[Mapping[str, Any]], meaning: str, propert
 
 def types(path: str) -> dict[str, str]:
     """Column -> its type in Spark's words, such as `map<string,array<double>>`."""
-    return {field.name: _sql_type(json.loads(field.type.to_json())) for field in deltalake.DeltaTable(path).schema().fields}
+    return {
+        field.name: _sql_type(json.loads(field.type.to_json())) for field in deltalake.DeltaTable(path).schema().fields
+    }
 
 
 def required(path: str) -> set[str]:
@@ -94,7 +109,8 @@ def has_files(path: str) -> bool:
 def files(path: str, slice_: Mapping[str, Sequence[str | int]]) -> list[str]:
     """The Parquet files of the newest version that may have rows with, in each column, one of the values.
 
-    The log has the least and greatest values of each file: where no file is given there is no such row, but a file may have others too.
+    The log has the least and greatest values of each file: where no file is given there is no such row, but a file may
+    have others too.
 
     Raises
     ------
@@ -128,7 +144,9 @@ def _tuples(rows: pa.Table, columns: Sequence[str]) -> list[tuple]:
 
 
 def append(path: str, columns: Sequence[str], rows: Sequence[tuple], transaction: tuple[str, int] | None) -> int:
-    """Adds the rows and gives their number; a transaction (application, number) that was already written adds nothing, and gives 0."""
+    """Adds the rows and gives their number; a transaction (application, number) that was already written adds
+    nothing, and gives 0.
+    """
     table = deltalake.DeltaTable(path)
     properties = None
     if transaction is not None:
@@ -151,7 +169,9 @@ def replace(path: str, columns: Sequence[str], rows: Sequence[tuple], condition:
 
 @contextlib.contextmanager
 def _refusals() -> Iterator[None]:
-    """Turns into NotForUs what deltalake says before it commits: a feature that it lacks, or a file system without hard links."""
+    """Turns into NotForUs what deltalake says before it commits: a feature that it lacks, or a file system without
+    hard links.
+    """
     try:
         yield
     except NotForUs:
@@ -165,12 +185,18 @@ def _refusals() -> Iterator[None]:
 def _arrow(table: deltalake.DeltaTable, columns: Sequence[str], rows: Sequence[tuple]) -> pa.Table:
     types = table.to_pyarrow_dataset().schema
     by_column = zip(*rows, strict=True) if rows else [()] * len(columns)
-    return pa.table({name: pa.array([_plain(value) for value in values], types.field(name).type)
-                     for name, values in zip(columns, by_column, strict=True)})
+    return pa.table(
+        {
+            name: pa.array([_plain(value) for value in values], types.field(name).type)
+            for name, values in zip(columns, by_column, strict=True)
+        }
+    )
 
 
 def _plain(value: Any) -> Any:
-    """As Arrow wants it: a moment without a zone is the machine's local time, as in Spark, and a map is a list of pairs."""
+    """As Arrow wants it: a moment without a zone is the machine's local time, as in Spark, and a map is a list of
+    pairs.
+    """
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     return list(value.items()) if isinstance(value, dict) else value

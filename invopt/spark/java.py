@@ -1,7 +1,7 @@
 """Find a Java that Spark runs on, or fetch one.
 
-Spark 4.1 runs on Java 17 and 21. Looked at in this order: JAVA_HOME, `java` on the PATH, the places where package managers put it,
-`.jdk/` here and in invopt's cache; then a JDK is fetched into the cache, once.
+Spark 4.1 runs on Java 17 and 21. Looked at in this order: JAVA_HOME, `java` on the PATH, the places where package
+managers put it, `.jdk/` here and in invopt's cache; then a JDK is fetched into the cache, once.
 
 Source: Apache Spark 4.1 documentation, "Overview": runs on Java 17/21.
 """
@@ -23,8 +23,10 @@ SUPPORTED = (17, 21)
 FETCHED = SUPPORTED[0]
 
 INSTALL_HINT = (
-    "Install Java 17 with `apt-get install openjdk-17-jre-headless` (Debian, Ubuntu), `brew install openjdk@17` (macOS) or "
-    "`winget install EclipseAdoptium.Temurin.17.JDK` (Windows), or set JAVA_HOME to a Java 17 or 21 that is already there."
+    "Install Java 17 with `apt-get install openjdk-17-jre-headless` (Debian, Ubuntu), `brew install openjdk@17` "
+    "(macOS) or "
+    "`winget install EclipseAdoptium.Temurin.17.JDK` (Windows), or set JAVA_HOME to a Java 17 or 21 that is "
+    "already there."
 )
 
 # what package managers and vendors' installers use; a pattern that matches nothing costs nothing
@@ -63,10 +65,16 @@ def ensure_java() -> Path:
 
 
 def java_version(java: Path) -> tuple[int, Path] | None:
-    """Major version and home folder of a `java` command; None when it doesn't run (macOS has a stub that only says so)."""
+    """Major version and home folder of a `java` command; None when it doesn't run (macOS has a stub that only says
+    so).
+    """
     try:
         answer = subprocess.run(
-            [str(java), "-XshowSettings:properties", "-version"], capture_output=True, text=True, errors="replace", timeout=60
+            [str(java), "-XshowSettings:properties", "-version"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -1,4 +1,6 @@
-"""An empty Delta table from its declaration: columns with unit and meaning, NOT NULL, clustering, and what is kept of each file."""
+"""An empty Delta table from its declaration: columns with unit and meaning, NOT NULL, clustering, and what is kept
+of each file.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,22 @@ from invopt.tables import Table
 
 # tables that only invopt reads keep no deletion vectors: other readers (deltalake, BI tools) need not know them
 _PROPERTIES = {"delta.enableDeletionVectors": "false"}
-# least and greatest values are kept of the first columns of each file: of those that rows are looked for by, where the table says so,
-# because keeping them costs time for each row written
+# least and greatest values are kept of the first columns of each file: of those that rows are looked for by, where the
+# table says so, because keeping them costs time for each row written
 INDEXED_COLUMNS = 8
 
 
 def make_folder(spark: SparkSession, table: Table, path: str, is_local: bool) -> None:
-    """The table below a folder, if it isn't there; where this process sees the folder too, without Spark's second for each."""
+    """The table below a folder, if it isn't there; where this process sees the folder too, without Spark's second
+    for each.
+    """
     # clustering is beyond deltalake; and only Spark refuses a folder that holds something else
     if is_local and not table.cluster_by and not (os.path.isdir(path) and os.listdir(path)):
         names = ", ".join(f"{column.name} {column.type}" for column in table.columns)
         fields = StructType.fromDDL(names).jsonValue()["fields"]
-        direct.create(path, [_field(*pair) for pair in zip(fields, table.columns, strict=True)], table.meaning, _properties(table))
+        direct.create(
+            path, [_field(*pair) for pair in zip(fields, table.columns, strict=True)], table.meaning, _properties(table)
+        )
     else:
         _by_spark(DeltaTable.createIfNotExists(spark).location(path), table)
 

@@ -1,8 +1,8 @@
 """The one place where a Spark session is made, and where what Spark Connect lacks (sparkContext, _jvm) is touched.
 
-Where a session or a cluster is already there, it is used as it is, with Delta's two settings added when they are missing. Otherwise a local
-one is started that fits the machine, survives a crashing worker, and keeps the launcher's chatter out of the terminal: it goes to a log
-file that error messages name.
+Where a session or a cluster is already there, it is used as it is, with Delta's two settings added when they are
+missing. Otherwise a local one is started that fits the machine, survives a crashing worker, and keeps the launcher's
+chatter out of the terminal: it goes to a log file that error messages name.
 """
 
 from __future__ import annotations
@@ -29,35 +29,47 @@ if TYPE_CHECKING:
 EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
 
-# Delta's parser drops the :named parameters that Spark 4.1 hands to it (delta-io/delta issue 7640); with this, Spark binds them
-# after parsing, as 4.0 did
+# Delta's parser drops the :named parameters that Spark 4.1 hands to it (delta-io/delta issue 7640); with this, Spark
+# binds them after parsing, as 4.0 did
 PARAMETERS = {"spark.sql.legacy.parameterSubstitution.constantsOnly": "true"}
 
-# what each row of a group would be measured for, again and again over the whole batch so far: with thousands of rows in a group that is
-# half of the JVM's time. The largest number turns it off; maxRecordsPerBatch still ends a batch
+# what each row of a group would be measured for, again and again over the whole batch so far: with thousands of rows in
+# a group that is half of the JVM's time. The largest number turns it off; maxRecordsPerBatch still ends a batch
 GROUPS_BY_ROWS = {"spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1)}
 
 # where a machine's own options for every JVM stand, and how they choose a collector
 JAVA_OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 _HAS_COLLECTOR = re.compile(r"-XX:\+Use\w+GC")
 
-# A JVM that lives for minutes doesn't earn back what the second compiler and the parallel collector cost: at Java's own thresholds it
-# compiles for longer than it runs. Forty times as many calls before a method is compiled twice is the cheapest from 20,000 to 1,000,000
-# items; the first compiler alone is a twentieth cheaper for few and half as dear again for many. With less code cache, Spark's code is
-# thrown out and compiled again.
-_SECOND_COMPILER_AFTER = {"Invocation": 5_000, "MinInvocation": 600, "Compile": 15_000, "BackEdge": 40_000}  # Java's own thresholds
-SHORT_LIVED_JVM = " ".join([
-    "-XX:+IgnoreUnrecognizedVMOptions",
-    # two collectors are one too many for Java to start
-    *([] if _HAS_COLLECTOR.search(" ".join(os.environ.get(name, "") for name in JAVA_OPTIONS)) else ["-XX:+UseSerialGC"]),
-    "-XX:ReservedCodeCacheSize=512m",
-    *(f"-XX:Tier4{name}Threshold={40 * calls}" for name, calls in _SECOND_COMPILER_AFTER.items()),
-])
+# A JVM that lives for minutes doesn't earn back what the second compiler and the parallel collector cost: at Java's own
+# thresholds it compiles for longer than it runs. Forty times as many calls before a method is compiled twice is the
+# cheapest from 20,000 to 1,000,000 items; the first compiler alone is a twentieth cheaper for few and half as dear
+# again for many. With less code cache, Spark's code is thrown out and compiled again.
+_SECOND_COMPILER_AFTER = {
+    "Invocation": 5_000,
+    "MinInvocation": 600,
+    "Compile": 15_000,
+    "BackEdge": 40_000,
+}  # Java's own thresholds
+SHORT_LIVED_JVM = " ".join(
+    [
+        "-XX:+IgnoreUnrecognizedVMOptions",
+        # two collectors are one too many for Java to start
+        *(
+            []
+            if _HAS_COLLECTOR.search(" ".join(os.environ.get(name, "") for name in JAVA_OPTIONS))
+            else ["-XX:+UseSerialGC"]
+        ),
+        "-XX:ReservedCodeCacheSize=512m",
+        *(f"-XX:Tier4{name}Threshold={40 * calls}" for name, calls in _SECOND_COMPILER_AFTER.items()),
+    ]
+)
 
 # for what is over in minutes on few rows: the first compiler alone
 FAST_START = {"spark.driver.extraJavaOptions": f"{SHORT_LIVED_JVM} -XX:TieredStopAtLevel=1"}
 
-# settings that must be known before the JVM starts; the others are handed over later, so that no secret stands on a command line
+# settings that must be known before the JVM starts; the others are handed over later, so that no secret stands on a
+# command line
 AT_LAUNCH = ("spark.master", "spark.driver.", "spark.jars", "spark.log.level", "spark.local.dir")
 
 
@@ -68,7 +80,8 @@ def spark_session(
 
     Parameters
     ----------
-    settings : Spark settings that win over those chosen here; on a running session only those that can still change have an effect.
+    settings : Spark settings that win over those chosen here; on a running session only those that can still change
+        have an effect.
     local_threads : tasks at a time of a local session; default: the processors this process may use.
 
     Raises
@@ -79,7 +92,9 @@ def spark_session(
     try:
         import pyspark  # noqa: F401
     except ImportError as error:
-        raise SetupError(f"pyspark is not installed for {sys.executable}: run `pip install 'invopt[spark]'`.") from error
+        raise SetupError(
+            f"pyspark is not installed for {sys.executable}: run `pip install 'invopt[spark]'`."
+        ) from error
     if "DATABRICKS_RUNTIME_VERSION" in os.environ or "SPARK_REMOTE" in os.environ:
         return _built(app_name, chosen)
     if _is_running() or "PYSPARK_GATEWAY_PORT" in os.environ:
@@ -88,7 +103,9 @@ def spark_session(
 
 
 def sees_local_files(spark: SparkSession) -> bool:
-    """Whether a path without a scheme means the same file to Spark as to this process; a Connect server is elsewhere."""
+    """Whether a path without a scheme means the same file to Spark as to this process; a Connect server is
+    elsewhere.
+    """
     try:
         return spark._jsc.hadoopConfiguration().get("fs.defaultFS", "file:///").startswith("file:")
     except Exception:  # Spark Connect refuses with errors of different kinds
@@ -134,7 +151,9 @@ def _built(app_name: str, settings: Mapping[str, str]) -> SparkSession:
     session = builder.getOrCreate()
     for name, value in GROUPS_BY_ROWS.items():
         if not _is_chosen(session, name, settings):
-            with contextlib.suppress(Exception):  # serverless lets few settings be changed, and refuses with errors of its own
+            with contextlib.suppress(
+                Exception
+            ):  # serverless lets few settings be changed, and refuses with errors of its own
                 session.conf.set(name, value)
     # a run's as_of is in UTC, and days begin at midnight there; a session in another zone would cut them elsewhere
     session.conf.set("spark.sql.session.timeZone", "UTC")
@@ -156,7 +175,8 @@ def _cluster_session(app_name: str, settings: dict[str, str]) -> SparkSession:
             spark.conf.set(name, value)
     else:
         raise SetupError(
-            f"the running Spark session has no Delta: submit with `--packages {DELTA} --conf spark.sql.extensions={EXTENSION} "
+            f"the running Spark session has no Delta: submit with `--packages {DELTA} --conf "
+            f"spark.sql.extensions={EXTENSION} "
             f"--conf spark.sql.catalog.spark_catalog={CATALOG}`, or stop the session that this program started itself."
         )
     return spark
@@ -189,7 +209,9 @@ def _local_session(app_name: str, settings: dict[str, str], threads: int) -> Spa
 
     # workers must be this interpreter, whatever the shell says: another version can't read its functions
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    master = settings.get("spark.master", f"local[{threads},4]")  # 4 attempts: a worker killed by a native crash is tried again
+    master = settings.get(
+        "spark.master", f"local[{threads},4]"
+    )  # 4 attempts: a worker killed by a native crash is tried again
     chosen = {"spark.master": master} | (_local_settings(threads) if master.startswith("local") else {})
     chosen |= _delta_settings(settings) | PARAMETERS | settings
     if SparkContext._gateway is None:  # a JVM outlives the sessions of its process, and has the jars then
@@ -239,7 +261,9 @@ def _start_jvm(settings: Mapping[str, str]) -> None:
 
     os.environ["JAVA_HOME"] = str(ensure_java())
     own_spark = Path(pyspark.__file__).parent
-    if (own_spark / "jars").is_dir():  # a SPARK_HOME of another version would be started with this version's Python side
+    if (
+        own_spark / "jars"
+    ).is_dir():  # a SPARK_HOME of another version would be started with this version's Python side
         os.environ["SPARK_HOME"] = str(own_spark)
     if "spark.jars.packages" in settings:
         print(f"invopt: fetching Delta's jars into {kept_folder(settings)} (13 MB, once)", file=sys.stderr)
@@ -253,7 +277,9 @@ def _start_jvm(settings: Mapping[str, str]) -> None:
             if "unresolved dependency" in text or "download failed" in text:
                 raise not_resolved(settings, log) from error
             last = "\n".join(text.splitlines()[-5:])
-            raise SetupError(f"Spark's JVM ({os.environ['JAVA_HOME']}) did not start; the end of {log}:\n{last}") from error
+            raise SetupError(
+                f"Spark's JVM ({os.environ['JAVA_HOME']}) did not start; the end of {log}:\n{last}"
+            ) from error
     SparkContext._ensure_initialized(gateway=gateway)
 
 
@@ -271,7 +297,9 @@ def _processors() -> int:
 
 
 def _driver_megabytes() -> int:
-    """Half of the memory, at most 8 GB: in local mode the driver does the executors' work too, beside the Python workers."""
+    """Half of the memory, at most 8 GB: in local mode the driver does the executors' work too, beside the Python
+    workers.
+    """
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError):  # Windows doesn't say

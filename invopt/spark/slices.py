@@ -1,4 +1,6 @@
-"""The slice of a table that a write replaces: the rows whose columns have given values, as SQL and as a check of rows to write."""
+"""The slice of a table that a write replaces: the rows whose columns have given values, as SQL and as a check of
+rows to write.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def condition(slice_: Slice) -> str:
     TableError : a value that isn't one of our own ids or numbers.
     """
     return " AND ".join(
-        f"{name} = {_literal(value)}" if isinstance(value, str | int) else f"{name} IN ({', '.join(map(_literal, value))})"
+        f"{name} = {_literal(value)}"
+        if isinstance(value, str | int)
+        else f"{name} IN ({', '.join(map(_literal, value))})"
         for name, value in slice_.items()
     )
 
@@ -42,7 +46,8 @@ def values(slice_: Slice) -> dict[str, list[str | int]]:
 def is_inside(slice_: Slice) -> Column:
     """Whether a row is of the slice.
 
-    Numbers are compared as text: a number would stand in the code that Spark generates, and make it compile anew for each slice.
+    Numbers are compared as text: a number would stand in the code that Spark generates, and make it compile anew for
+    each slice.
     """
     equal = (F.col(name).cast("string").isin(*map(str, of_column)) for name, of_column in values(slice_).items())
     return reduce(operator.and_, equal)

@@ -14,8 +14,12 @@ def text(name: str) -> str:
     return files("invopt").joinpath("sql", *f"{name}.sql".split("/")).read_text(encoding="utf-8")
 
 
-def query(spark: SparkSession, statement: str, views: Mapping[str, DataFrame], values: Mapping[str, Any] | None = None) -> DataFrame:
-    """The rows of a SELECT over views; the views stay, because Spark Connect looks them up only when the rows are asked for."""
+def query(
+    spark: SparkSession, statement: str, views: Mapping[str, DataFrame], values: Mapping[str, Any] | None = None
+) -> DataFrame:
+    """The rows of a SELECT over views; the views stay, because Spark Connect looks them up only when the rows are
+    asked for.
+    """
     for name, rows in views.items():
         rows.createOrReplaceTempView(name)
     return spark.sql(statement, args=dict(values or {}))

@@ -1,4 +1,6 @@
-"""Processes that write in one local folder take turns: a lock of the operating system, which ends with the process that holds it."""
+"""Processes that write in one local folder take turns: a lock of the operating system, which ends with the process
+that holds it.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ def turn(path: str, name: str, say: Callable[[str], None]) -> Iterator[bool]:
             lock.acquire(timeout=PATIENCE, poll_interval=0.2)
         except filelock.Timeout as error:
             raise ConcurrentRunError(
-                f"{name} at {path} is being written by another run since {PATIENCE / 60:.0f} minutes; nothing of this write was kept. "
+                f"{name} at {path} is being written by another run since {PATIENCE / 60:.0f} minutes; nothing of "
+                "this write was kept. "
                 f"End the other run, or wait for it, then run again: what is already done is not repeated."
             ) from error
     try:

@@ -1,7 +1,8 @@
 """The process that a local session's Python workers are forked from, with what they need imported already.
 
-Spark's own daemon (`spark.python.daemon.module`) imports nothing of a user's, so each worker would spend the same two seconds on pandas,
-numba and Pyomo. Frozen, what is imported is passed over by the collection that each worker does after each task, and its pages stay shared.
+Spark's own daemon (`spark.python.daemon.module`) imports nothing of a user's, so each worker would spend the same two
+seconds on pandas, numba and Pyomo. Frozen, what is imported is passed over by the collection that each worker does
+after each task, and its pages stay shared.
 """
 
 from __future__ import annotations

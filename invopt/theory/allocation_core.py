@@ -1,16 +1,20 @@
-"""The best choice of one option per item within what is left of a budget: a list dynamic programme over the few items still open.
+"""The best choice of one option per item within what is left of a budget: a list dynamic programme over the few items
+still open.
 
     minimize sum_i r_i(o_i) + theta (slack - sum_i d_i(o_i))     subject to  sum_i d_i(o_i) <= slack
 
-Option o of item i uses d more of the budget (d < 0: less) than the multiplier's solution and costs r >= 0 more, at the price theta per
-unit of budget; staying (d = r = 0) is always allowed. The items come in the order of how cheaply they change, the cheapest first.
+Option o of item i uses d more of the budget (d < 0: less) than the multiplier's solution and costs r >= 0 more, at the
+price theta per unit of budget; staying (d = r = 0) is always allowed. The items come in the order of how cheaply they
+change, the cheapest first.
 
-A state is a choice for the first k items. Two rules keep them few: a state that uses more and costs more than another is dropped; and
-with the smallest price per unit at which the items to come can use what is left, or save what is missing, each state has a bound, and
-those at or above `cutoff` are dropped. So an answer below the cutoff is the optimum, and no answer proves that there is none below it.
+A state is a choice for the first k items. Two rules keep them few: a state that uses more and costs more than another
+is dropped; and with the smallest price per unit at which the items to come can use what is left, or save what is
+missing, each state has a bound, and those at or above `cutoff` are dropped. So an answer below the cutoff is the
+optimum, and no answer proves that there is none below it.
 
-Source: Pisinger (1995), An expanding-core algorithm for the exact 0-1 knapsack problem, EJOR 87 (the order and the bounds); Nemhauser &
-Ullmann (1969), Discrete dynamic programming and capital allocation, Management Science 15(9) (lists of states).
+Source: Pisinger (1995), An expanding-core algorithm for the exact 0-1 knapsack problem, EJOR 87 (the order and the
+bounds); Nemhauser & Ullmann (1969), Discrete dynamic programming and capital allocation, Management Science 15(9)
+(lists of states).
 """
 
 from __future__ import annotations
@@ -34,13 +38,14 @@ def _bound(used, cost, slack, price_up, price_down):
 @compiled
 def _longer(array, length):
     longer = np.empty(length, dtype=array.dtype)
-    longer[:len(array)] = array
+    longer[: len(array)] = array
     return longer
 
 
 @compiled
 def best_choice(starts, delta, reduced_cost, theta, slack, cutoff, best, good_enough, tolerance, max_states):
-    """Search for a choice of less than min(best, cutoff); item k has the options starts[k]..starts[k+1]-1, (m,) d and r.
+    """Search for a choice of less than min(best, cutoff); item k has the options starts[k]..starts[k+1]-1, (m,) d and
+    r.
 
     Of more than max_states states the most promising half stays, and what is proved is less.
 
@@ -125,7 +130,10 @@ def best_choice(starts, delta, reduced_cost, theta, slack, cutoff, best, good_en
                     m += 1
             n_states = m
         while n_nodes + n_states > len(node_parent):
-            node_parent, node_option = _longer(node_parent, 2 * len(node_parent)), _longer(node_option, 2 * len(node_option))
+            node_parent, node_option = (
+                _longer(node_parent, 2 * len(node_parent)),
+                _longer(node_option, 2 * len(node_option)),
+            )
         for j in range(n_states):
             if option[j] >= 0:
                 node_parent[n_nodes], node_option[n_nodes] = node[j], option[j]

@@ -2,18 +2,21 @@
 
     minimize sum_i f_i(x_i)   subject to  sum_i w_i x_i <= B,  x_i whole
 
-Let theta >= 0 be a price of the budget, r_i(x) = f_i(x) + theta w_i x - (the least of it), and L the sum of the leasts - theta B. Then
+Let theta >= 0 be a price of the budget, r_i(x) = f_i(x) + theta w_i x - (the least of it), and L the sum of the leasts
+- theta B. Then
 
-    sum_i f_i(x_i) = L + sum_i r_i(x_i) + theta (B - sum_i w_i x_i) >= L + r_j(x_j)     for every j and every x that fits.
+    sum_i f_i(x_i) = L + sum_i r_i(x_i) + theta (B - sum_i w_i x_i) >= L + r_j(x_j)   for every j and every x that fits.
 
-So with the cost U of any plan that fits, an x with r_j(x) > U - L is in no optimal solution, whatever theta and the plan are. theta is
-found by bisection, the plan by combining a few cheap steps of different items. Each f is convex on ranges, its pieces; on a piece the open
-x are an interval around the piece's best. Where at the price theta an item jumps from one piece to another, the problem is split into those
-with and without the later pieces; each has its own L, and what is open in one of them is open.
+So with the cost U of any plan that fits, an x with r_j(x) > U - L is in no optimal solution, whatever theta and the
+plan are. theta is found by bisection, the plan by combining a few cheap steps of different items. Each f is convex on
+ranges, its pieces; on a piece the open x are an interval around the piece's best. Where at the price theta an item
+jumps from one piece to another, the problem is split into those with and without the later pieces; each has its own L,
+and what is open in one of them is open.
 
 Nothing here is shared with `separable_allocation.py`, the exact algorithm: the two check each other.
 
-Source: Everett (1963), Operations Research 11(3); Dembo & Hammer (1980), A reduction algorithm for knapsack problems (reduced costs).
+Source: Everett (1963), Operations Research 11(3); Dembo & Hammer (1980), A reduction algorithm for knapsack problems
+(reduced costs).
 """
 
 from __future__ import annotations
@@ -27,10 +30,12 @@ import numpy as np
 
 # a plan this near to the bound, relatively, leaves nothing open
 PROVED = 1e-10
-# items in each of the two halves whose steps are combined to a plan, and how often that is done, with other items each time
+# items in each of the two halves whose steps are combined to a plan, and how often that is done, with other items each
+# time
 GROUP, N_PARTS = 20, 4
 MOST_ROUNDS = 60
-# partitions up to this many items keep the steps next to the multiplier's solution, so that a solver finds by itself that they don't pay
+# partitions up to this many items keep the steps next to the multiplier's solution, so that a solver finds by itself
+# that they don't pay
 SMALL = 200
 # steps of a search for a window's ends
 WIDEST = 100_000
@@ -52,8 +57,15 @@ class Window(NamedTuple):
     left: float
 
 
-def open_choices(best: Callable[[float], np.ndarray], cost: Callable[[np.ndarray, np.ndarray], np.ndarray], piece_item: np.ndarray,
-                 low: np.ndarray, high: np.ndarray, weight: np.ndarray, budget: float) -> Window:
+def open_choices(
+    best: Callable[[float], np.ndarray],
+    cost: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    piece_item: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    weight: np.ndarray,
+    budget: float,
+) -> Window:
     """The x of each piece that an optimal solution can have.
 
     Parameters
@@ -85,7 +97,8 @@ def open_choices(best: Callable[[float], np.ndarray], cost: Callable[[np.ndarray
             is_open = from_here <= to_here
             first[is_open] = np.minimum(first, from_here)[is_open]
             last[is_open] = np.maximum(last, to_here)[is_open]
-    # the plan itself is always open, and in a small partition the steps beside it, so that its model is not only constants
+    # the plan itself is always open, and in a small partition the steps beside it, so that its model is not only
+    # constants
     inside = np.flatnonzero((low <= plan[piece_item]) & (plan[piece_item] <= high))
     piece = inside[np.searchsorted(piece_item[inside], np.arange(n))]
     beside = 1 if n <= SMALL else 0
@@ -112,7 +125,9 @@ class _Problem(NamedTuple):
         return x, self.cost(np.arange(len(x)), x) + theta * self.weight[self.piece_item] * x
 
     def chosen(self, is_allowed: np.ndarray, theta: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of each item the allowed piece that is best at this price, its x, and f + theta w x; of equal ones the first, which uses less."""
+        """Of each item the allowed piece that is best at this price, its x, and f + theta w x; of equal ones the
+        first, which uses less.
+        """
         x, value = self.priced(theta)
         if len(self.starts) == len(x):
             return np.arange(len(x)), x, value
@@ -139,7 +154,9 @@ class _Problem(NamedTuple):
 
 
 def _branch(problem: _Problem) -> tuple[float, np.ndarray, list[tuple[np.ndarray, float, float]]]:
-    """Cost of the best plan, the plan, and problems of which one holds an optimal solution: allowed pieces, price and bound of each."""
+    """Cost of the best plan, the plan, and problems of which one holds an optimal solution: allowed pieces, price
+    and bound of each.
+    """
     low, high, weight, budget = problem.low, problem.high, problem.weight, problem.budget
     known, plan = np.inf, np.zeros(0)
     waiting, leaves, n_nodes = [np.ones(len(low), dtype=bool)], [], 0
@@ -158,9 +175,17 @@ def _branch(problem: _Problem) -> tuple[float, np.ndarray, list[tuple[np.ndarray
         found = x
         if theta > 0:
             found = _filled(x, np.where(dearer == piece, wider, x), weight, budget)
-            found = _plan(lambda at, piece=piece, theta=theta, value=value: np.maximum(
-                problem.cost(piece, at) + theta * weight * at - value, 0.0), found, low[piece], high[piece], weight, theta,
-                budget - weight @ found)
+            found = _plan(
+                lambda at, piece=piece, theta=theta, value=value: np.maximum(
+                    problem.cost(piece, at) + theta * weight * at - value, 0.0
+                ),
+                found,
+                low[piece],
+                high[piece],
+                weight,
+                theta,
+                budget - weight @ found,
+            )
         total = problem.cost(piece, found).sum()
         if total < known:
             known, plan = total, found
@@ -176,7 +201,9 @@ def _branch(problem: _Problem) -> tuple[float, np.ndarray, list[tuple[np.ndarray
 
 
 def _filled(x: np.ndarray, largest: np.ndarray, weight: np.ndarray, budget: float) -> np.ndarray:
-    """x with as many units more as fit, up to `largest`, one item after the other: units that are all worth the price exactly."""
+    """x with as many units more as fit, up to `largest`, one item after the other: units that are all worth the
+    price exactly.
+    """
     filled, left = x.copy(), budget - weight @ x
     for i in np.flatnonzero(largest > x):
         more = min(largest[i] - x[i], np.floor(left / weight[i]))
@@ -187,7 +214,9 @@ def _filled(x: np.ndarray, largest: np.ndarray, weight: np.ndarray, budget: floa
 
 
 def _price(use: Callable[[float], float], budget: float) -> tuple[float, float]:
-    """The largest price at which the use, which falls with it, doesn't fit, and the next one, at which it does; 0 where it always does."""
+    """The largest price at which the use, which falls with it, doesn't fit, and the next one, at which it does; 0
+    where it always does.
+    """
     if use(0.0) <= budget:
         return 0.0, 0.0
     cheap, dear = 0.0, 1e-9
@@ -204,8 +233,13 @@ def _price(use: Callable[[float], float], budget: float) -> tuple[float, float]:
     return cheap, dear
 
 
-def _interval(reduced: Callable[[np.ndarray, np.ndarray], np.ndarray], x: np.ndarray, low: np.ndarray, high: np.ndarray,
-              limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _interval(
+    reduced: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    x: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    limit: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """First and last x of each piece whose reduced cost is within the limit; it is convex around the piece's best."""
     first, last, every = x.copy(), x.copy(), np.arange(len(x))
     last[reduced(every, x) > limit] -= 1  # none
@@ -220,9 +254,18 @@ def _interval(reduced: Callable[[np.ndarray, np.ndarray], np.ndarray], x: np.nda
     return first, last
 
 
-def _plan(reduced: Callable[[np.ndarray], np.ndarray], base: np.ndarray, low: np.ndarray, high: np.ndarray, weight: np.ndarray,
-          theta: float, left: float) -> np.ndarray:
-    """A plan near the base that fits: first all steps that fit, the cheapest per unit of budget first, then combinations of few steps."""
+def _plan(
+    reduced: Callable[[np.ndarray], np.ndarray],
+    base: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    weight: np.ndarray,
+    theta: float,
+    left: float,
+) -> np.ndarray:
+    """A plan near the base that fits: first all steps that fit, the cheapest per unit of budget first, then
+    combinations of few steps.
+    """
     plan = base.copy()
     for _ in range(MOST_ROUNDS):
         more = np.where((plan < high) & (weight <= left), reduced(np.minimum(plan + 1, high)) - reduced(plan), np.inf)
@@ -239,7 +282,7 @@ def _plan(reduced: Callable[[np.ndarray], np.ndarray], base: np.ndarray, low: np
         down = np.where(plan > low, reduced(np.maximum(plan - 1, low)) - now, np.inf)
         step = np.where(up <= down, 1.0, -1.0)
         cost = np.where(weight > 0, np.minimum(up, down), np.inf)
-        near = np.argsort(cost)[2 * GROUP * part:2 * GROUP * (part + 1)]
+        near = np.argsort(cost)[2 * GROUP * part : 2 * GROUP * (part + 1)]
         near = near[np.isfinite(cost[near])]
         if not len(near):
             break
@@ -249,9 +292,18 @@ def _plan(reduced: Callable[[np.ndarray], np.ndarray], base: np.ndarray, low: np
     return plan
 
 
-def _combined(plan: np.ndarray, near: np.ndarray, step: np.ndarray, cost: np.ndarray, weight: np.ndarray, theta: float,
-              left: float) -> np.ndarray:
-    """The plan after the cheapest combination of up to three steps in each half of the items `near`, of those that fit."""
+def _combined(
+    plan: np.ndarray,
+    near: np.ndarray,
+    step: np.ndarray,
+    cost: np.ndarray,
+    weight: np.ndarray,
+    theta: float,
+    left: float,
+) -> np.ndarray:
+    """The plan after the cheapest combination of up to three steps in each half of the items `near`, of those that
+    fit.
+    """
     halves = []
     for half in (near[0::2], near[1::2]):
         members = _subsets(len(half))
@@ -267,7 +319,7 @@ def _combined(plan: np.ndarray, near: np.ndarray, step: np.ndarray, cost: np.nda
     k = int(np.argmin(total))
     if not total[k] < 0:
         return plan
-    partner = int(np.argmin(added[:fitting[k] + 1]))
+    partner = int(np.argmin(added[: fitting[k] + 1]))
     better = plan.copy()
     for half, members in ((first, first_members[k]), (second, second_members[partner])):
         taken = half[members[members < len(half)]]
@@ -278,4 +330,6 @@ def _combined(plan: np.ndarray, near: np.ndarray, step: np.ndarray, cost: np.nda
 @functools.cache
 def _subsets(n: int) -> np.ndarray:
     """All sets of up to three of 0..n-1, an (m, 3) array; n fills the places that are not taken."""
-    return np.array([(*taken, *[n] * (3 - size)) for size in range(4) for taken in combinations(range(n), size)], dtype=np.int64)
+    return np.array(
+        [(*taken, *[n] * (3 - size)) for size in range(4) for taken in combinations(range(n), size)], dtype=np.int64
+    )

@@ -3,20 +3,22 @@
     minimize    sum_i (orders, units and stock of item i as in `lot_sizing`) + price sum_t o_t
     subject to  sum_i v_i Q_it + s_i [Q_it > 0] <= C + o_t,   o_t >= 0
 
-The bound. With prices 0 <= lambda_t <= price on the capacity rows, what is left is one Wagner-Whitin problem per item, with lambda_t s_i on
-each order's cost and lambda_t v_i on each unit's, less C sum_t lambda_t; o_t drops out as lambda_t <= price. For any lambda that is a lower
-bound of the optimum, of whole units too. A subgradient method raises it: lambda_t moves with the load of period t beyond C. At
-lambda = 0 each item has its own best plan: where these fit together they are the optimum, and the bound is their cost.
+The bound. With prices 0 <= lambda_t <= price on the capacity rows, what is left is one Wagner-Whitin problem per item,
+with lambda_t s_i on each order's cost and lambda_t v_i on each unit's, less C sum_t lambda_t; o_t drops out as lambda_t
+<= price. For any lambda that is a lower bound of the optimum, of whole units too. A subgradient method raises it:
+lambda_t moves with the load of period t beyond C. At lambda = 0 each item has its own best plan: where these fit
+together they are the optimum, and the bound is their cost.
 
-The plan. What the items' problems propose at each lambda mostly does not fit, so it is mended, at true costs with overtime at its price, by
-two moves that only ever lower the cost, again and again until neither does:
+The plan. What the items' problems propose at each lambda mostly does not fit, so it is mended, at true costs with
+overtime at its price, by two moves that only ever lower the cost, again and again until neither does:
 
     shift       q units of an order to another period, earlier or as far later as stock allows: all of it, or what fits, or what is too much
     plan anew   one item's orders, by a Wagner-Whitin recursion that knows what room the other items leave
 
 Then the best plan is disturbed and mended again, as often as there were prices.
 
-Source: Trigeiro, Thomas & McClain (1989), Management Science 35(3), 353-366, for the relaxation and the smoothing of its plans.
+Source: Trigeiro, Thomas & McClain (1989), Management Science 35(3), 353-366, for the relaxation and the smoothing of
+its plans.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ ROUNDING = 1e-9
 LEAST_SAVING = 1e-10
 # bounds without progress after which steps become shorter; while there is progress they become longer
 PATIENCE = 5
-# the optimum is guessed to be at most this part above the bound: a plan with overtime may be far dearer and would make steps too long
+# the optimum is guessed to be at most this part above the bound: a plan with overtime may be far dearer and would make
+# steps too long
 TARGET = 0.05
 LEAST_GAIN = 1e-5
 LONGER, SHORTER = 1.1, 0.7
@@ -42,7 +45,8 @@ LONGER, SHORTER = 1.1, 0.7
 KEPT = 0.7
 # the search's first price of overtime lies within this logarithm of the dearest lambda, and rises by this factor
 PRICE_RANGE, PRICE_RISE = 3.0, 10.0
-# the search's chance, the same for every partition, so that its plan does not depend on its bucket; a prime number of draws
+# the search's chance, the same for every partition, so that its plan does not depend on its bucket; a prime number of
+# draws
 DRAWS = np.random.default_rng(1).random(9973)
 # how much dearer, as a part of the bound, a plan may be and still be the one that is disturbed next
 WORSENING = 0.002
@@ -66,8 +70,12 @@ def _fill_loads(quantity, n_open, unit_volume, setup_volume, load):
 
 
 @compiled
-def _shift_orders(i, n, need, fixed, unit, holding, volume, setup, capacity, price, quantity, load, stock, least_saving):
-    """Make the best shift from each order of item i while one saves something; returns what was saved. `stock` is working space."""
+def _shift_orders(
+    i, n, need, fixed, unit, holding, volume, setup, capacity, price, quantity, load, stock, least_saving
+):
+    """Make the best shift from each order of item i while one saves something; returns what was saved. `stock` is
+    working space.
+    """
     saved = 0.0
     for s in range(n):
         while quantity[s] > 0.0:
@@ -111,8 +119,12 @@ def _shift_orders(i, n, need, fixed, unit, holding, volume, setup, capacity, pri
                             change -= fixed[s]
                         to = load[u] + volume * q + (setup if is_new else 0.0)
                         since = load[s] - volume * q - (setup if is_gone else 0.0)
-                        change += price * (_beyond(to, capacity) - _beyond(load[u], capacity)
-                                           + _beyond(since, capacity) - _beyond(load[s], capacity))
+                        change += price * (
+                            _beyond(to, capacity)
+                            - _beyond(load[u], capacity)
+                            + _beyond(since, capacity)
+                            - _beyond(load[s], capacity)
+                        )
                         if -change > best:
                             best, best_u, best_q = -change, u, q
             if best_u < 0:
@@ -126,8 +138,12 @@ def _shift_orders(i, n, need, fixed, unit, holding, volume, setup, capacity, pri
 
 
 @compiled
-def _plan_anew(i, n, need, fixed, unit, holding, volume, setup, capacity, price, quantity, load, least_saving, rows, following):
-    """Replace item i's orders by the best that order only when nothing is left, if that is cheaper; returns what was saved."""
+def _plan_anew(
+    i, n, need, fixed, unit, holding, volume, setup, capacity, price, quantity, load, least_saving, rows, following
+):
+    """Replace item i's orders by the best that order only when nothing is left, if that is cheaper; returns what was
+    saved.
+    """
     room, least = rows[0], rows[1]
     cost = plan_cost(n, need, fixed, unit, holding, quantity)
     for t in range(n):
@@ -174,7 +190,22 @@ def _plan_anew(i, n, need, fixed, unit, holding, volume, setup, capacity, price,
 
 
 @compiled
-def _mend(need, n_open, fixed, unit, holding, unit_volume, setup_volume, capacity, price, quantity, load, rows, following, item_cost):
+def _mend(
+    need,
+    n_open,
+    fixed,
+    unit,
+    holding,
+    unit_volume,
+    setup_volume,
+    capacity,
+    price,
+    quantity,
+    load,
+    rows,
+    following,
+    item_cost,
+):
     """Lower the plan's cost by both moves until neither lowers it; returns it, with the items' own in item_cost."""
     _fill_loads(quantity, n_open, unit_volume, setup_volume, load)
     n_items = len(quantity)
@@ -185,11 +216,40 @@ def _mend(need, n_open, fixed, unit, holding, unit_volume, setup_volume, capacit
     for _ in range(50):
         saved = 0.0
         for i in range(n_items):
-            saved += _shift_orders(i, n_open[i], need[i], fixed[i], unit[i], holding[i], unit_volume[i], setup_volume[i], capacity, price,
-                                   quantity[i], load, rows[0], least_saving)
+            saved += _shift_orders(
+                i,
+                n_open[i],
+                need[i],
+                fixed[i],
+                unit[i],
+                holding[i],
+                unit_volume[i],
+                setup_volume[i],
+                capacity,
+                price,
+                quantity[i],
+                load,
+                rows[0],
+                least_saving,
+            )
         for i in range(n_items):
-            saved += _plan_anew(i, n_open[i], need[i], fixed[i], unit[i], holding[i], unit_volume[i], setup_volume[i], capacity, price,
-                                quantity[i], load, least_saving, rows, following)
+            saved += _plan_anew(
+                i,
+                n_open[i],
+                need[i],
+                fixed[i],
+                unit[i],
+                holding[i],
+                unit_volume[i],
+                setup_volume[i],
+                capacity,
+                price,
+                quantity[i],
+                load,
+                least_saving,
+                rows,
+                following,
+            )
         if saved <= least_saving:
             break
     _fill_loads(quantity, n_open, unit_volume, setup_volume, load)
@@ -205,11 +265,33 @@ def _mend(need, n_open, fixed, unit, holding, unit_volume, setup_volume, capacit
 
 
 @compiled
-def _search(need, n_open, fixed, unit, holding, unit_volume, setup_volume, capacity, price, usual_price, n_rounds, draws, bound, lowest,
-            best, best_cost, plan, load, rows, following, item_cost):
+def _search(
+    need,
+    n_open,
+    fixed,
+    unit,
+    holding,
+    unit_volume,
+    setup_volume,
+    capacity,
+    price,
+    usual_price,
+    n_rounds,
+    draws,
+    bound,
+    lowest,
+    best,
+    best_cost,
+    plan,
+    load,
+    rows,
+    following,
+    item_cost,
+):
     """Lower the best plan by disturbing it and mending it, at a low price of overtime first and at its own last.
 
-    At its own price nearly every move that needs room first is refused; at a low one orders change places through overtime for a while.
+    At its own price nearly every move that needs room first is refused; at a low one orders change places through
+    overtime for a while.
     """
     n_items = len(need)
     current, current_cost = best.copy(), lowest
@@ -226,14 +308,57 @@ def _search(need, n_open, fixed, unit, holding, unit_volume, setup_volume, capac
         for t in range(n_open[i]):
             fixed_row[t] = fixed[i, t] * 2 * draws[k % len(draws)]
             k += 1
-        _plan_anew(i, n_open[i], need[i], fixed_row, unit[i], holding[i], unit_volume[i], setup_volume[i], capacity, price, plan[i], load,
-                   -np.inf, rows, following)
+        _plan_anew(
+            i,
+            n_open[i],
+            need[i],
+            fixed_row,
+            unit[i],
+            holding[i],
+            unit_volume[i],
+            setup_volume[i],
+            capacity,
+            price,
+            plan[i],
+            load,
+            -np.inf,
+            rows,
+            following,
+        )
         while 0.0 < low_price < price:
-            _mend(need, n_open, fixed, unit, holding, unit_volume, setup_volume, capacity, low_price, plan, load, rows,
-                  following, item_cost)
+            _mend(
+                need,
+                n_open,
+                fixed,
+                unit,
+                holding,
+                unit_volume,
+                setup_volume,
+                capacity,
+                low_price,
+                plan,
+                load,
+                rows,
+                following,
+                item_cost,
+            )
             low_price *= PRICE_RISE
-        total = _mend(need, n_open, fixed, unit, holding, unit_volume, setup_volume, capacity, price, plan, load, rows,
-                      following, item_cost)
+        total = _mend(
+            need,
+            n_open,
+            fixed,
+            unit,
+            holding,
+            unit_volume,
+            setup_volume,
+            capacity,
+            price,
+            plan,
+            load,
+            rows,
+            following,
+            item_cost,
+        )
         if total <= current_cost + WORSENING * abs(bound):
             current[:] = plan
             current_cost = total
@@ -244,8 +369,22 @@ def _search(need, n_open, fixed, unit, holding, unit_volume, setup_volume, capac
 
 
 @compiled
-def _plan_partition(need, n_open, fixed, unit, holding, unit_volume, setup_volume, capacity, price, n_iterations, draws, best,
-                    best_cost, best_bound):
+def _plan_partition(
+    need,
+    n_open,
+    fixed,
+    unit,
+    holding,
+    unit_volume,
+    setup_volume,
+    capacity,
+    price,
+    n_iterations,
+    draws,
+    best,
+    best_cost,
+    best_bound,
+):
     """Fill best (n, T), best_cost (n,) and best_bound (n,) of one partition."""
     n_items, n_periods = need.shape
     proposed, mended = np.zeros((n_items, n_periods)), np.zeros((n_items, n_periods))
@@ -301,8 +440,22 @@ def _plan_partition(need, n_open, fixed, unit, holding, unit_volume, setup_volum
                 direction[t] = 0.0
             length += direction[t] ** 2
         mended[:] = proposed
-        total = _mend(need, n_open, fixed, unit, holding, unit_volume, setup_volume, capacity, price, mended, load, rows,
-                      following, item_cost)
+        total = _mend(
+            need,
+            n_open,
+            fixed,
+            unit,
+            holding,
+            unit_volume,
+            setup_volume,
+            capacity,
+            price,
+            mended,
+            load,
+            rows,
+            following,
+            item_cost,
+        )
         if total < lowest:
             lowest = total
             best[:] = mended
@@ -313,32 +466,109 @@ def _plan_partition(need, n_open, fixed, unit, holding, unit_volume, setup_volum
         for t in range(n_periods):
             lam[t] = min(max(lam[t] + size * direction[t], 0.0), price)
     if lowest - highest > CLOSED * abs(lowest):
-        _search(need, n_open, fixed, unit, holding, unit_volume, setup_volume, capacity, price, lam.max(), n_iterations, draws, highest,
-                lowest, best, best_cost, mended, load, rows, following, item_cost)
+        _search(
+            need,
+            n_open,
+            fixed,
+            unit,
+            holding,
+            unit_volume,
+            setup_volume,
+            capacity,
+            price,
+            lam.max(),
+            n_iterations,
+            draws,
+            highest,
+            lowest,
+            best,
+            best_cost,
+            mended,
+            load,
+            rows,
+            following,
+            item_cost,
+        )
 
 
 @compiled
-def _plan_bucket(offsets, n_periods, requirement, n_open, lead_time, fixed_order_cost, unit_cost, holding_cost, unit_volume, setup_volume,
-                 capacity, price, n_iterations, draws, quantity, cost, bound):
+def _plan_bucket(
+    offsets,
+    n_periods,
+    requirement,
+    n_open,
+    lead_time,
+    fixed_order_cost,
+    unit_cost,
+    holding_cost,
+    unit_volume,
+    setup_volume,
+    capacity,
+    price,
+    n_iterations,
+    draws,
+    quantity,
+    cost,
+    bound,
+):
     for k in range(len(offsets) - 1):
         first, last = offsets[k], offsets[k + 1]
         n, width = last - first, max(1, n_periods[k])
         need = requirement[first:last, :width].copy()
-        fixed, unit, holding, best = np.zeros((n, width)), np.zeros((n, width)), np.zeros((n, width)), np.zeros((n, width))
+        fixed, unit, holding, best = (
+            np.zeros((n, width)),
+            np.zeros((n, width)),
+            np.zeros((n, width)),
+            np.zeros((n, width)),
+        )
         for i in range(n):
             j = first + i
-            spread_costs(n_open[j], lead_time[j], fixed_order_cost[j], unit_cost[j], holding_cost[j], fixed[i], unit[i], holding[i])
-        _plan_partition(need, n_open[first:last], fixed, unit, holding, unit_volume[first:last], setup_volume[first:last], capacity[k],
-                        price[k], n_iterations, draws, best, cost[first:last], bound[first:last])
+            spread_costs(
+                n_open[j],
+                lead_time[j],
+                fixed_order_cost[j],
+                unit_cost[j],
+                holding_cost[j],
+                fixed[i],
+                unit[i],
+                holding[i],
+            )
+        _plan_partition(
+            need,
+            n_open[first:last],
+            fixed,
+            unit,
+            holding,
+            unit_volume[first:last],
+            setup_volume[first:last],
+            capacity[k],
+            price[k],
+            n_iterations,
+            draws,
+            best,
+            cost[first:last],
+            bound[first:last],
+        )
         quantity[first:last, :width] = best
 
 
 def capacitated_orders(
-    offsets: np.ndarray, n_periods: np.ndarray, requirement: np.ndarray, n_open: np.ndarray, lead_time: np.ndarray,
-    fixed_order_cost: np.ndarray, unit_cost: np.ndarray, holding_cost: np.ndarray, unit_volume: np.ndarray, setup_volume: np.ndarray,
-    capacity: np.ndarray, overtime_price: np.ndarray, n_iterations: int = 40,
+    offsets: np.ndarray,
+    n_periods: np.ndarray,
+    requirement: np.ndarray,
+    n_open: np.ndarray,
+    lead_time: np.ndarray,
+    fixed_order_cost: np.ndarray,
+    unit_cost: np.ndarray,
+    holding_cost: np.ndarray,
+    unit_volume: np.ndarray,
+    setup_volume: np.ndarray,
+    capacity: np.ndarray,
+    overtime_price: np.ndarray,
+    n_iterations: int = 40,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A plan of m partitions of n items in all, with its cost and a lower bound of the least cost, both over the whole horizon.
+    """A plan of m partitions of n items in all, with its cost and a lower bound of the least cost, both over the whole
+    horizon.
 
     Parameters
     ----------
@@ -366,8 +596,13 @@ def capacitated_orders(
     requirement = np.ascontiguousarray(requirement, dtype=np.float64)
     quantity, cost, bound = np.zeros(requirement.shape), np.zeros(len(requirement)), np.zeros(len(requirement))
     offsets, n_periods, n_open, lead_time = (
-        np.ascontiguousarray(array, dtype=np.int64) for array in (offsets, n_periods, n_open, lead_time))
-    floats = [np.ascontiguousarray(array, dtype=np.float64) for array in (
-        fixed_order_cost, unit_cost, holding_cost, unit_volume, setup_volume, capacity, overtime_price)]
-    _plan_bucket(offsets, n_periods, requirement, n_open, lead_time, *floats, int(n_iterations), DRAWS, quantity, cost, bound)
+        np.ascontiguousarray(array, dtype=np.int64) for array in (offsets, n_periods, n_open, lead_time)
+    )
+    floats = [
+        np.ascontiguousarray(array, dtype=np.float64)
+        for array in (fixed_order_cost, unit_cost, holding_cost, unit_volume, setup_volume, capacity, overtime_price)
+    ]
+    _plan_bucket(
+        offsets, n_periods, requirement, n_open, lead_time, *floats, int(n_iterations), DRAWS, quantity, cost, bound
+    )
     return quantity, cost, bound

@@ -1,12 +1,13 @@
 """Machine code for loops: numba's `njit`, kept on disk where that is possible and never a reason for an import to fail.
 
-numba refuses to keep machine code when it finds no place for it (a package inside an .egg or another archive), and for a package
-inside a .zip it finds out only at the first call that its folder can't be written. A Spark worker meets both, so the place is tried here,
-once per function, and without a usable one the function is compiled anew in each process. A cluster whose workers have no
-writable home avoids those seconds by setting NUMBA_CACHE_DIR.
+numba refuses to keep machine code when it finds no place for it (a package inside an .egg or another archive), and for
+a package inside a .zip it finds out only at the first call that its folder can't be written. A Spark worker meets both,
+so the place is tried here, once per function, and without a usable one the function is compiled anew in each process. A
+cluster whose workers have no writable home avoids those seconds by setting NUMBA_CACHE_DIR.
 
-numba takes what it kept for good as long as the function's own file is the same, although the machine code holds that of the functions it
-calls in other files too. So all is forgotten when any file beside them has changed, or there would be old numbers after an upgrade.
+numba takes what it kept for good as long as the function's own file is the same, although the machine code holds that
+of the functions it calls in other files too. So all is forgotten when any file beside them has changed, or there would
+be old numbers after an upgrade.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
-"""Cost functions of one whole number, made of convex pieces: what they cost and where they are least, in compiled loops.
+"""Cost functions of one whole number, made of convex pieces: what they cost and where they are least, in compiled
+loops.
 
     f(x) = constant + slope x + scale g(x),   x = low, low + 1, ..., high
 
     RECIPROCAL   g(x) = 1/x                    ordering cost of a quantity x; low is 1 or more
-    TABLE        g(x) = n(x) from a table      loss function of a Poisson or of a pmf; `lead_time_loss.py` makes the table
+    TABLE      g(x) = n(x) from a table      loss function of a Poisson or of a pmf; `lead_time_loss.py` makes the table
     NORMAL       g(x) = n(x) by its formula    loss function of a mixture of Normals
 
-g is convex and falls, and scale >= 0, so each piece is convex. An item has one piece or more, whose ranges don't overlap; with several
-of them (quantity discounts) its cost need not be convex. A piece is one row of a matrix, so that a loop over pieces reads memory in order.
+g is convex and falls, and scale >= 0, so each piece is convex. An item has one piece or more, whose ranges don't
+overlap; with several of them (quantity discounts) its cost need not be convex. A piece is one row of a matrix, so that
+a loop over pieces reads memory in order.
 """
 
 from __future__ import annotations
@@ -31,14 +33,18 @@ N_FIELDS = 10
 NO_TABLE = np.zeros(0)
 
 
-def reciprocal_pieces(low: np.ndarray, high: np.ndarray, constant: np.ndarray, slope: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def reciprocal_pieces(
+    low: np.ndarray, high: np.ndarray, constant: np.ndarray, slope: np.ndarray, scale: np.ndarray
+) -> np.ndarray:
     """Pieces constant + slope x + scale / x on low..high: an (m, N_FIELDS) array from (m,) arrays or numbers.
 
     >>> reciprocal_pieces(np.ones(1), 9, 0, 0.5, 8)[0, :6].tolist()
     [1.0, 9.0, 0.0, 0.5, 8.0, 0.0]
     """
     pieces = np.zeros((len(low), N_FIELDS))
-    for field, values in zip((LOW, HIGH, CONSTANT, SLOPE, SCALE, FORM), (low, high, constant, slope, scale, RECIPROCAL), strict=True):
+    for field, values in zip(
+        (LOW, HIGH, CONSTANT, SLOPE, SCALE, FORM), (low, high, constant, slope, scale, RECIPROCAL), strict=True
+    ):
         pieces[:, field] = values
     return pieces
 
@@ -76,7 +82,9 @@ def _is_enough(piece, table, slope, x):
 
 @compiled
 def _normal_level(y, piece, target, std):
-    """The smallest whole x of 0 or more of which one unit more saves the target or less, from a y near it; -1: that is not certain."""
+    """The smallest whole x of 0 or more of which one unit more saves the target or less, from a y near it; -1: that
+    is not certain.
+    """
     if not piece[VARIANCE] * piece[FIRST_LEAD_TIME] > 0:
         return -1.0
     number = int(piece[N_LEAD_TIMES])
@@ -120,7 +128,8 @@ def least_at(piece, table, slope, low, high):
         if scale <= slope:
             return low
         first, start = piece[FIRST_LEVEL], int(piece[START])
-        # below the table each unit more saves `scale`, which is above the slope; the table's last value is 0, and beyond it no unit saves
+        # below the table each unit more saves `scale`, which is above the slope; the table's last value is 0, and
+        # beyond it no unit saves
         if high <= first:
             return high
         left, right = int(max(low - first, 0.0)), int(min(high - first, piece[LENGTH] - 1))
@@ -135,7 +144,8 @@ def least_at(piece, table, slope, low, high):
                 left = middle + 1
             middle = (left + right) // 2
         return first + left
-    # from a Normal's own fractile by its series; where that is not certain outwards in growing steps, then between the last two
+    # from a Normal's own fractile by its series; where that is not certain outwards in growing steps, then between the
+    # last two
     last = piece[FIRST_LEAD_TIME] + piece[N_LEAD_TIMES] - 1
     mean = piece[MEAN] * 0.5 * (piece[FIRST_LEAD_TIME] + last)
     spread = piece[MEAN] * (piece[N_LEAD_TIMES] - 1) * 0.3
@@ -189,7 +199,9 @@ def _fractile(p):
 
 @compiled
 def _wanted(table, m, least_saving):
-    """How many of the m values of a table are needed: up to that of the first level of which one unit more saves less, and the next."""
+    """How many of the m values of a table are needed: up to that of the first level of which one unit more saves
+    less, and the next.
+    """
     if least_saving <= 0:
         return m
     left, right = 0, m - 1
@@ -203,7 +215,9 @@ def _wanted(table, m, least_saving):
 
 
 @compiled
-def _fill_losses(form, demand_mean, demand_variance, first_lead_time, n_lead_times, pmfs, pmf_offsets, least_saving, pieces, mean):
+def _fill_losses(
+    form, demand_mean, demand_variance, first_lead_time, n_lead_times, pmfs, pmf_offsets, least_saving, pieces, mean
+):
     """Fill the rows' ranges and references, and E X; returns all tables, one after the other."""
     tables = np.empty(100 * len(form) + 1024)
     # a table is made here, where it stays in the cache, and only what is wanted of it is kept
@@ -217,7 +231,12 @@ def _fill_losses(form, demand_mean, demand_variance, first_lead_time, n_lead_tim
             mean[i] = a * (first + last) / 2
             pieces[i, FORM] = NORMAL_LOSS
             pieces[i, HIGH] = max(0.0, math.ceil(a * last + NORMAL_BAND * math.sqrt(v * last)))
-            pieces[i, MEAN], pieces[i, VARIANCE], pieces[i, FIRST_LEAD_TIME], pieces[i, N_LEAD_TIMES] = a, v, first, number
+            pieces[i, MEAN], pieces[i, VARIANCE], pieces[i, FIRST_LEAD_TIME], pieces[i, N_LEAD_TIMES] = (
+                a,
+                v,
+                first,
+                number,
+            )
             continue
         if form[i] == POISSON:
             low, high = poisson_band(a * first, a * (first + number - 1))
@@ -226,7 +245,7 @@ def _fill_losses(form, demand_mean, demand_variance, first_lead_time, n_lead_tim
                 table, weights, mixed = np.empty(2 * m), np.empty(2 * m), np.empty(2 * m)
             fill_poisson_losses(a, first, number, low, high, weights, mixed, table)
         else:
-            pmf = pmfs[pmf_offsets[k_pmf]:pmf_offsets[k_pmf + 1]]
+            pmf = pmfs[pmf_offsets[k_pmf] : pmf_offsets[k_pmf + 1]]
             low, m = 0, len(pmf) + 1
             if m > len(table):
                 table, weights, mixed = np.empty(2 * m), np.empty(2 * m), np.empty(2 * m)
@@ -237,10 +256,11 @@ def _fill_losses(form, demand_mean, demand_variance, first_lead_time, n_lead_tim
             larger = np.empty(max(2 * len(tables), end + kept))
             larger[:end] = tables[:end]
             tables = larger
-        tables[end:end + kept] = table[:kept]
+        tables[end : end + kept] = table[:kept]
         mean[i] = low + table[0]
         pieces[i, FORM] = TABLE
-        # of a whole table the last level is one that has a 0, of a part of it the last but one is the last that is wanted
+        # of a whole table the last level is one that has a 0, of a part of it the last but one is the last that is
+        # wanted
         pieces[i, HIGH] = low + kept - (1 if kept == m else 2)
         pieces[i, START], pieces[i, FIRST_LEVEL], pieces[i, LENGTH] = end, low, kept
         end += kept
@@ -248,15 +268,22 @@ def _fill_losses(form, demand_mean, demand_variance, first_lead_time, n_lead_tim
 
 
 def loss_pieces(
-    *, form: np.ndarray, demand_mean: np.ndarray, demand_variance: np.ndarray, first_lead_time: np.ndarray, n_lead_times: np.ndarray,
-    lead_time_pmfs: tuple[np.ndarray, np.ndarray] = NO_PMF, least_saving: np.ndarray | None = None,
+    *,
+    form: np.ndarray,
+    demand_mean: np.ndarray,
+    demand_variance: np.ndarray,
+    first_lead_time: np.ndarray,
+    n_lead_times: np.ndarray,
+    lead_time_pmfs: tuple[np.ndarray, np.ndarray] = NO_PMF,
+    least_saving: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pieces with g = n, the loss function of each item's lead-time demand X, from 0 to where n is 0; their slope and scale are left 0.
+    """Pieces with g = n, the loss function of each item's lead-time demand X, from 0 to where n is 0; their slope and
+    scale are left 0.
 
     The parameters are those of `reorder_point.best_reorder_points`, and
 
-    least_saving : (n,) array: no x is wanted of which one unit more lowers the loss by less than this, so a table and its range may end
-        there; None for whole tables
+    least_saving : (n,) array: no x is wanted of which one unit more lowers the loss by less than this, so a table and
+        its range may end there; None for whole tables
 
     Returns
     -------
@@ -272,11 +299,17 @@ def loss_pieces(
     """
     n = len(form)
     pieces, mean = np.zeros((n, N_FIELDS)), np.zeros(n)
-    floats = [np.ascontiguousarray(array, dtype=np.float64) for array in (demand_mean, demand_variance, first_lead_time)]
+    floats = [
+        np.ascontiguousarray(array, dtype=np.float64) for array in (demand_mean, demand_variance, first_lead_time)
+    ]
     tables = _fill_losses(
-        np.ascontiguousarray(form, dtype=np.int64), *floats, np.ascontiguousarray(n_lead_times, dtype=np.int64),
-        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64), np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64),
-        np.zeros(n) if least_saving is None else np.ascontiguousarray(least_saving, dtype=np.float64), pieces, mean)
+        np.ascontiguousarray(form, dtype=np.int64),
+        *floats,
+        np.ascontiguousarray(n_lead_times, dtype=np.int64),
+        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64),
+        np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64),
+        np.zeros(n) if least_saving is None else np.ascontiguousarray(least_saving, dtype=np.float64),
+        pieces,
+        mean,
+    )
     return pieces, tables, mean
-
-

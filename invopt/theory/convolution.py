@@ -1,4 +1,5 @@
-"""Sums of independent whole demands inside compiled loops: probabilities as a band of levels, low, low + 1, ..., without the far tails.
+"""Sums of independent whole demands inside compiled loops: probabilities as a band of levels, low, low + 1, ...,
+without the far tails.
 
 These loops share nothing with `demand.py`, which models use: algorithm and model check each other.
 """
@@ -36,7 +37,7 @@ def convolved(left, right):
     total = np.zeros(len(left) + n - 1)
     for i in range(len(left)):
         # a slice, so that the inner loop is free of index checks and runs several levels at a time
-        row = total[i:i + n]
+        row = total[i : i + n]
         weight = left[i]
         for j in range(n):
             row[j] += weight * right[j]

@@ -6,12 +6,13 @@
 
                   P(D = u k) = c [n(u(k-1)) - 2 n(uk) + n(u(k+1))] / u   for k >= 1,     P(D = 0) = the rest,     c = a / n(0)
 
-              Demand between two units is one or the other, in proportion to how near it is, so that its mean is kept; negative demand
-              counts as 0, and what that adds to the mean is taken away by c < 1, which makes more days without demand. So E D = a
-              exactly; the variance is v + 1/6 for u = 1 where neither negative demand nor a variance near 0 matters.
+              Demand between two units is one or the other, in proportion to how near it is, so that its mean is kept;
+              negative demand counts as 0, and what that adds to the mean is taken away by c < 1, which makes more days
+              without demand. So E D = a exactly; the variance is v + 1/6 for u = 1 where neither negative demand nor a
+              variance near 0 matters.
 
-A day's demand is a band: `low` and the probabilities of low, low + 1, ... The functions of numpy arrays are for models, the compiled ones
-for algorithms; they share nothing, so that model and algorithm check each other.
+A day's demand is a band: `low` and the probabilities of low, low + 1, ... The functions of numpy arrays are for models,
+the compiled ones for algorithms; they share nothing, so that model and algorithm check each other.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def poisson_day_pmf(demand_mean: float) -> np.ndarray:
 
 
 def normal_day_pmf(demand_mean: float, demand_variance: float) -> np.ndarray:
-    """Probabilities of 0, 1, 2, ... of a Normal put on whole units; units/day and units^2/day. The mean must be above 0.
+    """Probabilities of 0, 1, 2, ... of a Normal put on whole units; units/day and units^2/day. The mean must be above
+    0.
 
     >>> day = normal_day_pmf(1.5, 1.0)
     >>> round(float(day @ np.arange(len(day))), 12), round(float(day[0]), 6)

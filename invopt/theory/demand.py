@@ -3,11 +3,12 @@
     n(s) = E(X - s)^+      the loss function: units short when s are there
     E(s - X)^+ = s - E X + n(s)
 
-X is Poisson, Normal, or given by its probabilities on 0, 1, 2, ... (a pmf). A mixture of distributions has the mixture of their
-probabilities and of their losses, so it is an average of what these functions return.
+X is Poisson, Normal, or given by its probabilities on 0, 1, 2, ... (a pmf). A mixture of distributions has the mixture
+of their probabilities and of their losses, so it is an average of what these functions return.
 
-Every function is accurate to about 1e-13 of the scale of X (its mean, or its standard deviation when that is larger), never negative,
-never NaN, for means from 0 to 1e6 and beyond. Far in the tail, where the loss is below that scale, relative accuracy is not kept.
+Every function is accurate to about 1e-13 of the scale of X (its mean, or its standard deviation when that is larger),
+never negative, never NaN, for means from 0 to 1e6 and beyond. Far in the tail, where the loss is below that scale,
+relative accuracy is not kept.
 
 Source: Snyder & Shen (2019), Fundamentals of Supply Chain Theory, appendix C (loss functions).
 """
@@ -23,13 +24,18 @@ from scipy.signal import fftconvolve
 
 from invopt.errors import ParameterError
 
-# products of lengths up to which the direct convolution, which keeps relative accuracy in the tails, is also the quicker one
+# products of lengths up to which the direct convolution, which keeps relative accuracy in the tails, is also the
+# quicker one
 DIRECT_CONVOLUTION = 4_000_000
 
 
-# ln x! - (x + 1/2) ln x + x - ln(2 pi) / 2 of x = 1..15, at which its series is not yet exact; that of 0 is never looked at
-STIRLING_ERROR = np.array([0.0] + [math.lgamma(x + 1) - (x + 0.5) * math.log(x) + x - 0.5 * math.log(2 * math.pi) for x in range(1, 16)])
-# the mean from which scipy's P(X > x) stops short of convergence outside 4.5 standard deviations: its series ends after 2000 terms
+# ln x! - (x + 1/2) ln x + x - ln(2 pi) / 2 of x = 1..15, at which its series is not yet exact; that of 0 is never
+# looked at
+STIRLING_ERROR = np.array(
+    [0.0] + [math.lgamma(x + 1) - (x + 0.5) * math.log(x) + x - 0.5 * math.log(2 * math.pi) for x in range(1, 16)]
+)
+# the mean from which scipy's P(X > x) stops short of convergence outside 4.5 standard deviations: its series ends after
+# 2000 terms
 LARGE_MEAN = 1e5
 
 
@@ -89,7 +95,8 @@ def poisson_cdf(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 def _poisson_survival(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """P(X > x) for x >= 0; of large means, far from them, by two terms of Temme's expansion, whose error is of the order (x + 1)^-2.
+    """P(X > x) for x >= 0; of large means, far from them, by two terms of Temme's expansion, whose error is of the
+    order (x + 1)^-2.
 
     Source: Temme (1979), The asymptotic expansion of the incomplete gamma functions, SIAM J. Math. Anal. 10(4).
     """
@@ -253,7 +260,8 @@ def convolution_power(pmf: np.ndarray, n: int) -> np.ndarray:
 
 
 def mixture_pmf(pmfs: Sequence[np.ndarray], weights: np.ndarray | None = None) -> np.ndarray:
-    """Probabilities of a demand that follows pmfs[k] with probability weights[k] (equal ones when None); lengths may differ.
+    """Probabilities of a demand that follows pmfs[k] with probability weights[k] (equal ones when None); lengths may
+    differ.
 
     >>> mixture_pmf([[1.0], [0.5, 0.5]])
     array([0.75, 0.25])

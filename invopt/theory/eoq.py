@@ -1,12 +1,13 @@
-"""Order quantities under steady, certain demand, as real numbers: the economic order quantity and its textbook relatives.
+"""Order quantities under steady, certain demand, as real numbers: the economic order quantity and its textbook
+relatives.
 
     cost per period = K lambda / Q + h Q / 2 (+ what is bought, where the price depends on Q)
 
-The policy `eoq_budget` decides whole quantities and a budget; these functions are what it can be compared with: a whole optimum is never
-below the real one, and next to it when Q is large.
+The policy `eoq_budget` decides whole quantities and a budget; these functions are what it can be compared with: a whole
+optimum is never below the real one, and next to it when Q is large.
 
-Source: Snyder & Shen (2019), Fundamentals of Supply Chain Theory, chapter 3; Muckstadt & Sapra (2010), Principles of Inventory Management,
-chapter 2.
+Source: Snyder & Shen (2019), Fundamentals of Supply Chain Theory, chapter 3; Muckstadt & Sapra (2010), Principles of
+Inventory Management, chapter 2.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ def eoq(fixed_order_cost: np.ndarray, holding_cost: np.ndarray, demand_mean: np.
     return OrderQuantity(np.sqrt(2 * K * rate / h), np.sqrt(2 * K * rate * h))
 
 
-def epq(fixed_order_cost: np.ndarray, holding_cost: np.ndarray, demand_mean: np.ndarray, production_rate: np.ndarray) -> OrderQuantity:
+def epq(
+    fixed_order_cost: np.ndarray, holding_cost: np.ndarray, demand_mean: np.ndarray, production_rate: np.ndarray
+) -> OrderQuantity:
     """What is ordered arrives at a rate of mu units/period while it is used: the EOQ with h (1 - lambda/mu) for h.
 
     Raises
@@ -81,9 +84,11 @@ def epq(fixed_order_cost: np.ndarray, holding_cost: np.ndarray, demand_mean: np.
     return eoq(fixed_order_cost, np.asarray(holding_cost, float) * (1 - rate), demand_mean)
 
 
-def eoq_with_backorders(fixed_order_cost: np.ndarray, holding_cost: np.ndarray, backorder_cost: np.ndarray,
-                        demand_mean: np.ndarray) -> tuple[OrderQuantity, np.ndarray]:
-    """Q* = sqrt(2 K lambda (h + p) / (h p)), of which the share h / (h + p) goes to demand that waited; a unit late for a period costs p.
+def eoq_with_backorders(
+    fixed_order_cost: np.ndarray, holding_cost: np.ndarray, backorder_cost: np.ndarray, demand_mean: np.ndarray
+) -> tuple[OrderQuantity, np.ndarray]:
+    """Q* = sqrt(2 K lambda (h + p) / (h p)), of which the share h / (h + p) goes to demand that waited; a unit late for
+    a period costs p.
 
     Source: Snyder & Shen (2019), Example 3.8.
 
@@ -98,17 +103,31 @@ def eoq_with_backorders(fixed_order_cost: np.ndarray, holding_cost: np.ndarray, 
 
 def _offers(price_break_quantity: Sequence[float], unit_cost: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     starts, prices = np.asarray(price_break_quantity, float), np.asarray(unit_cost, float)
-    if len(starts) != len(prices) or len(starts) == 0 or starts[0] != 0 or (np.diff(starts) <= 0).any() or (np.diff(prices) > 0).any():
-        raise ParameterError("price_break_quantity must start with 0 and rise, and unit_cost have as many prices, none above the last")
+    if (
+        len(starts) != len(prices)
+        or len(starts) == 0
+        or starts[0] != 0
+        or (np.diff(starts) <= 0).any()
+        or (np.diff(prices) > 0).any()
+    ):
+        raise ParameterError(
+            "price_break_quantity must start with 0 and rise, and unit_cost have as many prices, none above the last"
+        )
     return starts, prices
 
 
-def all_units_discount(fixed_order_cost: float, demand_mean: float, holding_rate: float, price_break_quantity: Sequence[float],
-                       unit_cost: Sequence[float]) -> OrderQuantity:
+def all_units_discount(
+    fixed_order_cost: float,
+    demand_mean: float,
+    holding_rate: float,
+    price_break_quantity: Sequence[float],
+    unit_cost: Sequence[float],
+) -> OrderQuantity:
     """Least of lambda c_j + K lambda / Q + i c_j Q / 2, where every unit of an order of b_j <= Q < b_{j+1} costs c_j.
 
-    holding_rate is the cost of holding goods worth 1 for a period [i]; the breaks start with 0 [b], one price each [c]. On each range
-    the best Q is its EOQ, moved into the range. At the end of a range the next, lower price holds, so no end is missed.
+    holding_rate is the cost of holding goods worth 1 for a period [i]; the breaks start with 0 [b], one price each [c].
+    On each range the best Q is its EOQ, moved into the range. At the end of a range the next, lower price holds, so no
+    end is missed.
 
     Raises
     ------
@@ -128,14 +147,20 @@ def all_units_discount(fixed_order_cost: float, demand_mean: float, holding_rate
     return OrderQuantity(quantity[best], cost[best])
 
 
-def incremental_discount(fixed_order_cost: float, demand_mean: float, holding_rate: float, price_break_quantity: Sequence[float],
-                         unit_cost: Sequence[float]) -> OrderQuantity:
+def incremental_discount(
+    fixed_order_cost: float,
+    demand_mean: float,
+    holding_rate: float,
+    price_break_quantity: Sequence[float],
+    unit_cost: Sequence[float],
+) -> OrderQuantity:
     """Least cost where the price c_j holds for the units of an order beyond b_j only.
 
         an order of Q in range j costs e_j + c_j Q,  e_j = sum_{k<=j} (c_{k-1} - c_k) b_k, so the cost per period is
         lambda c_j + (K + e_j) lambda / Q + i (e_j + c_j Q) / 2
 
-    What an order costs is the least over all j of e_j + c_j Q, so the least over j without regard to ranges is the optimum.
+    What an order costs is the least over all j of e_j + c_j Q, so the least over j without regard to ranges is the
+    optimum.
 
     Source: Snyder & Shen (2019), Problem 3.12.
 
@@ -146,33 +171,48 @@ def incremental_discount(fixed_order_cost: float, demand_mean: float, holding_ra
     starts, prices = _offers(price_break_quantity, unit_cost)
     extra = np.concatenate([[0.0], np.cumsum(-np.diff(prices) * starts[1:])])
     quantity = eoq(fixed_order_cost + extra, holding_rate * prices, demand_mean).quantity
-    cost = (demand_mean * prices + (fixed_order_cost + extra) * demand_mean / quantity + holding_rate * (extra + prices * quantity) / 2)
+    cost = (
+        demand_mean * prices
+        + (fixed_order_cost + extra) * demand_mean / quantity
+        + holding_rate * (extra + prices * quantity) / 2
+    )
     best = int(np.argmin(cost))
     return OrderQuantity(quantity[best], cost[best])
 
 
-def joint_replenishment(shared_fixed_cost: float, fixed_order_cost: Sequence[float], holding_cost: Sequence[float],
-                        demand_mean: Sequence[float]) -> JointOrders:
-    """Products ordered together every T periods, product i in every k_i-th order: the best T and whole k_i >= 1, exactly.
+def joint_replenishment(
+    shared_fixed_cost: float,
+    fixed_order_cost: Sequence[float],
+    holding_cost: Sequence[float],
+    demand_mean: Sequence[float],
+) -> JointOrders:
+    """Products ordered together every T periods, product i in every k_i-th order: the best T and whole k_i >= 1,
+    exactly.
 
         cost(T, k) = K_0 / T + sum_i [K_i / (k_i T) + h_i lambda_i k_i T / 2]
 
-    For a given T the best k_i is the smallest with k (k + 1) >= 2 K_i / (h_i lambda_i T^2), so k changes at T = sqrt(2 K_i / (h_i
-    lambda_i k (k - 1))) only. With the cost U of any plan, T >= K_0 / U; above the largest change all k are 1. Between two changes the
-    cost is that of one product, least at sqrt(2 (K_0 + sum K_i/k_i) / sum h_i lambda_i k_i), so every interval is looked at.
+    For a given T the best k_i is the smallest with k (k + 1) >= 2 K_i / (h_i lambda_i T^2), so k changes at T = sqrt(2
+    K_i / (h_i lambda_i k (k - 1))) only. With the cost U of any plan, T >= K_0 / U; above the largest change all k are
+    1. Between two changes the cost is that of one product, least at sqrt(2 (K_0 + sum K_i/k_i) / sum h_i lambda_i k_i),
+    so every interval is looked at.
 
     Raises
     ------
     ParameterError : a cost or a demand is not above 0.
 
-    Source: Silver (1976), A simple method of determining order quantities in joint replenishments under deterministic demand, Management
-    Science 22(12); the numbers by enumeration of k.
+    Source: Silver (1976), A simple method of determining order quantities in joint replenishments under deterministic
+    demand, Management Science 22(12); the numbers by enumeration of k.
 
     >>> cycle, multiples, cost = joint_replenishment(600, [120, 840, 300], [160, 20, 50], [1, 1, 1])
     >>> round(cycle, 6), multiples.tolist(), round(cost, 4)
     (3.103164, [1, 3, 1], 837.8544)
     """
-    _positive(shared_fixed_cost=shared_fixed_cost, fixed_order_cost=fixed_order_cost, holding_cost=holding_cost, demand_mean=demand_mean)
+    _positive(
+        shared_fixed_cost=shared_fixed_cost,
+        fixed_order_cost=fixed_order_cost,
+        holding_cost=holding_cost,
+        demand_mean=demand_mean,
+    )
     K = np.asarray(fixed_order_cost, float)
     held = np.asarray(holding_cost, float) * np.asarray(demand_mean, float)
     known = math.sqrt(2 * (shared_fixed_cost + K.sum()) * held.sum())
@@ -183,7 +223,9 @@ def joint_replenishment(shared_fixed_cost: float, fixed_order_cost: Sequence[flo
         k = np.arange(2, int(math.sqrt(value) / shortest + 1) + 2)
         changes.append(np.sqrt(value / (k * (k - 1))))
     inside = np.unique(np.concatenate(changes))
-    edges = np.concatenate([[shortest], inside[inside > shortest], [max(shortest, inside.max(initial=0)) * 2 + known / held.sum()]])
+    edges = np.concatenate(
+        [[shortest], inside[inside > shortest], [max(shortest, inside.max(initial=0)) * 2 + known / held.sum()]]
+    )
     found = JointOrders(math.nan, np.ones(len(K), dtype=np.int64), math.inf)
     for left, right in zip(edges[:-1], edges[1:], strict=True):
         middle = 0.5 * (left + right)

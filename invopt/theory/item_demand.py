@@ -1,13 +1,15 @@
-"""From the forecast columns of many items to the demand of each over its lead time, with a message for each item that can't be used.
+"""From the forecast columns of many items to the demand of each over its lead time, with a message for each item that
+can't be used.
 
-An item's demand is taken as steady: its daily mean, variance or probabilities are the averages over the forecast's periods.
+An item's demand is taken as steady: its daily mean, variance or probabilities are the averages over the forecast's
+periods.
 
-    poisson, deterministic   mean a tau                          (a deterministic forecast has an unknown error: it is treated as Poisson)
+    poisson, deterministic   mean a tau        (a deterministic forecast has an unknown error: it is treated as Poisson)
     normal                   mean a tau, variance v tau
-    pmf                      the sum of tau days, each with the average of the periods' probabilities; a is the mean of that average
+    pmf          the sum of tau days, each with the average of the periods' probabilities; a is the mean of that average
 
-tau is the lead time (+ the days between reviews), one of the whole days within lead_time_confidence of it when that is positive. A pmf
-needs whole days: a single tau that is not whole is rounded up.
+tau is the lead time (+ the days between reviews), one of the whole days within lead_time_confidence of it when that is
+positive. A pmf needs whole days: a single tau that is not whole is rounded up.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ PMF_TOLERANCE = 1e-6
 
 
 class ItemDemand(NamedTuple):
-    """(n,) arrays over the items; item i's lead-time probabilities are lead_time_pmfs[pmf_position[i]], and -1 says it has none."""
+    """(n,) arrays over the items; item i's lead-time probabilities are lead_time_pmfs[pmf_position[i]], and -1 says
+    it has none.
+    """
 
     form: np.ndarray
     mean: np.ndarray
@@ -57,7 +61,9 @@ class ItemDemand(NamedTuple):
         return poisson_lead_time_demand(self.mean[i], lead_times)
 
     def pmfs_of(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lead-time probabilities of the chosen pmf items, one after the other, and where each starts, with the end; for compiled loops."""
+        """Lead-time probabilities of the chosen pmf items, one after the other, and where each starts, with the end;
+        for compiled loops.
+        """
         pmfs = [self.lead_time_pmfs[k] for k in self.pmf_position[chosen & (self.form == PMF)]]
         return np.concatenate([np.zeros(0), *pmfs]), np.cumsum([0, *map(len, pmfs)])
 
@@ -86,7 +92,8 @@ def concatenated(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def period_means(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean of each cell of an object column of arrays, and whether the cell is a series of finite values of 0 or more.
+    """The mean of each cell of an object column of arrays, and whether the cell is a series of finite values of 0 or
+    more.
 
     >>> period_means(np.array([np.array([1.0, 3.0]), np.array([1.0, -1.0]), None], dtype=object))
     (array([ 2.,  0., nan]), array([ True, False, False]))
@@ -104,7 +111,8 @@ def period_means(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def mean_pmf(periods: Sequence[np.ndarray] | None) -> np.ndarray | None:
-    """The average of the periods' probabilities of 0, 1, 2, ..., which may end at different values; None if one of them is none.
+    """The average of the periods' probabilities of 0, 1, 2, ..., which may end at different values; None if one of them
+    is none.
 
     >>> mean_pmf([[1.0], [0.5, 0.5]])
     array([0.75, 0.25])
@@ -126,15 +134,21 @@ def mean_pmf(periods: Sequence[np.ndarray] | None) -> np.ndarray | None:
 
 
 def item_demand(
-    demand_distribution: np.ndarray, demand_mean: np.ndarray, demand_variance: np.ndarray, demand_pmf: np.ndarray, lead_time: np.ndarray,
-    lead_time_confidence: np.ndarray, review_days: int,
+    demand_distribution: np.ndarray,
+    demand_mean: np.ndarray,
+    demand_variance: np.ndarray,
+    demand_pmf: np.ndarray,
+    lead_time: np.ndarray,
+    lead_time_confidence: np.ndarray,
+    review_days: int,
 ) -> ItemDemand:
     """The demand of n items over their lead times and, for those that can't be used, why.
 
     Parameters
     ----------
     demand_distribution : (n,) array of str: poisson, normal, pmf or deterministic
-    demand_mean, demand_variance : (n,) object arrays of arrays over periods, units/day and units^2/day; the variance may be NULL
+    demand_mean, demand_variance : (n,) object arrays of arrays over periods, units/day and units^2/day; the variance
+        may be NULL
     demand_pmf : (n,) object array of arrays [period][x] of P(demand of a day = x); may be NULL
     lead_time, lead_time_confidence : (n,) arrays, days
     review_days : days that the lead time is lengthened by
@@ -152,11 +166,23 @@ def item_demand(
     is_normal = form == NORMAL
     if is_normal.any():
         variance[is_normal], is_usable = period_means(demand_variance[is_normal])
-        note(message, _at(is_normal, ~is_usable), "demand_variance of a normal demand must be a series of finite values of 0 or more")
+        note(
+            message,
+            _at(is_normal, ~is_usable),
+            "demand_variance of a normal demand must be a series of finite values of 0 or more",
+        )
 
-    is_long = ~((lead_time >= 0) & (lead_time_confidence >= 0) & (lead_time + lead_time_confidence <= LONGEST_LEAD_TIME))
-    note(message, is_long, f"lead_time and lead_time_confidence must be 0 or more and together at most {LONGEST_LEAD_TIME:g} days")
-    first, number = equally_likely_lead_times(np.where(is_long, 0.0, lead_time), np.where(is_long, 0.0, lead_time_confidence))
+    is_long = ~(
+        (lead_time >= 0) & (lead_time_confidence >= 0) & (lead_time + lead_time_confidence <= LONGEST_LEAD_TIME)
+    )
+    note(
+        message,
+        is_long,
+        f"lead_time and lead_time_confidence must be 0 or more and together at most {LONGEST_LEAD_TIME:g} days",
+    )
+    first, number = equally_likely_lead_times(
+        np.where(is_long, 0.0, lead_time), np.where(is_long, 0.0, lead_time_confidence)
+    )
     first = first + review_days
     is_pmf = form == PMF
     first[is_pmf] = whole_days(first[is_pmf])
@@ -171,7 +197,9 @@ def item_demand(
             continue
         mean[i] = pmf @ np.arange(len(pmf))
         if (len(pmf) - 1) * last[i] > LARGEST_TABLE:
-            message[i] = f"demand_pmf reaches over {LARGEST_TABLE:g} units within the lead time; give such a demand as normal"
+            message[i] = (
+                f"demand_pmf reaches over {LARGEST_TABLE:g} units within the lead time; give such a demand as normal"
+            )
             continue
         pmf_position[i] = len(lead_time_pmfs)
         lead_time_pmfs.append(lead_time_pmf(pmf, first[i], number[i]))
@@ -179,7 +207,11 @@ def item_demand(
     note(message, is_large, f"demand over the lead time passes {LARGEST_DEMAND:g} units; count in larger units")
     # a single mean of any size has a narrow table; different ones need all the levels between
     is_wide = (form == POISSON) & (mean * (number - 1) > LARGEST_TABLE)
-    note(message, is_wide, f"Poisson demand differs by over {LARGEST_TABLE:g} units between lead times; give such a demand as normal")
+    note(
+        message,
+        is_wide,
+        f"Poisson demand differs by over {LARGEST_TABLE:g} units between lead times; give such a demand as normal",
+    )
     return ItemDemand(form, mean, variance, first, number, lead_time_pmfs, pmf_position, message)
 
 

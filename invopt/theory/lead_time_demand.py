@@ -1,4 +1,6 @@
-"""Demand over an uncertain lead time: the mixture over the equally likely lead times, in every form that demand comes in."""
+"""Demand over an uncertain lead time: the mixture over the equally likely lead times, in every form that demand
+comes in.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,8 @@ class LeadTimeDemand(NamedTuple):
         return poisson_cdf(x, self.means[:, None]).mean(axis=0)
 
     def probability(self, x: np.ndarray) -> np.ndarray:
-        """P(X = x) for an (m,) array of whole x >= 0; of a Normal what lies within half a unit of x, and at 0 all below.
+        """P(X = x) for an (m,) array of whole x >= 0; of a Normal what lies within half a unit of x, and at 0 all
+        below.
 
         >>> poisson_lead_time_demand(1.5, [2]).probability(np.array([0, 3])).round(6)
         array([0.049787, 0.224042])
@@ -94,7 +97,8 @@ def poisson_lead_time_demand(demand_mean: float, lead_times: Sequence[float]) ->
 
 
 def normal_lead_time_demand(demand_mean: float, demand_variance: float, lead_times: Sequence[float]) -> LeadTimeDemand:
-    """Normal of mean a tau and variance v tau; demand_mean in units/day, demand_variance in units^2/day, lead_times in days.
+    """Normal of mean a tau and variance v tau; demand_mean in units/day, demand_variance in units^2/day, lead_times in
+    days.
 
     >>> normal_lead_time_demand(25, 25, [3, 5]).std.__round__(6)
     26.925824
@@ -104,7 +108,8 @@ def normal_lead_time_demand(demand_mean: float, demand_variance: float, lead_tim
 
 
 def lead_time_pmf(pmf: np.ndarray, first_lead_time: int, n_lead_times: int) -> np.ndarray:
-    """Probabilities of X = 0, 1, ... when a day's demand has probabilities `pmf` and tau is first, first + 1, ... whole days.
+    """Probabilities of X = 0, 1, ... when a day's demand has probabilities `pmf` and tau is first, first + 1, ... whole
+    days.
 
     >>> lead_time_pmf([0.5, 0.5], 0, 3)
     array([0.58333333, 0.33333333, 0.08333333])

@@ -1,10 +1,11 @@
 """The loss function of lead-time demand inside compiled loops: a table over the levels that matter, or a formula.
 
-A table holds n(y) = E(X - y)^+ for y = low, low + 1, ... and ends with a 0. Below it n(y) is the straight line n(low) + low - y, above it
-is 0: all demand, to within 1e-24, lies between. So a table of a few hundred levels stands for any number of levels.
+A table holds n(y) = E(X - y)^+ for y = low, low + 1, ... and ends with a 0. Below it n(y) is the straight line n(low) +
+low - y, above it is 0: all demand, to within 1e-24, lies between. So a table of a few hundred levels stands for any
+number of levels.
 
-These loops share nothing with `demand.py`, whose functions are scipy's: the two check each other in the tests, and the exact
-algorithm and the model, which use one each, stay independent.
+These loops share nothing with `demand.py`, whose functions are scipy's: the two check each other in the tests, and the
+exact algorithm and the model, which use one each, stay independent.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ NORMAL_BAND = 9.5
 
 @compiled
 def fill_losses(pmf, m, total, table):
-    """Fill table[0..m] with n(low), n(low + 1), ..., 0 of the probabilities pmf[0..m-1] / total of low, low + 1, ...."""
+    """Fill table[0..m] with n(low), n(low + 1), ..., 0 of the probabilities pmf[0..m-1] / total of low, low + 1,
+    ....
+    """
     scale = 1.0 / total
     table[m] = table[m - 1] = 0.0
     survival = loss = 0.0
@@ -71,7 +74,7 @@ def _fill_weights(mean, low, high, weights):
         weight *= mean / top
         weights[top - low] = weight
         total += weight
-    weights[top - low + 1:high - low + 1] = 0.0
+    weights[top - low + 1 : high - low + 1] = 0.0
     weight = 1.0
     bottom = mode
     while bottom > low and weight > NEGLIGIBLE:
@@ -79,13 +82,14 @@ def _fill_weights(mean, low, high, weights):
         bottom -= 1
         weights[bottom - low] = weight
         total += weight
-    weights[:bottom - low] = 0.0
+    weights[: bottom - low] = 0.0
     return total
 
 
 @compiled
 def fill_poisson_losses(demand_mean, first_lead_time, n_lead_times, low, high, weights, mixed, table):
-    """Fill table[0..high-low+1] with n(low), ... of the equal mixture of Poissons of `poisson_losses`, whose band is low..high.
+    """Fill table[0..high-low+1] with n(low), ... of the equal mixture of Poissons of `poisson_losses`, whose band is
+    low..high.
 
     weights, mixed : room for high - low + 1 numbers
     """
@@ -103,16 +107,22 @@ def fill_poisson_losses(demand_mean, first_lead_time, n_lead_times, low, high, w
 
 @compiled
 def poisson_losses(demand_mean, first_lead_time, n_lead_times):
-    """(low, table) of the equal mixture of Poissons of means demand_mean * (first_lead_time + 0, 1, ..., n_lead_times - 1)."""
+    """(low, table) of the equal mixture of Poissons of means demand_mean * (first_lead_time + 0, 1, ...,
+    n_lead_times - 1).
+    """
     low, high = poisson_band(demand_mean * first_lead_time, demand_mean * (first_lead_time + n_lead_times - 1))
     table = np.empty(high - low + 2)
-    fill_poisson_losses(demand_mean, first_lead_time, n_lead_times, low, high, np.empty(high - low + 1), np.empty(high - low + 1), table)
+    fill_poisson_losses(
+        demand_mean, first_lead_time, n_lead_times, low, high, np.empty(high - low + 1), np.empty(high - low + 1), table
+    )
     return low, table
 
 
 @compiled
 def normal_loss_at(y, demand_mean, demand_variance, first_lead_time, n_lead_times):
-    """n(y) of the equal mixture of Normals of means m*tau and variances v*tau, tau = first_lead_time + 0, 1, ..., n_lead_times - 1."""
+    """n(y) of the equal mixture of Normals of means m*tau and variances v*tau, tau = first_lead_time + 0, 1, ...,
+    n_lead_times - 1.
+    """
     loss = 0.0
     for j in range(n_lead_times):
         short = demand_mean * (first_lead_time + j) - y

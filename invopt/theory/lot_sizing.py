@@ -3,14 +3,17 @@
     minimize    sum_t K_t [Q_t > 0] + c_t Q_t + h_t x_t
     subject to  x_t = x_{t-1} + Q_t - r_t >= 0,   x_{-1} = 0
 
-There is an optimum that orders only when nothing of earlier orders is left. With p_t = c_t + h_t + h_{t+1} + ..., what a unit ordered in t
-costs if it were kept to the end, and R_t = r_t + r_{t+1} + ..., the least cost G_t from t on is, up to a constant,
+There is an optimum that orders only when nothing of earlier orders is left. With p_t = c_t + h_t + h_{t+1} + ..., what
+a unit ordered in t costs if it were kept to the end, and R_t = r_t + r_{t+1} + ..., the least cost G_t from t on is, up
+to a constant,
 
     G_t = K_t + p_t R_t + min over s > t of (G_s - p_t R_s),     or G_{t+1} if that is less and r_t = 0
 
-The minimum is a query of the lower convex hull of the points (R_s, G_s), which arrive in the order of R: O(T log T) for any costs.
+The minimum is a query of the lower convex hull of the points (R_s, G_s), which arrive in the order of R: O(T log T) for
+any costs.
 
-Source: Wagner & Whitin (1958), Management Science 5(1), 89-96; Wagelmans, van Hoesel & Kolen (1992), Operations Research 40(S1), S145-S156.
+Source: Wagner & Whitin (1958), Management Science 5(1), 89-96; Wagelmans, van Hoesel & Kolen (1992), Operations
+Research 40(S1), S145-S156.
 """
 
 from __future__ import annotations
@@ -91,7 +94,9 @@ def fill_kept_cost(n_open, unit_cost, holding_cost, kept_cost):
 
 @compiled
 def plan_cost(n_open, requirement, fixed_cost, unit_cost, holding_cost, order_quantity):
-    """Cost of a plan over its horizon, money: order by order and period by period, so without the constant of kept costs."""
+    """Cost of a plan over its horizon, money: order by order and period by period, so without the constant of kept
+    costs.
+    """
     cost = 0.0
     stock = 0.0
     for t in range(n_open):
@@ -104,7 +109,9 @@ def plan_cost(n_open, requirement, fixed_cost, unit_cost, holding_cost, order_qu
 
 @compiled
 def spread_costs(n_open, lead_time, fixed_order_cost, unit_cost, holding_cost, fixed_row, unit_row, holding_row):
-    """One item's costs by the period of the order: holding is that of the day the order arrives; one given value holds for all."""
+    """One item's costs by the period of the order: holding is that of the day the order arrives; one given value
+    holds for all.
+    """
     each_fixed, each_unit, each_holding = len(fixed_order_cost) > 1, len(unit_cost) > 1, len(holding_cost) > 1
     for t in range(n_open):
         fixed_row[t] = fixed_order_cost[t if each_fixed else 0]
@@ -120,14 +127,20 @@ def _plan_bucket(requirement, n_open, lead_time, fixed_order_cost, unit_cost, ho
     fixed_row, unit_row, holding_row, kept_row = rows[0], rows[1], rows[2], rows[3]
     for i in range(len(requirement)):
         n = n_open[i]
-        spread_costs(n, lead_time[i], fixed_order_cost[i], unit_cost[i], holding_cost[i], fixed_row, unit_row, holding_row)
+        spread_costs(
+            n, lead_time[i], fixed_order_cost[i], unit_cost[i], holding_cost[i], fixed_row, unit_row, holding_row
+        )
         fill_kept_cost(n, unit_row, holding_row, kept_row)
         plan_orders(n, requirement[i], fixed_row, kept_row, order_quantity[i], rows[4], rows[5], following, hull)
         cost[i] = plan_cost(n, requirement[i], fixed_row, unit_row, holding_row, order_quantity[i])
 
 
 def best_orders(
-    requirement: np.ndarray, n_open: np.ndarray, lead_time: np.ndarray, fixed_order_cost: np.ndarray, unit_cost: np.ndarray,
+    requirement: np.ndarray,
+    n_open: np.ndarray,
+    lead_time: np.ndarray,
+    fixed_order_cost: np.ndarray,
+    unit_cost: np.ndarray,
     holding_cost: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Orders of least cost of n items, and that cost over the whole horizon.
@@ -135,7 +148,8 @@ def best_orders(
     Parameters
     ----------
     requirement : (n, T) array, units, by the period of the order: of `net_requirements`      [r]
-    n_open, lead_time : (n,) arrays of int, periods; item i orders in periods 0..n_open[i]-1, and period t's order is there in t + L
+    n_open, lead_time : (n,) arrays of int, periods; item i orders in periods 0..n_open[i]-1, and period t's order is
+        there in t + L
     fixed_order_cost : (n, T) or (n, 1) array, money/order, by the period of the order        [K]
     unit_cost : (n, T) or (n, 1) array, money/unit, by the period of the order                [c]
     holding_cost : (n, T) or (n, 1) array, money/unit/period, by the period of the stock      [h]

@@ -3,8 +3,8 @@
     C(s, S) = ordering + holding + shortage,    D = S - s
     ordering = K / M(D),   the others = 1 / M(D) sum_{d=0}^{D-1} m(d) h E(S - d - X)^+  and the same with p E(X - S + d)^+
 
-m(d) is the mean number of days that begin d units below S, M(D) their sum, the days from order to order: `min_max.py` derives them. For one
-S all s come from one pass, since what changes with s is only where the sums end.
+m(d) is the mean number of days that begin d units below S, M(D) their sum, the days from order to order: `min_max.py`
+derives them. For one S all s come from one pass, since what changes with s is only where the sums end.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ from invopt.theory.reorder_point_cost import level_costs
 from invopt.theory.reorder_point_curves import CostParts
 
 
-def min_max_parts(order_up_to_level: np.ndarray, day_pmf: np.ndarray, demand: LeadTimeDemand, holding_cost: float, fixed_order_cost: float,
-                  backorder_cost: float) -> tuple[np.ndarray, CostParts]:
+def min_max_parts(
+    order_up_to_level: np.ndarray,
+    day_pmf: np.ndarray,
+    demand: LeadTimeDemand,
+    holding_cost: float,
+    fixed_order_cost: float,
+    backorder_cost: float,
+) -> tuple[np.ndarray, CostParts]:
     """The best whole s >= 0 for each S, (m,) units, and the parts of C(s, S).
 
     Parameters
@@ -53,7 +59,7 @@ def min_max_parts(order_up_to_level: np.ndarray, day_pmf: np.ndarray, demand: Le
     best, parts = np.zeros(len(levels), dtype=np.int64), np.zeros((3, len(levels)))
     for k, S in enumerate(levels.tolist()):
         # from S downwards; entry D - 1 is the sum over the D levels S, S - 1, ..., s + 1
-        sums = np.cumsum(m[:S] * held[S - 1::-1]), np.cumsum(m[:S] * late[S - 1::-1])
+        sums = np.cumsum(m[:S] * held[S - 1 :: -1]), np.cumsum(m[:S] * late[S - 1 :: -1])
         of_all = (fixed_order_cost + sums[0] + sums[1]) / days[:S]
         last = int(of_all.argmin())
         best[k] = S - 1 - last

@@ -1,12 +1,14 @@
-"""What still has to be ordered, and in which period it must be ordered: whole demand less the stock there is, moved ahead by the lead time.
+"""What still has to be ordered, and in which period it must be ordered: whole demand less the stock there is, moved
+ahead by the lead time.
 
     C_t = ceil(d_0 + ... + d_t)         cumulative demand, rounded up to whole units
-    N_t = max(0, C_t - I)               what orders must have brought by the end of t; I is the inventory position in whole units
+    N_t = max(0, C_t - I)      what orders must have brought by the end of t; I is the inventory position in whole units
     r_0 = N_L,   r_t = N_{t+L} - N_{t+L-1}   for 0 < t < T - L
 
-r_t is what an order placed in t, or earlier, must cover: it arrives L periods later. Demand before the first arrival that stock does not
-cover is late whatever is planned; it is part of r_0, and its quantity is `short`. Rounding the cumulative demand, and not each period's,
-keeps the sum of slow demand right: 0.01 units a day is one unit within a hundred days. Whole requirements make whole orders optimal.
+r_t is what an order placed in t, or earlier, must cover: it arrives L periods later. Demand before the first arrival
+that stock does not cover is late whatever is planned; it is part of r_0, and its quantity is `short`. Rounding the
+cumulative demand, and not each period's, keeps the sum of slow demand right: 0.01 units a day is one unit within a
+hundred days. Whole requirements make whole orders optimal.
 """
 
 from __future__ import annotations
@@ -58,7 +60,9 @@ def _net(demand, n_periods, lead_time, position, requirement, whole_demand, n_op
             requirement[i, 0] = 0.0
 
 
-def net_requirements(demand: np.ndarray, n_periods: np.ndarray, inventory_position: np.ndarray, lead_time: np.ndarray) -> NetRequirements:
+def net_requirements(
+    demand: np.ndarray, n_periods: np.ndarray, inventory_position: np.ndarray, lead_time: np.ndarray
+) -> NetRequirements:
     """Requirements of n items by the period in which they must be ordered; see the module for the formula.
 
     Parameters
@@ -77,9 +81,19 @@ def net_requirements(demand: np.ndarray, n_periods: np.ndarray, inventory_positi
     demand = np.ascontiguousarray(demand, dtype=np.float64)
     n = len(demand)
     position = np.floor(np.asarray(inventory_position, dtype=np.float64) + WHOLE)
-    found = NetRequirements(np.zeros(demand.shape), np.zeros(demand.shape), np.zeros(n, dtype=np.int64), position, np.zeros(n))
-    _net(demand, np.ascontiguousarray(n_periods, dtype=np.int64), np.ascontiguousarray(lead_time, dtype=np.int64), position,
-         found.requirement, found.whole_demand, found.n_open, found.short)
+    found = NetRequirements(
+        np.zeros(demand.shape), np.zeros(demand.shape), np.zeros(n, dtype=np.int64), position, np.zeros(n)
+    )
+    _net(
+        demand,
+        np.ascontiguousarray(n_periods, dtype=np.int64),
+        np.ascontiguousarray(lead_time, dtype=np.int64),
+        position,
+        found.requirement,
+        found.whole_demand,
+        found.n_open,
+        found.short,
+    )
     return found
 
 

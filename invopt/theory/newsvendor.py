@@ -2,8 +2,8 @@
 
     C(s) = o E(s - X)^+ + u E(X - s)^+ = o (s - E X) + (o + u) n(s)          overage o, underage u, n the loss function
 
-The best s is the critical fractile: the smallest with P(X <= s) >= u / (o + u). A product bought for c, sold for r and salvaged for v has
-o = c - v and u = r - c, and its expected profit is (r - c) E X - C(s).
+The best s is the critical fractile: the smallest with P(X <= s) >= u / (o + u). A product bought for c, sold for r and
+salvaged for v has o = c - v and u = r - c, and its expected profit is (r - c) E X - C(s).
 
 Source: Snyder & Shen (2019), Fundamentals of Supply Chain Theory, section 4.3; Muckstadt & Sapra (2010), chapter 5.
 """
@@ -36,8 +36,11 @@ def _ratio(overage: np.ndarray, underage: np.ndarray) -> tuple[np.ndarray, np.nd
     return o, u, u / (o + u)
 
 
-def newsvendor_normal(overage: np.ndarray, underage: np.ndarray, demand_mean: np.ndarray, demand_std: np.ndarray) -> OrderUpTo:
-    """s* = mu + z sigma, z = Phi^-1(u / (o + u)), C = (o + u) sigma phi(z): real quantities, of any shapes that broadcast.
+def newsvendor_normal(
+    overage: np.ndarray, underage: np.ndarray, demand_mean: np.ndarray, demand_std: np.ndarray
+) -> OrderUpTo:
+    """s* = mu + z sigma, z = Phi^-1(u / (o + u)), C = (o + u) sigma phi(z): real quantities, of any shapes that
+    broadcast.
 
     overage, underage in money/unit [o, u]; demand_mean, demand_std in units [mu, sigma].
 

@@ -1,7 +1,7 @@
 """The lowest whole stock that gives a service, in compiled loops over the loss pieces of `convex_pieces.py`.
 
-    cycle       P(X <= s) >= alpha                    no unit is missing
-    fill_rate   1 - n(s) / E X >= beta                the share of demand that is met from stock
+cycle       P(X <= s) >= alpha                    no unit is missing
+fill_rate   1 - n(s) / E X >= beta                the share of demand that is met from stock
 """
 
 from __future__ import annotations
@@ -62,8 +62,11 @@ def _fill(pieces, tables, mean, is_fill_rate, level, lowest):
         lowest[i] = left
 
 
-def lowest_levels(service: str, level: np.ndarray, pieces: np.ndarray, tables: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """The smallest whole s of 0 or more of each item that gives the service, an (n,) array; 0 where nothing is asked for.
+def lowest_levels(
+    service: str, level: np.ndarray, pieces: np.ndarray, tables: np.ndarray, mean: np.ndarray
+) -> np.ndarray:
+    """The smallest whole s of 0 or more of each item that gives the service, an (n,) array; 0 where nothing is asked
+    for.
 
     Parameters
     ----------

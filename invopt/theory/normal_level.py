@@ -1,4 +1,5 @@
-"""The level from which on one unit more no longer pays, of a mixture of Normals: from one evaluation near by, for certain or not at all.
+"""The level from which on one unit more no longer pays, of a mixture of Normals: from one evaluation near by, for
+certain or not at all.
 
     D(y) = sum_k w_k [n_k(y) - n_k(y + 1)] = sum_k w_k (integral of P(X_k > x) over y..y+1);       the smallest y with D(y) <= target
 
@@ -35,12 +36,19 @@ def normal_terms(y, mean, std):
         return mean - y, 1.0, 0.0, 0.0, inverse * inverse * inverse
     density = math.exp(-0.5 * z * z) * (inverse / math.sqrt(2 * math.pi))
     survival = 0.5 * math.erfc(z * math.sqrt(0.5))
-    return max(std * std * density + (mean - y) * survival, 0.0), survival, density, density * z * inverse, inverse * inverse * inverse
+    return (
+        max(std * std * density + (mean - y) * survival, 0.0),
+        survival,
+        density,
+        density * z * inverse,
+        inverse * inverse * inverse,
+    )
 
 
 @compiled
 def step_to_level(y, at, fall, bend, remainder, target, longest):
-    """(t, whether y + t is the level for certain) from A, B, C, M at the whole y; t is a step towards it, of `longest` at most.
+    """(t, whether y + t is the level for certain) from A, B, C, M at the whole y; t is a step towards it, of `longest`
+    at most.
 
     The level is 0 or more. B must be above FLAT A.
     """

@@ -1,4 +1,6 @@
-"""The best (R, S) of a demand that is evaluated at any level, a Normal or a pmf: R by R, from the likely one upwards and then downwards."""
+"""The best (R, S) of a demand that is evaluated at any level, a Normal or a pmf: R by R, from the likely one upwards
+and then downwards.
+"""
 
 from __future__ import annotations
 
@@ -10,36 +12,119 @@ from invopt.theory.compiled import compiled
 from invopt.theory.convolution import convolved, convolved_power, trimmed
 from invopt.theory.lead_time_loss import losses_of
 from invopt.theory.periodic_review_normal import level_nearby
-from invopt.theory.periodic_review_sums import NO_CHEAPER, NO_SERVICE, fill_weights, is_enough, least_cost, limits, review_cost
+from invopt.theory.periodic_review_sums import (
+    NO_CHEAPER,
+    NO_SERVICE,
+    fill_weights,
+    is_enough,
+    least_cost,
+    limits,
+    review_cost,
+)
 from invopt.theory.reorder_point import NORMAL
 
 
 @compiled
-def _level_from(guess, form, service, is_guide, R, n, weight, ones, saving, unserved, least, mean, std, nothing, lows, tables):
+def _level_from(
+    guess, form, service, is_guide, R, n, weight, ones, saving, unserved, least, mean, std, nothing, lows, tables
+):
     """S(R), by doubling steps from the guess and then by halving them."""
     # low is not enough (or -1), high is
     low = high = guess
     jump = 1
-    if is_enough(is_guide, service, guess, R, n, 1, weight, ones, saving, unserved, least, mean, std, form, nothing, nothing, lows, tables):
+    if is_enough(
+        is_guide,
+        service,
+        guess,
+        R,
+        n,
+        1,
+        weight,
+        ones,
+        saving,
+        unserved,
+        least,
+        mean,
+        std,
+        form,
+        nothing,
+        nothing,
+        lows,
+        tables,
+    ):
         while low >= 0:
             low = max(high - jump, -1)
-            if low < least or not is_enough(is_guide, service, low, R, n, 1, weight, ones, saving, unserved, least, mean, std, form,
-                                            nothing, nothing, lows, tables):
+            if low < least or not is_enough(
+                is_guide,
+                service,
+                low,
+                R,
+                n,
+                1,
+                weight,
+                ones,
+                saving,
+                unserved,
+                least,
+                mean,
+                std,
+                form,
+                nothing,
+                nothing,
+                lows,
+                tables,
+            ):
                 break
             high = low
             jump *= 2
     else:
         while True:
             high = low + jump
-            if is_enough(is_guide, service, high, R, n, 1, weight, ones, saving, unserved, least, mean, std, form, nothing, nothing, lows,
-                         tables):
+            if is_enough(
+                is_guide,
+                service,
+                high,
+                R,
+                n,
+                1,
+                weight,
+                ones,
+                saving,
+                unserved,
+                least,
+                mean,
+                std,
+                form,
+                nothing,
+                nothing,
+                lows,
+                tables,
+            ):
                 break
             low = high
             jump *= 2
     while high - low > 1:
         middle = (low + high) // 2
-        if is_enough(is_guide, service, middle, R, n, 1, weight, ones, saving, unserved, least, mean, std, form, nothing, nothing, lows,
-                     tables):
+        if is_enough(
+            is_guide,
+            service,
+            middle,
+            R,
+            n,
+            1,
+            weight,
+            ones,
+            saving,
+            unserved,
+            least,
+            mean,
+            std,
+            form,
+            nothing,
+            nothing,
+            lows,
+            tables,
+        ):
             high = middle
         else:
             low = middle
@@ -47,7 +132,9 @@ def _level_from(guess, form, service, is_guide, R, n, weight, ones, saving, unse
 
 
 @compiled
-def anywhere_review(form, is_guide, service, unserved_share, shortest, longest, h, K, p, a, v, first, n, likely, day_low, day):
+def anywhere_review(
+    form, is_guide, service, unserved_share, shortest, longest, h, K, p, a, v, first, n, likely, day_low, day
+):
     """(R, S, cost) of an item whose demand is evaluated at any level; from the likely R upwards, then downwards."""
     size = longest + n
     mean = a * (first + np.arange(size))
@@ -82,17 +169,56 @@ def anywhere_review(form, is_guide, service, unserved_share, shortest, longest, 
             if is_smooth:
                 level, short = level_nearby(guess, R + n, weight, saving * n * R, mean, std)
             if level < 0:
-                level = _level_from(guess, form, service, is_guide, R, n, weight, ones, saving, unserved, least, mean, std, nothing, lows,
-                                    tables)
+                level = _level_from(
+                    guess,
+                    form,
+                    service,
+                    is_guide,
+                    R,
+                    n,
+                    weight,
+                    ones,
+                    saving,
+                    unserved,
+                    least,
+                    mean,
+                    std,
+                    nothing,
+                    lows,
+                    tables,
+                )
                 short = 0.0
             if likely_level < 0:
                 likely_level = level
             step = level - before if before >= 0 else direction * int(math.ceil(a))
             # what is short at least already tells of most R that they are not the best
             middle = first + 0.5 * (n - 1)
-            if not is_smooth or K / R + h * max(level - a * (middle + 0.5 * (R + 1)) + short / (n * R), 0.0) + p * short / (n * R) <= best:
-                cost = review_cost(form, is_guide, R, level, n, a, first, h, K, p, 1, weight, ones, mean, std, nothing, nothing, lows,
-                                   tables)
+            if (
+                not is_smooth
+                or K / R + h * max(level - a * (middle + 0.5 * (R + 1)) + short / (n * R), 0.0) + p * short / (n * R)
+                <= best
+            ):
+                cost = review_cost(
+                    form,
+                    is_guide,
+                    R,
+                    level,
+                    n,
+                    a,
+                    first,
+                    h,
+                    K,
+                    p,
+                    1,
+                    weight,
+                    ones,
+                    mean,
+                    std,
+                    nothing,
+                    nothing,
+                    lows,
+                    tables,
+                )
                 if cost < best * NO_CHEAPER or (cost <= best and R < best_R):
                     best_R, best_S, best = R, level, cost
             R += direction

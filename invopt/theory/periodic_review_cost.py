@@ -5,10 +5,11 @@ Every R days an order lifts the inventory position to S; X_t is the demand of t 
     daily_review    K/R + 1/R sum_{j=1}^{R} [ h E(S - X_{L+j})^+ + p E(X_{L+j} - S)^+ ]
     guide           K/R + h (a R/2 + S - a (L+R)) + p/R E(X_{L+R} - S)^+,     S >= a (L+R)
 
-`daily_review` is exact: what is ordered at a review decides about the stock at the end of the R days that start L days later, and stock and
-shortage are charged at the end of each day. p is money per unit and day late. K is paid at every review, also at one that finds nothing
-sold, because the shipment is on the supplier's schedule. In `guide`, p is money per unit that is late, however long. L may be uncertain:
-every expectation is then the average over the equally likely lead times.
+`daily_review` is exact: what is ordered at a review decides about the stock at the end of the R days that start L days
+later, and stock and shortage are charged at the end of each day. p is money per unit and day late. K is paid at every
+review, also at one that finds nothing sold, because the shipment is on the supplier's schedule. In `guide`, p is money
+per unit that is late, however long. L may be uncertain: every expectation is then the average over the equally likely
+lead times.
 
 Service, for either cost:
 
@@ -16,9 +17,9 @@ Service, for either cost:
     fill rate   1 - [n_{L+R}(S) - n_L(S)] / (a R)            share of demand served from stock: what a cycle adds to the backorders,
                                                              n_t(S) = E(X_t - S)^+, of what it demands
 
-Source: Snyder & Shen (2019), section 4.3 (cost of a base-stock level over a protection interval); Silver, Pyke & Thomas (2017), section
-6.10 (fill rate of (R, S)); the technical guide of the Azure inventory optimization solution, (R, S) policy, after Jensen & Bard (2002),
-section 25.7 (guide).
+Source: Snyder & Shen (2019), section 4.3 (cost of a base-stock level over a protection interval); Silver, Pyke & Thomas
+(2017), section 6.10 (fill rate of (R, S)); the technical guide of the Azure inventory optimization solution, (R, S)
+policy, after Jensen & Bard (2002), section 25.7 (guide).
 """
 
 from __future__ import annotations
@@ -56,8 +57,18 @@ class DemandAfter(NamedTuple):
     mean: np.ndarray
 
 
-def demand_after(form: str, levels: np.ndarray, n_days: int, demand_mean: float, demand_variance: float, day_pmf: np.ndarray,
-                 first_lead_time: float, n_lead_times: int, *, has_cdf: bool = False) -> DemandAfter:
+def demand_after(
+    form: str,
+    levels: np.ndarray,
+    n_days: int,
+    demand_mean: float,
+    demand_variance: float,
+    day_pmf: np.ndarray,
+    first_lead_time: float,
+    n_lead_times: int,
+    *,
+    has_cdf: bool = False,
+) -> DemandAfter:
     """The demand of `form` poisson, normal or pmf over lead time + 0..n_days days at (m,) whole levels of 0 or more.
 
     demand_mean, demand_variance : units/day, units^2/day
@@ -83,14 +94,18 @@ def demand_after(form: str, levels: np.ndarray, n_days: int, demand_mean: float,
         cdfs = normal_cdf(levels[None, :], means[:, None], stds[:, None]) if has_cdf else np.zeros((len(means), 0))
     else:
         is_row = len(levels) > 0 and np.array_equal(levels, levels[0] + np.arange(len(levels)))
-        losses = poisson_loss_table(int(levels[0]), len(levels), means) if is_row else poisson_loss(levels[None, :], means[:, None])
+        losses = (
+            poisson_loss_table(int(levels[0]), len(levels), means)
+            if is_row
+            else poisson_loss(levels[None, :], means[:, None])
+        )
         cdfs = poisson_cdf(levels[None, :], means[:, None]) if has_cdf else np.zeros((len(means), 0))
 
     def mixed(values: np.ndarray) -> np.ndarray:
         """The average over the lead times."""
         if n_lead_times == 1:
             return values
-        return sum(values[i:i + n_days + 1] for i in range(n_lead_times)) / n_lead_times
+        return sum(values[i : i + n_days + 1] for i in range(n_lead_times)) / n_lead_times
 
     return DemandAfter(mixed(losses), mixed(cdfs), mixed(means))
 
@@ -102,8 +117,17 @@ class ReviewCosts(NamedTuple):
     service: np.ndarray
 
 
-def review_costs(cost: str, service: str, R: np.ndarray, S: np.ndarray, demand: DemandAfter, demand_mean: float, h: float, K: float,
-                 p: float) -> ReviewCosts:
+def review_costs(
+    cost: str,
+    service: str,
+    R: np.ndarray,
+    S: np.ndarray,
+    demand: DemandAfter,
+    demand_mean: float,
+    h: float,
+    K: float,
+    p: float,
+) -> ReviewCosts:
     """C(R, S) and the service of (R, S) for all pairs of (k,) whole R >= 1 and (m,) whole S >= 0.
 
     Parameters

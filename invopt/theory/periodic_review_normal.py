@@ -8,7 +8,8 @@ from invopt.theory.normal_level import FLAT, MOST_EVALUATIONS, ROUNDING, normal_
 
 @compiled
 def level_nearby(y, k_to, weight, target, mean, std):
-    """(the smallest whole level of 0 or more with D <= target, at most its sum w n), or (-1, 0) when that is not certain.
+    """(the smallest whole level of 0 or more with D <= target, at most its sum w n), or (-1, 0) when that is not
+    certain.
 
     y : a level near it, from which the search starts
     k_to : the components are 1..k_to-1

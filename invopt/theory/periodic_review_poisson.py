@@ -1,7 +1,8 @@
-"""The best (R, S) of a Poisson demand: S walks upwards through the R, and each step multiplies the probabilities by mean / level.
+"""The best (R, S) of a Poisson demand: S walks upwards through the R, and each step multiplies the probabilities by
+mean / level.
 
-With the cost `daily_review` S(R) rises with R (fact 2 of `periodic_review.py`), so one walk serves all R; the guide's cost needs one for
-each R.
+With the cost `daily_review` S(R) rises with R (fact 2 of `periodic_review.py`), so one walk serves all R; the guide's
+cost needs one for each R.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ import numpy as np
 
 from invopt.theory.compiled import compiled
 from invopt.theory.lead_time_loss import poisson_band
-from invopt.theory.periodic_review_sums import FILL_RATE, NO_CHEAPER, fill_weights, is_enough, least_cost, limits, review_cost
+from invopt.theory.periodic_review_sums import (
+    FILL_RATE,
+    NO_CHEAPER,
+    fill_weights,
+    is_enough,
+    least_cost,
+    limits,
+    review_cost,
+)
 from invopt.theory.reorder_point import POISSON
 
 # a share of a sum that no longer changes it
@@ -25,11 +34,13 @@ SMALLEST_STIRLING = 32
 def poisson_at(level, mean):
     """(P(X = level), P(X > level)) for a level within `poisson_band`: weights outwards from it, divided by their sum.
 
-    At the mean or above it the weights below need not be added up: the probability is its logarithm's exp, with Stirling's series for the
-    factorial. Both numbers have the same relative error then, so a walk upwards, which takes one from the other, keeps it. From below the
-    mean it would not: what is left of 1 up there may be smaller than the error.
+    At the mean or above it the weights below need not be added up: the probability is its logarithm's exp, with
+    Stirling's series for the factorial. Both numbers have the same relative error then, so a walk upwards, which takes
+    one from the other, keeps it. From below the mean it would not: what is left of 1 up there may be smaller than the
+    error.
 
-    Source: Loader (2000), Fast and accurate computation of binomial probabilities (the deviance, which does not cancel).
+    Source: Loader (2000), Fast and accurate computation of binomial probabilities (the deviance, which does not
+    cancel).
     """
     above = 0.0
     weight = 1.0
@@ -70,10 +81,11 @@ def _start_poisson(k, level, mean, probability, survival, wake):
 
 @compiled
 def _steps(level, k_from, k_to, weight, target, next_wake, mean, probability, survival):
-    """How many levels up, 1 or more, the first one is that may be enough, when `level` is not; none of them is above `next_wake`.
+    """How many levels up, 1 or more, the first one is that may be enough, when `level` is not; none of them is above
+    `next_wake`.
 
-    What a unit saves falls by sum weight P(X = level + 1) with the next level, and with each further one by less than mean / level times
-    the fall before: so levels are passed that need not be looked at.
+    What a unit saves falls by sum weight P(X = level + 1) with the next level, and with each further one by less than
+    mean / level times the fall before: so levels are passed that need not be looked at.
     """
     excess, drop = -target, 0.0
     for k in range(k_from, k_to):
@@ -92,7 +104,8 @@ def _steps(level, k_from, k_to, weight, target, next_wake, mean, probability, su
 
 @compiled
 def _walk(is_guide, service, unserved_share, start, last, level, h, K, p, a, first, n, mean, best):
-    """(R, S, cost) of the best Poisson (R, S) with R from `start`, when S(start) >= level; R is 0 if none costs less than `best`.
+    """(R, S, cost) of the best Poisson (R, S) with R from `start`, when S(start) >= level; R is 0 if none costs less
+    than `best`.
 
     Returns R = -1 when `level` is enough already, so that S(start) may lie below it.
     """
@@ -117,14 +130,41 @@ def _walk(is_guide, service, unserved_share, start, last, level, h, K, p, a, fir
         least, saving, unserved = limits(is_guide, service, unserved_share, R, n, a, first, h, p)
         if is_guide and service != FILL_RATE:
             active = R
-        while not is_enough(is_guide, service, level, R, n, active, weight, ones, saving, unserved, least, mean, mean, form,
-                            probability, survival, lows, tables):
+        while not is_enough(
+            is_guide,
+            service,
+            level,
+            R,
+            n,
+            active,
+            weight,
+            ones,
+            saving,
+            unserved,
+            least,
+            mean,
+            mean,
+            form,
+            probability,
+            survival,
+            lows,
+            tables,
+        ):
             is_first = False
             if level < wake[active] and service != FILL_RATE and not is_guide:
                 # all components that are left start higher up: nothing changes on the way there
                 level = next_wake - 1
-            steps = _steps(level, R if is_guide else active, R + n, ones if is_guide else weight, saving * n * (1 if is_guide else R),
-                           next_wake, mean, probability, survival)
+            steps = _steps(
+                level,
+                R if is_guide else active,
+                R + n,
+                ones if is_guide else weight,
+                saving * n * (1 if is_guide else R),
+                next_wake,
+                mean,
+                probability,
+                survival,
+            )
             for _ in range(steps):
                 level += 1
                 inverse = 1.0 / level
@@ -145,8 +185,27 @@ def _walk(is_guide, service, unserved_share, start, last, level, h, K, p, a, fir
         if is_first and level > least:
             return -1, 0, best
         is_first = False
-        cost = review_cost(form, is_guide, R, level, n, a, first, h, K, p, active, weight, ones, mean, mean, probability, survival, lows,
-                           tables)
+        cost = review_cost(
+            form,
+            is_guide,
+            R,
+            level,
+            n,
+            a,
+            first,
+            h,
+            K,
+            p,
+            active,
+            weight,
+            ones,
+            mean,
+            mean,
+            probability,
+            survival,
+            lows,
+            tables,
+        )
         if cost < best * NO_CHEAPER:
             best_R, best_S, best = R, level, cost
         while last > R and least_cost(is_guide, last, a, h, K, p) > best:
@@ -160,7 +219,8 @@ def poisson_review(is_guide, service, unserved_share, shortest, longest, h, K, p
     """(R, S, cost) of an item of Poisson demand; `likely` is an R that is cheap with constant demand."""
     mean = a * (first + np.arange(longest + n))
     if is_guide:
-        # what a unit late may cost is spread over R, so S(R) may fall as R rises: each R is looked at alone, the likely one first
+        # what a unit late may cost is spread over R, so S(R) may fall as R rises: each R is looked at alone, the likely
+        # one first
         best_R, best_S, best = 0, 0, math.inf
         for R in range(shortest - 1, longest + 1):
             R = likely if R < shortest else R
@@ -170,7 +230,8 @@ def poisson_review(is_guide, service, unserved_share, shortest, longest, h, K, p
                 if found > 0:
                     best_R, best_S, best = found, S, cost
         return best_R, best_S, best
-    # a guess of the best cost, by what deviations cost a base-stock level, leaves out the smallest R; what it can't is checked below
+    # a guess of the best cost, by what deviations cost a base-stock level, leaves out the smallest R; what it can't is
+    # checked below
     guess = least_cost(is_guide, likely, a, h, K, p)
     guess += h * 0.8 * (1 + 0.5 * math.log(max(p / h, 1.0))) * math.sqrt(mean[likely + n - 1]) + h
     start = shortest
@@ -185,7 +246,9 @@ def poisson_review(is_guide, service, unserved_share, shortest, longest, h, K, p
         found, S, cost = _walk(is_guide, service, unserved_share, start, stop, level, h, K, p, a, first, n, mean, best)
         if found < 0:
             level = int(max(0.0, mean[1] - 6 * math.sqrt(mean[1]))) if h < 0.999 * (h + p) else 0
-            found, S, cost = _walk(is_guide, service, unserved_share, start, stop, level, h, K, p, a, first, n, mean, best)
+            found, S, cost = _walk(
+                is_guide, service, unserved_share, start, stop, level, h, K, p, a, first, n, mean, best
+            )
         if found < 0:
             found, S, cost = _walk(is_guide, service, unserved_share, start, stop, 0, h, K, p, a, first, n, mean, best)
         if found > 0:

@@ -1,7 +1,8 @@
 """What one (R, S) costs and whether S is high enough for R, in compiled sums over the days of a cycle.
 
-Component k is the demand of the first lead time and k days: a Poisson's probabilities, which its walk brings to the level, a Normal's mean
-and standard deviation, or a table of losses. Lead time and day of the cycle add up to k in weight[k] of their n R combinations.
+Component k is the demand of the first lead time and k days: a Poisson's probabilities, which its walk brings to the
+level, a Normal's mean and standard deviation, or a table of losses. Lead time and day of the cycle add up to k in
+weight[k] of their n R combinations.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def _table_loss(level, low, table):
 
 @compiled
 def _loss_sum(form, level, k_from, k_to, weight, mean, std, probability, survival, lows, tables):
-    """sum over k of weight[k] n_k(level); of a Poisson, whose state is at `level`, n = (mean - level) P(X > level) + mean P(X = level)."""
+    """sum over k of weight[k] n_k(level); of a Poisson, whose state is at `level`, n = (mean - level) P(X > level) +
+    mean P(X = level).
+    """
     total = 0.0
     for k in range(k_from, k_to):
         if form == POISSON:
@@ -86,13 +89,33 @@ def _next_is_no_cheaper(form, level, k_from, k_to, weight, target, mean, std, pr
             after += weight[k] * _normal_survival(level + 1, mean[k], std[k])
         if after > target:
             return False
-    return (_loss_sum(form, level, k_from, k_to, weight, mean, std, probability, survival, lows, tables)
-            - _loss_sum(form, level + 1, k_from, k_to, weight, mean, std, probability, survival, lows, tables)) <= target
+    return (
+        _loss_sum(form, level, k_from, k_to, weight, mean, std, probability, survival, lows, tables)
+        - _loss_sum(form, level + 1, k_from, k_to, weight, mean, std, probability, survival, lows, tables)
+    ) <= target
 
 
 @compiled
-def is_enough(is_guide, service, level, R, n, active, weight, ones, saving, unserved, least, mean, std, form, probability, survival,
-               lows, tables):
+def is_enough(
+    is_guide,
+    service,
+    level,
+    R,
+    n,
+    active,
+    weight,
+    ones,
+    saving,
+    unserved,
+    least,
+    mean,
+    std,
+    form,
+    probability,
+    survival,
+    lows,
+    tables,
+):
     """Whether `level` is S(R) or above: the next unit saves nothing more, and the service asked for is given."""
     if level < least:
         return False
@@ -104,17 +127,22 @@ def is_enough(is_guide, service, level, R, n, active, weight, ones, saving, unse
             elif form == NORMAL:
                 chance += _normal_survival(level, mean[k], std[k])
             else:
-                chance += (_table_loss(level, lows[k], tables[k]) - _table_loss(level + 1, lows[k], tables[k]))
+                chance += _table_loss(level, lows[k], tables[k]) - _table_loss(level + 1, lows[k], tables[k])
         if not chance <= unserved * n:
             return False
     elif service == FILL_RATE:
-        added = (_loss_sum(form, level, R, R + n, ones, mean, std, probability, survival, lows, tables)
-                 - _loss_sum(form, level, 0, n, ones, mean, std, probability, survival, lows, tables))
+        added = _loss_sum(form, level, R, R + n, ones, mean, std, probability, survival, lows, tables) - _loss_sum(
+            form, level, 0, n, ones, mean, std, probability, survival, lows, tables
+        )
         if not added <= unserved * n:
             return False
     if is_guide:
-        return _next_is_no_cheaper(form, level, R, R + n, ones, saving * n, mean, std, probability, survival, lows, tables)
-    return _next_is_no_cheaper(form, level, active, R + n, weight, saving * n * R, mean, std, probability, survival, lows, tables)
+        return _next_is_no_cheaper(
+            form, level, R, R + n, ones, saving * n, mean, std, probability, survival, lows, tables
+        )
+    return _next_is_no_cheaper(
+        form, level, active, R + n, weight, saving * n * R, mean, std, probability, survival, lows, tables
+    )
 
 
 @compiled
@@ -128,13 +156,17 @@ def least_cost(is_guide, R, a, h, K, p):
 
 @compiled
 def fill_weights(R, n, weight):
-    """weight[k] = in how many of the n R combinations of lead time and day of the cycle the demand is that of component k."""
+    """weight[k] = in how many of the n R combinations of lead time and day of the cycle the demand is that of
+    component k.
+    """
     for k in range(len(weight)):
         weight[k] = max(0, min(k - 1, n - 1) - max(k - R, 0) + 1)
 
 
 @compiled
-def review_cost(form, is_guide, R, S, n, a, first, h, K, p, active, weight, ones, mean, std, probability, survival, lows, tables):
+def review_cost(
+    form, is_guide, R, S, n, a, first, h, K, p, active, weight, ones, mean, std, probability, survival, lows, tables
+):
     """C(R, S); of a Poisson, whose state must be at S."""
     middle = first + 0.5 * (n - 1)
     if is_guide:

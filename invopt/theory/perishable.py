@@ -4,15 +4,16 @@
     D(s, Q)  = Q - ER = n_Y(s) - n_Y(s + Q)         units of a batch that are sold
     C(s, Q)  = a [K + pi n_X(s) + W ER] / D + h (Q/2 + s - E X)
 
-X is the demand over the lead time, Y over lead time and shelf life, n(s) = E(. - s)^+. The batch that is ordered at position s finds s
-units ahead of it: what Y leaves of s + Q at its expiry, less what it leaves of those s, is lost. Batches follow each other every D/a days.
-Without expiry D = Q, and C is the cost `guide` of `reorder_point_cost.py`.
+X is the demand over the lead time, Y over lead time and shelf life, n(s) = E(. - s)^+. The batch that is ordered at
+position s finds s units ahead of it: what Y leaves of s + Q at its expiry, less what it leaves of those s, is lost.
+Batches follow each other every D/a days. Without expiry D = Q, and C is the cost `guide` of `reorder_point_cost.py`.
 
-It is an approximation: it counts the s units ahead as if they were all there until they are sold, though they may expire, and the stock as
-if nothing expired. `perishable_simulation.py` measures how far it is off.
+It is an approximation: it counts the s units ahead as if they were all there until they are sold, though they may
+expire, and the stock as if nothing expired. `perishable_simulation.py` measures how far it is off.
 
-Source: Chiu (1999), A good approximation of the inventory level in a (Q, r) perishable inventory system, RAIRO Operations Research 33(1);
-the technical guide of the Azure inventory optimization solution, section "(s, Q) policy for perishable items".
+Source: Chiu (1999), A good approximation of the inventory level in a (Q, r) perishable inventory system, RAIRO
+Operations Research 33(1); the technical guide of the Azure inventory optimization solution, section "(s, Q) policy for
+perishable items".
 """
 
 from __future__ import annotations
@@ -43,9 +44,17 @@ def units_sold(s: np.ndarray, order_quantity: np.ndarray, demand: LeadTimeDemand
     return np.maximum(losses_at(demand, s) - losses_at(demand, s + quantity), 0.0)
 
 
-def perishable_cost(s: np.ndarray, order_quantity: np.ndarray, demand: LeadTimeDemand, shelf_life_demand: LeadTimeDemand | None,
-                    demand_mean: float, holding_cost: float, fixed_order_cost: float, backorder_cost: float,
-                    expiry_cost: float) -> np.ndarray:
+def perishable_cost(
+    s: np.ndarray,
+    order_quantity: np.ndarray,
+    demand: LeadTimeDemand,
+    shelf_life_demand: LeadTimeDemand | None,
+    demand_mean: float,
+    holding_cost: float,
+    fixed_order_cost: float,
+    backorder_cost: float,
+    expiry_cost: float,
+) -> np.ndarray:
     """C(s, Q), money/day; infinite where nothing is ever sold.
 
     Parameters

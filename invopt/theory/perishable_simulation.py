@@ -1,17 +1,19 @@
 """(s, Q) with expiring stock, day by day: what a policy really costs, and the best policy near a given one.
 
-Each day, in this order: what was ordered arrives and serves what is owed first; the inventory position (stock + on order - owed) is looked
-at, and at s or less the fewest batches of Q that lift it above s are ordered; demand takes the oldest units, what is short is owed; units
-on the last day of their life are thrown away.
+Each day, in this order: what was ordered arrives and serves what is owed first; the inventory position (stock + on
+order - owed) is looked at, and at s or less the fewest batches of Q that lift it above s are ordered; demand takes the
+oldest units, what is short is owed; units on the last day of their life are thrown away.
 
-    cost per day = h (stock before + after demand)/2 + K per batch + pi per unit that becomes short + W per unit thrown away
+    cost per day = h (stock before + after demand)/2 + K per batch + pi per unit that becomes short + W per unit thrown
+    away
 
-These are the terms of `perishable.py`, without its approximations, and with a daily review instead of one without pause. A delivery of
-shelf life m, rounded up to whole days, can be sold on the day it arrives and the m - 1 days after it.
+These are the terms of `perishable.py`, without its approximations, and with a daily review instead of one without
+pause. A delivery of shelf life m, rounded up to whole days, can be sold on the day it arrives and the m - 1 days after
+it.
 
-A simulated cost is random. Policies are compared on the same demand (common random numbers), which takes most of that out of their
-differences; a search still ends at what that one path of demand favours, so what it found is kept only if it is also cheaper on a second
-path that had no part in the search.
+A simulated cost is random. Policies are compared on the same demand (common random numbers), which takes most of that
+out of their differences; a search still ends at what that one path of demand favours, so what it found is kept only if
+it is also cheaper on a second path that had no part in the search.
 """
 
 from __future__ import annotations
@@ -108,12 +110,19 @@ def _simulate(demand, lead_time, s, quantity, shelf_life, h, K, pi, W, first_day
             short += wanted
             expired += thrown
     counted = n_days - first_day
-    return (h * held + K * n_batches + pi * short + W * expired) / counted, short / counted, expired / counted, held / counted
+    return (
+        (h * held + K * n_batches + pi * short + W * expired) / counted,
+        short / counted,
+        expired / counted,
+        held / counted,
+    )
 
 
 @compiled
 def _search(demand, lead_time, s, quantity, smallest, step_s, step_q, shelf_life, h, K, pi, W, first_day, most_tried):
-    """(s, Q) that no neighbour at a distance of one unit beats on this path: steps are halved when none of six directions is cheaper."""
+    """(s, Q) that no neighbour at a distance of one unit beats on this path: steps are halved when none of six
+    directions is cheaper.
+    """
     best = _simulate(demand, lead_time, s, quantity, shelf_life, h, K, pi, W, first_day)[0]
     n_tried = 1
     while n_tried < most_tried:
@@ -137,10 +146,11 @@ def _search(demand, lead_time, s, quantity, smallest, step_s, step_q, shelf_life
 
 
 def demand_path(daily: LeadTimeDemand, first_lead_time: float, n_lead_times: int, n_days: int, seed: int) -> Path:
-    """Days of demand and lead times, the same for a seed: each day's demand is the quantile of a random number that the seed gives.
+    """Days of demand and lead times, the same for a seed: each day's demand is the quantile of a random number that the
+    seed gives.
 
-    So two items, or two runs, see the same lucky and unlucky days. A Normal demand is rounded to whole units, and to 0 when negative; lead
-    times are rounded up to whole days.
+    So two items, or two runs, see the same lucky and unlucky days. A Normal demand is rounded to whole units, and to 0
+    when negative; lead times are rounded up to whole days.
 
     Parameters
     ----------
@@ -163,8 +173,16 @@ def demand_path(daily: LeadTimeDemand, first_lead_time: float, n_lead_times: int
     return Path(demand, lead_time)
 
 
-def simulate(path: Path, s: int, order_quantity: int, shelf_life: float, holding_cost: float, fixed_order_cost: float,
-             backorder_cost: float, expiry_cost: float) -> Simulated:
+def simulate(
+    path: Path,
+    s: int,
+    order_quantity: int,
+    shelf_life: float,
+    holding_cost: float,
+    fixed_order_cost: float,
+    backorder_cost: float,
+    expiry_cost: float,
+) -> Simulated:
     """What (s, Q) costs per day on a path; it begins with s + Q fresh units, and the first tenth does not count.
 
     Parameters
@@ -183,9 +201,22 @@ def simulate(path: Path, s: int, order_quantity: int, shelf_life: float, holding
     6.0
     """
     if not (s >= 0 and order_quantity >= 1 and shelf_life > 0):
-        raise ParameterError(f"s is {s}, order_quantity {order_quantity}, shelf_life {shelf_life}; must be 0 or more, 1 or more, above 0")
-    return Simulated(*_simulate(*path, int(s), int(order_quantity), _life(path, shelf_life), float(holding_cost), float(fixed_order_cost),
-                                float(backorder_cost), float(expiry_cost), int(WARM_UP * len(path.demand))))
+        raise ParameterError(
+            f"s is {s}, order_quantity {order_quantity}, shelf_life {shelf_life}; must be 0 or more, 1 or more, above 0"
+        )
+    return Simulated(
+        *_simulate(
+            *path,
+            int(s),
+            int(order_quantity),
+            _life(path, shelf_life),
+            float(holding_cost),
+            float(fixed_order_cost),
+            float(backorder_cost),
+            float(expiry_cost),
+            int(WARM_UP * len(path.demand)),
+        )
+    )
 
 
 def _life(path: Path, shelf_life: float) -> int:
@@ -193,8 +224,19 @@ def _life(path: Path, shelf_life: float) -> int:
     return int(min(whole_days(shelf_life), 2 * len(path.demand)))
 
 
-def polish(path: Path, second_path: Path, s: int, order_quantity: int, smallest: int, step: int, shelf_life: float, holding_cost: float,
-           fixed_order_cost: float, backorder_cost: float, expiry_cost: float) -> Polished:
+def polish(
+    path: Path,
+    second_path: Path,
+    s: int,
+    order_quantity: int,
+    smallest: int,
+    step: int,
+    shelf_life: float,
+    holding_cost: float,
+    fixed_order_cost: float,
+    backorder_cost: float,
+    expiry_cost: float,
+) -> Polished:
     """The best (s, Q) near the given one on `path`, if it is also cheaper on `second_path`; else the given one.
 
     Parameters
@@ -204,9 +246,24 @@ def polish(path: Path, second_path: Path, s: int, order_quantity: int, smallest:
 
     The other parameters are those of `simulate`.
     """
-    costs = (_life(path, shelf_life), float(holding_cost), float(fixed_order_cost), float(backorder_cost), float(expiry_cost))
-    found = _search(*path, int(s), int(order_quantity), int(smallest), max(1, int(step)), max(1, int(order_quantity) // 4), *costs,
-                    int(WARM_UP * len(path.demand)), MOST_TRIED)
+    costs = (
+        _life(path, shelf_life),
+        float(holding_cost),
+        float(fixed_order_cost),
+        float(backorder_cost),
+        float(expiry_cost),
+    )
+    found = _search(
+        *path,
+        int(s),
+        int(order_quantity),
+        int(smallest),
+        max(1, int(step)),
+        max(1, int(order_quantity) // 4),
+        *costs,
+        int(WARM_UP * len(path.demand)),
+        MOST_TRIED,
+    )
     first_day = int(WARM_UP * len(second_path.demand))
     given_cost = _simulate(*second_path, int(s), int(order_quantity), *costs, first_day)[0]
     cost = _simulate(*second_path, found[0], found[1], *costs, first_day)[0]

@@ -13,9 +13,18 @@ from __future__ import annotations
 import numpy as np
 
 
-def order_cost(order_quantity: np.ndarray, price_break_quantity: np.ndarray, unit_cost: np.ndarray, demand_mean: float,
-               fixed_order_cost: float, holding_cost: float, has_holding: bool = True, is_incremental: bool = False,
-               holds_with_price: bool = False, only: int | None = None) -> np.ndarray:
+def order_cost(
+    order_quantity: np.ndarray,
+    price_break_quantity: np.ndarray,
+    unit_cost: np.ndarray,
+    demand_mean: float,
+    fixed_order_cost: float,
+    holding_cost: float,
+    has_holding: bool = True,
+    is_incremental: bool = False,
+    holds_with_price: bool = False,
+    only: int | None = None,
+) -> np.ndarray:
     """C(Q), (m,) money/day.
 
     Parameters
@@ -36,7 +45,9 @@ def order_cost(order_quantity: np.ndarray, price_break_quantity: np.ndarray, uni
     """
     quantity = np.asarray(order_quantity, float)
     starts, prices = np.asarray(price_break_quantity, float), np.asarray(unit_cost, float)
-    saved = np.cumsum(np.concatenate([[0.0], -np.diff(prices) * starts[1:]])) if is_incremental else np.zeros(len(prices))
+    saved = (
+        np.cumsum(np.concatenate([[0.0], -np.diff(prices) * starts[1:]])) if is_incremental else np.zeros(len(prices))
+    )
     j = np.searchsorted(starts, quantity, side="right") - 1 if only is None else np.full(len(quantity), only)
     price = prices[j] + saved[j] / quantity
     total = demand_mean * (price + fixed_order_cost / quantity)

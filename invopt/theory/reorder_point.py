@@ -1,10 +1,12 @@
-"""The best (s, Q) of many items at once, exactly: compiled searches over the cost C(s, Q) = [A(s) + sum_{y=s+1}^{s+Q} G(y)] / Q.
+"""The best (s, Q) of many items at once, exactly: compiled searches over the cost C(s, Q) = [A(s) + sum_{y=s+1}^{s+Q}
+G(y)] / Q.
 
-`reorder_point_cost.py` defines the three costs. Two of them have a constant A and a convex G, and the window s+1..s+Q grows around the
-cheapest level (Federgruen & Zheng); the third has a straight G and an A that falls with s, and s is scanned with the best Q in closed form.
+`reorder_point_cost.py` defines the three costs. Two of them have a constant A and a convex G, and the window s+1..s+Q
+grows around the cheapest level (Federgruen & Zheng); the third has a straight G and an A that falls with s, and s is
+scanned with the best Q in closed form.
 
-Source: Federgruen & Zheng (1992), An efficient algorithm for computing an optimal (r,Q) policy in continuous review stochastic inventory
-systems, Operations Research 40(4); Snyder & Shen (2019), section 5.4.
+Source: Federgruen & Zheng (1992), An efficient algorithm for computing an optimal (r,Q) policy in continuous review
+stochastic inventory systems, Operations Research 40(4); Snyder & Shen (2019), section 5.4.
 """
 
 from __future__ import annotations
@@ -34,11 +36,13 @@ class ReorderPoints(NamedTuple):
 
 @compiled
 def _run_length(total, n, first, slope, other):
-    """How many of the levels with costs first, first + slope, first + 2 slope, ... a window takes before it turns or stops.
+    """How many of the levels with costs first, first + slope, first + 2 slope, ... a window takes before it turns or
+    stops.
 
-    total/n is the window's cost per unit; the first level is known to be taken. The k-th is taken while it costs less than the window so
-    far and less than `other`, the next level of the other side. The levels' costs rise and the window's cost falls until they meet, so the
-    test is monotone in k and the last level that passes it is found by doubling instead of one by one.
+    total/n is the window's cost per unit; the first level is known to be taken. The k-th is taken while it costs less
+    than the window so far and less than `other`, the next level of the other side. The levels' costs rise and the
+    window's cost falls until they meet, so the test is monotone in k and the last level that passes it is found by
+    doubling instead of one by one.
     """
     k = 1
     step = 1
@@ -62,7 +66,8 @@ def _level_cost(y, holding_cost, backorder_cost, mean, loss):
 
 @compiled
 def grow_window(batch_cost, h, p, smallest, mean, low, high, table, a, v, first, n_lead_times):
-    """(s, Q, cost) for a constant A: from the cheapest level the window takes its cheaper neighbour while that is below its average.
+    """(s, Q, cost) for a constant A: from the cheapest level the window takes its cheaper neighbour while that is below
+    its average.
 
     With s >= smallest only the levels above it are there: G is convex on them too, so nothing else changes.
     """
@@ -70,7 +75,9 @@ def grow_window(batch_cost, h, p, smallest, mean, low, high, table, a, v, first,
     left, right = smallest, max(high, smallest) + 1
     while right - left > 1:
         y = (left + right) // 2
-        survival = loss_at(y, low, table, a, v, first, n_lead_times) - loss_at(y + 1, low, table, a, v, first, n_lead_times)
+        survival = loss_at(y, low, table, a, v, first, n_lead_times) - loss_at(
+            y + 1, low, table, a, v, first, n_lead_times
+        )
         if (h + p) * survival <= h:
             right = y
         else:
@@ -84,7 +91,8 @@ def grow_window(batch_cost, h, p, smallest, mean, low, high, table, a, v, first,
         left_cost = _level_cost(left, h, p, mean, loss_at(left, low, table, a, v, first, n_lead_times))
     right_cost = _level_cost(right, h, p, mean, loss_at(right, low, table, a, v, first, n_lead_times))
     while n <= LARGEST_QUANTITY:
-        # strictly: of windows of one cost the smallest is kept, and of those of one size the lowest, as the left goes first
+        # strictly: of windows of one cost the smallest is kept, and of those of one size the lowest, as the left goes
+        # first
         if not min(left_cost, right_cost) * n < total:
             return left, n, total / n
         if left_cost <= right_cost:
@@ -110,7 +118,9 @@ def grow_window(batch_cost, h, p, smallest, mean, low, high, table, a, v, first,
 
 @compiled
 def _best_quantity(batch_cost, h):
-    """(Q, A/Q + hQ/2) at the best whole Q >= 1: the smallest with Q (Q + 1) >= 2A/h, where the next one is no cheaper."""
+    """(Q, A/Q + hQ/2) at the best whole Q >= 1: the smallest with Q (Q + 1) >= 2A/h, where the next one is no
+    cheaper.
+    """
     ratio = 2 * batch_cost / h
     if not ratio < float(LARGEST_QUANTITY) ** 2:
         return 0, math.nan
@@ -124,17 +134,23 @@ def _best_quantity(batch_cost, h):
 
 @compiled
 def scan_points(order_cost, short_cost, h, smallest, mean, low, high, table, a, v, first, n_lead_times):
-    """(s, Q, cost) for A(s) = order_cost + short_cost n(s) and G(y) = h (y - 1/2 - mean), so C(s, Q) = A(s)/Q + hQ/2 + h (s - mean).
+    """(s, Q, cost) for A(s) = order_cost + short_cost n(s) and G(y) = h (y - 1/2 - mean), so C(s, Q) = A(s)/Q + hQ/2 +
+    h (s - mean).
 
     Let phi(A) = min over Q of A/Q + hQ/2, which rises with A, and f(s) = phi(A(s)) + h (s - mean).
-    1. For smallest <= s <= low, n(s) is a straight line, so C(s, Q) is straight in s for each Q and f, a minimum of straight lines,
+    1. For smallest <= s <= low, n(s) is a straight line, so C(s, Q) is straight in s for each Q and f, a minimum of
+        straight lines,
        is concave: its lowest value is at `smallest` or at low.
-    2. n falls with s, so for s <= t <= e: f(t) >= phi(A(e)) + h (s - mean). A block s..e whose bound is above the best is
+    2. n falls with s, so for s <= t <= e: f(t) >= phi(A(e)) + h (s - mean). A block s..e whose bound is above the best
+        is
        passed in one step.
-    3. A(s) >= order_cost, so f(t) >= phi(order_cost) + h (s - mean) for all t >= s: once that is above the best, the scan ends.
+    3. A(s) >= order_cost, so f(t) >= phi(order_cost) + h (s - mean) for all t >= s: once that is above the best, the
+        scan ends.
        Above high, where n = 0, f rises, so it ends there in any case.
     """
-    quantity, best = _best_quantity(order_cost + short_cost * loss_at(smallest, low, table, a, v, first, n_lead_times), h)
+    quantity, best = _best_quantity(
+        order_cost + short_cost * loss_at(smallest, low, table, a, v, first, n_lead_times), h
+    )
     if math.isnan(best):
         return 0, 0, math.nan
     best += h * (smallest - mean)
@@ -162,8 +178,23 @@ def scan_points(order_cost, short_cost, h, smallest, mean, low, high, table, a, 
 
 
 @compiled
-def _decide_bucket(is_guide, form, demand_mean, demand_variance, first_lead_time, n_lead_times, pmfs, pmf_offsets, holding_cost,
-                   fixed_order_cost, backorder_cost, smallest_point, reorder_point, order_quantity, cost):
+def _decide_bucket(
+    is_guide,
+    form,
+    demand_mean,
+    demand_variance,
+    first_lead_time,
+    n_lead_times,
+    pmfs,
+    pmf_offsets,
+    holding_cost,
+    fixed_order_cost,
+    backorder_cost,
+    smallest_point,
+    reorder_point,
+    order_quantity,
+    cost,
+):
     """Fill the last three arrays, one item after the other."""
     nothing = np.zeros(0)
     k_pmf = 0
@@ -179,7 +210,7 @@ def _decide_bucket(is_guide, form, demand_mean, demand_variance, first_lead_time
             mean = a * (first + last) / 2
         else:
             low = 0
-            table = losses_of(pmfs[pmf_offsets[k_pmf]:pmf_offsets[k_pmf + 1]])
+            table = losses_of(pmfs[pmf_offsets[k_pmf] : pmf_offsets[k_pmf + 1]])
             k_pmf += 1
         if len(table) > 0:
             high = low + len(table) - 1
@@ -193,27 +224,38 @@ def _decide_bucket(is_guide, form, demand_mean, demand_variance, first_lead_time
 
 
 def best_reorder_points(
-    *, is_guide: bool, form: np.ndarray, demand_mean: np.ndarray, demand_variance: np.ndarray, first_lead_time: np.ndarray,
-    n_lead_times: np.ndarray, holding_cost: np.ndarray, fixed_order_cost: np.ndarray, backorder_cost: np.ndarray,
-    smallest_point: np.ndarray | None = None, lead_time_pmfs: tuple[np.ndarray, np.ndarray] = NO_PMF,
+    *,
+    is_guide: bool,
+    form: np.ndarray,
+    demand_mean: np.ndarray,
+    demand_variance: np.ndarray,
+    first_lead_time: np.ndarray,
+    n_lead_times: np.ndarray,
+    holding_cost: np.ndarray,
+    fixed_order_cost: np.ndarray,
+    backorder_cost: np.ndarray,
+    smallest_point: np.ndarray | None = None,
+    lead_time_pmfs: tuple[np.ndarray, np.ndarray] = NO_PMF,
 ) -> ReorderPoints:
     """Reorder point and order quantity of least cost of n items, and that cost.
 
-    The items must be in order: positive finite demand_mean and holding_cost, costs and variances not negative. Of equal costs the
-    smallest Q is taken, then the smallest s. A Poisson item of mean lead-time demand 5..200 takes 1 to 2 microseconds.
+    The items must be in order: positive finite demand_mean and holding_cost, costs and variances not negative. Of equal
+    costs the smallest Q is taken, then the smallest s. A Poisson item of mean lead-time demand 5..200 takes 1 to 2
+    microseconds.
 
     Parameters
     ----------
-    is_guide : the cost `guide`; False: `time_weighted` or `daily_review`, which differ in the lead times that are passed
+    is_guide : the cost `guide`; False: `time_weighted` or `daily_review`, which differ in the lead times that are
+        passed
     form : (n,) array of int: POISSON, NORMAL or PMF
-    demand_mean, demand_variance : (n,) arrays, units/day and units^2/day; the variance matters for NORMAL only             [a, v]
-    first_lead_time, n_lead_times : (n,) arrays, days and count: equally likely lead times, one day apart                    [tau]
-    holding_cost : (n,) array, money/unit/day                                                                               [h]
-    fixed_order_cost : (n,) array, money/order                                                                              [K]
-    backorder_cost : (n,) array, money/unit/day, or money/unit for the guide's cost                                         [p]
+    demand_mean, demand_variance : (n,) arrays, units/day and units^2/day; the variance matters for NORMAL only   [a, v]
+    first_lead_time, n_lead_times : (n,) arrays, days and count: equally likely lead times, one day apart          [tau]
+    holding_cost : (n,) array, money/unit/day                                                                        [h]
+    fixed_order_cost : (n,) array, money/order                                                                       [K]
+    backorder_cost : (n,) array, money/unit/day, or money/unit for the guide's cost                                  [p]
     smallest_point : (n,) array of whole numbers >= 0, the least s allowed; None: 0
-    lead_time_pmfs : for the PMF items in their order, the probabilities of demand over the lead time, one after the other,
-        and the offsets where each starts, with the end: (sum of lengths,) and (number of PMF items + 1,) arrays
+    lead_time_pmfs : for the PMF items in their order, the probabilities of demand over the lead time, one after the
+        other, and the offsets where each starts, with the end: (sum of lengths,) and (number of PMF items + 1,) arrays
 
     Source: Federgruen & Zheng (1992); Snyder & Shen (2019), Example 5.8.
 
@@ -225,11 +267,22 @@ def best_reorder_points(
     """
     n = len(form)
     found = ReorderPoints(np.zeros(n), np.zeros(n), np.zeros(n))
-    floats = [np.ascontiguousarray(array, dtype=np.float64) for array in (demand_mean, demand_variance, first_lead_time)]
-    costs = [np.ascontiguousarray(array, dtype=np.float64) for array in (holding_cost, fixed_order_cost, backorder_cost)]
+    floats = [
+        np.ascontiguousarray(array, dtype=np.float64) for array in (demand_mean, demand_variance, first_lead_time)
+    ]
+    costs = [
+        np.ascontiguousarray(array, dtype=np.float64) for array in (holding_cost, fixed_order_cost, backorder_cost)
+    ]
     smallest = np.zeros(n, np.int64) if smallest_point is None else np.ascontiguousarray(smallest_point, dtype=np.int64)
     _decide_bucket(
-        bool(is_guide), np.ascontiguousarray(form, dtype=np.int64), *floats, np.ascontiguousarray(n_lead_times, dtype=np.int64),
-        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64), np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64), *costs,
-        smallest, *found)
+        bool(is_guide),
+        np.ascontiguousarray(form, dtype=np.int64),
+        *floats,
+        np.ascontiguousarray(n_lead_times, dtype=np.int64),
+        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64),
+        np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64),
+        *costs,
+        smallest,
+        *found,
+    )
     return found

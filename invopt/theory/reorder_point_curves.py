@@ -1,4 +1,5 @@
-"""What the cost per day of an (s, Q) policy is made of, for many s and Q: the curves on which the best of them are the lowest points.
+"""What the cost per day of an (s, Q) policy is made of, for many s and Q: the curves on which the best of them are the
+lowest points.
 
     C(s, Q) = ordering + holding + shortage
 
@@ -7,7 +8,8 @@
     time_weighted K a / Q       the same                         the same
     guide         K a / Q       h (Q/2 + s - E X)                p a n(s) / Q
 
-`reorder_point_cost.py` says what the three definitions mean; X is the demand over the lead time, + 1 day in daily_review.
+`reorder_point_cost.py` says what the three definitions mean; X is the demand over the lead time, + 1 day in
+daily_review.
 """
 
 from __future__ import annotations
@@ -34,8 +36,16 @@ class CostParts(NamedTuple):
         return self.ordering + self.holding + self.shortage
 
 
-def cost_parts(cost: str, s: np.ndarray, order_quantity: np.ndarray, demand: LeadTimeDemand, demand_mean: float, holding_cost: float,
-               fixed_order_cost: float, backorder_cost: float) -> CostParts:
+def cost_parts(
+    cost: str,
+    s: np.ndarray,
+    order_quantity: np.ndarray,
+    demand: LeadTimeDemand,
+    demand_mean: float,
+    holding_cost: float,
+    fixed_order_cost: float,
+    backorder_cost: float,
+) -> CostParts:
     """The parts of C(s, Q) for whole s >= 0 and whole Q >= 1 of shapes that broadcast to (m,).
 
     Parameters
@@ -58,9 +68,14 @@ def cost_parts(cost: str, s: np.ndarray, order_quantity: np.ndarray, demand: Lea
     >>> parts.total.round(3).tolist(), parts.ordering.tolist()
     ([109.68, 107.924, 109.978], [37.5, 30.0, 25.0])
     """
-    s, quantity = (np.array(values) for values in np.broadcast_arrays(np.asarray(s, np.int64), np.asarray(order_quantity, np.int64)))
+    s, quantity = (
+        np.array(values)
+        for values in np.broadcast_arrays(np.asarray(s, np.int64), np.asarray(order_quantity, np.int64))
+    )
     if s.min() < 0 or quantity.min() < 1:
-        raise ParameterError(f"s must be 0 or more and order_quantity 1 or more; the smallest are {s.min()} and {quantity.min()}")
+        raise ParameterError(
+            f"s must be 0 or more and order_quantity 1 or more; the smallest are {s.min()} and {quantity.min()}"
+        )
     first = int(s.min()) + 1
     levels = np.arange(first, int((s + quantity).max()) + 1)
     start, end = s + 1 - first, s + quantity + 1 - first

@@ -2,17 +2,19 @@
 
     minimize  C(s, Q)   subject to   [n(s) - n(s+Q)] / Q <= 1 - beta
 
-1. For one Q the smallest s that gives the fill rate, r(Q), is found by halving, and C(s, Q) is convex in s (see `service_points.py`): the
+1. For one Q the smallest s that gives the fill rate, r(Q), is found by halving, and C(s, Q) is convex in s (see
+    `service_points.py`): the
    best s is the larger of r(Q) and the first whose next one is no cheaper.
 2. r falls with Q. So a block l..e of quantities has s >= r(e), and its costs are at least
 
-       constant A   [A + the cheapest sum of G over l levels that start above r(e)] / e            as G >= 0 and l <= Q <= e
+       constant A   [A + the cheapest sum of G over l levels that start above r(e)] / e        as G >= 0 and l <= Q <= e
        guide        min over s >= r(e) of a (K + p n(s)) / e + h (l/2 + s - E X)
 
    A block above the best cost so far is passed at once, and the next is twice as long.
-3. The scan ends where nothing more can come. Constant A: without the fill rate the best cost of a Q is (A + g(Q))/Q with a convex g, as
-   the cheapest windows lie within each other and each grows by its cheaper neighbour; so it falls and then rises with Q, and beyond its
-   best Q it bounds all that follow. Guide: hQ/2 - h E X does.
+3. The scan ends where nothing more can come. Constant A: without the fill rate the best cost of a Q is (A + g(Q))/Q
+    with a convex g, as
+   the cheapest windows lie within each other and each grows by its cheaper neighbour; so it falls and then rises with
+   Q, and beyond its best Q it bounds all that follow. Guide: hQ/2 - h E X does.
 
 Source: Federgruen & Zheng (1992), Operations Research 40(4), for the windows that lie within each other.
 """
@@ -112,7 +114,20 @@ def _scan_quantities(share, is_guide, order_cost, short_cost, h, p, free_quantit
     # a good cost first: blocks are as long as it allows
     for percent in (100, 110, 125, 150, 200, 300, 500):
         n = max(1, free_quantity * percent // 100)
-        s, cost = _least(n, n, _smallest_point(n, share, low, table), is_guide, order_cost, short_cost, h, p, mean, low, table, so_far)
+        s, cost = _least(
+            n,
+            n,
+            _smallest_point(n, share, low, table),
+            is_guide,
+            order_cost,
+            short_cost,
+            h,
+            p,
+            mean,
+            low,
+            table,
+            so_far,
+        )
         if cost < best:
             point, quantity, best = s, n, cost
     first = 1
@@ -121,12 +136,26 @@ def _scan_quantities(share, is_guide, order_cost, short_cost, h, p, free_quantit
         if is_guide:
             if h * (0.5 * first - mean) > best:
                 break
-        elif first > free_quantity and _least(
-                first, first, 0, is_guide, order_cost, short_cost, h, p, mean, low, table, so_far)[1] > best:
+        elif (
+            first > free_quantity
+            and _least(first, first, 0, is_guide, order_cost, short_cost, h, p, mean, low, table, so_far)[1] > best
+        ):
             break
         last = first + stride - 1
-        s, cost = _least(first, last, _smallest_point(last, share, low, table), is_guide, order_cost, short_cost, h, p, mean, low, table,
-                         so_far)
+        s, cost = _least(
+            first,
+            last,
+            _smallest_point(last, share, low, table),
+            is_guide,
+            order_cost,
+            short_cost,
+            h,
+            p,
+            mean,
+            low,
+            table,
+            so_far,
+        )
         if stride > 1:
             if cost > best:
                 first += stride
@@ -143,19 +172,39 @@ def _scan_quantities(share, is_guide, order_cost, short_cost, h, p, free_quantit
 
 
 @compiled
-def _decide_bucket(is_guide, form, demand_mean, demand_variance, first_lead_time, n_lead_times, pmfs, pmf_offsets, holding_cost,
-                   fixed_order_cost, backorder_cost, fill_share, reorder_point, order_quantity, cost):
+def _decide_bucket(
+    is_guide,
+    form,
+    demand_mean,
+    demand_variance,
+    first_lead_time,
+    n_lead_times,
+    pmfs,
+    pmf_offsets,
+    holding_cost,
+    fixed_order_cost,
+    backorder_cost,
+    fill_share,
+    reorder_point,
+    order_quantity,
+    cost,
+):
     """Fill the last three arrays, one item after the other."""
     k_pmf = 0
     for i in range(len(form)):
         a, v, first, number = demand_mean[i], demand_variance[i], first_lead_time[i], n_lead_times[i]
         pmf = pmfs[:0]
         if form[i] == PMF:
-            pmf = pmfs[pmf_offsets[k_pmf]:pmf_offsets[k_pmf + 1]]
+            pmf = pmfs[pmf_offsets[k_pmf] : pmf_offsets[k_pmf + 1]]
             k_pmf += 1
         low, high, table = lead_time_losses(form[i], a, v, first, number, pmf)
         mean = low + table[0] if len(table) > 0 else a * (2 * first + number - 1) / 2
-        h, p, order_cost, short_cost = holding_cost[i], backorder_cost[i], fixed_order_cost[i] * a, backorder_cost[i] * a
+        h, p, order_cost, short_cost = (
+            holding_cost[i],
+            backorder_cost[i],
+            fixed_order_cost[i] * a,
+            backorder_cost[i] * a,
+        )
         if is_guide:
             decided = scan_points(order_cost, short_cost, h, 0, mean, low, high, table, a, v, first, number)
         else:
@@ -173,22 +222,34 @@ def _decide_bucket(is_guide, form, demand_mean, demand_variance, first_lead_time
                     so_far = np.zeros(len(table))
                     for k in range(1, len(table)):
                         so_far[k] = so_far[k - 1] + _level(low + k, h, p, mean, low, table)
-                    decided = _scan_quantities(fill_share[i], is_guide, order_cost, short_cost, h, p, decided[1], mean, low, table, so_far)
+                    decided = _scan_quantities(
+                        fill_share[i], is_guide, order_cost, short_cost, h, p, decided[1], mean, low, table, so_far
+                    )
         reorder_point[i], order_quantity[i], cost[i] = decided
 
 
 def best_reorder_points_with_fill_rate(
-    *, is_guide: bool, form: np.ndarray, demand_mean: np.ndarray, demand_variance: np.ndarray, first_lead_time: np.ndarray,
-    n_lead_times: np.ndarray, holding_cost: np.ndarray, fixed_order_cost: np.ndarray, backorder_cost: np.ndarray, fill_share: np.ndarray,
+    *,
+    is_guide: bool,
+    form: np.ndarray,
+    demand_mean: np.ndarray,
+    demand_variance: np.ndarray,
+    first_lead_time: np.ndarray,
+    n_lead_times: np.ndarray,
+    holding_cost: np.ndarray,
+    fixed_order_cost: np.ndarray,
+    backorder_cost: np.ndarray,
+    fill_share: np.ndarray,
     lead_time_pmfs: tuple[np.ndarray, np.ndarray] = NO_PMF,
 ) -> ReorderPoints:
     """Reorder point and order quantity of least cost that give the fill rate, of n items.
 
     The arguments are those of `best_reorder_points`, and
 
-    fill_share : (n,) array above 0, [n(s) - n(s+Q)] / Q is at most this; 1 asks for nothing                              [1 - beta]
+    fill_share : (n,) array above 0, [n(s) - n(s+Q)] / Q is at most this; 1 asks for nothing                  [1 - beta]
 
-    cost is NaN where the best order quantity passes LARGEST_QUANTITY, infinite where a demand varies over more than LARGEST_TABLE levels.
+    cost is NaN where the best order quantity passes LARGEST_QUANTITY, infinite where a demand varies over more than
+    LARGEST_TABLE levels.
 
     Source: Snyder & Shen (2019), Example 5.8, with a fill rate of 0.95 asked for beside it.
 
@@ -201,9 +262,21 @@ def best_reorder_points_with_fill_rate(
     """
     n = len(form)
     found = ReorderPoints(np.zeros(n), np.zeros(n), np.zeros(n))
-    floats = [np.ascontiguousarray(array, dtype=np.float64) for array in (demand_mean, demand_variance, first_lead_time)]
-    costs = [np.ascontiguousarray(array, dtype=np.float64) for array in (holding_cost, fixed_order_cost, backorder_cost, fill_share)]
+    floats = [
+        np.ascontiguousarray(array, dtype=np.float64) for array in (demand_mean, demand_variance, first_lead_time)
+    ]
+    costs = [
+        np.ascontiguousarray(array, dtype=np.float64)
+        for array in (holding_cost, fixed_order_cost, backorder_cost, fill_share)
+    ]
     _decide_bucket(
-        bool(is_guide), np.ascontiguousarray(form, dtype=np.int64), *floats, np.ascontiguousarray(n_lead_times, dtype=np.int64),
-        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64), np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64), *costs, *found)
+        bool(is_guide),
+        np.ascontiguousarray(form, dtype=np.int64),
+        *floats,
+        np.ascontiguousarray(n_lead_times, dtype=np.int64),
+        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64),
+        np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64),
+        *costs,
+        *found,
+    )
     return found

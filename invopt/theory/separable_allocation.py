@@ -2,20 +2,25 @@
 
     minimize sum_i f_i(x_i)   subject to  sum_i w_i x_i <= B,  x_i whole, in the ranges of its pieces         [f: convex_pieces.py]
 
-1. Multiplier. For a price theta of the budget, x_i(theta) minimizes f_i(x) + theta w_i x, and what all of them use falls with theta. The
-   smallest theta whose use is within B (`allocation_multiplier.py`) gives the bound L = sum_i [f_i + theta w_i x_i] - theta B, which no
-   solution passes below.
-2. Reduced costs. A solution costs L + sum_i r_i(x_i) + theta (B - use), r_i(x) = f_i(x) + theta w_i x - the least of it. So in a
+1. Multiplier. For a price theta of the budget, x_i(theta) minimizes f_i(x) + theta w_i x, and what all of them use
+    falls with theta. The
+   smallest theta whose use is within B (`allocation_multiplier.py`) gives the bound L = sum_i [f_i + theta w_i x_i] -
+   theta B, which no solution passes below.
+2. Reduced costs. A solution costs L + sum_i r_i(x_i) + theta (B - use), r_i(x) = f_i(x) + theta w_i x - the least of
+    it. So in a
    solution of less than L + T no item takes an x with r_i(x) >= T: few items have another choice, and few of those.
-3. Pieces. Where the price makes an item jump from one of its pieces to another, each side is a problem of its own with its own price.
-4. Core. For T small at first and then larger, the choices with r < T are searched by the list dynamic programme of `allocation_core.py`.
-   It ends with a solution of cost L + T or less, which is the optimum, or one within GOOD_ENOUGH of what has been proved.
+3. Pieces. Where the price makes an item jump from one of its pieces to another, each side is a problem of its own with
+    its own price.
+4. Core. For T small at first and then larger, the choices with r < T are searched by the list dynamic programme of
+    `allocation_core.py`.
+   It ends with a solution of cost L + T or less, which is the optimum, or one within GOOD_ENOUGH of what has been
+   proved.
 
-The core is exponential in the worst case (many items of the same return per unit of budget and odd weights). It is left after MAX_WORK
-states with the best solution and a proved bound.
+The core is exponential in the worst case (many items of the same return per unit of budget and odd weights). It is left
+after MAX_WORK states with the best solution and a proved bound.
 
-Source: Everett (1963), Generalized Lagrange multiplier method, Operations Research 11(3); Ibaraki & Katoh (1988), Resource Allocation
-Problems; Pisinger (1995), EJOR 87.
+Source: Everett (1963), Generalized Lagrange multiplier method, Operations Research 11(3); Ibaraki & Katoh (1988),
+Resource Allocation Problems; Pisinger (1995), EJOR 87.
 """
 
 from __future__ import annotations
@@ -37,7 +42,8 @@ GOOD_ENOUGH = 4e-10
 ROUNDING = 1e-12
 # states that one partition's core may look at: about a second
 MAX_WORK = 40_000_000
-# states kept from one item of the core to the next: few at first, as a large core holds many good plans, then all that can be kept
+# states kept from one item of the core to the next: few at first, as a large core holds many good plans, then all that
+# can be kept
 FEW_STATES, MAX_STATES = 800, 60_000
 # choices of one core
 MAX_OPTIONS = 1_000_000
@@ -46,7 +52,8 @@ MAX_OPTIONS = 1_000_000
 class Allocation(NamedTuple):
     """x, cost : (n,) arrays of the items; gap, least_use : (m,) arrays of the partitions.
 
-    gap : how far a partition's cost may be above the optimum; 0 when it was proved to GOOD_ENOUGH; NaN when the budget is too small
+    gap : how far a partition's cost may be above the optimum; 0 when it was proved to GOOD_ENOUGH; NaN when the budget
+        is too small
     least_use : what the smallest x use of the budget: below it there is no solution, and x and cost are NaN
     """
 
@@ -83,7 +90,9 @@ def _nearest(pieces, table, first, end, price, base, least, nearest):
 
 @compiled
 def _options_below(pieces, table, first, end, weight, price, base, least, i, limit, room, x_of, delta, cost):
-    """Fill in item i's other choices of reduced cost below `limit` that can fit; returns their number, or -1 when they are too many."""
+    """Fill in item i's other choices of reduced cost below `limit` that can fit; returns their number, or -1 when
+    they are too many.
+    """
     m = 0
     for p in range(first[i], end[i]):
         piece = pieces[p]
@@ -109,7 +118,8 @@ def _options_below(pieces, table, first, end, weight, price, base, least, i, lim
 
 @compiled
 def _search(pieces, table, first, end, weight, budget, theta, base, least, room, gap, good):
-    """Improve `base`, the x(theta) that fit and leave `room`, to the best that costs less than the bound + gap, or to one within `good`.
+    """Improve `base`, the x(theta) that fit and leave `room`, to the best that costs less than the bound + gap, or to
+    one within `good`.
 
     Returns
     -------
@@ -145,9 +155,24 @@ def _search(pieces, table, first, end, weight, budget, theta, base, least, room,
             m = 0
             is_complete = True
             for k in range(len(core)):
-                # room to grow: what all others could save is not known, so only the limit and the pieces' ends bound a choice
-                found = _options_below(pieces, table, first, end, weight, price, base, least, core[k], limit, math.inf, x_of[m:], delta[m:],
-                                       cost[m:])
+                # room to grow: what all others could save is not known, so only the limit and the pieces' ends bound a
+                # choice
+                found = _options_below(
+                    pieces,
+                    table,
+                    first,
+                    end,
+                    weight,
+                    price,
+                    base,
+                    least,
+                    core[k],
+                    limit,
+                    math.inf,
+                    x_of[m:],
+                    delta[m:],
+                    cost[m:],
+                )
                 if found < 0:
                     is_complete = False
                     break
@@ -175,7 +200,17 @@ def _search(pieces, table, first, end, weight, budget, theta, base, least, room,
         reached = 0.0
         for max_states in (FEW_STATES, MAX_STATES):
             gap, chosen, reached, looked = best_choice(
-                sorted_starts, sorted_delta, sorted_cost, theta, room_up, limit, gap, proved + good, tolerance, max_states)
+                sorted_starts,
+                sorted_delta,
+                sorted_cost,
+                theta,
+                room_up,
+                limit,
+                gap,
+                proved + good,
+                tolerance,
+                max_states,
+            )
             work += looked + m + n
             if len(chosen) > 0:
                 best_x[:] = base
@@ -203,10 +238,11 @@ def _cost_of_item(pieces, table, first, end, x):
 
 @compiled
 def _best_of_partition(pieces, table, starts, weight, budget, x, cost):
-    """Fill x and cost of one partition; returns the gap (NaN: the budget is too small) and what the smallest x use of the budget.
+    """Fill x and cost of one partition; returns the gap (NaN: the budget is too small) and what the smallest x use of
+    the budget.
 
-    Where the price at which x(theta) begins to fit makes an item jump from one piece to another, the two are looked at one after the
-    other, each with its own price: a branch and bound over pieces, of which convex items need none.
+    Where the price at which x(theta) begins to fit makes an item jump from one piece to another, the two are looked at
+    one after the other, each with its own price: a branch and bound over pieces, of which convex items need none.
     """
     n = len(weight)
     limit = budget + ROUNDING * abs(budget)
@@ -259,10 +295,15 @@ def _best_of_partition(pieces, table, starts, weight, budget, x, cost):
         jumping, width = -1, 0.0
         for i in range(n):
             if b[i] > a[i] + 1 and low[i] < high[i] and weight[i] * (high[i] - low[i]) > width:
-                if _cost_of_item(pieces, table, a[i], b[i], low[i])[1] != _cost_of_item(pieces, table, a[i], b[i], high[i])[1]:
+                if (
+                    _cost_of_item(pieces, table, a[i], b[i], low[i])[1]
+                    != _cost_of_item(pieces, table, a[i], b[i], high[i])[1]
+                ):
                     jumping, width = i, weight[i] * (high[i] - low[i])
         if jumping < 0:
-            gap, proved, looked = _search(pieces, table, a, b, weight, budget, theta, low, least, room, best - bound, good)
+            gap, proved, looked = _search(
+                pieces, table, a, b, weight, budget, theta, low, least, room, best - bound, good
+            )
             work += looked
             if bound + gap < best:
                 total = 0.0
@@ -278,9 +319,16 @@ def _best_of_partition(pieces, table, starts, weight, budget, x, cost):
             continue
         at = _cost_of_item(pieces, table, a[jumping], b[jumping], low[jumping])[1] + 1
         if n_nodes + 2 > len(first):
-            larger_first, larger_end = np.empty((2 * len(first), n), dtype=np.int64), np.empty((2 * len(first), n), dtype=np.int64)
+            larger_first, larger_end = (
+                np.empty((2 * len(first), n), dtype=np.int64),
+                np.empty((2 * len(first), n), dtype=np.int64),
+            )
             larger_bound = np.empty(2 * len(first))
-            larger_first[:n_nodes], larger_end[:n_nodes], larger_bound[:n_nodes] = first[:n_nodes], end[:n_nodes], node_bound[:n_nodes]
+            larger_first[:n_nodes], larger_end[:n_nodes], larger_bound[:n_nodes] = (
+                first[:n_nodes],
+                end[:n_nodes],
+                node_bound[:n_nodes],
+            )
             first, end, node_bound = larger_first, larger_end, larger_bound
         for side in range(2):
             first[n_nodes], end[n_nodes], node_bound[n_nodes] = a, b, bound
@@ -301,12 +349,19 @@ def _allocate(pieces, table, starts, weight, offsets, budget, x, cost, gap, leas
     """Fill the last four arrays, one partition after the other."""
     for k in range(len(budget)):
         first, end = offsets[k], offsets[k + 1]
-        gap[k], least_use[k] = _best_of_partition(pieces, table, starts[first:end + 1], weight[first:end], budget[k], x[first:end],
-                                                  cost[first:end])
+        gap[k], least_use[k] = _best_of_partition(
+            pieces, table, starts[first : end + 1], weight[first:end], budget[k], x[first:end], cost[first:end]
+        )
 
 
-def allocate(pieces: np.ndarray, tables: np.ndarray, starts: np.ndarray, weight: np.ndarray, offsets: np.ndarray,
-             budget: np.ndarray) -> Allocation:
+def allocate(
+    pieces: np.ndarray,
+    tables: np.ndarray,
+    starts: np.ndarray,
+    weight: np.ndarray,
+    offsets: np.ndarray,
+    budget: np.ndarray,
+) -> Allocation:
     """The best whole x of all items of many partitions, each with its own budget.
 
     Parameters
@@ -330,11 +385,18 @@ def allocate(pieces: np.ndarray, tables: np.ndarray, starts: np.ndarray, weight:
     weight, budget = np.ascontiguousarray(weight, dtype=np.float64), np.ascontiguousarray(budget, dtype=np.float64)
     for name, wrong in (("weight", ~((weight >= 0) & (weight < np.inf))), ("budget", np.isnan(budget))):
         if wrong.any():
-            raise ParameterError(f"{name} must be a number of 0 or more; first wrong at index {int(np.flatnonzero(wrong)[0])}")
+            raise ParameterError(
+                f"{name} must be a number of 0 or more; first wrong at index {int(np.flatnonzero(wrong)[0])}"
+            )
     n, m = len(weight), len(budget)
     found = Allocation(np.zeros(n), np.zeros(n), np.zeros(m), np.zeros(m))
-    _allocate(np.ascontiguousarray(pieces, dtype=np.float64), np.ascontiguousarray(tables, dtype=np.float64),
-              np.ascontiguousarray(starts, dtype=np.int64), weight, np.ascontiguousarray(offsets, dtype=np.int64), budget, *found)
+    _allocate(
+        np.ascontiguousarray(pieces, dtype=np.float64),
+        np.ascontiguousarray(tables, dtype=np.float64),
+        np.ascontiguousarray(starts, dtype=np.int64),
+        weight,
+        np.ascontiguousarray(offsets, dtype=np.int64),
+        budget,
+        *found,
+    )
     return found
-
-

@@ -1,7 +1,7 @@
 """Reorder points that give a service level, and the best of them for each order quantity, by scipy's distributions.
 
-This is the model's side: it shares no code with the compiled searches of `service_level.py` and `reorder_point_fill_rate.py`, so that the
-two check each other. `service_level.py` says what the services mean.
+This is the model's side: it shares no code with the compiled searches of `service_level.py` and
+`reorder_point_fill_rate.py`, so that the two check each other. `service_level.py` says what the services mean.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ LARGEST_TABLE = 5_000_000
 
 
 def _first(low: np.ndarray, high: np.ndarray, holds: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """The first whole number after `low` where a condition holds that goes on holding, by halving; it holds at `high`."""
+    """The first whole number after `low` where a condition holds that goes on holding, by halving; it holds at
+    `high`.
+    """
     while np.any(high - low > 1):
         # up, so that where the search has ended only the known end is tried again
         middle = (low + high + 1) // 2
@@ -49,18 +51,29 @@ def cycle_point(demand: LeadTimeDemand, share: float) -> int:
 
 
 class QuantityChoices(NamedTuple):
-    """(m,) arrays: for each order quantity the best reorder point that gives the fill rate, units, and what the pair costs, money/day."""
+    """(m,) arrays: for each order quantity the best reorder point that gives the fill rate, units, and what the pair
+    costs, money/day.
+    """
 
     reorder_point: np.ndarray
     cost: np.ndarray
 
 
-def best_points_with_fill_rate(cost: str, order_quantity: np.ndarray, share: float, demand: LeadTimeDemand, demand_mean: float,
-                               holding_cost: float, fixed_order_cost: float, backorder_cost: float) -> QuantityChoices:
+def best_points_with_fill_rate(
+    cost: str,
+    order_quantity: np.ndarray,
+    share: float,
+    demand: LeadTimeDemand,
+    demand_mean: float,
+    holding_cost: float,
+    fixed_order_cost: float,
+    backorder_cost: float,
+) -> QuantityChoices:
     """For each Q the s >= 0 of least C(s, Q) with [n(s) - n(s+Q)] / Q <= share.
 
-    For one Q, C(s, Q) is convex in s: the sum of G over a window of Q levels is, when G is; of the guide's cost n(s) is. So the best s is
-    the larger of two: the first whose next one is no cheaper, and the smallest that gives the fill rate.
+    For one Q, C(s, Q) is convex in s: the sum of G over a window of Q levels is, when G is; of the guide's cost n(s)
+    is. So the best s is the larger of two: the first whose next one is no cheaper, and the smallest that gives the fill
+    rate.
 
         constant A    G(s+Q+1) >= G(s+1)                  guide    h >= (a p / Q) (n(s) - n(s+1))
 
@@ -89,8 +102,10 @@ def best_points_with_fill_rate(cost: str, order_quantity: np.ndarray, share: flo
     # at this s the fill rate is given for all Q, and the next s is no cheaper for any
     highest = _first_from(0, lambda s: (demand.loss(s) <= share) & (demand.loss(s) - demand.loss(s + 1) <= ratio)) + 1
     if not highest + int(quantity.max()) <= LARGEST_TABLE:
-        raise ParameterError(f"the model would look at over {LARGEST_TABLE} levels of inventory position; "
-                             "solve this item with method: exact")
+        raise ParameterError(
+            f"the model would look at over {LARGEST_TABLE} levels of inventory position; "
+            "solve this item with method: exact"
+        )
     levels = np.arange(highest + int(quantity.max()) + 3)
     loss = demand.loss(levels)
     level_cost = level_costs(cost, levels, demand, h, p)

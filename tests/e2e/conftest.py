@@ -1,4 +1,6 @@
-"""Projects as a user has them, the commands in this process with what they print, and one small demo chain for all tests to look at."""
+"""Projects as a user has them, the commands in this process with what they print, and one small demo chain for all
+tests to look at.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,14 @@ class Project:
     def invopt(self, *arguments: str) -> tuple[int, str]:
         """Runs a command; gives its exit code and what it printed."""
         out = io.StringIO()
-        places = ("--config", str(self.folder / "conf"), "--lakehouse", str(self.lakehouse), "--landing", str(self.landing))
+        places = (
+            "--config",
+            str(self.folder / "conf"),
+            "--lakehouse",
+            str(self.lakehouse),
+            "--landing",
+            str(self.landing),
+        )
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             code = main([arguments[0], *places, *arguments[1:]])
         return code, out.getvalue()
@@ -89,7 +98,9 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def demo(spark, tmp_path_factory) -> Demo:
-    """`invopt demo` with all policies in this process, so that it shares the tests' Spark session; no test writes into its tables."""
+    """`invopt demo` with all policies in this process, so that it shares the tests' Spark session; no test writes
+    into its tables.
+    """
     folder = tmp_path_factory.mktemp("demo")
     printed = io.StringIO()
     size = ["--stores", "5", "--products", "12", "--days", "14"]

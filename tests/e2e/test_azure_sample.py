@@ -1,4 +1,6 @@
-"""The sample data of the retired Azure solution, whole: every line accounted for, orders written, run again unchanged, the next day too."""
+"""The sample data of the retired Azure solution, whole: every line accounted for, orders written, run again
+unchanged, the next day too.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from invopt.tables import BATCHES, FILES, ITEM_STATE, ORDER_REVIEWS, ORDERS, RUN
 SAMPLE = Path(__file__).parents[3] / "shared/data/azure/azure_sample.tar.gz"
 
 pytestmark = [
-    pytest.mark.skipif(not SAMPLE.is_file(), reason="the sample is not beside the repository: shared/data/azure/azure_sample.tar.gz"),
+    pytest.mark.skipif(
+        not SAMPLE.is_file(), reason="the sample is not beside the repository: shared/data/azure/azure_sample.tar.gz"
+    ),
     pytest.mark.usefixtures("spark"),
 ]
 # the departments for which the sample ordered by (s, Q)
@@ -70,10 +74,14 @@ def test_orders_are_written_for_the_products_of_its_departments(sample, first):
     assert rest["message"].str.contains("column demand_distribution is NULL").all()
     reviews, orders = sample.rows(ORDER_REVIEWS), sample.rows(ORDERS)
     held = reviews[reviews["reason"].str.startswith("held: ")]
-    assert set(held["location_id"]) == {"5", "6"} and held["reason"].str.contains("the location has no stock count").all()
+    assert (
+        set(held["location_id"]) == {"5", "6"} and held["reason"].str.contains("the location has no stock count").all()
+    )
     assert len(reviews) == len(items)
     assert 0 < len(orders) <= len(items) and set(orders[keys].itertuples(index=False, name=None)) <= items
-    assert orders["order_id"].is_unique and (orders["quantity"] > 0).all() and (orders["eta"] > orders["ordered_at"]).all()
+    assert (
+        orders["order_id"].is_unique and (orders["quantity"] > 0).all() and (orders["eta"] > orders["ordered_at"]).all()
+    )
     limits = orders.merge(scope, on=keys, suffixes=("", "_state"))
     assert len(limits) == len(orders)
     assert (limits["quantity"] >= limits["min_order_quantity"].fillna(0)).all()
@@ -90,14 +98,20 @@ def test_the_second_run_changes_no_row_of_any_table(sample, first):
     assert sample.versions() == versions
     assert sample.content() == content
     # the same summary too
-    assert printed[printed.index("\nRun "):] == first[1][first[1].index("\nRun "):]
+    assert printed[printed.index("\nRun ") :] == first[1][first[1].index("\nRun ") :]
 
 
 def test_one_partition_is_solved_again_without_spark(sample, first):
     line = sample.rows(ORDERS).iloc[0]
-    code, printed = sample.invopt("solve-one", "--policy", "s_q", "--location", line["location_id"], "--product", line["product_id"])
+    code, printed = sample.invopt(
+        "solve-one", "--policy", "s_q", "--location", line["location_id"], "--product", line["product_id"]
+    )
     assert code == 0, printed
-    costs = {row.split()[0]: row.rsplit("cost ", 1)[1].split()[0] for row in printed.splitlines() if " optimal (converged)" in row}
+    costs = {
+        row.split()[0]: row.rsplit("cost ", 1)[1].split()[0]
+        for row in printed.splitlines()
+        if " optimal (converged)" in row
+    }
     assert set(costs) == {"exact", "model", "saved"}
     assert float(costs["model"]) == pytest.approx(float(costs["exact"]), rel=1e-6) and costs["saved"] == costs["exact"]
 

@@ -1,4 +1,6 @@
-"""The jobs by spark-submit on a standalone master with two workers on this machine, the package shipped as an archive."""
+"""The jobs by spark-submit on a standalone master with two workers on this machine, the package shipped as an
+archive.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,14 @@ def environment() -> dict[str, str]:
     """As a cluster's: this Python and Spark, and nothing that would bring the package other than the archive."""
     dropped = ("PYSPARK_", "SPARK_", "INVOPT_", "PYTHONPATH")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return clean | {"JAVA_HOME": str(ensure_java()), "SPARK_HOME": str(SPARK_HOME), "PYSPARK_PYTHON": sys.executable,
-                    "PYSPARK_DRIVER_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1"}
+    return clean | {
+        "JAVA_HOME": str(ensure_java()),
+        "SPARK_HOME": str(SPARK_HOME),
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_NO_DAEMONIZE": "1",
+    }
 
 
 @contextlib.contextmanager
@@ -39,7 +47,12 @@ def server(log: Path, *arguments: str):
     """A process of the cluster, ended with the block."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(SPARK_HOME / "bin" / "spark-class"), *arguments], stdout=output, stderr=output, env=environment(), cwd=log.parent)
+            [str(SPARK_HOME / "bin" / "spark-class"), *arguments],
+            stdout=output,
+            stderr=output,
+            env=environment(),
+            cwd=log.parent,
+        )
     try:
         yield process
     finally:
@@ -63,8 +76,12 @@ def demo(project):
     """A demo chain with its tables, made on this machine in a process of its own."""
     made = project()
     done = subprocess.run(
-        [sys.executable, "-m", "invopt.cli", "demo", "--stores", "3", "--products", "10", "--days", "14"], cwd=made.folder,
-        capture_output=True, text=True, timeout=600, env=environment() | {"PYTHONPATH": str(ROOT)},
+        [sys.executable, "-m", "invopt.cli", "demo", "--stores", "3", "--products", "10", "--days", "14"],
+        cwd=made.folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=environment() | {"PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return type(made)(made.folder / "demo")
@@ -81,12 +98,36 @@ def master(tmp_path_factory):
     url = f"spark://127.0.0.1:{port}"
     with contextlib.ExitStack() as running:
         process = running.enter_context(
-            server(log, "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", "0"))
+            server(
+                log,
+                "org.apache.spark.deploy.master.Master",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+                "--webui-port",
+                "0",
+            )
+        )
         wait_for(log, "I have been elected leader", 1, process)
         for number in (1, 2):
-            running.enter_context(server(
-                folder / f"worker{number}.log", "org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--webui-port", "0",
-                "--cores", "1", "--memory", "1g", "--work-dir", str(folder / f"work{number}"), url))
+            running.enter_context(
+                server(
+                    folder / f"worker{number}.log",
+                    "org.apache.spark.deploy.worker.Worker",
+                    "--host",
+                    "127.0.0.1",
+                    "--webui-port",
+                    "0",
+                    "--cores",
+                    "1",
+                    "--memory",
+                    "1g",
+                    "--work-dir",
+                    str(folder / f"work{number}"),
+                    url,
+                )
+            )
         wait_for(log, "Registering worker", 2, process)
         yield url, log
 
@@ -111,14 +152,37 @@ def test_the_jobs_run_on_a_cluster(demo, master, archive, tmp_path):
     for step in ("inputs", "solve", "order"):
         done = subprocess.run(
             [
-                str(SPARK_HOME / "bin" / "spark-submit"), "--master", url, "--py-files", str(archive), "--jars", jars,
-                "--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.ui.enabled=false", "--conf", "spark.executor.memory=700m",
-                "--conf", "spark.sql.shuffle.partitions=4", "--conf", "spark.databricks.delta.snapshotPartitions=2",
+                str(SPARK_HOME / "bin" / "spark-submit"),
+                "--master",
+                url,
+                "--py-files",
+                str(archive),
+                "--jars",
+                jars,
+                "--conf",
+                "spark.driver.host=127.0.0.1",
+                "--conf",
+                "spark.ui.enabled=false",
+                "--conf",
+                "spark.executor.memory=700m",
+                "--conf",
+                "spark.sql.shuffle.partitions=4",
+                "--conf",
+                "spark.databricks.delta.snapshotPartitions=2",
                 *(part for name, value in SHORT_LIVED.items() for part in ("--conf", f"{name}={value}")),
-                str(ROOT / "jobs" / f"{step}.py"), "--config", str(demo.folder.parent / "conf"), "--lakehouse", str(demo.lakehouse),
-                "--as-of", "2026-06-01T06:00",
+                str(ROOT / "jobs" / f"{step}.py"),
+                "--config",
+                str(demo.folder.parent / "conf"),
+                "--lakehouse",
+                str(demo.lakehouse),
+                "--as-of",
+                "2026-06-01T06:00",
             ],
-            cwd=tmp_path, capture_output=True, text=True, timeout=900, env=environment(),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            env=environment(),
         )
         assert done.returncode == 0, done.stdout + done.stderr[-6000:]
         printed += done.stdout

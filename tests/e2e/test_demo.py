@@ -1,4 +1,6 @@
-"""The demo chain from its files to the printed result; the same with the faults of real feeds; and in the form of large chains."""
+"""The demo chain from its files to the printed result; the same with the faults of real feeds; and in the form of
+large chains.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ def summary_of(printed: str) -> dict[str, list[str]]:
     start = next(number for number, line in enumerate(lines) if re.split(r"\s{2,}", line) == HEADINGS)
     assert set(lines[start + 1]) == {"-", " "}
     end = lines.index("", start)
-    return {line.split()[0]: line.split()[1:] for line in lines[start + 2:end]}
+    return {line.split()[0]: line.split()[1:] for line in lines[start + 2 : end]}
 
 
 def expected_summary(tables, policy_id: str = "s_q") -> list[str]:
@@ -29,8 +31,12 @@ def expected_summary(tables, policy_id: str = "s_q") -> list[str]:
     solutions, orders = (rows[rows["policy_id"] == policy_id] for rows in (tables.rows(SOLUTIONS), tables.rows(ORDERS)))
     n_solved = int((solutions["status"] != "no_solution").sum())
     counts = (len(solutions), n_solved, len(solutions) - n_solved, len(orders))
-    return [*(f"{n:,}" for n in counts), f"{orders['quantity'].sum():,.0f}",
-            f"{orders['order_value'].sum():,.2f}", f"{solutions['cost'].sum():,.2f}"]
+    return [
+        *(f"{n:,}" for n in counts),
+        f"{orders['quantity'].sum():,.0f}",
+        f"{orders['order_value'].sum():,.2f}",
+        f"{solutions['cost'].sum():,.2f}",
+    ]
 
 
 def test_the_demo_runs_every_policy_and_prints_what_it_did(demo):
@@ -40,13 +46,22 @@ def test_the_demo_runs_every_policy_and_prints_what_it_did(demo):
     # 5 stores x 12 products, each decided by one policy
     assert sum(int(cells[0]) for cells in summary.values()) == 60 and "! " not in printed
     solutions, orders = tables.rows(SOLUTIONS), tables.rows(ORDERS)
-    assert set(solutions["status"]) <= {"optimal", "feasible"} and not solutions.duplicated(["location_id", "product_id"]).any()
+    assert (
+        set(solutions["status"]) <= {"optimal", "feasible"}
+        and not solutions.duplicated(["location_id", "product_id"]).any()
+    )
     assert set(solutions.loc[solutions["status"] == "feasible", "policy_id"]) <= {"capacitated_lot_sizing"}
-    assert (solutions["audit_gap"].dropna() < 1e-6).all() and solutions.groupby("policy_id")["audit_gap"].count().min() > 0
+    assert (solutions["audit_gap"].dropna() < 1e-6).all() and solutions.groupby("policy_id")[
+        "audit_gap"
+    ].count().min() > 0
     assert len(orders) > 0 and tables.rows(REJECTED).empty
     assert f"Orders: {demo.lakehouse}/gold/orders" in printed
     # a location is ordered for from the position that the reason shows
-    assert orders["reason"].str.match(r"position -?[\d.]+ = .* on hand - .* expiring \+ .* on order( \(\d+ late\))?; ").all()
+    assert (
+        orders["reason"]
+        .str.match(r"position -?[\d.]+ = .* on hand - .* expiring \+ .* on order( \(\d+ late\))?; ")
+        .all()
+    )
 
 
 @pytest.mark.slow
@@ -58,11 +73,14 @@ def test_a_feed_with_faults_is_run_with_what_is_right(project, tmp_path):
     # the same arguments write the same files, and say what was planted in them
     world = write_world(tmp_path / "same", **size, dirt=True)
     assert {path.relative_to(world.folder): path.stat().st_size for path in world.folder.rglob("*.csv")} == {
-        path.relative_to(made.landing): path.stat().st_size for path in made.landing.rglob("*.csv")}
+        path.relative_to(made.landing): path.stat().st_size for path in made.landing.rglob("*.csv")
+    }
 
     code, printed = made.invopt("run", "--as-of", f"{world.as_of:%Y-%m-%d}")
     assert code == 0, printed
-    batches = made.rows(BATCHES)[["rows_in", "rows_kept", "rows_rejected", "rows_duplicate", "dataset"]].set_index("dataset")
+    batches = made.rows(BATCHES)[["rows_in", "rows_kept", "rows_rejected", "rows_duplicate", "dataset"]].set_index(
+        "dataset"
+    )
     assert {name: n for name, n in batches["rows_in"].items()} == {name: n for name, n in world.rows.items()}
     assert batches["rows_rejected"].sum() == len(made.rows(REJECTED)) == world.planted["rejected_rows"]
     assert batches["rows_duplicate"].sum() == world.planted["duplicate_rows"]

@@ -1,4 +1,6 @@
-"""What `invopt demo` prints is true and leads on: the command that it proposes runs, and finds what the run had decided."""
+"""What `invopt demo` prints is true and leads on: the command that it proposes runs, and finds what the run had
+decided.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ def test_the_proposed_command_solves_the_item_again(demo, capsys):
     assert set(answers) == {"exact", "model", "saved"}, said
     # the saved decisions are those that the algorithm makes again
     assert answers["saved"].partition(": ")[2].split(" money/day")[0] in answers["exact"], said
-    assert f"run {next(line for line in demo.printed.splitlines() if line.startswith('Run ')).split()[1].rstrip(',')}," in said
+    assert (
+        f"run {next(line for line in demo.printed.splitlines() if line.startswith('Run ')).split()[1].rstrip(',')},"
+        in said
+    )
     assert sum(line.startswith("ordered ") for line in said.splitlines()) == 1, said
 
 

@@ -1,4 +1,6 @@
-"""Every notebook: committed clean, without definitions, and run from top to bottom on the demo's tables, each plot an image."""
+"""Every notebook: committed clean, without definitions, and run from top to bottom on the demo's tables, each plot
+an image.
+"""
 
 from __future__ import annotations
 
@@ -33,19 +35,24 @@ def code_of(cell: nbformat.NotebookNode) -> str:
 
 @pytest.fixture(scope="module")
 def executed(demo):
-    """Notebook -> its cells with their outputs, made when first asked for; a failing cell raises, with its traceback."""
+    """Notebook -> its cells with their outputs, made when first asked for; a failing cell raises, with its
+    traceback.
+    """
     made = {}
 
     def execute(path: Path) -> list[nbformat.NotebookNode]:
         if path not in made:
             notebook = read(path)
-            # the kernel is a process of its own: it must find this package, these tables, and the backend that makes images
+            # the kernel is a process of its own: it must find this package, these tables, and the backend that makes
+            # images
             own = {
                 "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep),
                 "INVOPT_LAKEHOUSE": str(demo.lakehouse),
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             }
-            client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+            client = NotebookClient(
+                notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+            )
             client.execute(env=os.environ | own)
             made[path] = [cell for cell in notebook.cells if cell.cell_type == "code"]
         return made[path]
@@ -63,7 +70,9 @@ def test_a_notebook_is_committed_without_outputs_and_explains_each_cell(path):
     for before, cell in zip([None, *cells], cells, strict=False):
         if cell.cell_type == "code":
             assert not cell.outputs and cell.execution_count is None, f"clear the outputs: {cell.source[:80]}"
-            assert before is not None and before.cell_type == "markdown", f"no line before says what one sees: {cell.source[:80]}"
+            assert before is not None and before.cell_type == "markdown", (
+                f"no line before says what one sees: {cell.source[:80]}"
+            )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

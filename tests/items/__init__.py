@@ -3,8 +3,10 @@
 `tests/items/<policy>.py` has two names:
 
     PARAMS                          the parameter sets worth testing, a tuple of dicts; the first is the default
-    random_items(rng, n_partitions) a DataFrame with the three keys and the policy's input columns, slow and fast movers, every form of
-                                    demand; as many partitions (by the policy's `partition_by`) as asked for, their rows together
+    random_items(rng, n_partitions) a DataFrame with the three keys and the policy's input columns, slow and fast
+    movers, every form of
+                                    demand; as many partitions (by the policy's `partition_by`) as asked for, their rows
+                                    together
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Random items of capacitated_lot_sizing: a few items share a source's shipments, with and without a limit that binds."""
+"""Random items of capacitated_lot_sizing: a few items share a source's shipments, with and without a limit that
+binds.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,17 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
         per_day = sum(plan["demand_mean"].mean() * volume for plan, volume in zip(plans, volumes, strict=True))
         limit = np.nan if rng.random() < 0.3 else np.ceil(per_day * rng.uniform(1.1, 4) + np.nansum(setups))
         for i, plan in enumerate(plans):
-            rows.append({"location_id": f"S{k}", "product_id": f"P{i}", "source_id": "V1", **plan, "unit_volume": volumes[i],
-                         "setup_volume": setups[i], "max_shipping_volume": limit})
+            rows.append(
+                {
+                    "location_id": f"S{k}",
+                    "product_id": f"P{i}",
+                    "source_id": "V1",
+                    **plan,
+                    "unit_volume": volumes[i],
+                    "setup_volume": setups[i],
+                    "max_shipping_volume": limit,
+                }
+            )
     arrays = ("fixed_order_cost", "holding_cost", "unit_cost", "demand_mean")
     table = pd.DataFrame([{name: value for name, value in row.items() if name not in arrays} for row in rows])
     for name in arrays:

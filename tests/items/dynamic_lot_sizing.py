@@ -1,4 +1,6 @@
-"""Random items of dynamic_lot_sizing: slow and fast movers, demand that comes and goes, costs that change, stock and lead times."""
+"""Random items of dynamic_lot_sizing: slow and fast movers, demand that comes and goes, costs that change, stock and
+lead times.
+"""
 
 from __future__ import annotations
 
@@ -23,20 +25,31 @@ def random_plan(rng: np.random.Generator, n_periods: int) -> dict:
     demand = np.round(demand, rng.integers(0, 4))
     holding = rng.uniform(0.01, 2) * (rng.uniform(0.5, 1.5, n_periods) if rng.random() < 0.4 else np.ones(1))
     # orders that last for some days
-    fixed = rng.uniform(0, 40) * mean * holding.mean() * (rng.uniform(0.5, 1.5, n_periods) if rng.random() < 0.4 else np.ones(1))
+    fixed = (
+        rng.uniform(0, 40)
+        * mean
+        * holding.mean()
+        * (rng.uniform(0.5, 1.5, n_periods) if rng.random() < 0.4 else np.ones(1))
+    )
     unit = rng.uniform(1, 50) * (rng.uniform(0.7, 1.3, n_periods) if rng.random() < 0.4 else np.ones(1))
     return {
-        "fixed_order_cost": fixed, "holding_cost": holding, "unit_cost": unit if rng.random() < 0.9 else None,
+        "fixed_order_cost": fixed,
+        "holding_cost": holding,
+        "unit_cost": unit if rng.random() < 0.9 else None,
         "inventory_position": float(np.round(mean * rng.choice([0.0, 0.0, 3.0, 40.0, -2.0]))),
-        "lead_time": float(rng.choice([0, 0.5, 1, 2, 7])), "demand_mean": demand,
+        "lead_time": float(rng.choice([0, 0.5, 1, 2, 7])),
+        "demand_mean": demand,
     }
 
 
 def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
     """One item is one partition."""
     plans = [random_plan(rng, PERIODS) for _ in range(n_partitions)]
-    table = {"location_id": [f"S{k % 3}" for k in range(n_partitions)], "product_id": [f"P{k}" for k in range(n_partitions)],
-             "source_id": ["V1"] * n_partitions}
+    table = {
+        "location_id": [f"S{k % 3}" for k in range(n_partitions)],
+        "product_id": [f"P{k}" for k in range(n_partitions)],
+        "source_id": ["V1"] * n_partitions,
+    }
     for name in ("fixed_order_cost", "holding_cost", "unit_cost", "demand_mean"):
         table[name] = cells([plan[name] for plan in plans])
     for name in ("inventory_position", "lead_time"):

@@ -6,12 +6,19 @@ import numpy as np
 import pandas as pd
 
 PARAMS = (
-    {}, {"cost": "ordering"}, {"discount": "all_units"}, {"discount": "incremental"}, {"discount": "all_units", "holding": "with_price"},
-    {"discount": "incremental", "holding": "with_price"}, {"cost": "ordering", "discount": "all_units"},
+    {},
+    {"cost": "ordering"},
+    {"discount": "all_units"},
+    {"discount": "incremental"},
+    {"discount": "all_units", "holding": "with_price"},
+    {"discount": "incremental", "holding": "with_price"},
+    {"cost": "ordering", "discount": "all_units"},
 )
 
 
-def random_items(rng: np.random.Generator, n_partitions: int, largest: int = 12, largest_mean: float = 1000.0) -> pd.DataFrame:
+def random_items(
+    rng: np.random.Generator, n_partitions: int, largest: int = 12, largest_mean: float = 1000.0
+) -> pd.DataFrame:
     """Spaces of 1 to `largest` products; budgets from just enough for a unit of each to more than is wanted."""
     tables = [space(rng, k, int(rng.integers(1, largest + 1)), largest_mean) for k in range(n_partitions)]
     return pd.concat(tables, ignore_index=True)
@@ -31,9 +38,19 @@ def space(rng: np.random.Generator, k: int, n: int, largest_mean: float = 1000.0
     n_breaks = rng.integers(0, 3, n)
     breaks = [np.sort(rng.choice(np.arange(2, 400), m, replace=False)).astype(float) if m else None for m in n_breaks]
     costs = [unit_cost[i] * np.cumprod(rng.uniform(0.9, 1.0, m)) if m else None for i, m in enumerate(n_breaks)]
-    return pd.DataFrame({
-        "location_id": f"L{k}", "product_id": [f"P{i}" for i in range(n)], "source_id": "S1", "storage_id": "1",
-        "storage_cost_budget": budget, "fixed_order_cost": fixed_order_cost, "holding_cost": holding_cost, "unit_cost": unit_cost,
-        "price_break_quantity": pd.Series(breaks, dtype=object), "price_break_cost": pd.Series(costs, dtype=object),
-        "lead_time": rng.choice([0.0, 0.5, 2.0, 7.0], n),
-        "demand_mean": pd.Series([m * np.ones(3) for m in mean], dtype=object)})
+    return pd.DataFrame(
+        {
+            "location_id": f"L{k}",
+            "product_id": [f"P{i}" for i in range(n)],
+            "source_id": "S1",
+            "storage_id": "1",
+            "storage_cost_budget": budget,
+            "fixed_order_cost": fixed_order_cost,
+            "holding_cost": holding_cost,
+            "unit_cost": unit_cost,
+            "price_break_quantity": pd.Series(breaks, dtype=object),
+            "price_break_cost": pd.Series(costs, dtype=object),
+            "lead_time": rng.choice([0.0, 0.5, 2.0, 7.0], n),
+            "demand_mean": pd.Series([m * np.ones(3) for m in mean], dtype=object),
+        }
+    )

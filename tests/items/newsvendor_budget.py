@@ -6,12 +6,18 @@ import numpy as np
 import pandas as pd
 
 PARAMS = (
-    {}, {"cost": "guide"}, {"service": "cycle"}, {"service": "fill_rate", "salvage_fraction": 0.5}, {"protection_days": 3},
+    {},
+    {"cost": "guide"},
+    {"service": "cycle"},
+    {"service": "fill_rate", "salvage_fraction": 0.5},
+    {"protection_days": 3},
 )
 FORMS = ("poisson", "deterministic", "normal", "pmf")
 
 
-def random_items(rng: np.random.Generator, n_partitions: int, largest: int = 12, largest_mean: float = 300.0) -> pd.DataFrame:
+def random_items(
+    rng: np.random.Generator, n_partitions: int, largest: int = 12, largest_mean: float = 300.0
+) -> pd.DataFrame:
     """Sources of 1 to `largest` products; budgets from what low service levels need to more than is wanted."""
     tables = [source(rng, k, int(rng.integers(1, largest + 1)), largest_mean) for k in range(n_partitions)]
     return pd.concat(tables, ignore_index=True)
@@ -34,12 +40,24 @@ def source(rng: np.random.Generator, k: int, n: int, largest_mean: float = 300.0
     # mean + 4.5 standard deviations serves 0.99 of any of these; half of the partitions are bound
     served = (unit_cost * (mean * days + 4.5 * np.sqrt(3 * mean * days) + 10)).sum()
     budget = served * 3 if rng.random() < 0.2 else served * rng.uniform(0.3, 1.0)
-    return pd.DataFrame({
-        "location_id": f"L{k}", "product_id": [f"P{i}" for i in range(n)], "source_id": "S1", "unit_cost": unit_cost,
-        "disposal_cost": np.where(rng.random(n) < 0.5, np.nan, unit_cost * rng.uniform(0, 0.5, n)),
-        "lost_sale_cost": np.where(rng.random(n) < 0.3, np.nan, lost_sale), "list_price": unit_cost + lost_sale,
-        "purchase_budget": budget if rng.random() < 0.9 else np.nan, "service_level": service, "lead_time": lead_time,
-        "lead_time_confidence": confidence, "demand_distribution": form,
-        "demand_mean": pd.Series([m * np.ones(3) for m in mean], dtype=object),
-        "demand_variance": pd.Series([m * rng.choice([0.0, 0.5, 3.0]) * np.ones(3) for m in mean], dtype=object),
-        "demand_pmf": pd.Series([[pmf] * 3 if f == "pmf" else None for f, pmf in zip(form, pmfs, strict=True)], dtype=object)})
+    return pd.DataFrame(
+        {
+            "location_id": f"L{k}",
+            "product_id": [f"P{i}" for i in range(n)],
+            "source_id": "S1",
+            "unit_cost": unit_cost,
+            "disposal_cost": np.where(rng.random(n) < 0.5, np.nan, unit_cost * rng.uniform(0, 0.5, n)),
+            "lost_sale_cost": np.where(rng.random(n) < 0.3, np.nan, lost_sale),
+            "list_price": unit_cost + lost_sale,
+            "purchase_budget": budget if rng.random() < 0.9 else np.nan,
+            "service_level": service,
+            "lead_time": lead_time,
+            "lead_time_confidence": confidence,
+            "demand_distribution": form,
+            "demand_mean": pd.Series([m * np.ones(3) for m in mean], dtype=object),
+            "demand_variance": pd.Series([m * rng.choice([0.0, 0.5, 3.0]) * np.ones(3) for m in mean], dtype=object),
+            "demand_pmf": pd.Series(
+                [[pmf] * 3 if f == "pmf" else None for f, pmf in zip(form, pmfs, strict=True)], dtype=object
+            ),
+        }
+    )

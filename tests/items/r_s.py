@@ -43,8 +43,22 @@ def random_item(rng: np.random.Generator, form: str, largest_mean: float = 50.0)
 
 def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
     """So many items, each a partition, with their keys."""
-    rows = [{"location_id": f"S{k % 7}", "product_id": f"P{k}", "source_id": "V1",
-             **random_item(rng, FORMS[k % len(FORMS)], 12_000.0 if k % 10 == 9 else 50.0)} for k in range(n_partitions)]
-    columns = {name: pd.Series([row[name] for row in rows], dtype=float if isinstance(rows[0][name], float) or name in (
-        "shipping_interval", "service_level") else object) for name in rows[0]}
+    rows = [
+        {
+            "location_id": f"S{k % 7}",
+            "product_id": f"P{k}",
+            "source_id": "V1",
+            **random_item(rng, FORMS[k % len(FORMS)], 12_000.0 if k % 10 == 9 else 50.0),
+        }
+        for k in range(n_partitions)
+    ]
+    columns = {
+        name: pd.Series(
+            [row[name] for row in rows],
+            dtype=float
+            if isinstance(rows[0][name], float) or name in ("shipping_interval", "service_level")
+            else object,
+        )
+        for name in rows[0]
+    }
     return pd.DataFrame(columns)

@@ -1,4 +1,6 @@
-"""Random items of the policy s_q: slow and fast movers, every form of demand, uncertain lead times, some without a service level."""
+"""Random items of the policy s_q: slow and fast movers, every form of demand, uncertain lead times, some without a
+service level.
+"""
 
 from __future__ import annotations
 
@@ -11,33 +13,57 @@ from invopt.policies.s_q import POLICY
 FORMS = ("poisson", "deterministic", "normal", "pmf")
 COSTS = ("daily_review", "time_weighted", "guide")
 PARAMS = (
-    {}, {"cost": "time_weighted"}, {"cost": "guide"},
+    {},
+    {"cost": "time_weighted"},
+    {"cost": "guide"},
     *({"cost": cost, "service": service} for service in ("cycle", "fill_rate") for cost in COSTS),
 )
 
 
 def frame(*items: dict, columns=POLICY.input_columns) -> pd.DataFrame:
     """A DataFrame of the input columns as the engine gives it: series are arrays in object columns."""
-    return pd.DataFrame({column.name: pd.Series([item[column.name] for item in items],
-                                                dtype=float if column.type == "double" else object) for column in columns})
+    return pd.DataFrame(
+        {
+            column.name: pd.Series(
+                [item[column.name] for item in items], dtype=float if column.type == "double" else object
+            )
+            for column in columns
+        }
+    )
 
 
 def poisson_item(**changes) -> dict:
     """An item of which a test changes what it is about."""
-    item = {"fixed_order_cost": 100.0, "holding_cost": 20.0, "backorder_cost": 150.0, "lead_time": 2.0, "lead_time_confidence": 0.0,
-            "service_level": None, "demand_distribution": "poisson", "demand_mean": np.array([1.0, 2.0]), "demand_variance": None,
-            "demand_pmf": None}
+    item = {
+        "fixed_order_cost": 100.0,
+        "holding_cost": 20.0,
+        "backorder_cost": 150.0,
+        "lead_time": 2.0,
+        "lead_time_confidence": 0.0,
+        "service_level": None,
+        "demand_distribution": "poisson",
+        "demand_mean": np.array([1.0, 2.0]),
+        "demand_variance": None,
+        "demand_pmf": None,
+    }
     return {**item, **changes}
 
 
 def random_item(rng: np.random.Generator, form: str, largest_mean: float = 50.0) -> dict:
-    """Slow and fast movers: means spread evenly over their logarithm; order costs that make Q from 1 to some hundreds."""
+    """Slow and fast movers: means spread evenly over their logarithm; order costs that make Q from 1 to some
+    hundreds.
+    """
     n_periods = 5
     mean = 10 ** rng.uniform(-2, np.log10(largest_mean)) * rng.uniform(0.5, 1.5, n_periods)
     item = poisson_item(
-        holding_cost=rng.uniform(0.1, 5), backorder_cost=rng.choice([0.0, 1.0, 5.0, 60.0]) * rng.uniform(0.5, 1.5),
-        lead_time=float(rng.choice([0, 0.5, 1, 2, 7])), lead_time_confidence=float(rng.choice([0, 0, 1, 3])),
-        demand_distribution=form, demand_mean=mean, demand_variance=rng.choice([0.0, 0.5, 2.0, 10.0]) * mean)
+        holding_cost=rng.uniform(0.1, 5),
+        backorder_cost=rng.choice([0.0, 1.0, 5.0, 60.0]) * rng.uniform(0.5, 1.5),
+        lead_time=float(rng.choice([0, 0.5, 1, 2, 7])),
+        lead_time_confidence=float(rng.choice([0, 0, 1, 3])),
+        demand_distribution=form,
+        demand_mean=mean,
+        demand_variance=rng.choice([0.0, 0.5, 2.0, 10.0]) * mean,
+    )
     quantity = rng.uniform(0, 80)
     item["fixed_order_cost"] = quantity**2 * item["holding_cost"] / (2 * mean.mean())
     if form == "pmf":

@@ -1,4 +1,6 @@
-"""Items as a retailer has them, for the item policies and the two with a budget, made by whole columns: a million take seconds."""
+"""Items as a retailer has them, for the item policies and the two with a budget, made by whole columns: a million
+take seconds.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,12 @@ from invopt.columns import ITEM
 
 PERIODS = 28
 FORMS = np.array(["poisson", "normal", "deterministic"])
-ARROW = {"string": pa.string(), "double": pa.float64(), "array<double>": pa.list_(pa.float64()),
-         "array<array<double>>": pa.list_(pa.list_(pa.float64()))}
+ARROW = {
+    "string": pa.string(),
+    "double": pa.float64(),
+    "array<double>": pa.list_(pa.float64()),
+    "array<array<double>>": pa.list_(pa.list_(pa.float64())),
+}
 
 
 def item_policies() -> list[str]:
@@ -36,13 +42,22 @@ def arrow_items(n: int, seed: int, policy: str = "s_q") -> pa.Table:
 def _table(columns: dict[str, Any], policy: str) -> pa.Table:
     """The keys and the policy's input columns; what no item has is NULL."""
     n = len(columns["product_id"])
-    schema = pa.schema([*((name, pa.string()) for name in ITEM),
-                        *((column.name, ARROW[column.type]) for column in policies.load(policy).input_columns)])
-    return pa.table({name: columns[name] if name in columns else pa.nulls(n, schema.field(name).type) for name in schema.names}, schema)
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in ITEM),
+            *((column.name, ARROW[column.type]) for column in policies.load(policy).input_columns),
+        ]
+    )
+    return pa.table(
+        {name: columns[name] if name in columns else pa.nulls(n, schema.field(name).type) for name in schema.names},
+        schema,
+    )
 
 
 def budget_items(n: int, seed: int, policy: str) -> pa.Table:
-    """n items of one budget, a storage space or a source: the budget is from half to all of what the items would want without it."""
+    """n items of one budget, a storage space or a source: the budget is from half to all of what the items would
+    want without it.
+    """
     rng = np.random.default_rng(seed)
     columns = _columns(rng, n, seed)
     daily = columns["demand_mean"].flatten().to_numpy().reshape(n, PERIODS).mean(axis=1)
@@ -53,16 +68,22 @@ def budget_items(n: int, seed: int, policy: str) -> pa.Table:
     lost_sale_cost = unit_cost * rng.uniform(0.2, 2, n)
     share = rng.uniform(0.5, 1)
     columns |= {
-        "location_id": pa.array([f"S{seed}"] * n), "product_id": pa.array([f"P{number}" for number in range(n)]),
-        "source_id": pa.array(["V1"] * n), "storage_id": pa.array(["1"] * n), "storage_cost_budget": np.full(n, space * share),
+        "location_id": pa.array([f"S{seed}"] * n),
+        "product_id": pa.array([f"P{number}" for number in range(n)]),
+        "source_id": pa.array(["V1"] * n),
+        "storage_id": pa.array(["1"] * n),
+        "storage_cost_budget": np.full(n, space * share),
         "purchase_budget": np.full(n, purchase * share),
-        "lost_sale_cost": lost_sale_cost, "list_price": unit_cost + lost_sale_cost,
+        "lost_sale_cost": lost_sale_cost,
+        "list_price": unit_cost + lost_sale_cost,
     }
     return _table(columns, policy)
 
 
 def _columns(rng: np.random.Generator, n: int, seed: int) -> dict[str, Any]:
-    """What the policies of stock levels need; the draws of the first policy come first, so that its items stay what they were."""
+    """What the policies of stock levels need; the draws of the first policy come first, so that its items stay what
+    they were.
+    """
     lead_time = rng.integers(1, 15, n).astype(float)
     daily = np.exp(rng.uniform(0, np.log(200), n)) / lead_time
     week = 1 + 0.4 * np.sin(2 * np.pi * np.arange(PERIODS) / 7)
@@ -93,7 +114,9 @@ def _columns(rng: np.random.Generator, n: int, seed: int) -> dict[str, Any]:
 
 
 def _plans(rng: np.random.Generator, columns: dict[str, Any]) -> dict[str, Any]:
-    """What lot sizing needs beside: a plan that goes on after the lead time for 28 days, costs as series of one value, and the stock."""
+    """What lot sizing needs beside: a plan that goes on after the lead time for 28 days, costs as series of one
+    value, and the stock.
+    """
     lead_time = columns["lead_time"]
     n = len(lead_time)
     weekly = columns["demand_mean"].flatten().to_numpy().reshape(n, PERIODS)
@@ -102,8 +125,12 @@ def _plans(rng: np.random.Generator, columns: dict[str, Any]) -> dict[str, Any]:
     is_planned = np.arange(2 * PERIODS) < lengths[:, None]
     needed_first = weekly.mean(axis=1) * lead_time
     return {
-        **{name: pa.ListArray.from_arrays(np.arange(n + 1, dtype=np.int32), columns[name])
-           for name in ("fixed_order_cost", "holding_cost", "unit_cost")},
+        **{
+            name: pa.ListArray.from_arrays(np.arange(n + 1, dtype=np.int32), columns[name])
+            for name in ("fixed_order_cost", "holding_cost", "unit_cost")
+        },
         "inventory_position": np.round(needed_first * rng.uniform(0.5, 1.5, n)),
-        "demand_mean": pa.ListArray.from_arrays(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32), every[is_planned]),
+        "demand_mean": pa.ListArray.from_arrays(
+            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32), every[is_planned]
+        ),
     }

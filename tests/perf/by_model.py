@@ -29,21 +29,30 @@ MILLISECONDS, TIMES, LEVELS = 8.0, 1.2, 288
 
 
 def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
-    """The step `solve` with method model, less what one with a tenth of the partitions takes; and the loop over the same rows."""
+    """The step `solve` with method model, less what one with a tenth of the partitions takes; and the loop over the
+    same rows.
+    """
     on_spark, whole, loop, difference = run_in(both, folder, sizes.models)
     how = "the step `solve`, warm: all less a tenth of the partitions, over the difference"
     return [
         Figure(f"model of {LEVELS} levels, a further partition: CPU", on_spark * 1e3, "ms", MILLISECONDS, how=how),
         Figure(f"{sizes.models:,} by model, wall of the step", whole, "s"),
-        Figure("the same in a plain loop: CPU", loop * 1e3, "ms",
-               how="build_model and HiGHS in as many plain processes as Spark has tasks, so that each has the same share of the machine"),
+        Figure(
+            "the same in a plain loop: CPU",
+            loop * 1e3,
+            "ms",
+            how="build_model and HiGHS in as many plain processes as Spark has tasks, so that each has the same "
+            "share of the machine",
+        ),
         Figure("on Spark over plain loop", on_spark / loop, "times", TIMES),
         Figure("largest difference of the objectives, relative", difference, "", 1e-9),
     ]
 
 
 def both(folder: Path, n: int) -> tuple[float, float, float, float]:
-    """CPU seconds of a further partition on Spark, wall seconds of the step, CPU seconds each in a loop, difference of the objectives."""
+    """CPU seconds of a further partition on Spark, wall seconds of the step, CPU seconds each in a loop, difference
+    of the objectives.
+    """
     of_levels = items_of_levels(n)
     few, every = new_run(folder / "few", method="model"), new_run(folder / "every", method="model")
     items.write_inputs(few, folder / "few", [of_levels.slice(0, max(1, n // 10))])
@@ -55,7 +64,12 @@ def both(folder: Path, n: int) -> tuple[float, float, float, float]:
         meters.append(meter)
         if run is few:
             run.lakehouse.delta_table(STEPS).delete("step = 'solve'")  # else it would say that all is solved already
-    solved = every.lakehouse.read(SOLUTIONS).select("product_id", "objective").toPandas().set_index("product_id")["objective"]
+    solved = (
+        every.lakehouse.read(SOLUTIONS)
+        .select("product_id", "objective")
+        .toPandas()
+        .set_index("product_id")["objective"]
+    )
     n_processes = tasks_of(every)
     rows = of_levels.to_pandas()
     with ProcessPoolExecutor(n_processes, mp_context=get_context("spawn")) as pool:
@@ -72,16 +86,22 @@ def in_a_loop(rows: pd.DataFrame) -> tuple[float, pd.Series]:
     params = policy.params()
     highs.import_all()
     started = time.process_time()
-    outcomes = [solve_by_model(rows.iloc[[row]].reset_index(drop=True), policy, params, solver) for row in range(len(rows))]
+    outcomes = [
+        solve_by_model(rows.iloc[[row]].reset_index(drop=True), policy, params, solver) for row in range(len(rows))
+    ]
     cpu = time.process_time() - started
     return cpu, pd.Series([outcome.objective for outcome in outcomes], index=rows["product_id"])
 
 
 def items_of_levels(n: int) -> pa.Table:
-    """n items whose model has exactly 288 levels: for some the fixed order cost is searched, the others are these in other money."""
+    """n items whose model has exactly 288 levels: for some the fixed order cost is searched, the others are these in
+    other money.
+    """
     table = arrow_items(100, seed=0)
     candidates = table.to_pandas()
-    found = [row for row in (_of_levels(candidates.iloc[[number]]) for number in range(min(2 * n, 40))) if row is not None]
+    found = [
+        row for row in (_of_levels(candidates.iloc[[number]]) for number in range(min(2 * n, 40))) if row is not None
+    ]
     some = pd.concat(found, ignore_index=True)
     every = some.iloc[np.arange(n) % len(some)].reset_index(drop=True)
     money = 1 + 0.01 * (np.arange(n) // len(some))
@@ -92,7 +112,9 @@ def items_of_levels(n: int) -> pa.Table:
 
 
 def _of_levels(item: pd.DataFrame) -> pd.DataFrame | None:
-    """The item with the fixed order cost that gives its model 288 levels: the dearer an order, the more; None where none does."""
+    """The item with the fixed order cost that gives its model 288 levels: the dearer an order, the more; None where
+    none does.
+    """
     policy = policies.load("s_q")
 
     def n_levels(fixed_order_cost: float) -> int:

@@ -65,12 +65,19 @@ def items(n: int, n_levels: int) -> pd.DataFrame:
     rng = np.random.default_rng(7)
     levels = np.arange(n_levels)
     names = [f"P{i:07d}" for i in rng.permutation(n)]
-    return pd.DataFrame({
-        "location_id": "S1", "product_id": names, "source_id": "SUP",
-        "partition_key": [f"S1/{name}" for name in names], "is_audited": False,
-        "start_cost": rng.uniform(1, 9, n),
-        "level_cost": [0.02 * np.abs(levels - rng.integers(20, max(21, n_levels - 60))) * rng.uniform(0.5, 2) for _ in range(n)],
-    })
+    return pd.DataFrame(
+        {
+            "location_id": "S1",
+            "product_id": names,
+            "source_id": "SUP",
+            "partition_key": [f"S1/{name}" for name in names],
+            "is_audited": False,
+            "start_cost": rng.uniform(1, 9, n),
+            "level_cost": [
+                0.02 * np.abs(levels - rng.integers(20, max(21, n_levels - 60))) * rng.uniform(0.5, 2) for _ in range(n)
+            ],
+        }
+    )
 
 
 def best(call, times: int = 4) -> float:
@@ -106,7 +113,12 @@ def _measure(folder: Path, n_exact: int, n_models: int) -> list[Figure]:
     for n_levels in (2, 288):
         some = items(n_models, n_levels)
         add(f"model of {n_levels} levels in a child", best(lambda some=some: solve_bucket(some, task)), n_models, "ms")
-        add(f"model of {n_levels} levels in process", best(lambda some=some: solve_partition(some, task)), n_models, "ms")
+        add(
+            f"model of {n_levels} levels in process",
+            best(lambda some=some: solve_partition(some, task)),
+            n_models,
+            "ms",
+        )
     policy, appsi = load("window", str(folder)), pyo.SolverFactory("appsi_highs")
     one = some.head(40).sort_values("partition_key", ignore_index=True)
     rows = [one.iloc[[row]].reset_index(drop=True) for row in range(len(one))]

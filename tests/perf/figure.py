@@ -42,11 +42,18 @@ def lines(figures: Iterable[Figure]) -> list[str]:
         if figure.how and figure.how not in notes:
             notes.append(figure.how)
         mark = f" [{notes.index(figure.how) + 1}]" if figure.how else ""
-        aim = "" if figure.limit is None else f"{'over' if figure.is_floor else 'under'} {_number(figure.limit)} {figure.unit}"
+        aim = (
+            ""
+            if figure.limit is None
+            else f"{'over' if figure.is_floor else 'under'} {_number(figure.limit)} {figure.unit}"
+        )
         met = {None: "", True: "yes", False: "NO"}[figure.is_met]
         rows.append((figure.what + mark, f"{_number(figure.value)} {figure.unit}", aim, met))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    table = [f"{what:{widths[0]}}   {value:{widths[1]}}    {aim:{widths[2]}}  {met}".rstrip() for what, value, aim, met in rows]
+    table = [
+        f"{what:{widths[0]}}   {value:{widths[1]}}    {aim:{widths[2]}}  {met}".rstrip()
+        for what, value, aim, met in rows
+    ]
     return table + [f"[{number}] {note}" for number, note in enumerate(notes, start=1)]
 
 

@@ -44,7 +44,8 @@ def both(folder: Path, n: int) -> tuple[float, float]:
     policy = policies.load(row.policy)
     # few columns decide which rows are taken: a share of the buckets would leave cores idle
     rows = run.lakehouse.read(policy_inputs(policy.name, policy.input_columns)).withColumn(
-        "place", F.pmod(F.xxhash64("partition_key", F.lit("share")), F.lit(1000)))
+        "place", F.pmod(F.xxhash64("partition_key", F.lit("share")), F.lit(1000))
+    )
     task = task_of(run, row)
 
     def first(share: float) -> DataFrame:

@@ -18,7 +18,9 @@ ROWS_PER_FILE = 250_000
 
 
 def write_inputs(run: Run, folder: Path, tables: list[pa.Table]) -> Spread:
-    """The tables' rows as inputs of the run's first policy, placed in buckets and waves as the step `inputs` does it."""
+    """The tables' rows as inputs of the run's first policy, placed in buckets and waves as the step `inputs` does
+    it.
+    """
     parquet = folder / "generated"
     parquet.mkdir(parents=True, exist_ok=True)
     for number, table in enumerate(tables):
@@ -37,4 +39,6 @@ def make(folder: Path, n: int, waves: int, policy: str = "s_q") -> None:
 
     run = new_run(folder, policy=policy, waves=waves)
     starts = range(0, n, ROWS_PER_FILE)
-    write_inputs(run, folder, [arrow_items(min(ROWS_PER_FILE, n - start), start // ROWS_PER_FILE, policy) for start in starts])
+    write_inputs(
+        run, folder, [arrow_items(min(ROWS_PER_FILE, n - start), start // ROWS_PER_FILE, policy) for start in starts]
+    )

@@ -1,7 +1,8 @@
-"""CPU seconds and peak memory of this process with all that it started: the JVM, the Python workers, their forked children.
+"""CPU seconds and peak memory of this process with all that it started: the JVM, the Python workers, their forked
+children.
 
-Linux adds the time of a child that ended to its parent's, unless the parent ignores SIGCHLD; Spark's Python daemon does. So a thread
-looks at the whole tree now and then, and what it last saw of such a child is added.
+Linux adds the time of a child that ended to its parent's, unless the parent ignores SIGCHLD; Spark's Python daemon
+does. So a thread looks at the whole tree now and then, and what it last saw of such a child is added.
 """
 
 from __future__ import annotations
@@ -69,7 +70,11 @@ class Meter:
         self._ended.set()
         self._thread.join()
         self._look()
-        self.cpu = sum(seen.seconds for seen in self._now.values()) + self._lost - sum(seen.seconds for seen in self._before.values())
+        self.cpu = (
+            sum(seen.seconds for seen in self._now.values())
+            + self._lost
+            - sum(seen.seconds for seen in self._before.values())
+        )
 
     @property
     def taken(self) -> Taken:
@@ -84,7 +89,9 @@ class Meter:
         ignoring = {seen.pid for seen in self._now.values() if seen.ignores_children}
         self._lost += sum(seen.seconds for key, seen in self._now.items() if key not in now and seen.parent in ignoring)
         self._now = now
-        workers = [seen.peak_bytes for seen in now.values() if seen.pid != os.getpid() and seen.name.startswith("python")]
+        workers = [
+            seen.peak_bytes for seen in now.values() if seen.pid != os.getpid() and seen.name.startswith("python")
+        ]
         self.worker_peak = max([self.worker_peak, *workers])
 
 
@@ -111,7 +118,7 @@ def _tree(*, resets_peak: bool = False) -> dict[tuple[int, int], Seen]:
 
 
 def _seen(pid: int, stat: str, resets_peak: bool) -> Seen | None:
-    name = stat[stat.index("(") + 1:stat.rindex(")")]
+    name = stat[stat.index("(") + 1 : stat.rindex(")")]
     fields = stat.rpartition(")")[2].split()  # from the third field of proc(5) on
     try:
         if resets_peak:
@@ -120,5 +127,11 @@ def _seen(pid: int, stat: str, resets_peak: bool) -> Seen | None:
     except OSError:
         return None
     return Seen(
-        pid, int(fields[19]), int(fields[1]), name, sum(int(fields[place]) for place in range(11, 15)) / TICKS,
-        int(status.get("VmHWM", "0 kB").split()[0]) * 1024, bool(int(status["SigIgn"], 16) >> (signal.SIGCHLD - 1) & 1))
+        pid,
+        int(fields[19]),
+        int(fields[1]),
+        name,
+        sum(int(fields[place]) for place in range(11, 15)) / TICKS,
+        int(status.get("VmHWM", "0 kB").split()[0]) * 1024,
+        bool(int(status["SigIgn"], 16) >> (signal.SIGCHLD - 1) & 1),
+    )

@@ -1,4 +1,6 @@
-"""Every policy without Spark: microseconds of its algorithm, milliseconds of its model, and both beside another package's time."""
+"""Every policy without Spark: microseconds of its algorithm, milliseconds of its model, and both beside another
+package's time.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,14 @@ EXACT = "one call of solve_exact for all partitions, compiled before: the least 
 EACH = f"a call of solve_exact for each of {N_BUDGETS} partitions: of each the least CPU of three"
 MODEL = "build_model and HiGHS, with integers to its own gap of 1e-4: median CPU of some tens, or of all partitions there are"
 SMALL, LARGE = 15.0, 20.0  # us per item of a partition of one; ms per partition of 10,000
-EXACT_LIMITS = {"s_q": SMALL, "s_s": SMALL, "r_s": SMALL, "dynamic_lot_sizing": SMALL, "eoq_budget": LARGE, "newsvendor_budget": LARGE}
+EXACT_LIMITS = {
+    "s_q": SMALL,
+    "s_s": SMALL,
+    "r_s": SMALL,
+    "dynamic_lot_sizing": SMALL,
+    "eoq_budget": LARGE,
+    "newsvendor_budget": LARGE,
+}
 MODEL_LIMITS = {"s_q": 7.0, "r_s": 3.0, "dynamic_lot_sizing": 5.0, "eoq_budget": 3000.0}
 BUDGETS = {"eoq_budget": eoq_budget.space, "newsvendor_budget": newsvendor_budget.source}
 # a model that is not proved by then counts as that; and after so much CPU no further model of the kind is begun
@@ -37,9 +46,11 @@ TIME_LIMIT, ENOUGH = 20.0, 30.0
 
 
 class Case(NamedTuple):
-    """A kind of items: what it is called, its rows with the model's own where they are others, and the aims in us and ms.
+    """A kind of items: what it is called, its rows with the model's own where they are others, and the aims in us and
+    ms.
 
-    is_large : the algorithm is called for each partition by itself, measured in ms: one may take longer than all others together
+    is_large : the algorithm is called for each partition by itself, measured in ms: one may take longer than all others
+        together
     """
 
     what: str
@@ -100,9 +111,13 @@ def _exact(policy: Policy, case: Case) -> list[Figure]:
     policy.solve_exact(case.items, offsets, params)
     seconds = least_cpu(lambda: policy.solve_exact(case.items, offsets, params))
     n = len(offsets) - 1
-    figures = [Figure(f"{policy.name}, exact, {case.what}: a partition", seconds / n * 1e6, "us", case.exact_limit, how=EXACT)]
+    figures = [
+        Figure(f"{policy.name}, exact, {case.what}: a partition", seconds / n * 1e6, "us", case.exact_limit, how=EXACT)
+    ]
     if n < len(case.items):
-        figures.append(Figure(f"{policy.name}, exact, {case.what}: an item", seconds / len(case.items) * 1e6, "us", how=EXACT))
+        figures.append(
+            Figure(f"{policy.name}, exact, {case.what}: an item", seconds / len(case.items) * 1e6, "us", how=EXACT)
+        )
     return figures
 
 
@@ -117,7 +132,9 @@ def _each_exact(policy: Policy, case: Case, offsets: np.ndarray) -> list[Figure]
     return [
         Figure(f"{what}: a partition, median", float(np.median(seconds)) * 1e3, "ms", case.exact_limit, how=EACH),
         Figure(f"{what}: a partition, slowest", max(seconds) * 1e3, "ms", how=EACH),
-        Figure(f"{what}: an item, median", float(np.median(seconds)) / len(case.items) * len(seconds) * 1e6, "us", how=EACH),
+        Figure(
+            f"{what}: an item, median", float(np.median(seconds)) / len(case.items) * len(seconds) * 1e6, "us", how=EACH
+        ),
         Figure(f"{what}: left with a bound", n_unproved, "partitions", how=EACH),
     ]
 
@@ -143,7 +160,9 @@ def _models(policy: Policy, case: Case, most: int) -> list[Figure]:
     what = f"{policy.name}, model, {case.what}"
     figures = []
     if seconds:
-        figures.append(Figure(f"{what}: a partition", float(np.median(seconds)) * 1e3, "ms", case.model_limit, how=MODEL))
+        figures.append(
+            Figure(f"{what}: a partition", float(np.median(seconds)) * 1e3, "ms", case.model_limit, how=MODEL)
+        )
     # told where there are any
     if n_refused:
         figures.append(Figure(f"{what}: refused as too large", n_refused, "partitions"))

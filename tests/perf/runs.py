@@ -15,11 +15,15 @@ AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def new_run(folder: Path, *, method: str = "exact", policy: str = "s_q", **solve: int) -> Run:
-    """The run whose tables are below `folder`, with the shipped rows of one policy alone; `solve` are settings of that section."""
+    """The run whose tables are below `folder`, with the shipped rows of one policy alone; `solve` are settings of
+    that section.
+    """
     overrides = {"lakehouse": {"root": str(folder / "lakehouse")}, "landing": str(folder / "landing"), "solve": solve}
     config = configuration.load(CONF, overrides=overrides)
     # the step `solve` refuses a policy whose inputs were not made
-    rows = tuple(row.model_copy(update={"method": method, "active": True}) for row in config.policies if row.policy == policy)
+    rows = tuple(
+        row.model_copy(update={"method": method, "active": True}) for row in config.policies if row.policy == policy
+    )
     config = config.model_copy(update={"policies": rows[:1]})
     spark = spark_session("invopt-bench", settings=config.spark)
     return Run(spark, Lakehouse(spark, config.lakehouse), config, AS_OF, say=lambda line: None)

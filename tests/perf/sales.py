@@ -75,13 +75,15 @@ def write_files(landing: Path, n: int) -> None:
         day = FIRST_DAY + timedelta(days=number)
         place = np.arange(rows)
         product = place // 1000
-        table = pa.table({
-            "StoreID": stores.take(pa.array(place % 1000)),
-            "ProductID": products.take(pa.array(product)),
-            "TransactionDateTime": pa.array([f"{day} 21:00:00"] * rows),
-            "Units": rng.poisson(3, rows) + 1,
-            # a hundredth was not sold but spoiled
-            "Price": np.where(rng.random(rows) < 0.01, 0.0, prices[product]),
-        })
+        table = pa.table(
+            {
+                "StoreID": stores.take(pa.array(place % 1000)),
+                "ProductID": products.take(pa.array(product)),
+                "TransactionDateTime": pa.array([f"{day} 21:00:00"] * rows),
+                "Units": rng.poisson(3, rows) + 1,
+                # a hundredth was not sold but spoiled
+                "Price": np.where(rng.random(rows) < 0.01, 0.0, prices[product]),
+            }
+        )
         options = csv.WriteOptions(quoting_style="none")
         csv.write_csv(table, landing / "rawdata" / f"sales_{day + timedelta(days=1):%Y_%m_%d}.csv", options)

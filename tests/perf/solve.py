@@ -1,4 +1,6 @@
-"""From Delta inputs to Delta solutions by the exact algorithm: the fixed cost, the cost of one more partition, waves, and memory."""
+"""From Delta inputs to Delta solutions by the exact algorithm: the fixed cost, the cost of one more partition,
+waves, and memory.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ EACH_ALONE = "the step `solve` in a new process, its session started: CPU of dri
 
 
 class Solved(NamedTuple):
-    """What one `solve` took: CPU and wall seconds, peak bytes of a Python worker, rows without a solution, and the session's start."""
+    """What one `solve` took: CPU and wall seconds, peak bytes of a Python worker, rows without a solution, and the
+    session's start.
+    """
 
     cpu: float
     wall: float
@@ -41,8 +45,13 @@ def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
         figures += [
             Figure(f"exact, {n:,} partitions: CPU", one.cpu, "s", how=EACH_ALONE),
             Figure(f"exact, {n:,} partitions: wall", one.wall, "s"),
-            Figure(f"exact, {n:,} partitions: peak memory of a Python worker", one.worker_peak / 1e6, "MB", WORKER_MEGABYTES,
-                   how="largest resident set, shared pages with it"),
+            Figure(
+                f"exact, {n:,} partitions: peak memory of a Python worker",
+                one.worker_peak / 1e6,
+                "MB",
+                WORKER_MEGABYTES,
+                how="largest resident set, shared pages with it",
+            ),
             Figure(f"exact, {n:,} partitions: without a solution", one.failed, "items", limit=1),
         ]
     figures.append(Figure("starting the session: CPU", min(one.session_cpu for one in solved.values()), "s"))
@@ -52,9 +61,20 @@ def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
         first = sizes.items[0]
         peaks = [solved[n, 1].worker_peak for n in sizes.items]
         figures += [
-            Figure("exact, one further partition: CPU", slope * 1e6, "us", MICROSECONDS, how=f"from {small:,} to {large:,} partitions"),
-            Figure("exact, fixed: CPU", solved[first, 1].cpu - slope * first, "s", FIXED_CPU,
-                   how=f"what {first:,} partitions take beyond {first:,} further ones"),
+            Figure(
+                "exact, one further partition: CPU",
+                slope * 1e6,
+                "us",
+                MICROSECONDS,
+                how=f"from {small:,} to {large:,} partitions",
+            ),
+            Figure(
+                "exact, fixed: CPU",
+                solved[first, 1].cpu - slope * first,
+                "s",
+                FIXED_CPU,
+                how=f"what {first:,} partitions take beyond {first:,} further ones",
+            ),
             Figure("exact, memory of a worker, largest over smallest size", max(peaks) / peaks[0], "times", 2.0),
         ]
     most = sizes.items[-1]
@@ -91,10 +111,20 @@ def _of_policy(folder: Path, counts: tuple[int, ...], policy: str, run_in: RunIn
         small, large = counts
         slope = (solved[large].cpu - solved[small].cpu) / (large - small)
         figures += [
-            Figure(f"{policy}, exact, one further partition: CPU", slope * 1e6, "us", MICROSECONDS if policy == "s_q" else None,
-                   how=f"from {small:,} to {large:,} partitions"),
-            Figure(f"{policy}, exact, fixed: CPU", solved[small].cpu - slope * small, "s", FIXED_CPU,
-                   how=f"what {small:,} partitions take beyond {small:,} further ones"),
+            Figure(
+                f"{policy}, exact, one further partition: CPU",
+                slope * 1e6,
+                "us",
+                MICROSECONDS if policy == "s_q" else None,
+                how=f"from {small:,} to {large:,} partitions",
+            ),
+            Figure(
+                f"{policy}, exact, fixed: CPU",
+                solved[small].cpu - slope * small,
+                "s",
+                FIXED_CPU,
+                how=f"what {small:,} partitions take beyond {small:,} further ones",
+            ),
         ]
     return figures
 

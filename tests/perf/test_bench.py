@@ -1,4 +1,6 @@
-"""Each measurement runs on a few rows and gives figures that can be printed; no figure is compared with its aim here."""
+"""Each measurement runs on a few rows and gives figures that can be printed; no figure is compared with its aim
+here.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,18 @@ from tests.perf.figure import lines
 from tests.perf.meter import Meter
 from tests.perf.sizes import Sizes
 
-TINY = Sizes(items=(40, 400), models=10, groups=20, sales=400, waves=2, batch=40, random=8, each_by_model=2, budget_items=50, peers=2)
+TINY = Sizes(
+    items=(40, 400),
+    models=10,
+    groups=20,
+    sales=400,
+    waves=2,
+    batch=40,
+    random=8,
+    each_by_model=2,
+    budget_items=50,
+    peers=2,
+)
 WITHOUT_SPARK = ("engine", "policies")
 # one policy with plans and one with levels: a lakehouse for each of two sizes takes seconds
 SOME = {"item_policies": ("dynamic_lot_sizing", "s_q_perishable")}
@@ -26,7 +39,9 @@ SOME = {"item_policies": ("dynamic_lot_sizing", "s_q_perishable")}
 QUICK = WITHOUT_SPARK
 
 
-@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MEASURES])
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MEASURES]
+)
 def test_a_measurement_gives_figures(name, tmp_path, request):
     if name not in WITHOUT_SPARK:
         request.getfixturevalue("spark")

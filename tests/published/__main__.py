@@ -1,4 +1,6 @@
-"""Solves the published instances and writes the table: `make published`, or `python -m tests.published --only eoq` to look at some."""
+"""Solves the published instances and writes the table: `make published`, or `python -m tests.published --only eoq`
+to look at some.
+"""
 
 from __future__ import annotations
 
@@ -32,17 +34,32 @@ def lines(found: dict[str, list[Row]]) -> list[str]:
         "# Published instances and what invopt finds",
         "",
         f"Written by `make published` on {datetime.now(UTC):%Y-%m-%d} (Python {platform.python_version()}, HiGHS "
-        f"{highspy.Highs().version()}, one thread). Gap: ours over published; bound gap: what is proved of ours, where it is not "
+        f"{highspy.Highs().version()}, one thread). Gap: ours over published; bound gap: what is proved of ours, "
+        "where it is not "
         "the optimum.",
     ]
     for kind, rows in found.items():
-        page += ["", f"## {kind.replace('_', ' ')}", "", "| instance | policy | method | published | ours | gap | bound gap | s | note |",
-                 "|---|---|---|---:|---:|---:|---:|---:|---|"]
+        page += [
+            "",
+            f"## {kind.replace('_', ' ')}",
+            "",
+            "| instance | policy | method | published | ours | gap | bound gap | s | note |",
+            "|---|---|---|---:|---:|---:|---:|---:|---|",
+        ]
         for row in rows:
             gap = gap_of(row)
             proved = None if row.bound is None else max(0.0, (row.ours - row.bound) / max(1e-12, abs(row.ours)))
-            cells = (row.instance, row.policy, row.method, _number(row.published), _number(row.ours), _share(gap), _share(proved),
-                     "" if row.seconds is None else f"{row.seconds:.3g}", row.note)
+            cells = (
+                row.instance,
+                row.policy,
+                row.method,
+                _number(row.published),
+                _number(row.ours),
+                _share(gap),
+                _share(proved),
+                "" if row.seconds is None else f"{row.seconds:.3g}",
+                row.note,
+            )
             page.append(f"| {' | '.join(cells)} |")
         page += ["", "Sources: " + "; ".join(sorted({row.source for row in rows})) + "."]
     return page
@@ -58,7 +75,9 @@ def _share(value: float | None) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.published", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=KINDS, default=KINDS, help="kinds (default: all, and the page is written)")
+    parser.add_argument(
+        "--only", nargs="+", choices=KINDS, default=KINDS, help="kinds (default: all, and the page is written)"
+    )
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the instances")
     chosen = parser.parse_args()
     if not chosen.data.is_dir():

@@ -1,4 +1,6 @@
-"""Capacitated lot sizing: 21 instances of Trigeiro, Thomas & McClain by model and algorithm, and the MIPLIB model set1ch."""
+"""Capacitated lot sizing: 21 instances of Trigeiro, Thomas & McClain by model and algorithm, and the MIPLIB model
+set1ch.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ PARAMS = CapacitatedLotSizingParams(overtime_price=1e4, n_iterations=100)
 
 
 def rows(data: Path, time_limit: float = 60.0) -> list[Row]:
-    """Up to 22 minutes. What was published are the optima, or where the note says so the best plan known, found by a solver."""
+    """Up to 22 minutes. What was published are the optima, or where the note says so the best plan known, found by a
+    solver.
+    """
     found = []
     for instance in json.loads((data / TRIGEIRO).read_text()):
         found += instance_rows(instance, time_limit)
@@ -36,14 +40,19 @@ def rows(data: Path, time_limit: float = 60.0) -> list[Row]:
 def items_of(instance: dict) -> pd.DataFrame:
     """The policy's columns of one instance; a unit's production time is its volume."""
     n = instance["items"]
-    return pd.DataFrame({
-        "fixed_order_cost": cells([np.array([cost], float) for cost in instance["setup_cost"]]),
-        "holding_cost": cells([np.array([cost], float) for cost in instance["holding_cost"]]), "unit_cost": cells([None] * n),
-        "inventory_position": np.zeros(n), "lead_time": np.zeros(n),
-        "demand_mean": cells([np.array(series, float) for series in instance["demand_item_by_period"]]),
-        "unit_volume": np.array(instance["unit_production_time"], float), "setup_volume": np.array(instance["setup_time"], float),
-        "max_shipping_volume": np.full(n, float(instance["capacity_per_period"])),
-    })
+    return pd.DataFrame(
+        {
+            "fixed_order_cost": cells([np.array([cost], float) for cost in instance["setup_cost"]]),
+            "holding_cost": cells([np.array([cost], float) for cost in instance["holding_cost"]]),
+            "unit_cost": cells([None] * n),
+            "inventory_position": np.zeros(n),
+            "lead_time": np.zeros(n),
+            "demand_mean": cells([np.array(series, float) for series in instance["demand_item_by_period"]]),
+            "unit_volume": np.array(instance["unit_production_time"], float),
+            "setup_volume": np.array(instance["setup_time"], float),
+            "max_shipping_volume": np.full(n, float(instance["capacity_per_period"])),
+        }
+    )
 
 
 def instance_rows(instance: dict, time_limit: float) -> list[Row]:
@@ -59,10 +68,28 @@ def instance_rows(instance: dict, time_limit: float) -> list[Row]:
     note = "" if published["proven"] else f"the published plan was not proved: bound {published['lower_bound']:.0f}"
     overtime = "" if exact.message is None else "; " + next(text for text in exact.message if text)
     return [
-        Row(instance["name"], POLICY.name, "exact", SOURCE, published["objective"], exact.cost.sum() * n_periods,
-            exact.bound.sum() * n_periods, between - start, (note + overtime).strip("; ")),
-        Row(instance["name"], POLICY.name, "model", SOURCE, published["objective"], result.objective * n_periods,
-            None if result.bound is None else result.bound * n_periods, end - between, note),
+        Row(
+            instance["name"],
+            POLICY.name,
+            "exact",
+            SOURCE,
+            published["objective"],
+            exact.cost.sum() * n_periods,
+            exact.bound.sum() * n_periods,
+            between - start,
+            (note + overtime).strip("; "),
+        ),
+        Row(
+            instance["name"],
+            POLICY.name,
+            "model",
+            SOURCE,
+            published["objective"],
+            result.objective * n_periods,
+            None if result.bound is None else result.bound * n_periods,
+            end - between,
+            note,
+        ),
     ]
 
 
@@ -79,5 +106,13 @@ def _set1ch(path: Path, time_limit: float) -> Row:
     start = time.perf_counter()
     solver.run()
     found = solver.getInfo()
-    return Row("set1ch", "none: the solver alone", "model", "MIPLIB 3", SET1CH_OPTIMUM, found.objective_function_value,
-               found.mip_dual_bound, time.perf_counter() - start)
+    return Row(
+        "set1ch",
+        "none: the solver alone",
+        "model",
+        "MIPLIB 3",
+        SET1CH_OPTIMUM,
+        found.objective_function_value,
+        found.mip_dual_bound,
+        time.perf_counter() - start,
+    )

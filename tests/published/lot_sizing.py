@@ -24,19 +24,40 @@ def rows(data: Path) -> list[Row]:
     for instance in json.loads((data / SINGLE).read_text()):
         if instance["kind"] == "wagner_whitin":
             given = instance["inputs"]
-            found += _rows(instance["name"], "stockpyl; " + instance["description"], given["demand"], given["fixed_cost"],
-                           given["holding_cost"], given.get("purchase_cost", 0.0), instance["optimum"]["cost"])
+            found += _rows(
+                instance["name"],
+                "stockpyl; " + instance["description"],
+                given["demand"],
+                given["fixed_cost"],
+                given["holding_cost"],
+                given.get("purchase_cost", 0.0),
+                instance["optimum"]["cost"],
+            )
     given = json.loads((data / EXAMPLES).read_text())["wagner_whitin"]
-    return found + _rows(given["name"], given["source"], given["demand"], given["setup_cost"], given["holding_cost_per_unit_per_period"],
-                         0.0, given["optimum_published"])
+    return found + _rows(
+        given["name"],
+        given["source"],
+        given["demand"],
+        given["setup_cost"],
+        given["holding_cost_per_unit_per_period"],
+        0.0,
+        given["optimum_published"],
+    )
 
 
-def _rows(name: str, source: str, demand: list, fixed: object, holding: object, unit: object, published: float) -> list[Row]:
-    item = pd.DataFrame({
-        "fixed_order_cost": cells([np.atleast_1d(np.array(fixed, float))]), "unit_cost": cells([np.atleast_1d(np.array(unit, float))]),
-        "holding_cost": cells([np.atleast_1d(np.array(holding, float))]), "inventory_position": [0.0], "lead_time": [0.0],
-        "demand_mean": cells([np.array(demand, float)]),
-    })
+def _rows(
+    name: str, source: str, demand: list, fixed: object, holding: object, unit: object, published: float
+) -> list[Row]:
+    item = pd.DataFrame(
+        {
+            "fixed_order_cost": cells([np.atleast_1d(np.array(fixed, float))]),
+            "unit_cost": cells([np.atleast_1d(np.array(unit, float))]),
+            "holding_cost": cells([np.atleast_1d(np.array(holding, float))]),
+            "inventory_position": [0.0],
+            "lead_time": [0.0],
+            "demand_mean": cells([np.array(demand, float)]),
+        }
+    )
     params, n_periods = DynamicLotSizingParams(), len(demand)
     POLICY.solve_exact(item, np.array([0, 1]), params)  # compiled, or read from the disk, outside the time
     start = time.perf_counter()
@@ -44,5 +65,7 @@ def _rows(name: str, source: str, demand: list, fixed: object, holding: object, 
     between = time.perf_counter()
     result = highs.solve(POLICY.build_model(item, params), 60.0, {})
     end = time.perf_counter()
-    return [Row(name, POLICY.name, "exact", source, published, exact, None, between - start),
-            Row(name, POLICY.name, "model", source, published, result.objective * n_periods, None, end - between)]
+    return [
+        Row(name, POLICY.name, "exact", source, published, exact, None, between - start),
+        Row(name, POLICY.name, "model", source, published, result.objective * n_periods, None, end - between),
+    ]

@@ -1,4 +1,6 @@
-"""Newsvendors: textbook instances, by the functions of theory/newsvendor.py and by the policy newsvendor_budget without a budget."""
+"""Newsvendors: textbook instances, by the functions of theory/newsvendor.py and by the policy newsvendor_budget
+without a budget.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +39,29 @@ def _rows(instance: dict) -> list[Row]:
     is_normal = kind.startswith("newsvendor_normal")
     cost = (newsvendor_normal(over, under, mean, std) if is_normal else newsvendor_poisson(over, under, mean)).cost
     seconds = time.perf_counter() - start
-    theory = Row(instance["name"], "theory.newsvendor", "exact", BOOK, published, float(cost), seconds=seconds, note=note)
-    item = {"unit_cost": over, "disposal_cost": 0.0, "lost_sale_cost": under, "list_price": np.nan, "purchase_budget": np.nan,
-            "service_level": np.nan, "lead_time": 0.0, "lead_time_confidence": 0.0,
-            "demand_distribution": "normal" if is_normal else "poisson", "demand_mean": np.array([mean]),
-            "demand_variance": np.array([(std or 0.0) ** 2]), "demand_pmf": None}
-    items = pd.DataFrame({name: pd.Series([value], dtype=float if isinstance(value, (int, float)) else object)
-                          for name, value in item.items()})
+    theory = Row(
+        instance["name"], "theory.newsvendor", "exact", BOOK, published, float(cost), seconds=seconds, note=note
+    )
+    item = {
+        "unit_cost": over,
+        "disposal_cost": 0.0,
+        "lost_sale_cost": under,
+        "list_price": np.nan,
+        "purchase_budget": np.nan,
+        "service_level": np.nan,
+        "lead_time": 0.0,
+        "lead_time_confidence": 0.0,
+        "demand_distribution": "normal" if is_normal else "poisson",
+        "demand_mean": np.array([mean]),
+        "demand_variance": np.array([(std or 0.0) ** 2]),
+        "demand_pmf": None,
+    }
+    items = pd.DataFrame(
+        {
+            name: pd.Series([value], dtype=float if isinstance(value, (int, float)) else object)
+            for name, value in item.items()
+        }
+    )
     params = NewsvendorBudgetParams()
     start = time.perf_counter()
     exact = float(POLICY.solve_exact(items, np.array([0, 1]), params).cost[0])
@@ -51,5 +69,8 @@ def _rows(instance: dict) -> list[Row]:
     solved = highs.solve(POLICY.build_model(items, params), 60.0, {"mip_rel_gap": 0.0})
     end = time.perf_counter()
     note = "; ".join(filter(None, [note, "whole quantities: never below the real optimum" if is_normal else ""]))
-    return [theory, Row(instance["name"], POLICY.name, "exact", BOOK, published, exact, seconds=middle - start, note=note),
-            Row(instance["name"], POLICY.name, "model", BOOK, published, solved.objective, seconds=end - middle, note=note)]
+    return [
+        theory,
+        Row(instance["name"], POLICY.name, "exact", BOOK, published, exact, seconds=middle - start, note=note),
+        Row(instance["name"], POLICY.name, "model", BOOK, published, solved.objective, seconds=end - middle, note=note),
+    ]

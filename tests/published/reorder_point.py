@@ -20,9 +20,17 @@ SOURCE = "Snyder & Shen (2019), "
 # kind of instance -> policy, its params, and what is to be said about the comparison
 KINDS = {
     "rQ_poisson_exact": ("s_q", {"cost": "time_weighted"}, ""),
-    "rQ_normal_continuous": ("s_q", {"cost": "time_weighted"}, "published: s and Q need not be whole; ours are whole units"),
+    "rQ_normal_continuous": (
+        "s_q",
+        {"cost": "time_weighted"},
+        "published: s and Q need not be whole; ours are whole units",
+    ),
     "sS_normal_power_approximation": ("s_s", {}, ""),
-    "base_stock_normal_leadtime": ("r_s", {"longest_review_period": 1}, "published: S need not be whole; ours is a whole unit"),
+    "base_stock_normal_leadtime": (
+        "r_s",
+        {"longest_review_period": 1},
+        "published: S need not be whole; ours is a whole unit",
+    ),
     "newsvendor_poisson": ("r_s", {"longest_review_period": 1}, ""),
 }
 
@@ -30,11 +38,17 @@ KINDS = {
 def _item(inputs: dict) -> dict:
     is_normal = "demand_sd" in inputs
     return {
-        "fixed_order_cost": float(inputs.get("fixed_cost", 0.0)), "holding_cost": float(inputs["holding_cost"]),
-        "backorder_cost": float(inputs["stockout_cost"]), "lead_time": float(inputs.get("lead_time", 0.0)), "lead_time_confidence": 0.0,
-        "shipping_interval": None, "service_level": None, "demand_distribution": "normal" if is_normal else "poisson",
+        "fixed_order_cost": float(inputs.get("fixed_cost", 0.0)),
+        "holding_cost": float(inputs["holding_cost"]),
+        "backorder_cost": float(inputs["stockout_cost"]),
+        "lead_time": float(inputs.get("lead_time", 0.0)),
+        "lead_time_confidence": 0.0,
+        "shipping_interval": None,
+        "service_level": None,
+        "demand_distribution": "normal" if is_normal else "poisson",
         "demand_mean": np.array([float(inputs["demand_mean"])]),
-        "demand_variance": np.array([float(inputs["demand_sd"]) ** 2]) if is_normal else None, "demand_pmf": None,
+        "demand_variance": np.array([float(inputs["demand_sd"]) ** 2]) if is_normal else None,
+        "demand_pmf": None,
     }
 
 
@@ -57,8 +71,12 @@ def rows(data: Path) -> list[Row]:
         name, params, note = KINDS[instance["kind"]]
         policy = load(name)
         item = _item(instance["inputs"])
-        items = pd.DataFrame({column.name: pd.Series([item[column.name]], dtype=float if column.type == "double" else object)
-                              for column in policy.input_columns})
+        items = pd.DataFrame(
+            {
+                column.name: pd.Series([item[column.name]], dtype=float if column.type == "double" else object)
+                for column in policy.input_columns
+            }
+        )
         published = instance["optimum"].get("cost")
         if published is None:
             theirs = _cost_of_their_levels(instance["inputs"], instance["optimum"]["s"], instance["optimum"]["S"])
@@ -71,5 +89,16 @@ def rows(data: Path) -> list[Row]:
         model = float(highs.solve(policy.build_model(items, checked), 60.0, {}).objective)
         end = time.perf_counter()
         for method, cost, seconds in (("exact", exact, middle - start), ("model", model, end - middle)):
-            found.append(Row(instance["name"], name, method, SOURCE + instance["description"], published, cost, seconds=seconds, note=note))
+            found.append(
+                Row(
+                    instance["name"],
+                    name,
+                    method,
+                    SOURCE + instance["description"],
+                    published,
+                    cost,
+                    seconds=seconds,
+                    note=note,
+                )
+            )
     return found

@@ -1,4 +1,6 @@
-"""The one way to write a table: slices replaced whole, keys and NULLs refused, transactions once, concurrent writers in sequence."""
+"""The one way to write a table: slices replaced whole, keys and NULLs refused, transactions once, concurrent writers
+in sequence.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,9 @@ def test_replace_touches_its_slice_only_twice_is_once_and_old_versions_stay(lake
 
     detail = spark.sql(f"DESCRIBE DETAIL delta.`{lakehouse.path(TABLE)}`").first()
     assert detail["description"] == TABLE.meaning and detail["clusteringColumns"] == ["run_id"]
-    comments = {row["col_name"]: row["comment"] for row in spark.sql(f"DESCRIBE delta.`{lakehouse.path(TABLE)}`").collect()}
+    comments = {
+        row["col_name"]: row["comment"] for row in spark.sql(f"DESCRIBE delta.`{lakehouse.path(TABLE)}`").collect()
+    }
     assert comments["weight"] == "weight [kg]" and comments["thing"] == "thing"
 
 
@@ -108,8 +112,11 @@ def test_what_a_table_refuses(lakehouses, rows, spark):
     path = lakehouses().path(TABLE)
     spark.sql("SELECT 'r1' AS run_id, 'a' AS thing, 'heavy' AS weight").write.format("delta").save(path)
     other = Lakehouse(spark, LakehouseConfig(root=path.removesuffix("/gold/weights")))
-    for write in (lambda: other.append(TABLE, rows(("r1", "a", 1.0, None))), lambda: other.replace(TABLE, rows(), {"run_id": "r1"}),
-                  lambda: other.merge(TABLE, rows(("r1", "a", 1.0, None)))):
+    for write in (
+        lambda: other.append(TABLE, rows(("r1", "a", 1.0, None))),
+        lambda: other.replace(TABLE, rows(), {"run_id": "r1"}),
+        lambda: other.merge(TABLE, rows(("r1", "a", 1.0, None))),
+    ):
         with pytest.raises(TableError, match=r"lacks the declared columns: weight double, note string"):
             write()
 
@@ -120,13 +127,17 @@ def history(lakehouse) -> list[str]:
 
 
 def test_a_slice_that_has_no_row_yet_is_appended_to(lakehouses, rows, monkeypatch):
-    """Looking for rows to replace costs more than the write; only where the log tells that there are none is it left out."""
+    """Looking for rows to replace costs more than the write; only where the log tells that there are none is it left
+    out.
+    """
     lakehouse = lakehouses()
     one, two = rows(("r1", "a", 1.0, None)), rows(("r2", "a", 1.0, None), ("r2", "b", 1.0, None))
     lakehouse.replace(TABLE, one, {"run_id": "r1"})
     lakehouse.replace(TABLE, two, {"run_id": ["r2", "r3"]})
     assert history(lakehouse)[1:] == ["Append", "Append"]
-    with pytest.raises(TableError, match=r"gold.weights: a row to write lies outside of the slice run_id = 'r4'; nothing was written"):
+    with pytest.raises(
+        TableError, match=r"gold.weights: a row to write lies outside of the slice run_id = 'r4'; nothing was written"
+    ):
         lakehouse.replace(TABLE, rows(("r4", "a", 2.0, None), ("r2", "b", 2.0, None)), {"run_id": "r4"})
     with pytest.raises(TableError, match=r"outside of the slice run_id = 'r4'"):
         lakehouse.replace(TABLE, rows(("r4", "a", 2.0, None), (None, "b", 2.0, None)), {"run_id": "r4"})
@@ -139,7 +150,9 @@ def test_a_slice_that_has_no_row_yet_is_appended_to(lakehouses, rows, monkeypatc
     monkeypatch.setattr(delta, "turn", lambda *args: contextlib.nullcontext(False))
     lakehouse.replace(TABLE, rows(("r5", "a", 1.0, None)), {"run_id": "r5"})
     monkeypatch.undo()
-    lakehouse.spark.sql(f"ALTER TABLE delta.`{lakehouse.path(TABLE)}` SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+    lakehouse.spark.sql(
+        f"ALTER TABLE delta.`{lakehouse.path(TABLE)}` SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')"
+    )
     lakehouse.replace(TABLE, rows(("r6", "a", 1.0, None)), {"run_id": "r6"})
     assert [mode for mode in history(lakehouse)[3:] if mode in ("Append", "Overwrite")] == ["Overwrite"] * 3
     assert [row[0] for row in content(lakehouse)] == ["r1", "r3", "r5", "r6"]
@@ -159,17 +172,29 @@ NUMBERED = Table(
 
 
 def test_the_rows_of_a_slice_are_those_that_delta_gives(lakehouses, spark, tmp_path_factory):
-    """Read from the files that the log names, for every slice, also where a file has rows of several, and where only Spark can tell."""
-    values = [(f"r-{run}" if run % 2 else "r", wave, 10.0 * run + (wave or 0)) for run in range(4) for wave in (None, -1, 0, 1, 2)]
+    """Read from the files that the log names, for every slice, also where a file has rows of several, and where only
+    Spark can tell.
+    """
+    values = [
+        (f"r-{run}" if run % 2 else "r", wave, 10.0 * run + (wave or 0))
+        for run in range(4)
+        for wave in (None, -1, 0, 1, 2)
+    ]
     odd = tmp_path_factory.mktemp("lake") / "a {b}, c"  # Spark would take it for a pattern
     for lakehouse in (lakehouses(), Lakehouse(spark, LakehouseConfig(root=str(odd)))):
         for part in (values[:7], values[7:8], values[8:]):
-            lakehouse.append(NUMBERED, spark.createDataFrame(part, "run_id string, wave int, weight double").coalesce(1))
+            lakehouse.append(
+                NUMBERED, spark.createDataFrame(part, "run_id string, wave int, weight double").coalesce(1)
+            )
         lakehouse.delta_table(NUMBERED).delete("weight = 11")  # a file without it takes the old one's place
         there = [tuple(row) for row in lakehouse.read(NUMBERED).collect()]
         assert len(there) == len(values) - 1
         for run_id in ("r", "r-1", "r-2", "other"):
-            for more, is_wave in (({"wave": 1}, lambda wave: wave == 1), ({"wave": 7}, lambda wave: False), ({}, lambda wave: True)):
+            for more, is_wave in (
+                ({"wave": 1}, lambda wave: wave == 1),
+                ({"wave": 7}, lambda wave: False),
+                ({}, lambda wave: True),
+            ):
                 found = lakehouse.slice(NUMBERED, {"run_id": [run_id, "none"], **more})
                 assert found.columns == ["run_id", "wave", "weight"]
                 expected = [row for row in there if row[0] == run_id and is_wave(row[1])]
@@ -200,13 +225,18 @@ def test_writers_of_slices_that_overlap_take_turns(lakehouses, rows):
     rival = Lakehouse(lakehouse.spark, lakehouse.config, say=said.append)
     lakehouse.create(TABLE)
     with lakehouse._turn(TABLE):
-        thread = threading.Thread(target=rival.replace, args=(TABLE, rows(("r1", "b", 2.0, None)), {"run_id": ["r1", "r2"]}))
+        thread = threading.Thread(
+            target=rival.replace, args=(TABLE, rows(("r1", "b", 2.0, None)), {"run_id": ["r1", "r2"]})
+        )
         thread.start()
         while not said:
             assert thread.is_alive()
             thread.join(0.05)
     thread.join()
-    assert content(lakehouse) == [("r1", "b", 2.0, None)] and "gold.weights is being written by another run: waiting" in said[0]
+    assert (
+        content(lakehouse) == [("r1", "b", 2.0, None)]
+        and "gold.weights is being written by another run: waiting" in said[0]
+    )
 
 
 def test_a_table_made_without_spark_is_the_one_that_spark_makes(spark, tmp_path):
@@ -220,7 +250,15 @@ def test_a_table_made_without_spark_is_the_one_that_spark_makes(spark, tmp_path)
                 make_folder(spark, table, path, is_local=folder == "without")
                 detail = spark.sql(f"DESCRIBE DETAIL delta.`{path}`").first()
                 columns = spark.read.format("delta").load(path).schema.jsonValue()
-                seen.append((columns, detail["description"], detail["properties"], detail["partitionColumns"], detail["minReaderVersion"]))
+                seen.append(
+                    (
+                        columns,
+                        detail["description"],
+                        detail["properties"],
+                        detail["partitionColumns"],
+                        detail["minReaderVersion"],
+                    )
+                )
             assert seen[0] == seen[1], table.name
 
 
@@ -243,7 +281,13 @@ def test_merge_by_key_under_conditions(lakehouses, rows):
     assert content(lakehouse) == start
     lakehouse.merge(
         TABLE,
-        rows(("r1", "a", 10.0, "new"), ("r1", "b", 2.0, "same"), ("r1", "c", -1.0, None), ("r1", "d", 4.0, None), ("r1", "e", -2.0, None)),
+        rows(
+            ("r1", "a", 10.0, "new"),
+            ("r1", "b", 2.0, "same"),
+            ("r1", "c", -1.0, None),
+            ("r1", "d", 4.0, None),
+            ("r1", "e", -2.0, None),
+        ),
         delete_where="new.weight < 0",
         update_where="new.weight > old.weight",
         insert_where="new.weight > 0",
@@ -278,7 +322,9 @@ def test_threads_that_make_a_table_at_the_same_moment(lakehouses, rows):
 
 
 def test_two_writers_of_one_slice_come_one_after_the_other_or_are_told(lakehouses, rows):
-    """Real threads, round after round: whatever happens, the slice is one writer's rows whole, and a refusal is a ConcurrentRunError."""
+    """Real threads, round after round: whatever happens, the slice is one writer's rows whole, and a refusal is a
+    ConcurrentRunError.
+    """
     lakehouse = lakehouses()
     rival = Lakehouse(lakehouse.spark, lakehouse.config)  # as another process: it shares no lock
     lakehouse.replace(TABLE, rows(("other", "a", 0.0, None)), {"run_id": "other"})
@@ -319,7 +365,9 @@ def test_a_writer_that_is_always_late_is_refused_and_leaves_nothing(lakehouses, 
     said = []
     lakehouse.say = said.append
     rival = Lakehouse(lakehouse.spark, lakehouse.config)
-    monkeypatch.setattr(commits.time, "sleep", lambda seconds: None)  # the waits between attempts only make the test longer
+    monkeypatch.setattr(
+        commits.time, "sleep", lambda seconds: None
+    )  # the waits between attempts only make the test longer
     running, overtaken = Path(f"{lakehouse.path(TABLE)}.running"), Path(f"{lakehouse.path(TABLE)}.overtaken")
     names = str(running), str(overtaken)
 
@@ -351,13 +399,18 @@ def test_a_writer_that_is_always_late_is_refused_and_leaves_nothing(lakehouses, 
     thread = threading.Thread(target=overtake)
     thread.start()
     try:
-        with pytest.raises(ConcurrentRunError, match="gold.weights.*is being written by another run.*nothing of this write was kept"):
+        with pytest.raises(
+            ConcurrentRunError, match="gold.weights.*is being written by another run.*nothing of this write was kept"
+        ):
             lakehouse.replace(TABLE, late, {"run_id": "r1"})
     finally:
         stop.set()
         thread.join()
     assert n_rival >= commits.ATTEMPTS and content(lakehouse) == [("r1", "a", n_rival + 1.0, "rival")]
-    assert len(said) == commits.ATTEMPTS - 1 and "gold.weights is being written by another run: trying again (2 of 4)" in said[0]
+    assert (
+        len(said) == commits.ATTEMPTS - 1
+        and "gold.weights is being written by another run: trying again (2 of 4)" in said[0]
+    )
 
 
 def test_a_folder_of_other_files_is_not_taken_for_a_table(lakehouses, rows, monkeypatch):
@@ -389,7 +442,17 @@ MOMENTS = Table(
 
 
 def moment(run_id: str, number: int, at: datetime) -> tuple:
-    return (run_id, number, at, None if number else 0.5, {"a": 1, "b": number}, [[1.0], [2.0, 3.0]], number, bool(number), date(2026, 1, 2))
+    return (
+        run_id,
+        number,
+        at,
+        None if number else 0.5,
+        {"a": 1, "b": number},
+        [[1.0], [2.0, 3.0]],
+        number,
+        bool(number),
+        date(2026, 1, 2),
+    )
 
 
 def as_utc(row: tuple) -> tuple:
@@ -403,18 +466,32 @@ def test_few_rows_are_what_spark_would_have_written(lakehouses, monkeypatch):
     at = datetime(2026, 3, 29, 1, 30, tzinfo=timezone(timedelta(hours=2)))
     contents = []
     for lakehouse in (here, by_spark):
-        assert lakehouse.append_few(MOMENTS, [moment("r1", 0, at), moment("r2", 1, at.replace(tzinfo=None))], ("app", 4)) == 2
+        assert (
+            lakehouse.append_few(MOMENTS, [moment("r1", 0, at), moment("r2", 1, at.replace(tzinfo=None))], ("app", 4))
+            == 2
+        )
         assert lakehouse.append_few(MOMENTS, [moment("r1", 7, at)], ("app", 4)) == 0
         assert lakehouse.append_few(MOMENTS, [moment("r1", 8, at)], ("app", 5)) == 1
         assert lakehouse.replace_few(MOMENTS, [moment("r1", 9, at)], {"run_id": "r1"}) == 1
         rows = sorted(as_utc(row) for row in lakehouse.read(MOMENTS).collect())
-        assert rows == sorted(as_utc(tuple(dict(value) if isinstance(value, list) and value and isinstance(value[0], tuple) else value
-                                           for value in row)) for row in lakehouse.few(MOMENTS, {}))
+        assert rows == sorted(
+            as_utc(
+                tuple(
+                    dict(value) if isinstance(value, list) and value and isinstance(value[0], tuple) else value
+                    for value in row
+                )
+            )
+            for row in lakehouse.few(MOMENTS, {})
+        )
         assert [row["number"] for row in lakehouse.few(MOMENTS, {"run_id": "r1", "number": 9})] == [9]
         contents.append(rows)
     assert contents[0] == contents[1] and [row[1] for row in contents[0]] == [9, 1]
     assert here.version(MOMENTS) == by_spark.version(MOMENTS) == 3
-    assert direct.types(here.path(MOMENTS)) == dict(here.read(MOMENTS).dtypes) == {one.name: one.type for one in MOMENTS.columns}
+    assert (
+        direct.types(here.path(MOMENTS))
+        == dict(here.read(MOMENTS).dtypes)
+        == {one.name: one.type for one in MOMENTS.columns}
+    )
 
 
 def test_counts_are_those_of_spark(lakehouses, rows, monkeypatch):

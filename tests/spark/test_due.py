@@ -20,7 +20,8 @@ POLICIES = [
     {"id": "later", "policy": "s_q", "optimize_schedule": "daily", "order_schedule": "from_july"},
 ]
 SCHEDULES = [
-    {"id": "mondays", "cron": "0 0 * * 1"}, {"id": "daily", "cron": "0 0 * * *"},
+    {"id": "mondays", "cron": "0 0 * * 1"},
+    {"id": "daily", "cron": "0 0 * * *"},
     {"id": "from_july", "cron": "0 0 * * *", "start_date": "2026-07-01"},
 ]
 
@@ -31,10 +32,15 @@ def run_of(spark, tmp_path_factory):
 
     def make(as_of: datetime, name: str, policies=POLICIES) -> Run:
         root = tmp_path_factory.getbasetemp() / f"due-{name}"
-        config = Config.model_validate({
-            "lakehouse": {"root": str(root)}, "landing": "landing", "policies": policies, "schedules": SCHEDULES,
-            "solvers": [{"name": "highs"}],
-        })
+        config = Config.model_validate(
+            {
+                "lakehouse": {"root": str(root)},
+                "landing": "landing",
+                "policies": policies,
+                "schedules": SCHEDULES,
+                "solvers": [{"name": "highs"}],
+            }
+        )
         return Run(spark, Lakehouse(spark, config.lakehouse), config, as_of, say=lambda line: None)
 
     return make

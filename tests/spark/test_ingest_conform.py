@@ -1,7 +1,8 @@
-"""Two deliveries of a small chain with every fault that feeds have: what is in silver, what is rejected and why, and that lines add up.
+"""Two deliveries of a small chain with every fault that feeds have: what is in silver, what is rejected and why, and
+that lines add up.
 
-One lakehouse serves all tests here. The first delivery holds the thirteen datasets; the second brings files again, corrected and rewritten;
-then the steps run again with nothing new, and after a simulated crash.
+One lakehouse serves all tests here. The first delivery holds the thirteen datasets; the second brings files again,
+corrected and rewritten; then the steps run again with nothing new, and after a simulated crash.
 """
 
 from __future__ import annotations
@@ -31,11 +32,23 @@ from invopt.pipelines.typed import broken_rules, typed
 from invopt.spark.delta import Lakehouse
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, bronze, silver
 
-MAPPING = {"sales": {"files": "pos/export_.*", "headers": {"StoreID": "shop", "ProductID": "item", "TransactionDateTime": "ts",
-                                                              "Units": ["qty", "pieces"], "Price": "amount"}}}
+MAPPING = {
+    "sales": {
+        "files": "pos/export_.*",
+        "headers": {
+            "StoreID": "shop",
+            "ProductID": "item",
+            "TransactionDateTime": "ts",
+            "Units": ["qty", "pieces"],
+            "Price": "amount",
+        },
+    }
+}
 EMPTY = "publicparameters/brands.csv"
 SALES = "StoreID,ProductID,TransactionDateTime,Units,Price\n"
-FORECAST = "StoreID,ProductID,DateTime,Demand,PredictedDemandDistribution,PredictedDemandVariance,PredictedDemandProbability\n"
+FORECAST = (
+    "StoreID,ProductID,DateTime,Demand,PredictedDemandDistribution,PredictedDemandVariance,PredictedDemandProbability\n"
+)
 STOCK = "StoreID,ProductID,InventoryDateTime,Units,ExpiryDateTime\n"
 ORDERED = "PolicyName,StoreID,ProductID,SupplierID,Quantity,OrderTimestamp,ETA,ConfidenceInterval,Fulfilled\n"
 STORE_1_SALES = (
@@ -44,13 +57,15 @@ STORE_1_SALES = (
     + "1.0,p1,2017-01-02 10:00:00,1,2.49\n"  # the same second at another price
     + "1,p1,2017-01-02 11:00:00,-1,1.99\n"  # a return
     + "1,p2,2017-01-02 12:00:00,4,0\n"  # spoilage
-    + "1,p1,2017-01-02 13:00:00,two,1.99\n1,p1,2017-13-45,1,1.99\n1,p1,2017-01-02 14:00:00,1.5,1.99\n,p1,2017-01-02 15:00:00,1,-2\n"
+    + "1,p1,2017-01-02 13:00:00,two,1.99\n1,p1,2017-13-45,1,1.99\n1,p1,2017-01-02 "
+    "14:00:00,1.5,1.99\n,p1,2017-01-02 15:00:00,1,-2\n"
     + "1,p1,2017-01-02 16:00:00,1,1.99,9\n"
     + "1,p1,2017-01-02 20:5"  # the store's computer went down
 )
 
 FIRST = {
-    "publicparameters/stores.csv": 'Avg Traffic,STORE_ID,storename,AvgHouseholdIncome,Colour\n10,1.0,Main,5000,red\n20,2,"Side, left",,\n',
+    "publicparameters/stores.csv": "Avg "
+    'Traffic,STORE_ID,storename,AvgHouseholdIncome,Colour\n10,1.0,Main,5000,red\n20,2,"Side, left",,\n',
     "publicparameters/store_storage.csv": "StoreID,StorageID,StorageName,StorageVolume,StorageCostBudget\n1,A,Cold,100,-1\n1,B,Dry,50,20\n",
     "publicparameters/store_departments.csv": "StoreID,DepartmentID,DepartmentName\n",
     EMPTY: "",
@@ -62,43 +77,58 @@ FIRST = {
     ),
     "publicparameters/store_department_brand_products.csv": "StoreID,DepartmntID,BrandID,ProductID,MSRP,DisposalCost\n1,3,1,p1,2,0.1\n",
     "publicparameters/store_department_brand_products_2017-01-02.csv": (
-        "StoreID,DepartmentID,BrandID,ProductID,MSRP,DisposalCost\n1,3.0,1.0,p1,2,0.1\n"),
+        "StoreID,DepartmentID,BrandID,ProductID,MSRP,DisposalCost\n1,3.0,1.0,p1,2,0.1\n"
+    ),
     "publicparameters/store_product_storage.csv": (
         "StoreID,StorageID,ProductID,StorageCost,MissedSaleCost,MinInventorySize,MaxInventorySize\n1,A,p1,0.2,1,-1,-1.0\n1,A,p2,-0.2,1,5,10\n"
-        "1,A,p3,0.2,1,-2,10\n"),
+        "1,A,p3,0.2,1,-2,10\n"
+    ),
     "publicparameters/suppliers.csv": (
         "SupplierID,SupplierName,ShippingCost,MinShippingVolume,MaxShippingVolume,FixedOrderSize,PurchaseCostBudget\n"
-        '5.0,"Smith, ""the"" dairy",50,-1,100,-1,-1\n'),
+        '5.0,"Smith, ""the"" dairy",50,-1,100,-1,-1\n'
+    ),
     "publicparameters/store_product_supplier.csv": (
         "StoreID,SupplierID,ProductID,LeadTime,LeadTimeConfidenceInterval,MinOrderQuantity,MaxOrderQuantity,QuantityMultiplier,Cost,"
         "BackorderCost,ShippingCost,ShiupmentFreq,ServiceLevel,PriceBreaks\n"
         "1,5.0,p1,2.5,0,-1,-1,6,1,2,0.1,1 days,0.95, 50 : 0.9 ; 100:0.85\n1,5,p2,2,0,1,5,1,1,2,0.1,2 weeks,1.5,\n"
-        "1,5,p3,2,0,1,5,1,1,2,0.1,2 weeks,0.5,50 for 0.9\n"),
+        "1,5,p3,2,0,1,5,1,1,2,0.1,2 weeks,0.5,50 for 0.9\n"
+    ),
     "rawdata/demand_forecasts/1/p1/2017-01-02_00_00_00.csv": (
         FORECAST + "1,p1,2017-01-02,4.5,Normal,2.25,1\n1,p1,2017-01-03,5,Normal,-1,1\n1,p1,2017-01-04,6,Normal,2,1\n"
-        "1,p1,2017-01-05,6,,,1.2\n"),
+        "1,p1,2017-01-05,6,,,1.2\n"
+    ),
     "rawdata/demand_forecasts/large.csv": (
-        "ForecastDateTime," + FORECAST + "2017-01-03 06:00:00,2,p1,2017-01-03,0,,-1,0.5\n2017-01-03 06:00:00,2,p1,2017-01-03,1,,-1,0.5\n"
-        "2017-01-03 06:00:00,2,p1,2017-01-03,1,,-1,0.5\n,2,p1,2017-01-04,1,,-1,1\n"),
+        "ForecastDateTime,"
+        + FORECAST
+        + "2017-01-03 06:00:00,2,p1,2017-01-03,0,,-1,0.5\n2017-01-03 06:00:00,2,p1,2017-01-03,1,,-1,0.5\n"
+        "2017-01-03 06:00:00,2,p1,2017-01-03,1,,-1,0.5\n,2,p1,2017-01-04,1,,-1,1\n"
+    ),
     "rawdata/sales_store1_2017_01_03_00_00_00.csv": STORE_1_SALES,
     "pos/export_7.csv": "item,shop,ts,pieces,amount\np1,2,01/02/2017 09:30:00,7,3\n",
     "rawdata/inv_store1_2017_01_03_00_00_00.csv": (
         STOCK + "1,p1,2017-01-03,5,2017-01-09\n1,p1,2017-01-03,5,2017-01-09\n1,p1,2017-01-03,2,\n1,p2,2017-01-03,8,\n"
-        "1,p3,2017-01-03,-1,\n"),
+        "1,p3,2017-01-03,-1,\n"
+    ),
     "orders/s_Q/orders_1.csv": (
-        ORDERED + "s_Q,1,p1,5.0,12,2017-01-02,2017-01-04,0,False\ns_Q,1,p2,5,12,2017-01-02,2017-01-04,0,True\ns_Q,1,p3,5,6,2017-01-02,,,\n"
-        "s_Q,1,p1,5,12,2017-01-03,2017-01-05,0,maybe\n"),
+        ORDERED
+        + "s_Q,1,p1,5.0,12,2017-01-02,2017-01-04,0,False\ns_Q,1,p2,5,12,2017-01-02,2017-01-04,0,True\ns_Q,1,p3,5,6,2017-01-02,,,\n"
+        "s_Q,1,p1,5,12,2017-01-03,2017-01-05,0,maybe\n"
+    ),
     "notes/read me.txt": "not ours",
 }
 SECOND = {
     # a copy, and a correction that a newer file brings
     "rawdata/sales_store1_2017_01_03_00_00_00_again.csv": STORE_1_SALES,
-    "rawdata/sales_store2_2017_01_03_00_00_00.csv": SALES + "2,p1,2017-01-02 09:30:00,9,3\n2,p2,2017-01-02 09:30:00,1,3\n",
-    "publicparameters/stores_2017-02-01.csv": "StoreID,StoreName,AvgHouseholdIncome,AvgTraffic\n1,Main Street,5000,10\n3,New,1,1\n",
+    "rawdata/sales_store2_2017_01_03_00_00_00.csv": SALES
+    + "2,p1,2017-01-02 09:30:00,9,3\n2,p2,2017-01-02 09:30:00,1,3\n",
+    "publicparameters/stores_2017-02-01.csv": "StoreID,StoreName,AvgHouseholdIncome,AvgTraffic\n1,Main "
+    "Street,5000,10\n3,New,1,1\n",
     "rawdata/inv_store1_2017_01_03_corrected.csv": STOCK + "1,p1,2017-01-03,4,2017-01-09\n",
     "rawdata/demand_forecasts/1/p1/2017-01-02_00_00_00_v2.csv": (
-        FORECAST + "1,p1,2017-01-02,7,Poisson,-1,1\n1,p1,2017-01-06,8,Poisson,-1,1\n"),
-    "orders/s_Q/orders_2.csv": ORDERED + "s_Q,1,p1,5,12,2017-01-02,2017-01-04,0,True\ns_Q,1,p2,5,12,2017-01-02,2017-01-04,0,False\n",
+        FORECAST + "1,p1,2017-01-02,7,Poisson,-1,1\n1,p1,2017-01-06,8,Poisson,-1,1\n"
+    ),
+    "orders/s_Q/orders_2.csv": ORDERED
+    + "s_Q,1,p1,5,12,2017-01-02,2017-01-04,0,True\ns_Q,1,p2,5,12,2017-01-02,2017-01-04,0,False\n",
     # newer than orders_2.csv, and yet a delivery stays received
     "orders/s_Q/orders_3.csv": ORDERED + "s_Q,1,p1,5,12,2017-01-02,2017-01-04,0,False\n",
 }
@@ -135,11 +165,24 @@ class Chain:
     def look(self) -> None:
         lakehouse = self.run.lakehouse
         self.silver.append({table.name: [row.asDict() for row in lakehouse.read(table).collect()] for table in TABLES})
-        self.batches.append({
-            (row["dataset"], row["batch_id"]): (row["rows_in"], row["rows_kept"], row["rows_rejected"], row["rows_duplicate"])
-            for row in lakehouse.read(BATCHES).collect()})
-        self.versions.append({table.name: lakehouse.version(table) for table in (*TABLES, BATCHES, FILES, *map(bronze, DATASETS))
-                              if lakehouse.exists(table)})
+        self.batches.append(
+            {
+                (row["dataset"], row["batch_id"]): (
+                    row["rows_in"],
+                    row["rows_kept"],
+                    row["rows_rejected"],
+                    row["rows_duplicate"],
+                )
+                for row in lakehouse.read(BATCHES).collect()
+            }
+        )
+        self.versions.append(
+            {
+                table.name: lakehouse.version(table)
+                for table in (*TABLES, BATCHES, FILES, *map(bronze, DATASETS))
+                if lakehouse.exists(table)
+            }
+        )
 
     def rows(self, step: int, table: str, *columns: str) -> list[tuple]:
         rows = [tuple(moment(row[name]) for name in columns) for row in self.silver[step][table]]
@@ -175,12 +218,28 @@ def chain(spark, tmp_path_factory):
     with gzip.open(chain.landing / "rawdata/sales_store2_2017_01_02_00_00_00.csv.gz", "wt") as file:
         file.write(SALES + "2,p1,2017-01-01 09:30:00,3,3\n")
     forecasts = {
-        "StoreID": [3, 3], "ProductID": ["p1", "p1"], "ForecastDateTime": [datetime(2017, 1, 3), datetime(2017, 1, 3)],
-        "DateTime": [date(2017, 1, 3), date(2017, 1, 4)], "Demand": [1.25, float("nan")],
-        "PredictedDemandDistribution": ["Poisson", "Poisson"], "PredictedDemandVariance": [None, None],
-        "PredictedDemandProbability": [1.0, 1.0]}
-    types = [pa.int64(), pa.string(), pa.timestamp("us"), pa.date32(), pa.float64(), pa.string(), pa.float64(), pa.float64()]
-    table = pa.table({name: pa.array(values, kind) for (name, values), kind in zip(forecasts.items(), types, strict=True)})
+        "StoreID": [3, 3],
+        "ProductID": ["p1", "p1"],
+        "ForecastDateTime": [datetime(2017, 1, 3), datetime(2017, 1, 3)],
+        "DateTime": [date(2017, 1, 3), date(2017, 1, 4)],
+        "Demand": [1.25, float("nan")],
+        "PredictedDemandDistribution": ["Poisson", "Poisson"],
+        "PredictedDemandVariance": [None, None],
+        "PredictedDemandProbability": [1.0, 1.0],
+    }
+    types = [
+        pa.int64(),
+        pa.string(),
+        pa.timestamp("us"),
+        pa.date32(),
+        pa.float64(),
+        pa.string(),
+        pa.float64(),
+        pa.float64(),
+    ]
+    table = pa.table(
+        {name: pa.array(values, kind) for (name, values), kind in zip(forecasts.items(), types, strict=True)}
+    )
     pq.write_table(table, chain.landing / "rawdata/demand_forecasts/more_2017.parquet")
     (chain.landing / "rawdata/demand_forecasts/torn_2017.parquet").write_bytes(b"PAR1 but no more")
     chain.step()
@@ -202,11 +261,19 @@ def chain(spark, tmp_path_factory):
 
 def test_every_file_is_recorded_with_what_became_of_it(chain):
     files = {row["file"].split("/landing/")[1]: row for row in chain.run.lakehouse.read(FILES).collect()}
-    assert set(files) == {str(path.relative_to(chain.landing)) for path in chain.landing.rglob("*") if path.is_file()} - {EMPTY}
+    assert set(files) == {
+        str(path.relative_to(chain.landing)) for path in chain.landing.rglob("*") if path.is_file()
+    } - {EMPTY}
     assert files["notes/read me.txt"]["status"] == "ignored"
     problems = {name: row["problem"] for name, row in files.items() if row["status"] == "rejected"}
-    assert set(problems) == {"publicparameters/store_department_brand_products.csv", "rawdata/demand_forecasts/torn_2017.parquet"}
-    assert "lacks DepartmentID; it has 'DepartmntID' instead" in problems["publicparameters/store_department_brand_products.csv"]
+    assert set(problems) == {
+        "publicparameters/store_department_brand_products.csv",
+        "rawdata/demand_forecasts/torn_2017.parquet",
+    }
+    assert (
+        "lacks DepartmentID; it has 'DepartmntID' instead"
+        in problems["publicparameters/store_department_brand_products.csv"]
+    )
     assert "not a readable Parquet file" in problems["rawdata/demand_forecasts/torn_2017.parquet"]
     assert files["publicparameters/stores.csv"]["problem"] == "columns that are not needed: Colour"
     # the rejected files are named at the terminal, and the others went on
@@ -219,29 +286,45 @@ def test_every_file_is_recorded_with_what_became_of_it(chain):
 def test_lines_in_are_lines_kept_rejected_and_duplicate(chain):
     first = {name: counts for (name, batch), counts in chain.batches[0].items() if batch == 0}
     assert first == {
-        "stores": (2, 2, 0, 0), "store_storage": (2, 2, 0, 0), "store_departments": (0, 0, 0, 0), "brands": (2, 2, 0, 0),
-        "brands_products": (8, 6, 2, 0), "store_department_brand_products": (1, 1, 0, 0), "store_product_storage": (3, 1, 2, 0),
-        "suppliers": (1, 1, 0, 0), "store_product_supplier": (3, 1, 2, 0), "demand_forecasts": (10, 6, 3, 1), "sales": (13, 7, 6, 0),
-        "inventory": (5, 4, 1, 0), "orders": (4, 3, 1, 0),
+        "stores": (2, 2, 0, 0),
+        "store_storage": (2, 2, 0, 0),
+        "store_departments": (0, 0, 0, 0),
+        "brands": (2, 2, 0, 0),
+        "brands_products": (8, 6, 2, 0),
+        "store_department_brand_products": (1, 1, 0, 0),
+        "store_product_storage": (3, 1, 2, 0),
+        "suppliers": (1, 1, 0, 0),
+        "store_product_supplier": (3, 1, 2, 0),
+        "demand_forecasts": (10, 6, 3, 1),
+        "sales": (13, 7, 6, 0),
+        "inventory": (5, 4, 1, 0),
+        "orders": (4, 3, 1, 0),
     }
     second = {name: counts for (name, batch), counts in chain.batches[1].items() if batch == 1}
-    assert second == {"sales": (13, 2, 6, 5), "stores": (2, 2, 0, 0), "inventory": (1, 1, 0, 0), "demand_forecasts": (2, 2, 0, 0),
-                      "orders": (3, 1, 0, 2)}
+    assert second == {
+        "sales": (13, 2, 6, 5),
+        "stores": (2, 2, 0, 0),
+        "inventory": (1, 1, 0, 0),
+        "demand_forecasts": (2, 2, 0, 0),
+        "orders": (3, 1, 0, 2),
+    }
     lakehouse = chain.run.lakehouse
     for (name, batch), counts in chain.batches[1].items():
-        assert counts[0] == lakehouse.read(bronze(BY_NAME[name])).where(f"batch_id = {batch}").count() == sum(counts[1:])
+        assert (
+            counts[0] == lakehouse.read(bronze(BY_NAME[name])).where(f"batch_id = {batch}").count() == sum(counts[1:])
+        )
     # what is kept is there: the lines that silver rows stand for
     kept = sum(row["n_lines"] for table in (SPOILAGE.name, "silver.sales") for row in chain.silver[0][table])
     assert kept == first["sales"][1]
 
 
 def test_ids_headers_and_texts(chain):
-    assert chain.rows(0, "silver.locations", "location_id", "location_name", "average_household_income", "average_traffic") == [
-        ("1", "Main", 5000.0, 10.0), ("2", "Side, left", None, 20.0)]
+    assert chain.rows(
+        0, "silver.locations", "location_id", "location_name", "average_household_income", "average_traffic"
+    ) == [("1", "Main", 5000.0, 10.0), ("2", "Side, left", None, 20.0)]
     assert chain.rows(0, "silver.brands", "brand_id", "brand_name") == [("1", "Best"), ("2", "Second")]
     columns = ("source_id", "source_name", "fixed_order_cost", "min_shipping_volume", "max_shipping_volume")
-    assert chain.rows(0, "silver.suppliers", *columns) == [
-        ("5", 'Smith, "the" dairy', 50.0, None, 100.0)]
+    assert chain.rows(0, "silver.suppliers", *columns) == [("5", 'Smith, "the" dairy', 50.0, None, 100.0)]
     assert chain.rows(0, "silver.assortment", "department_id", "brand_id", "list_price") == [("3", "1", 2.0)]
     assert chain.rows(0, "silver.departments", "department_id") == []
 
@@ -249,32 +332,62 @@ def test_ids_headers_and_texts(chain):
 def test_limits_durations_and_prices_that_mean_none(chain):
     assert chain.rows(0, "silver.storages", "storage_id", "storage_cost_budget") == [("A", None), ("B", 20.0)]
     assert chain.rows(0, "silver.products", "product_id", "shelf_life", "list_price") == [
-        ("p1", 3, 2.5), ("p2", 7, None), ("p3", 60, 3.0), ("p4", None, 3.0), ("p5", None, 3.0), ("p6", 14, 3.0)]
-    assert chain.rows(0, "silver.product_storage", "product_id", "min_inventory", "max_inventory") == [("p1", None, None)]
-    terms = ("source_id", "lead_time", "min_order_quantity", "max_order_quantity", "quantity_multiple", "shipping_interval",
-             "service_level")
+        ("p1", 3, 2.5),
+        ("p2", 7, None),
+        ("p3", 60, 3.0),
+        ("p4", None, 3.0),
+        ("p5", None, 3.0),
+        ("p6", 14, 3.0),
+    ]
+    assert chain.rows(0, "silver.product_storage", "product_id", "min_inventory", "max_inventory") == [
+        ("p1", None, None)
+    ]
+    terms = (
+        "source_id",
+        "lead_time",
+        "min_order_quantity",
+        "max_order_quantity",
+        "quantity_multiple",
+        "shipping_interval",
+        "service_level",
+    )
     assert chain.rows(0, "silver.product_suppliers", *terms) == [("5", 2.5, None, None, 6.0, 1, 0.95)]
 
 
-@pytest.mark.parametrize(("dataset", "start", "rules"), [
-    ("sales", "1,p1,2017-01-02 13:00:00,two,1.99", ["Units is not a number: two"]),
-    ("sales", "1,p1,2017-13-45,1,1.99", ["TransactionDateTime is not a date: 2017-13-45"]),
-    ("sales", "1,p1,2017-01-02 14:00:00,1.5,1.99", ["Units is not a whole number: 1.5"]),
-    ("sales", ",p1,2017-01-02 15:00:00,1,-2", ["StoreID is missing", "Price is below 0: -2"]),
-    ("sales", "1,p1,2017-01-02 16:00:00,1,1.99,9", ["the line does not have as many fields as the header, or its quotes are not closed"]),
-    ("sales", "1,p1,2017-01-02 20:5", ["the line does not have as many fields as the header, or its quotes are not closed"]),
-    ("brands_products", "1,p7,Seven,3,0.1,soon", ['ShelfLife is not a duration like "3 days": soon']),
-    ("brands_products", "1,p8,Eight,nan,0.1,1 day", ["MSRP is not a number: nan"]),
-    ("store_product_storage", "1,A,p2,-0.2,1,5,10", ["StorageCost is below 0: -0.2"]),
-    ("store_product_storage", "1,A,p3,0.2,1,-2,10", ["MinInventorySize is below 0: -2"]),
-    ("store_product_supplier", "1,5,p2,", ["ServiceLevel is above 1: 1.5"]),
-    ("store_product_supplier", "1,5,p3,", ['PriceBreaks is not a list of quantities and prices like "50: 9.5; 100: 9": 50 for 0.9']),
-    ("demand_forecasts", "1,p1,2017-01-02", ["PredictedDemandProbability is above 1: 1.2"]),
-    ("demand_forecasts", "2,p1,,2017-01-04", ["ForecastDateTime is missing"]),
-    ("demand_forecasts", "3,p1,", ["Demand is not a number: NaN"]),
-    ("inventory", "1,p3,2017-01-03,-1,", ["Units is below 0: -1"]),
-    ("orders", "s_Q,1,p1,5,12,2017-01-03,2017-01-05,0,maybe", ["Fulfilled is not True or False: maybe"]),
-])
+@pytest.mark.parametrize(
+    ("dataset", "start", "rules"),
+    [
+        ("sales", "1,p1,2017-01-02 13:00:00,two,1.99", ["Units is not a number: two"]),
+        ("sales", "1,p1,2017-13-45,1,1.99", ["TransactionDateTime is not a date: 2017-13-45"]),
+        ("sales", "1,p1,2017-01-02 14:00:00,1.5,1.99", ["Units is not a whole number: 1.5"]),
+        ("sales", ",p1,2017-01-02 15:00:00,1,-2", ["StoreID is missing", "Price is below 0: -2"]),
+        (
+            "sales",
+            "1,p1,2017-01-02 16:00:00,1,1.99,9",
+            ["the line does not have as many fields as the header, or its quotes are not closed"],
+        ),
+        (
+            "sales",
+            "1,p1,2017-01-02 20:5",
+            ["the line does not have as many fields as the header, or its quotes are not closed"],
+        ),
+        ("brands_products", "1,p7,Seven,3,0.1,soon", ['ShelfLife is not a duration like "3 days": soon']),
+        ("brands_products", "1,p8,Eight,nan,0.1,1 day", ["MSRP is not a number: nan"]),
+        ("store_product_storage", "1,A,p2,-0.2,1,5,10", ["StorageCost is below 0: -0.2"]),
+        ("store_product_storage", "1,A,p3,0.2,1,-2,10", ["MinInventorySize is below 0: -2"]),
+        ("store_product_supplier", "1,5,p2,", ["ServiceLevel is above 1: 1.5"]),
+        (
+            "store_product_supplier",
+            "1,5,p3,",
+            ['PriceBreaks is not a list of quantities and prices like "50: 9.5; 100: 9": 50 for 0.9'],
+        ),
+        ("demand_forecasts", "1,p1,2017-01-02", ["PredictedDemandProbability is above 1: 1.2"]),
+        ("demand_forecasts", "2,p1,,2017-01-04", ["ForecastDateTime is missing"]),
+        ("demand_forecasts", "3,p1,", ["Demand is not a number: NaN"]),
+        ("inventory", "1,p3,2017-01-03,-1,", ["Units is below 0: -1"]),
+        ("orders", "s_Q,1,p1,5,12,2017-01-03,2017-01-05,0,maybe", ["Fulfilled is not True or False: maybe"]),
+    ],
+)
 def test_what_is_rejected_keeps_its_text_and_names_its_rules(chain, dataset, start, rules):
     found = [found for (name, line), found in chain.rejected(0).items() if name == dataset and line.startswith(start)]
     assert found == [rules], chain.rejected(0)
@@ -290,10 +403,15 @@ def test_rejected_lines_know_their_file(chain):
 def test_sales_of_one_moment_add_up_and_price_0_is_spoilage(chain):
     columns = ("location_id", "product_id", "sold_at", "units", "unit_price", "n_lines")
     assert chain.rows(0, "silver.sales", *columns) == [
-        ("1", "p1", "2017-01-02 10:00", 1.0, 2.49, 1), ("1", "p1", "2017-01-02 10:00", 5.0, 1.99, 2),
+        ("1", "p1", "2017-01-02 10:00", 1.0, 2.49, 1),
+        ("1", "p1", "2017-01-02 10:00", 5.0, 1.99, 2),
         ("1", "p1", "2017-01-02 11:00", -1.0, 1.99, 1),
-        ("2", "p1", "2017-01-01 09:30", 3.0, 3.0, 1), ("2", "p1", "2017-01-02 09:30", 7.0, 3.0, 1)]
-    assert chain.rows(0, SPOILAGE.name, "location_id", "product_id", "sold_at", "units") == [("1", "p2", "2017-01-02 12:00", 4.0)]
+        ("2", "p1", "2017-01-01 09:30", 3.0, 3.0, 1),
+        ("2", "p1", "2017-01-02 09:30", 7.0, 3.0, 1),
+    ]
+    assert chain.rows(0, SPOILAGE.name, "location_id", "product_id", "sold_at", "units") == [
+        ("1", "p2", "2017-01-02 12:00", 4.0)
+    ]
 
 
 def test_forecasts_of_all_shapes(chain):
@@ -304,35 +422,63 @@ def test_forecasts_of_all_shapes(chain):
         ("1", "2017-01-02 00:00", "2017-01-04 00:00", 6.0, "Normal", 2.0, 1.0),
         ("2", "2017-01-03 06:00", "2017-01-03 00:00", 0.0, None, None, 0.5),
         ("2", "2017-01-03 06:00", "2017-01-03 00:00", 1.0, None, None, 0.5),
-        ("3", "2017-01-03 00:00", "2017-01-03 00:00", 1.25, "Poisson", None, 1.0)]
+        ("3", "2017-01-03 00:00", "2017-01-03 00:00", 1.25, "Poisson", None, 1.0),
+    ]
 
 
 def test_a_corrected_forecast_replaces_all_its_days(chain):
     rows = chain.rows(1, "silver.forecast_points", "location_id", "period_at", "demand", "demand_distribution")
-    assert [row for row in rows if row[0] == "1"] == [("1", "2017-01-02 00:00", 7.0, "Poisson"), ("1", "2017-01-06 00:00", 8.0, "Poisson")]
+    assert [row for row in rows if row[0] == "1"] == [
+        ("1", "2017-01-02 00:00", 7.0, "Poisson"),
+        ("1", "2017-01-06 00:00", 8.0, "Poisson"),
+    ]
 
 
 def test_equal_lots_are_two_and_a_corrected_count_replaces_all_lots_of_its_product(chain):
     columns = ("product_id", "units", "expires_at")
     assert chain.rows(0, "silver.stock_lots", *columns) == [
-        ("p1", 2.0, None), ("p1", 5.0, "2017-01-09 00:00"), ("p1", 5.0, "2017-01-09 00:00"), ("p2", 8.0, None)]
+        ("p1", 2.0, None),
+        ("p1", 5.0, "2017-01-09 00:00"),
+        ("p1", 5.0, "2017-01-09 00:00"),
+        ("p2", 8.0, None),
+    ]
     assert sorted(row["lot_number"] for row in chain.silver[0]["silver.stock_lots"]) == [1, 1, 2, 3]
     assert chain.rows(1, "silver.stock_lots", *columns) == [("p1", 4.0, "2017-01-09 00:00"), ("p2", 8.0, None)]
 
 
 def test_a_delivery_stays_received(chain):
     columns = ("product_id", "source_id", "quantity", "is_received")
-    assert chain.rows(0, "silver.landed_orders", *columns) == [("p1", "5", 12.0, False), ("p2", "5", 12.0, True), ("p3", "5", 6.0, None)]
-    assert chain.rows(1, "silver.landed_orders", *columns) == [("p1", "5", 12.0, True), ("p2", "5", 12.0, True), ("p3", "5", 6.0, None)]
+    assert chain.rows(0, "silver.landed_orders", *columns) == [
+        ("p1", "5", 12.0, False),
+        ("p2", "5", 12.0, True),
+        ("p3", "5", 6.0, None),
+    ]
+    assert chain.rows(1, "silver.landed_orders", *columns) == [
+        ("p1", "5", 12.0, True),
+        ("p2", "5", 12.0, True),
+        ("p3", "5", 6.0, None),
+    ]
 
 
 def test_a_file_that_came_again_adds_nothing_and_a_corrected_sale_counts_once(chain):
-    units = {row[:3]: row[3] for row in chain.rows(1, "silver.sales", "location_id", "product_id", "sold_at", "units") if row[0] == "2"}
-    assert units == {("2", "p1", "2017-01-01 09:30"): 3.0, ("2", "p1", "2017-01-02 09:30"): 9.0, ("2", "p2", "2017-01-02 09:30"): 1.0}
+    units = {
+        row[:3]: row[3]
+        for row in chain.rows(1, "silver.sales", "location_id", "product_id", "sold_at", "units")
+        if row[0] == "2"
+    }
+    assert units == {
+        ("2", "p1", "2017-01-01 09:30"): 3.0,
+        ("2", "p1", "2017-01-02 09:30"): 9.0,
+        ("2", "p2", "2017-01-02 09:30"): 1.0,
+    }
     for table in ("silver.sales", SPOILAGE.name):
         before = [row for row in content(chain.silver[0])[table] if "('location_id', '1')" in row]
         assert before == [row for row in content(chain.silver[1])[table] if "('location_id', '1')" in row]
-    assert chain.rows(1, "silver.locations", "location_id", "location_name") == [("1", "Main Street"), ("2", "Side, left"), ("3", "New")]
+    assert chain.rows(1, "silver.locations", "location_id", "location_name") == [
+        ("1", "Main Street"),
+        ("2", "Side, left"),
+        ("3", "New"),
+    ]
 
 
 def test_a_file_rewritten_under_its_name_is_told_and_not_read(chain):
@@ -367,8 +513,11 @@ def test_a_line_is_broken_when_it_breaks_a_rule(chain):
 
 OF_ONE_FILE = "1,p1,2017-01-02 10:00:00,1,2\n1,p1,2017-01-02 10:00:00,2,2\n"
 # the second file has two lines of one sale again, corrected
-OF_TWO_FILES = ("1,p2,2017-01-02 10:00:00,9,2\n1,p2,2017-01-02 11:00:00,1,2\n1,p3,2017-01-02 10:00:00,5,0\n",
-                "1,p2,2017-01-02 10:00:00,3,2\n1,p2,2017-01-02 10:00:00,4,2\n1,p2,2017-01-02 11:00:00,1,2\n1,p3,2017-01-02 10:00:00,6,0\n")
+OF_TWO_FILES = (
+    "1,p2,2017-01-02 10:00:00,9,2\n1,p2,2017-01-02 11:00:00,1,2\n1,p3,2017-01-02 10:00:00,5,0\n",
+    "1,p2,2017-01-02 10:00:00,3,2\n1,p2,2017-01-02 10:00:00,4,2\n1,p2,2017-01-02 11:00:00,1,2\n1,p3,2017-01-02 "
+    "10:00:00,6,0\n",
+)
 SUMS_OF_ONE, SUMS_OF_TWO = ("p1", "10", 3.0, 2), [("p2", "10", 7.0, 2), ("p2", "11", 1.0, 1)]
 
 
@@ -398,7 +547,9 @@ def test_a_first_load_whose_sales_come_in_two_files(spark, tmp_path, monkeypatch
     sales = sales.selectExpr("product_id", "date_format(sold_at, 'HH')", "units", "n_lines").collect()
     assert sorted(map(tuple, sales)) == [SUMS_OF_ONE] * bool(more) + SUMS_OF_TWO
     assert [tuple(row) for row in run.lakehouse.read(SPOILAGE).select("product_id", "units").collect()] == [("p3", 6.0)]
-    assert {row["file_number"] for row in run.lakehouse.read(silver(BY_NAME["sales"])).where("product_id = 'p2'").collect()} == {1}
+    assert {
+        row["file_number"] for row in run.lakehouse.read(silver(BY_NAME["sales"])).where("product_id = 'p2'").collect()
+    } == {1}
     # and once more, from bronze
     spark.sql(f"DELETE FROM delta.`{run.lakehouse.path(BATCHES)}`")
     assert conform(run) == [done]
@@ -410,14 +561,18 @@ def test_another_run_that_conforms_between_the_two_commits_of_a_first_load(spark
     (tmp_path / "landing/rawdata").mkdir(parents=True)
     more = "S,p4,2017-01-01 10:00:00,3,2.5\n"
     for number, text in enumerate(OF_TWO_FILES):
-        (tmp_path / f"landing/rawdata/sales_{number}.csv").write_text(SALES + (more if number == 0 else "") + text, encoding="utf-8")
+        (tmp_path / f"landing/rawdata/sales_{number}.csv").write_text(
+            SALES + (more if number == 0 else "") + text, encoding="utf-8"
+        )
     ingest(run)
     others = []
     newest_of = Batch._newest
 
     def while_another_conforms(batch, good):
         monkeypatch.undo()
-        others.append(_conform_batch(make_run(spark, tmp_path), BY_NAME["sales"], batch.batch_id))  # as a cluster lets it
+        others.append(
+            _conform_batch(make_run(spark, tmp_path), BY_NAME["sales"], batch.batch_id)
+        )  # as a cluster lets it
         return newest_of(batch, good)
 
     monkeypatch.setattr(Batch, "_newest", while_another_conforms)
@@ -453,9 +608,13 @@ def test_tables_of_another_version_are_refused_together_and_before_anything_is_r
     (tmp_path / "landing/rawdata/sales_0.csv").write_text(SALES + OF_TWO_FILES[0], encoding="utf-8")
     for name in ("sales", "suppliers"):
         table = bronze(BY_NAME[name])
-        run.lakehouse.create(replace(table, columns=(*table.columns, Column("file", "string", "", "file", is_nullable=False))))
+        run.lakehouse.create(
+            replace(table, columns=(*table.columns, Column("file", "string", "", "file", is_nullable=False)))
+        )
     run = make_run(spark, tmp_path)
-    with pytest.raises(TableError, match=r"bronze.suppliers at .*DROP NOT NULL\n.*bronze.sales at .*DROP NOT NULL") as refused:
+    with pytest.raises(
+        TableError, match=r"bronze.suppliers at .*DROP NOT NULL\n.*bronze.sales at .*DROP NOT NULL"
+    ) as refused:
         ingest(run)
     for sentence in str(refused.value).splitlines():
         spark.sql(sentence.partition("Delta: ")[2])
@@ -497,10 +656,14 @@ def test_a_landing_zone_with_no_usable_file(spark, tmp_path):
         ingest(run)
     # a right one that comes later is read
     (tmp_path / "landing/publicparameters/stores_2017-01-02.csv").write_text(
-        "StoreID,StoreName,AvgHouseholdIncome,AvgTraffic\n1,Main,1,1\n", encoding="utf-8")
+        "StoreID,StoreName,AvgHouseholdIncome,AvgTraffic\n1,Main,1,1\n", encoding="utf-8"
+    )
     assert (ingest(run).n_files, ingest(run).n_files) == (1, 0)
     # what never came is told, with where it is looked for; orders of other systems need not come
     missing = [line for line in said if "no file yet of" in line]
-    assert "  ! suppliers: no file yet of suppliers and the limits of one of their orders; expected publicparameters/suppliers*" in missing
+    assert (
+        "  ! suppliers: no file yet of suppliers and the limits of one of their orders; expected "
+        "publicparameters/suppliers*" in missing
+    )
     assert any(line.startswith("  ! inventory: ") and "expected rawdata/inv_*" in line for line in missing)
     assert len(missing) == 2 * 11 and not any("! orders:" in line or "! stores:" in line for line in missing)

@@ -1,4 +1,6 @@
-"""gold.demand_forecasts and gold.item_state: given silver rows, expected rows. One query answers all cases; each case is a product."""
+"""gold.demand_forecasts and gold.item_state: given silver rows, expected rows. One query answers all cases; each
+case is a product.
+"""
 
 from __future__ import annotations
 
@@ -37,26 +39,65 @@ class Given:
         self.add("product_suppliers", location_id=location, product_id=product, source_id=source, **terms | values)
 
     def stored(self, product, location="L1", storage="A", **values):
-        self.add("product_storage", location_id=location, product_id=product, storage_id=storage, **{"holding_cost": 0.2} | values)
+        self.add(
+            "product_storage",
+            location_id=location,
+            product_id=product,
+            storage_id=storage,
+            **{"holding_cost": 0.2} | values,
+        )
 
     def lot(self, product, units, expires=None, counted=AS_OF, location="L1"):
-        self.add("stock_lots", location_id=location, product_id=product, units=float(units), expires_at=expires, snapshot_at=counted)
+        self.add(
+            "stock_lots",
+            location_id=location,
+            product_id=product,
+            units=float(units),
+            expires_at=expires,
+            snapshot_at=counted,
+        )
 
     def landed(self, product, quantity, eta, policy="s_Q", ordered=None, received=False, source="S1"):
-        self.add("landed_orders", policy_name=policy, location_id="L1", product_id=product, source_id=source, quantity=float(quantity),
-                 ordered_at=ordered or day(-5), eta=eta, is_received=received)
+        self.add(
+            "landed_orders",
+            policy_name=policy,
+            location_id="L1",
+            product_id=product,
+            source_id=source,
+            quantity=float(quantity),
+            ordered_at=ordered or day(-5),
+            eta=eta,
+            is_received=received,
+        )
 
     def own(self, product, quantity, eta, ordered=None, status="open"):
-        self.add("orders", policy_id="mine", location_id="L1", product_id=product, source_id="S1", quantity=float(quantity),
-                 ordered_at=ordered or day(-5), eta=eta, status=status)
+        self.add(
+            "orders",
+            policy_id="mine",
+            location_id="L1",
+            product_id=product,
+            source_id="S1",
+            quantity=float(quantity),
+            ordered_at=ordered or day(-5),
+            eta=eta,
+            status=status,
+        )
 
     def forecast(self, product, values, made=AS_OF, first=0, location="L1", **common):
         """values : per day a mean, or {value: probability} of an explicit distribution; None leaves the day out."""
         for n, value in enumerate(values):
             points = value if isinstance(value, dict) else {} if value is None else {value: 1.0}
             for demand, probability in points.items():
-                self.add("forecast_points", location_id=location, product_id=product, made_at=made, period_at=day(first + n),
-                         demand=float(demand), probability=probability, **common)
+                self.add(
+                    "forecast_points",
+                    location_id=location,
+                    product_id=product,
+                    made_at=made,
+                    period_at=day(first + n),
+                    demand=float(demand),
+                    probability=probability,
+                    **common,
+                )
 
     def item(self, product, means=(2,) * 30, **terms):
         """A product with all that a policy needs."""
@@ -69,20 +110,39 @@ class Given:
         for name, rows in self.rows.items():
             columns = TABLES[name].columns
             schema = ", ".join(f"{column.name} {column.type}" for column in columns)
-            frames[name] = spark.createDataFrame([tuple(row.get(column.name) for column in columns) for row in rows], schema)
+            frames[name] = spark.createDataFrame(
+                [tuple(row.get(column.name) for column in columns) for row in rows], schema
+            )
         return frames
 
 
 def state_of(spark, given: Given, as_of: datetime) -> dict:
     views = given.views(spark)
     values = {"run_id": "r", "as_of": as_of}
-    forecasts = sql.query(spark, sql.text("gold/demand_forecasts"), {"forecast_points": views["forecast_points"]},
-                          values | {"oldest": as_of - timedelta(days=MAX_AGE)})
+    forecasts = sql.query(
+        spark,
+        sql.text("gold/demand_forecasts"),
+        {"forecast_points": views["forecast_points"]},
+        values | {"oldest": as_of - timedelta(days=MAX_AGE)},
+    )
     assert forecasts.columns == list(DEMAND_FORECASTS.column_names)
-    names = ("stock_lots", "landed_orders", "product_suppliers", "suppliers", "assortment", "products", "product_storage", "storages",
-             "orders")
-    state = sql.query(spark, sql.text("gold/item_state"), {name: views[name] for name in names} | {"demand_forecasts": forecasts},
-                      values | {"horizon": 28, "forecast_max_age": MAX_AGE, "baselines": ["Sim"]})
+    names = (
+        "stock_lots",
+        "landed_orders",
+        "product_suppliers",
+        "suppliers",
+        "assortment",
+        "products",
+        "product_storage",
+        "storages",
+        "orders",
+    )
+    state = sql.query(
+        spark,
+        sql.text("gold/item_state"),
+        {name: views[name] for name in names} | {"demand_forecasts": forecasts},
+        values | {"horizon": 28, "forecast_max_age": MAX_AGE, "baselines": ["Sim"]},
+    )
     assert set(state.columns) == set(ITEM_STATE.column_names)
     rows = state.collect()
     keyed = {(row["location_id"], row["product_id"], row["source_id"]): row for row in rows}
@@ -106,9 +166,24 @@ def fill(given: Given) -> None:
     given.add("suppliers", source_id="S1", fixed_order_cost=50.0)
     given.add("suppliers", source_id="S2", fixed_order_cost=70.0)
     # costs and limits
-    given.item("plain", lead_time_confidence=1.0, min_order_quantity=2.0, quantity_multiple=6.0, service_level=0.9, shipping_interval=7)
+    given.item(
+        "plain",
+        lead_time_confidence=1.0,
+        min_order_quantity=2.0,
+        quantity_multiple=6.0,
+        service_level=0.9,
+        shipping_interval=7,
+    )
     given.add("products", product_id="plain", brand_id="B", list_price=9.0, unit_volume=0.5, shelf_life=21)
-    given.add("assortment", location_id="L1", product_id="plain", department_id="D3", brand_id="B", list_price=None, disposal_cost=0.25)
+    given.add(
+        "assortment",
+        location_id="L1",
+        product_id="plain",
+        department_id="D3",
+        brand_id="B",
+        list_price=None,
+        disposal_cost=0.25,
+    )
     given.item("no_shipping", unit_shipping_cost=None)
     given.item("with_limits", source="S3", price_breaks="100:8.5;50:9")
     given.add("suppliers", source_id="S3", fixed_order_cost=5.0, max_shipping_volume=40.0, purchase_cost_budget=900.0)
@@ -136,7 +211,9 @@ def fill(given: Given) -> None:
     given.item("all_expires", means=(0,) * 30, lead_time=3.0)
     given.lot("all_expires", 6, day(1))
     given.item("expires_without_forecast")
-    given.rows["forecast_points"] = [row for row in given.rows["forecast_points"] if row["product_id"] != "expires_without_forecast"]
+    given.rows["forecast_points"] = [
+        row for row in given.rows["forecast_points"] if row["product_id"] != "expires_without_forecast"
+    ]
     given.lot("expires_without_forecast", 6, day(1))
     given.item("not_counted")
     given.item("counted_twice_a_day")
@@ -172,9 +249,26 @@ def fill(given: Given) -> None:
     given.own("on_order", 7, day(1), ordered=day(-8))  # came back, still open: once
     given.landed("on_order", 7, day(1), policy="mine", ordered=day(-8))
     # forecasts
-    for name in ("deterministic", "poisson", "normal", "normal_without_variance", "pmf", "pmf_with_certain_days", "pmf_of_fractions",
-                 "gap", "pmf_gap", "mixed", "made_twice", "made_later", "made_long_ago", "ended", "starts_later", "none", "half_days",
-                 "half_days_of_pmf"):
+    for name in (
+        "deterministic",
+        "poisson",
+        "normal",
+        "normal_without_variance",
+        "pmf",
+        "pmf_with_certain_days",
+        "pmf_of_fractions",
+        "gap",
+        "pmf_gap",
+        "mixed",
+        "made_twice",
+        "made_later",
+        "made_long_ago",
+        "ended",
+        "starts_later",
+        "none",
+        "half_days",
+        "half_days_of_pmf",
+    ):
         given.supply(name)
         given.stored(name)
     given.forecast("deterministic", [1, 2, 3.5])
@@ -240,7 +334,9 @@ def test_price_breaks_and_budgets(state):
     assert (row["price_break_quantity"], row["price_break_cost"]) == ([50.0, 100.0], [10.5, 10.0])
     assert (row["storage_cost_budget"], row["purchase_budget"], row["max_shipping_volume"]) == (12.5, 900.0, 40.0)
     plain = state["L1", "plain", "S1"]
-    assert plain["price_break_quantity"] is None and plain["price_break_cost"] is None and plain["purchase_budget"] is None
+    assert (
+        plain["price_break_quantity"] is None and plain["price_break_cost"] is None and plain["purchase_budget"] is None
+    )
 
 
 def test_the_last_order_is_the_newest_before_as_of_received_or_not(state):
@@ -251,10 +347,25 @@ def test_the_last_order_is_the_newest_before_as_of_received_or_not(state):
 def test_costs_and_limits(state):
     row = state["L1", "plain", "S1"]
     expected = {
-        "unit_cost": 11.5, "fixed_order_cost": 50.0, "holding_cost": 0.2, "backorder_cost": 3.0, "disposal_cost": 0.25, "list_price": 9.0,
-        "unit_volume": 0.5, "shelf_life": 21, "department_id": "D3", "storage_id": "A", "lead_time": 2.0, "lead_time_confidence": 1.0,
-        "min_order_quantity": 2.0, "max_order_quantity": None, "quantity_multiple": 6.0, "service_level": 0.9, "shipping_interval": 7,
-        "source_rank": 1, "problem": None,
+        "unit_cost": 11.5,
+        "fixed_order_cost": 50.0,
+        "holding_cost": 0.2,
+        "backorder_cost": 3.0,
+        "disposal_cost": 0.25,
+        "list_price": 9.0,
+        "unit_volume": 0.5,
+        "shelf_life": 21,
+        "department_id": "D3",
+        "storage_id": "A",
+        "lead_time": 2.0,
+        "lead_time_confidence": 1.0,
+        "min_order_quantity": 2.0,
+        "max_order_quantity": None,
+        "quantity_multiple": 6.0,
+        "service_level": 0.9,
+        "shipping_interval": 7,
+        "source_rank": 1,
+        "problem": None,
     }
     assert {name: row[name] for name in expected} == expected
     assert state["L1", "no_shipping", "S1"]["unit_cost"] == 10.0
@@ -267,10 +378,14 @@ def test_costs_and_limits(state):
 
 def test_the_cheapest_source_comes_first_and_each_has_its_supplier_s_order_cost(state):
     ranked = {source: state["L1", "two_sources", source] for source in ("S1", "S2")}
-    assert {source: (row["source_rank"], row["unit_cost"], row["fixed_order_cost"]) for source, row in ranked.items()} == {
-        "S1": (2, 11.5, 50.0), "S2": (1, 11.0, 70.0)}
+    assert {
+        source: (row["source_rank"], row["unit_cost"], row["fixed_order_cost"]) for source, row in ranked.items()
+    } == {"S1": (2, 11.5, 50.0), "S2": (1, 11.0, 70.0)}
     # at equal cost the faster one
-    assert state["L1", "equal_sources", "S2"]["source_rank"] == 1 and state["L1", "equal_sources", "S1"]["source_rank"] == 2
+    assert (
+        state["L1", "equal_sources", "S2"]["source_rank"] == 1
+        and state["L1", "equal_sources", "S1"]["source_rank"] == 2
+    )
 
 
 def stock(row):
@@ -329,27 +444,33 @@ def forecast(state, product):
     return row["demand_distribution"], row["demand_mean"], row["demand_variance"], pmf
 
 
-@pytest.mark.parametrize(("product", "expected"), [
-    ("deterministic", ("deterministic", [1.0, 2.0, 3.5], None, None)),
-    ("poisson", ("poisson", [0.5, 2.0], [0.5, 2.0], None)),
-    ("normal", ("normal", [10.0, 12.0], [4.0, 4.0], None)),
-    ("normal_without_variance", ("normal", [10.0, 12.0], None, None)),
-    ("pmf", ("pmf", [1.5, 2.0], [2.75, 1.0], [[0.5, 0.0, 0.25, 0.0, 0.25], [0.0, 0.5, 0.0, 0.5]])),
-    ("pmf_with_certain_days", ("pmf", [1.0, 3.0, 0.0], [1.0, 0.0, 0.0], [[0.5, 0.0, 0.5], [0.0, 0.0, 0.0, 1.0], [1.0]])),
-    ("pmf_of_fractions", ("pmf", [1.25], [1.5625], [None])),
-    ("gap", ("poisson", [1.0, None, 3.0], [1.0, None, 3.0], None)),
-    ("pmf_gap", ("pmf", [1.0, None, 1.0], [1.0, None, 1.0], None)),
-    ("mixed", ("several forms", [1.0, 1.0], [1.0, 1.0], None)),
-    ("made_twice", ("deterministic", [6.0, 7.0, 8.0], None, None)),
-    ("made_later", ("deterministic", [3.0] * 8, None, None)),
-    ("starts_later", ("deterministic", [4.0, 5.0], None, None)),
-    ("made_long_ago", (None, None, None, None)),
-    ("ended", (None, None, None, None)),
-    ("none", (None, None, None, None)),
-    # periods of one day add up, except distributions, which a policy then refuses by this name
-    ("half_days", ("poisson", [4.0], [4.0], None)),
-    ("half_days_of_pmf", ("several distributions a day", [4.0], [0.5], None)),
-])
+@pytest.mark.parametrize(
+    ("product", "expected"),
+    [
+        ("deterministic", ("deterministic", [1.0, 2.0, 3.5], None, None)),
+        ("poisson", ("poisson", [0.5, 2.0], [0.5, 2.0], None)),
+        ("normal", ("normal", [10.0, 12.0], [4.0, 4.0], None)),
+        ("normal_without_variance", ("normal", [10.0, 12.0], None, None)),
+        ("pmf", ("pmf", [1.5, 2.0], [2.75, 1.0], [[0.5, 0.0, 0.25, 0.0, 0.25], [0.0, 0.5, 0.0, 0.5]])),
+        (
+            "pmf_with_certain_days",
+            ("pmf", [1.0, 3.0, 0.0], [1.0, 0.0, 0.0], [[0.5, 0.0, 0.5], [0.0, 0.0, 0.0, 1.0], [1.0]]),
+        ),
+        ("pmf_of_fractions", ("pmf", [1.25], [1.5625], [None])),
+        ("gap", ("poisson", [1.0, None, 3.0], [1.0, None, 3.0], None)),
+        ("pmf_gap", ("pmf", [1.0, None, 1.0], [1.0, None, 1.0], None)),
+        ("mixed", ("several forms", [1.0, 1.0], [1.0, 1.0], None)),
+        ("made_twice", ("deterministic", [6.0, 7.0, 8.0], None, None)),
+        ("made_later", ("deterministic", [3.0] * 8, None, None)),
+        ("starts_later", ("deterministic", [4.0, 5.0], None, None)),
+        ("made_long_ago", (None, None, None, None)),
+        ("ended", (None, None, None, None)),
+        ("none", (None, None, None, None)),
+        # periods of one day add up, except distributions, which a policy then refuses by this name
+        ("half_days", ("poisson", [4.0], [4.0], None)),
+        ("half_days_of_pmf", ("several distributions a day", [4.0], [0.5], None)),
+    ],
+)
 def test_forms_of_a_forecast(state, product, expected):
     assert forecast(state, product) == expected
 
@@ -358,21 +479,27 @@ def test_the_horizon_is_as_long_as_asked_for(state):
     assert len(state["L1", "plain", "S1"]["demand_mean"]) == 28
 
 
-@pytest.mark.parametrize(("product", "mean", "variance"), [
-    ("fraction_of_a_day", 1 + 2 + 0.5 * 3, 1 + 2 + 0.5 * 3),
-    ("beyond_the_forecast", 9 + 2 * 3, 9 + 2 * 3),
-    # whole days of confidence: 2, each of -2..2 as likely
-    ("uncertain", 12, 12 + 9 * np.var([-2, -1, 0, 1, 2])),
-    ("at_once", 0, 0),
-    ("deterministic", 3, None),
-    ("normal", 22, 8),
-    ("pmf", 3.5, 3.75),
-    ("none", None, None),
-])
+@pytest.mark.parametrize(
+    ("product", "mean", "variance"),
+    [
+        ("fraction_of_a_day", 1 + 2 + 0.5 * 3, 1 + 2 + 0.5 * 3),
+        ("beyond_the_forecast", 9 + 2 * 3, 9 + 2 * 3),
+        # whole days of confidence: 2, each of -2..2 as likely
+        ("uncertain", 12, 12 + 9 * np.var([-2, -1, 0, 1, 2])),
+        ("at_once", 0, 0),
+        ("deterministic", 3, None),
+        ("normal", 22, 8),
+        ("pmf", 3.5, 3.75),
+        ("none", None, None),
+    ],
+)
 def test_demand_over_the_lead_time(state, product, mean, variance):
     row = state["L1", product, "S1"]
     found = row["lead_time_demand_mean"], row["lead_time_demand_variance"]
-    assert found == (None if mean is None else pytest.approx(mean), None if variance is None else pytest.approx(variance))
+    assert found == (
+        None if mean is None else pytest.approx(mean),
+        None if variance is None else pytest.approx(variance),
+    )
 
 
 def test_what_is_missing_is_said(state):

@@ -21,9 +21,14 @@ REPOSITORY = Path(__file__).parents[2]
 
 def run_alone(code: str, *command: str, **environment: str) -> subprocess.CompletedProcess:
     """The code in a process of its own, as a user types it."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_", "INVOPT_"))}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_", "INVOPT_"))
+    }
     return subprocess.run(
-        [*(command or (sys.executable, "-c", code))], capture_output=True, text=True, timeout=240,
+        [*(command or (sys.executable, "-c", code))],
+        capture_output=True,
+        text=True,
+        timeout=240,
         env=clean | {"PYTHONPATH": str(REPOSITORY)} | environment,
     )
 
@@ -82,9 +87,9 @@ def test_clustered_table_and_optimize(spark, tmp_path):
     path = str(tmp_path / "t")
     spark.sql(f"create table delta.`{path}` (bucket int not null, x double) using delta cluster by (bucket)")
     for first in (0, 50):
-        spark.sql(f"select cast(id as int) as bucket, id * 1.0d as x from range({first}, {first + 50})").write.format("delta").mode(
-            "append"
-        ).save(path)
+        spark.sql(f"select cast(id as int) as bucket, id * 1.0d as x from range({first}, {first + 50})").write.format(
+            "delta"
+        ).mode("append").save(path)
     spark.sql(f"optimize delta.`{path}`")
     detail = spark.sql(f"describe detail delta.`{path}`").first()
     assert detail["clusteringColumns"] == ["bucket"]
@@ -169,7 +174,11 @@ def test_without_a_network_and_without_jars_the_message_names_the_ways_out(tmp_p
     done = run_alone(code, INVOPT_IVY_SETTINGS=str(settings_file))
     assert "io.delta:delta-spark_4.1_2.13:4.4.0" in done.stdout
     assert str(settings_file) in done.stdout
-    assert "INVOPT_JARS" in done.stdout and "INVOPT_IVY_SETTINGS" in done.stdout and "delta-storage-4.4.0.jar" in done.stdout
+    assert (
+        "INVOPT_JARS" in done.stdout
+        and "INVOPT_IVY_SETTINGS" in done.stdout
+        and "delta-storage-4.4.0.jar" in done.stdout
+    )
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("invopt: fetching Delta's jars")
 
 
@@ -202,13 +211,21 @@ def submit(tmp_path: Path, *options: str) -> subprocess.CompletedProcess:
         "conf = spark.sparkContext.getConf()\n"
         f"spark.range(4).write.format('delta').save({str(tmp_path / 't')!r})\n"
         f"rows = spark.read.format('delta').load({str(tmp_path / 't')!r}).count()\n"
-        "print('ANSWER', rows, conf.get('spark.master'), conf.get('spark.driver.memory'), conf.get('spark.driver.host') == '127.0.0.1')\n",
+        "print('ANSWER', rows, conf.get('spark.master'), conf.get('spark.driver.memory'), "
+        "conf.get('spark.driver.host') == '127.0.0.1')\n",
         encoding="utf-8",
     )
     command = Path(pyspark.__file__).parent / "bin" / "spark-submit"
     return run_alone(
-        "", str(command), "--conf", "spark.ui.enabled=false", *options, str(job), PYSPARK_PYTHON=sys.executable,
-        JAVA_HOME=os.environ["JAVA_HOME"], SPARK_HOME=str(Path(pyspark.__file__).parent),
+        "",
+        str(command),
+        "--conf",
+        "spark.ui.enabled=false",
+        *options,
+        str(job),
+        PYSPARK_PYTHON=sys.executable,
+        JAVA_HOME=os.environ["JAVA_HOME"],
+        SPARK_HOME=str(Path(pyspark.__file__).parent),
     )
 
 

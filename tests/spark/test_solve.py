@@ -1,6 +1,8 @@
-"""The engine through Spark itself: partitions that fail in every way become rows, waves are resumed, a wrong algorithm stops the run.
+"""The engine through Spark itself: partitions that fail in every way become rows, waves are resumed, a wrong algorithm
+stops the run.
 
-The policies are a user's own, in a folder that the configuration names; each product of the chain is called after what its partition does.
+The policies are a user's own, in a folder that the configuration names; each product of the chain is called after what
+its partition does.
 """
 
 from __future__ import annotations
@@ -120,17 +122,26 @@ def make_run(spark, tmp_path_factory):
     items += [("L1", product, "S1", 4.0, 2.5, 1.0) for product in BAD]
     columns = "location_id string, product_id string, source_id string, lead_time double, purchase_cost double, backorder_cost double"
     table = silver(BY_NAME["store_product_supplier"])
-    rest = {column.name: F.lit(None if column.is_nullable else 0).cast(column.type) for column in table.columns
-            if column.name not in columns}
+    rest = {
+        column.name: F.lit(None if column.is_nullable else 0).cast(column.type)
+        for column in table.columns
+        if column.name not in columns
+    }
     lakehouse.append(table, spark.createDataFrame(items, columns).withColumns(rest))
     for dataset in DATASETS:
         lakehouse.create(silver(dataset))
 
     def make(policies: list[dict], **solve) -> Run:
         config = Config(
-            lakehouse={"root": root}, landing="-", policies_folder=str(folder), solve={"tasks": 1} | solve, policies=policies,
+            lakehouse={"root": root},
+            landing="-",
+            policies_folder=str(folder),
+            solve={"tasks": 1} | solve,
+            policies=policies,
             # nothing is counted in this chain
-            orders={"stale_stock": "order"}, solvers=[{"name": "highs", "time_limit": 0.5}])
+            orders={"stale_stock": "order"},
+            solvers=[{"name": "highs", "time_limit": 0.5}],
+        )
         said = []
         run = Run(spark, lakehouse, config, datetime(2017, 1, 10, tzinfo=UTC), said.append)
         make_inputs(run)
@@ -152,24 +163,29 @@ def solutions_of(run: Run, policy_id: str) -> dict[tuple[str, str], dict]:
 
 @pytest.fixture(scope="module")
 def moody(make_run):
-    run = make_run([{"id": method, "policy": "moody", "method": method} for method in ("model", "exact")], audit_partitions=0)
+    run = make_run(
+        [{"id": method, "policy": "moody", "method": method} for method in ("model", "exact")], audit_partitions=0
+    )
     for row in run.config.policies:
         solve_policy(run, row)
     return run
 
 
-@pytest.mark.parametrize(("method", "product", "termination", "says"), [
-    ("model", "nan", "invalid_input", "item L1/nan/S1: column unit_cost is nan"),
-    ("model", "impossible", "infeasible", ""),
-    ("model", "killer", "crashed", "the solving process was killed by SIGSEGV"),
-    ("model", "endless", "time_limit", "killed after 5.75 s without an answer"),
-    ("model", "hard", "time_limit", ""),
-    ("exact", "nan", "invalid_input", "item L1/nan/S1: column unit_cost is nan"),
-    ("exact", "impossible", "invalid_input", "it does not fit"),
-    # its worker dies; Spark's retry solves each partition alone, in a child
-    ("exact", "killer", "crashed", "the solving process was killed by SIGSEGV"),
-    ("exact", "endless", "time_limit", "killed after 5.75 s without an answer"),
-])
+@pytest.mark.parametrize(
+    ("method", "product", "termination", "says"),
+    [
+        ("model", "nan", "invalid_input", "item L1/nan/S1: column unit_cost is nan"),
+        ("model", "impossible", "infeasible", ""),
+        ("model", "killer", "crashed", "the solving process was killed by SIGSEGV"),
+        ("model", "endless", "time_limit", "killed after 5.75 s without an answer"),
+        ("model", "hard", "time_limit", ""),
+        ("exact", "nan", "invalid_input", "item L1/nan/S1: column unit_cost is nan"),
+        ("exact", "impossible", "invalid_input", "it does not fit"),
+        # its worker dies; Spark's retry solves each partition alone, in a child
+        ("exact", "killer", "crashed", "the solving process was killed by SIGSEGV"),
+        ("exact", "endless", "time_limit", "killed after 5.75 s without an answer"),
+    ],
+)
 def test_each_failure_is_a_row(moody, method, product, termination, says):
     row = solutions_of(moody, method)["L1", product]
     assert (row["status"], row["termination"], row["method"]) == ("no_solution", termination, method)
@@ -180,11 +196,16 @@ def test_each_failure_is_a_row(moody, method, product, termination, says):
 @pytest.mark.parametrize("method", ["model", "exact"])
 def test_all_the_others_are_solved(moody, method):
     solutions = solutions_of(moody, method)
-    assert set(solutions) == {(location, product) for location in LOCATIONS for product in GOOD} | {("L1", product) for product in BAD}
+    assert set(solutions) == {(location, product) for location in LOCATIONS for product in GOOD} | {
+        ("L1", product) for product in BAD
+    }
     for (location, product), row in solutions.items():
         if product in GOOD:
             assert (row["status"], row["decisions"], row["partition_key"]) == (
-                "optimal", {"ORDER_QUANTITY": [4.0]}, f"{location}|{product}|S1")
+                "optimal",
+                {"ORDER_QUANTITY": [4.0]},
+                f"{location}|{product}|S1",
+            )
             assert row["cost"] == row["objective"] == pytest.approx(10.0)
     n_failed = sum(row["status"] == "no_solution" for row in solutions.values())
     assert n_failed == (5 if method == "model" else 4)
@@ -195,26 +216,36 @@ def test_all_the_others_are_solved(moody, method):
 def test_what_has_no_solution_is_held_and_the_rest_is_ordered(moody):
     order(moody)
     of_run = f"run_id = '{moody.run_id}'"
-    reviews = {(row["policy_id"], row["location_id"], row["product_id"]): row
-               for row in moody.lakehouse.read(ORDER_REVIEWS).where(of_run).collect()}
+    reviews = {
+        (row["policy_id"], row["location_id"], row["product_id"]): row
+        for row in moody.lakehouse.read(ORDER_REVIEWS).where(of_run).collect()
+    }
     assert len(reviews) == 2 * (len(LOCATIONS) * len(GOOD) + len(BAD))
     killed = reviews["exact", "L1", "killer"]
-    assert killed["quantity"] == 0 and killed["reason"].startswith("held: no solution: the solving process was killed by SIGSEGV")
+    assert killed["quantity"] == 0 and killed["reason"].startswith(
+        "held: no solution: the solving process was killed by SIGSEGV"
+    )
     assert reviews["model", "L3", "good0"]["quantity"] == 4
     lines = moody.lakehouse.read(ORDERS).where(of_run).collect()
     assert len(lines) == 2 * len(LOCATIONS) * len(GOOD) + 1  # the hard one is easy for the algorithm
     assert {line["order_value"] for line in lines} == {10.0}
-    shown = {row["policy_id"]: (row["items"], row["solved"], row["failed"], row["lines"]) for row in summary(moody).collect()}
+    shown = {
+        row["policy_id"]: (row["items"], row["solved"], row["failed"], row["lines"]) for row in summary(moody).collect()
+    }
     assert shown == {"model": (29, 24, 5, 24), "exact": (29, 25, 4, 25)}
     unfolded = moody.spark.table(unfold_decisions(moody)).where(of_run + " AND policy_id = 'exact'").collect()
-    assert len(unfolded) == 25 and {(row["decision"], row["period"], row["value"]) for row in unfolded} == {("ORDER_QUANTITY", 0, 4.0)}
+    assert len(unfolded) == 25 and {(row["decision"], row["period"], row["value"]) for row in unfolded} == {
+        ("ORDER_QUANTITY", 0, 4.0)
+    }
 
 
 @pytest.fixture(scope="module")
 def steady(make_run):
     good = {"product_id": list(GOOD)}
-    rows = [{"id": "steady", "policy": "moody", "method": "exact", "scope": good},
-            {"id": "mistaken", "policy": "mistaken", "method": "exact", "scope": good, "params": {"markup": 2.0}}]
+    rows = [
+        {"id": "steady", "policy": "moody", "method": "exact", "scope": good},
+        {"id": "mistaken", "policy": "mistaken", "method": "exact", "scope": good, "params": {"markup": 2.0}},
+    ]
     return make_run(rows, waves=3, audit_partitions=24)
 
 
@@ -262,7 +293,9 @@ def test_a_run_killed_between_waves_goes_on_where_it_was(steady):
 def test_an_algorithm_that_disagrees_with_its_model_stops_the_run_and_nothing_is_ordered(steady):
     row = steady.config.policies[1]
     for _ in range(2):  # asking again doesn't make it right
-        with pytest.raises(AuditError, match=r"policy mistaken: the exact algorithm and the model disagree on L\d\|good\d\|S1") as caught:
+        with pytest.raises(
+            AuditError, match=r"policy mistaken: the exact algorithm and the model disagree on L\d\|good\d\|S1"
+        ) as caught:
             solve_policy(steady, row)
         assert caught.value.exit_code == 6 and "exact 20.2, model 20: they disagree" in str(caught.value)
     assert {row["status"] for row in solutions_of(steady, "mistaken").values()} == {"optimal"}
@@ -275,18 +308,24 @@ def test_an_algorithm_that_disagrees_with_its_model_stops_the_run_and_nothing_is
 
 
 def test_an_order_rule_that_fails_holds_its_own_items_alone_until_it_is_mended(make_run):
-    rows = [{"id": name, "policy": name, "method": "exact", "scope": {"product_id": list(GOOD)}} for name in ("unruly", "moody")]
+    rows = [
+        {"id": name, "policy": name, "method": "exact", "scope": {"product_id": list(GOOD)}}
+        for name in ("unruly", "moody")
+    ]
     run = make_run(rows, audit_partitions=0)
     solve(run)
-    with pytest.raises(OrderRuleError, match="unruly: 24 items are held, because the order rule failed: ValueError: no rule for good"):
+    with pytest.raises(
+        OrderRuleError, match="unruly: 24 items are held, because the order rule failed: ValueError: no rule for good"
+    ):
         order(run)
     n_items = len(LOCATIONS) * len(GOOD)
 
     def reviewed():
         reviews = run.lakehouse.read(ORDER_REVIEWS).where(f"run_id = '{run.run_id}'").collect()
         assert next(row["reason"] for row in reviews if row["policy_id"] == "moody").startswith("position 0 ")
-        return Counter((row["policy_id"], row["quantity"], row["reason"][:40]) for row in reviews if row["policy_id"] == "unruly"), Counter(
-            row["quantity"] for row in reviews if row["policy_id"] == "moody")
+        return Counter(
+            (row["policy_id"], row["quantity"], row["reason"][:40]) for row in reviews if row["policy_id"] == "unruly"
+        ), Counter(row["quantity"] for row in reviews if row["policy_id"] == "moody")
 
     unruly, moody = reviewed()
     assert set(unruly) == {("unruly", 0.0, "held: the order rule failed: ValueError:")} and moody == {4.0: n_items}
@@ -311,8 +350,12 @@ def test_an_order_rule_that_fails_holds_its_own_items_alone_until_it_is_mended(m
 
 
 def test_a_policy_without_items_is_done_with_nothing(make_run):
-    run = make_run([{"id": "idle", "policy": "moody", "method": "exact", "scope": {"product_id": ["no such product"]}},
-                    {"id": "busy", "policy": "moody", "method": "exact", "scope": {"product_id": list(GOOD)}}])
+    run = make_run(
+        [
+            {"id": "idle", "policy": "moody", "method": "exact", "scope": {"product_id": ["no such product"]}},
+            {"id": "busy", "policy": "moody", "method": "exact", "scope": {"product_id": list(GOOD)}},
+        ]
+    )
     for _ in range(2):
         solve(run)
         order(run)
@@ -325,7 +368,9 @@ def test_steps_that_were_left_out_are_named(steady):
     other_day = replace(steady, as_of=datetime(2017, 1, 11, tzinfo=UTC))
     with pytest.raises(TableError, match="has no inputs for policy steady: run `invopt inputs` with the same --as-of"):
         solve_policy(other_day, steady.config.policies[0])
-    with pytest.raises(TableError, match="has no solutions for policy steady: run `invopt solve` with the same --as-of"):
+    with pytest.raises(
+        TableError, match="has no solutions for policy steady: run `invopt solve` with the same --as-of"
+    ):
         order(other_day)
 
 
@@ -339,12 +384,16 @@ def test_rows_of_waves_that_are_no_longer_there_are_forgotten_and_no_others(stea
 
 
 def test_rows_are_shuffled_once_into_as_many_tasks_as_asked_for(steady):
-    """Spark must know by itself that a task holds whole groups, or it shuffles again, into as many tasks as it likes."""
+    """Spark must know by itself that a task holds whole groups, or it shuffles again, into as many tasks as it
+    likes.
+    """
     table = policy_inputs("moody", policies.load("moody", steady.config.policies_folder).input_columns)
     rows = steady.lakehouse.read(table).where(f"run_id = '{steady.run_id}' AND policy_id = 'steady'")
     tasks = rows.select("bucket").distinct().count()
     assert tasks > 1
-    solutions = solved(rows, task_of(steady, steady.config.policies[0]), 0, n_tasks=tasks, n_buckets=tasks, audit_every=0)
+    solutions = solved(
+        rows, task_of(steady, steady.config.policies[0]), 0, n_tasks=tasks, n_buckets=tasks, audit_every=0
+    )
     plan = solutions._jdf.queryExecution().toString()
     assert plan.split("== Physical Plan ==")[1].count("Exchange") == 1
     assert solutions.rdd.getNumPartitions() == tasks

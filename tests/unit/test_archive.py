@@ -35,7 +35,10 @@ def test_the_package_works_from_a_zip(tmp_path):
             if path.is_file() and "__pycache__" not in path.parts:
                 file.write(path, path.relative_to(ROOT))
     done = subprocess.run(
-        [sys.executable, "-c", CODE.format(root=str(ROOT), archive=str(archive))], capture_output=True, text=True, cwd=tmp_path
+        [sys.executable, "-c", CODE.format(root=str(ROOT), archive=str(archive))],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
     )
     from invopt import policies
 

@@ -14,21 +14,24 @@ BETWEEN = Outcome(Termination.TIME_LIMIT, Status.FEASIBLE, objective=110.0, boun
 UNBOUND = Outcome(Termination.TIME_LIMIT, Status.FEASIBLE, objective=110.0)
 
 
-@pytest.mark.parametrize(("exact", "model", "gap", "is_disagreement"), [
-    (100.0, OPTIMUM, 0.0, False),
-    (100.00005, OPTIMUM, 5e-7, False),
-    (101.0, OPTIMUM, 0.01, True),
-    (99.0, OPTIMUM, 0.01, True),  # cheaper than the model's optimum is as wrong as dearer
-    # a plan costs a little more than the bound that a solver takes for its proof; a better plan lies between
-    (99.99, Outcome(Termination.CONVERGED, Status.OPTIMAL, objective=100.0, bound=99.98), 0.0, False),
-    (100.0, BETWEEN, None, False),
-    (111.1, BETWEEN, 0.01, True),
-    (81.0, BETWEEN, 0.1, True),
-    (5.0, UNBOUND, None, False),
-    (121.0, UNBOUND, 0.1, True),
-    (100.0, failure(Termination.INFEASIBLE, "infeasible"), math.inf, True),
-    (100.0, failure(Termination.CRASHED, "died"), None, False),
-])
+@pytest.mark.parametrize(
+    ("exact", "model", "gap", "is_disagreement"),
+    [
+        (100.0, OPTIMUM, 0.0, False),
+        (100.00005, OPTIMUM, 5e-7, False),
+        (101.0, OPTIMUM, 0.01, True),
+        (99.0, OPTIMUM, 0.01, True),  # cheaper than the model's optimum is as wrong as dearer
+        # a plan costs a little more than the bound that a solver takes for its proof; a better plan lies between
+        (99.99, Outcome(Termination.CONVERGED, Status.OPTIMAL, objective=100.0, bound=99.98), 0.0, False),
+        (100.0, BETWEEN, None, False),
+        (111.1, BETWEEN, 0.01, True),
+        (81.0, BETWEEN, 0.1, True),
+        (5.0, UNBOUND, None, False),
+        (121.0, UNBOUND, 0.1, True),
+        (100.0, failure(Termination.INFEASIBLE, "infeasible"), math.inf, True),
+        (100.0, failure(Termination.CRASHED, "died"), None, False),
+    ],
+)
 def test_difference(exact, model, gap, is_disagreement):
     found, message = _difference(exact, exact, model)
     assert found == (None if gap is None else pytest.approx(gap, rel=1e-6, abs=1e-12))
@@ -36,14 +39,17 @@ def test_difference(exact, model, gap, is_disagreement):
     assert gap is not None or "no optimum of the model" in message
 
 
-@pytest.mark.parametrize(("bound", "exact", "model", "gap"), [
-    (95.0, 105.0, OPTIMUM, 0.0),
-    (101.0, 105.0, OPTIMUM, 0.01),  # no optimum of 100 where 101 is a bound
-    (95.0, 99.0, OPTIMUM, 0.01),
-    (80.0, 95.0, BETWEEN, None),
-    (70.0, 81.0, BETWEEN, 0.1),
-    (121.0, 130.0, BETWEEN, 0.1),
-])
+@pytest.mark.parametrize(
+    ("bound", "exact", "model", "gap"),
+    [
+        (95.0, 105.0, OPTIMUM, 0.0),
+        (101.0, 105.0, OPTIMUM, 0.01),  # no optimum of 100 where 101 is a bound
+        (95.0, 99.0, OPTIMUM, 0.01),
+        (80.0, 95.0, BETWEEN, None),
+        (70.0, 81.0, BETWEEN, 0.1),
+        (121.0, 130.0, BETWEEN, 0.1),
+    ],
+)
 def test_an_algorithm_that_proves_a_range_is_held_to_it(bound, exact, model, gap):
     found, message = _difference(exact, bound, model)
     assert found == (None if gap is None else pytest.approx(gap, rel=1e-6, abs=1e-12))

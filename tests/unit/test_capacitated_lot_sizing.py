@@ -1,4 +1,6 @@
-"""Capacitated lot sizing: every small plan, model between bound and plan, overtime, no limit, bad inputs, published instances."""
+"""Capacitated lot sizing: every small plan, model between bound and plan, overtime, no limit, bad inputs, published
+instances.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +27,28 @@ TO_THE_END = {**POLICY.highs_options, "mip_rel_gap": 0.0, "mip_abs_gap": 1e-9}
 
 def frame(*items: dict) -> pd.DataFrame:
     """A DataFrame of the policy's input columns as the engine gives it: series are arrays in object columns."""
-    return pd.DataFrame({
-        column.name: pd.Series([item[column.name] for item in items], dtype=float) if column.type == "double"
-        else cells([item[column.name] for item in items]) for column in POLICY.input_columns})
+    return pd.DataFrame(
+        {
+            column.name: pd.Series([item[column.name] for item in items], dtype=float)
+            if column.type == "double"
+            else cells([item[column.name] for item in items])
+            for column in POLICY.input_columns
+        }
+    )
 
 
 def an_item(**changes) -> dict:
-    item = {"fixed_order_cost": np.array([10.0]), "holding_cost": np.array([1.0]), "unit_cost": None, "inventory_position": 0.0,
-            "lead_time": 0.0, "demand_mean": np.array([3.0, 4.0, 2.0, 5.0]), "unit_volume": np.nan, "setup_volume": np.nan,
-            "max_shipping_volume": np.nan}
+    item = {
+        "fixed_order_cost": np.array([10.0]),
+        "holding_cost": np.array([1.0]),
+        "unit_cost": None,
+        "inventory_position": 0.0,
+        "lead_time": 0.0,
+        "demand_mean": np.array([3.0, 4.0, 2.0, 5.0]),
+        "unit_volume": np.nan,
+        "setup_volume": np.nan,
+        "max_shipping_volume": np.nan,
+    }
     return {**item, **changes}
 
 
@@ -42,7 +57,9 @@ def offsets_of(items: pd.DataFrame) -> np.ndarray:
 
 
 def exact(items: pd.DataFrame, offsets: np.ndarray | None = None, **params):
-    return POLICY.solve_exact(items, np.array([0, len(items)]) if offsets is None else offsets, CapacitatedLotSizingParams(**params))
+    return POLICY.solve_exact(
+        items, np.array([0, len(items)]) if offsets is None else offsets, CapacitatedLotSizingParams(**params)
+    )
 
 
 def solved(items: pd.DataFrame, **params) -> tuple[pyo.ConcreteModel, float]:
@@ -56,7 +73,9 @@ def decided(model: pyo.ConcreteModel, name: str) -> np.ndarray:
 
 
 def cost_of(quantity: np.ndarray, items: list[dict], price: float) -> float:
-    """A whole plan's cost by its definition, infinite when demand isn't met; items without stock, lead time and unit cost."""
+    """A whole plan's cost by its definition, infinite when demand isn't met; items without stock, lead time and unit
+    cost.
+    """
     cost = 0.0
     load = np.zeros(quantity.shape[1])
     for own, item in zip(quantity, items, strict=True):
@@ -72,12 +91,26 @@ def cost_of(quantity: np.ndarray, items: list[dict], price: float) -> float:
 def test_no_plan_of_whole_units_is_cheaper(seed):
     rng = np.random.default_rng(seed)
     limit = float(rng.integers(4, 8))
-    items = [an_item(demand_mean=rng.integers(0, 3, 3).astype(float), fixed_order_cost=rng.integers(0, 9, 1).astype(float),
-                     holding_cost=rng.integers(0, 4, 1).astype(float), unit_volume=float(rng.choice([1.0, 1.0, 1.7])),
-                     setup_volume=float(rng.integers(0, 2)), max_shipping_volume=limit) for _ in range(2)]
+    items = [
+        an_item(
+            demand_mean=rng.integers(0, 3, 3).astype(float),
+            fixed_order_cost=rng.integers(0, 9, 1).astype(float),
+            holding_cost=rng.integers(0, 4, 1).astype(float),
+            unit_volume=float(rng.choice([1.0, 1.0, 1.7])),
+            setup_volume=float(rng.integers(0, 2)),
+            max_shipping_volume=limit,
+        )
+        for _ in range(2)
+    ]
     price = float(rng.choice([0.5, 4.0, 50.0]))
-    plans = [[plan for plan in itertools.product(range(int(item["demand_mean"].sum()) + 1), repeat=3)
-              if sum(plan) == item["demand_mean"].sum() and (np.cumsum(plan) >= np.cumsum(item["demand_mean"])).all()] for item in items]
+    plans = [
+        [
+            plan
+            for plan in itertools.product(range(int(item["demand_mean"].sum()) + 1), repeat=3)
+            if sum(plan) == item["demand_mean"].sum() and (np.cumsum(plan) >= np.cumsum(item["demand_mean"])).all()
+        ]
+        for item in items
+    ]
     best = min(cost_of(np.array(pair), items, price) for pair in itertools.product(*plans))
     model, objective = solved(frame(*items), overtime_price=price)
     assert 3 * objective == pytest.approx(best, abs=1e-6)
@@ -88,7 +121,9 @@ def test_no_plan_of_whole_units_is_cheaper(seed):
 
 
 def compared(rng: np.random.Generator, n_partitions: int) -> tuple[np.ndarray, np.ndarray]:
-    """Plan and bound of the algorithm over the model's optimum, of each partition; each plan is checked against its definition."""
+    """Plan and bound of the algorithm over the model's optimum, of each partition; each plan is checked against its
+    definition.
+    """
     items = random_items(rng, n_partitions)
     offsets = offsets_of(items)
     found = exact(items, offsets)
@@ -113,8 +148,11 @@ def test_the_optimum_lies_between_bound_and_plan():
 @pytest.mark.slow
 def test_the_optimum_of_a_thousand_partitions_lies_between_bound_and_plan():
     over, under = compared(np.random.default_rng(2), 1000)
-    print(f"plan over the optimum: mean {over.mean():.2%}, largest {over.max():.2%}; bound under it: mean {under.mean():.2%}, "
-          f"largest {under.max():.2%}; plan optimal in {np.mean(over < 1e-6):.0%}")
+    print(
+        f"plan over the optimum: mean {over.mean():.2%}, largest {over.max():.2%}; bound under it: mean "
+        f"{under.mean():.2%}, "
+        f"largest {under.max():.2%}; plan optimal in {np.mean(over < 1e-6):.0%}"
+    )
     assert over.mean() < 0.02
 
 
@@ -122,13 +160,15 @@ def test_the_optimum_of_a_thousand_partitions_lies_between_bound_and_plan():
 def test_without_a_binding_limit_it_is_dynamic_lot_sizing(limit):
     items = random_items(np.random.default_rng(3), 20).assign(max_shipping_volume=limit)
     found = exact(items, offsets_of(items))
-    alone = dynamic_lot_sizing.POLICY.solve_exact(items, np.arange(len(items) + 1), dynamic_lot_sizing.DynamicLotSizingParams())
+    alone = dynamic_lot_sizing.POLICY.solve_exact(
+        items, np.arange(len(items) + 1), dynamic_lot_sizing.DynamicLotSizingParams()
+    )
     np.testing.assert_array_equal(found.cost, alone.cost)
     np.testing.assert_array_equal(found.bound, found.cost)
     for name in POLICY.decisions:
         np.testing.assert_array_equal(found.decisions[name], alone.decisions[name])
     first = items[items["location_id"] == "S0"].reset_index(drop=True)
-    assert solved(first)[1] == pytest.approx(alone.cost[:len(first)].sum(), rel=1e-9)
+    assert solved(first)[1] == pytest.approx(alone.cost[: len(first)].sum(), rel=1e-9)
 
 
 @pytest.mark.parametrize("limit", [0.0, 0.5, 2.0])
@@ -162,27 +202,44 @@ def test_items_without_demand_cost_and_order_nothing():
 def test_items_without_volume_fit_anywhere():
     items = frame(an_item(unit_volume=0.0, max_shipping_volume=1.0), an_item(unit_volume=0.0, max_shipping_volume=1.0))
     found = exact(items)
-    assert found.message is None and solved(items)[1] == pytest.approx(found.cost.sum()) and found.bound.sum() == found.cost.sum()
+    assert (
+        found.message is None
+        and solved(items)[1] == pytest.approx(found.cost.sum())
+        and found.bound.sum() == found.cost.sum()
+    )
 
 
 def test_items_of_different_lead_times_and_horizons_share_the_day_they_are_ordered_on():
-    items = frame(an_item(lead_time=2.0, inventory_position=7.0, max_shipping_volume=8.0),
-                  an_item(demand_mean=np.array([3.0, 4.0, 2.0, 5.0, 4.0, 4.0]), max_shipping_volume=8.0))
+    items = frame(
+        an_item(lead_time=2.0, inventory_position=7.0, max_shipping_volume=8.0),
+        an_item(demand_mean=np.array([3.0, 4.0, 2.0, 5.0, 4.0, 4.0]), max_shipping_volume=8.0),
+    )
     found = exact(items, n_iterations=300)
     model, objective = solved(items)
-    assert found.decisions["ORDER_QUANTITY"].sum(axis=1).tolist() == [7, 22] == decided(model, "ORDER_QUANTITY").sum(axis=1).tolist()
+    assert (
+        found.decisions["ORDER_QUANTITY"].sum(axis=1).tolist()
+        == [7, 22]
+        == decided(model, "ORDER_QUANTITY").sum(axis=1).tolist()
+    )
     assert found.bound.sum() <= objective + 1e-9 and objective <= found.cost.sum() + 1e-9
-    assert found.decisions["ORDER_QUANTITY"].sum(axis=0).max() <= 8 and decided(model, "ORDER_QUANTITY").sum(axis=0).max() < 8 + 1e-6
+    assert (
+        found.decisions["ORDER_QUANTITY"].sum(axis=0).max() <= 8
+        and decided(model, "ORDER_QUANTITY").sum(axis=0).max() < 8 + 1e-6
+    )
 
 
 def test_money_in_cents_costs_a_hundred_times_as_much():
     items = random_items(np.random.default_rng(5), 10)
     money = [column.name for column in POLICY.input_columns if column.unit.startswith("money")]
-    cents = items.assign(**{name: cells([None if cell is None else 100 * cell for cell in items[name]]) for name in money})
+    cents = items.assign(
+        **{name: cells([None if cell is None else 100 * cell for cell in items[name]]) for name in money}
+    )
     one, other = exact(items, offsets_of(items)), exact(cents, offsets_of(items))
     np.testing.assert_allclose(other.cost, 100 * one.cost, rtol=1e-6)
     first = items["location_id"] == "S0"
-    assert solved(cents[first].reset_index(drop=True))[1] == pytest.approx(100 * solved(items[first].reset_index(drop=True))[1], rel=1e-6)
+    assert solved(cents[first].reset_index(drop=True))[1] == pytest.approx(
+        100 * solved(items[first].reset_index(drop=True))[1], rel=1e-6
+    )
 
 
 def test_a_partition_is_planned_alike_in_every_bucket():
@@ -212,7 +269,9 @@ def test_a_bad_item_gets_a_message_and_leaves_other_partitions_alone(bad):
     assert text in found.message[3] and np.isnan(found.cost[3]) and np.isnan(found.decisions["ORDER_QUANTITY"][3]).all()
     np.testing.assert_array_equal(found.cost[:2], exact(frame(*good)).cost)
     with pytest.raises(ParameterError) as refused:
-        POLICY.build_model(frame(good[0], an_item(**{"max_shipping_volume": 8.0, **changes})), CapacitatedLotSizingParams())
+        POLICY.build_model(
+            frame(good[0], an_item(**{"max_shipping_volume": 8.0, **changes})), CapacitatedLotSizingParams()
+        )
     assert text in str(refused.value)
 
 
@@ -234,7 +293,9 @@ F1_COST, F1_PARAMS = 40854 / 15, {"overtime_price": 1e4, "n_iterations": 100}
 
 
 def trigeiro_f1() -> tuple[dict, ...]:
-    """Instance F1 of Trigeiro, Thomas & McClain (1989): six items over 15 periods; capacity and set-up times in units of their volume."""
+    """Instance F1 of Trigeiro, Thomas & McClain (1989): six items over 15 periods; capacity and set-up times in
+    units of their volume.
+    """
     demand = (
         [108, 80, 0, 107, 110, 104, 87, 94, 110, 111, 112, 103, 89, 80, 77],
         [107, 91, 0, 120, 86, 103, 89, 116, 95, 115, 111, 99, 79, 111, 116],
@@ -244,11 +305,20 @@ def trigeiro_f1() -> tuple[dict, ...]:
         [99, 0, 86, 119, 91, 76, 117, 79, 84, 101, 119, 117, 102, 83, 103],
     )
     rows = zip(demand, (1000, 600, 400, 1000, 400, 400), (5, 3, 2, 3, 2, 4), (40, 50, 20, 40, 30, 30), strict=True)
-    return tuple({
-        "fixed_order_cost": np.array([fixed], float), "holding_cost": np.array([holding], float), "unit_cost": None,
-        "inventory_position": 0.0, "lead_time": 0.0, "demand_mean": np.array(series, float), "unit_volume": 1.0,
-        "setup_volume": float(setup), "max_shipping_volume": 728.0,
-    } for series, fixed, holding, setup in rows)
+    return tuple(
+        {
+            "fixed_order_cost": np.array([fixed], float),
+            "holding_cost": np.array([holding], float),
+            "unit_cost": None,
+            "inventory_position": 0.0,
+            "lead_time": 0.0,
+            "demand_mean": np.array(series, float),
+            "unit_volume": 1.0,
+            "setup_volume": float(setup),
+            "max_shipping_volume": 728.0,
+        }
+        for series, fixed, holding, setup in rows
+    )
 
 
 def test_the_published_optimum_lies_between_bound_and_plan():

@@ -12,7 +12,20 @@ from invopt import __version__, policies, tables
 from invopt.cli import main
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("demo", "demo-world", "ingest", "conform", "inputs", "solve", "order", "run", "tables", "compile", "policies", "solve-one")
+COMMANDS = (
+    "demo",
+    "demo-world",
+    "ingest",
+    "conform",
+    "inputs",
+    "solve",
+    "order",
+    "run",
+    "tables",
+    "compile",
+    "policies",
+    "solve-one",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +56,17 @@ def test_every_command_has_a_help_with_an_example_that_parses(capsys, command):
 
 def test_the_list_of_commands_is_complete(capsys):
     code, out, _ = printed(capsys, "--help")
-    assert code == 0 and [line.split()[0] for line in out.splitlines() if line.startswith("    ") and line[4] != " "] == list(COMMANDS)
-    assert sorted(path.stem for path in (ROOT / "jobs").glob("*.py")) == ["conform", "ingest", "inputs", "order", "run", "solve"]
+    assert code == 0 and [
+        line.split()[0] for line in out.splitlines() if line.startswith("    ") and line[4] != " "
+    ] == list(COMMANDS)
+    assert sorted(path.stem for path in (ROOT / "jobs").glob("*.py")) == [
+        "conform",
+        "ingest",
+        "inputs",
+        "order",
+        "run",
+        "solve",
+    ]
 
 
 def test_no_command_shows_the_help_and_fails(capsys):
@@ -62,11 +84,14 @@ def test_a_wrong_date_is_refused_with_an_example(capsys, text):
     assert code == 2 and repr(text) in err and "2017-01-18T06:00" in err
 
 
-@pytest.mark.parametrize(("text", "shown"), [
-    ("2017-01-18", "2017-01-18T00:00:00+00:00"),
-    ("2017-01-18T06:00", "2017-01-18T06:00:00+00:00"),
-    ("2017-01-18T06:00+02:00", "2017-01-18T04:00:00+00:00"),
-])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2017-01-18", "2017-01-18T00:00:00+00:00"),
+        ("2017-01-18T06:00", "2017-01-18T06:00:00+00:00"),
+        ("2017-01-18T06:00+02:00", "2017-01-18T04:00:00+00:00"),
+    ],
+)
 def test_a_moment_is_in_utc_unless_it_says_otherwise(text, shown):
     from invopt.cli import _moment
 
@@ -102,7 +127,9 @@ def conf(tmp_path):
     folder = tmp_path / "conf"
     folder.mkdir()
     for name in ("base", "policies", "schedules", "solvers"):
-        (folder / f"{name}.yaml").write_text((ROOT / "conf" / f"{name}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+        (folder / f"{name}.yaml").write_text(
+            (ROOT / "conf" / f"{name}.yaml").read_text(encoding="utf-8"), encoding="utf-8"
+        )
     return folder
 
 
@@ -141,7 +168,9 @@ def test_a_demo_never_writes_among_other_files(capsys, tmp_path):
 
 def test_demo_world_says_when_to_run(capsys, tmp_path):
     landing = tmp_path / "land"
-    code, out, _ = printed(capsys, "demo-world", "--stores", "1", "--products", "2", "--days", "3", "--landing", str(landing))
+    code, out, _ = printed(
+        capsys, "demo-world", "--stores", "1", "--products", "2", "--days", "3", "--landing", str(landing)
+    )
     assert code == 0 and f"below {landing}" in out and "run it with --as-of 2026-06-01" in out
     code, _, err = printed(capsys, "demo-world", "--stores", "0", "--landing", str(tmp_path / "none"))
     assert code == 2 and "--stores: '0' is not a whole number of at least 1" in err
@@ -149,7 +178,15 @@ def test_demo_world_says_when_to_run(capsys, tmp_path):
 
 def test_a_reader_that_leaves_early_is_no_error():
     done = subprocess.run(
-        f"{sys.executable} -m invopt.cli tables | head -1; echo ${{PIPESTATUS[0]}}", shell=True, executable="/bin/bash",
-        capture_output=True, text=True, cwd=ROOT,
+        f"{sys.executable} -m invopt.cli tables | head -1; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
     )
-    assert done.stderr == "" and done.stdout.splitlines()[0].startswith("bronze.files") and done.stdout.splitlines()[-1] == "0"
+    assert (
+        done.stderr == ""
+        and done.stdout.splitlines()[0].startswith("bronze.files")
+        and done.stdout.splitlines()[-1] == "0"
+    )

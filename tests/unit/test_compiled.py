@@ -12,8 +12,14 @@ CODE = "import caller; print(caller.outer(1), sum(caller.outer.stats.cache_hits.
 
 
 def printed(folder) -> str:
-    done = subprocess.run([sys.executable, "-c", CODE], cwd=folder, capture_output=True, text=True, check=True,
-                          env={name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"})
+    done = subprocess.run(
+        [sys.executable, "-c", CODE],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"},
+    )
     return done.stdout.strip()
 
 

@@ -47,10 +47,12 @@ def test_the_shipped_configuration_is_right():
 def test_everything_wrong_in_all_files_is_told_at_once(conf):
     folder = conf(
         base="lakehouse: {root: a, catalog: b}\nlanding: land\ncolour: blue\ninputs: {horizon: 0}\n"
-             "mapping:\n  sails: {}\n  sales: {headers: {Unit: qty}}\n",
-        policies="- {id: one, policy: s_q, method: guess}\n- {id: one, policy: s_q, solver: cplex}\n- {id: one, policy: s_q}\n"
-                 "- {policy: s_q, partition_by: [shelf]}\n- just text\n",
-        solvers="- {name: highs, time_limit: -3}\n- {name: scip, kind: pyomo}\n- {name: glpk, kind: pyomo, plugin: glpk}\n",
+        "mapping:\n  sails: {}\n  sales: {headers: {Unit: qty}}\n",
+        policies="- {id: one, policy: s_q, method: guess}\n- {id: one, policy: s_q, solver: cplex}\n- {id: one, "
+        "policy: s_q}\n"
+        "- {policy: s_q, partition_by: [shelf]}\n- just text\n",
+        solvers="- {name: highs, time_limit: -3}\n- {name: scip, kind: pyomo}\n- {name: glpk, kind: pyomo, "
+        "plugin: glpk}\n",
     )
     found = problems_of(folder)
     expected = [
@@ -63,7 +65,10 @@ def test_everything_wrong_in_all_files_is_told_at_once(conf):
         ("solvers.yaml, row 1 (name highs), time_limit:", "greater than 0", "found -3"),
         ("solvers.yaml, row 2 (name scip)", "plugin is given for kind pyomo"),
         ("base.yaml, mapping: 'sails' is not a dataset; allowed: stores, ", "inventory"),
-        ("base.yaml, mapping.sales.headers: 'Unit' is not a header of it; allowed: Price, ProductID, StoreID, TransactionDateTime, Units",),
+        (
+            "base.yaml, mapping.sales.headers: 'Unit' is not a header of it; allowed: Price, ProductID, StoreID, "
+            "TransactionDateTime, Units",
+        ),
         ("base.yaml, lakehouse: give either root (a folder) or catalog",),
         ("base.yaml, colour: is not a known name",),
         ("base.yaml, inputs.horizon:", "greater than or equal to 1", "found 0"),
@@ -81,12 +86,15 @@ def test_a_wrong_value_is_told_with_the_file_that_holds_it(conf):
     assert [problem.split(":")[0] for problem in found] == ["local.yaml, inputs.horizon", "local.yaml, solve.colour"]
 
 
-@pytest.mark.parametrize(("mapping", "says"), [
-    ("[sales]", "mapping: Input should be a valid dictionary"),
-    ("{sales: units}", "mapping.sales: "),
-    ("{sales: {headers: [Units]}}", "mapping.sales.headers: Input should be a valid dictionary"),
-    ("{sales: {header: {Units: qty}}}", "mapping.sales.header: is not a known name"),
-])
+@pytest.mark.parametrize(
+    ("mapping", "says"),
+    [
+        ("[sales]", "mapping: Input should be a valid dictionary"),
+        ("{sales: units}", "mapping.sales: "),
+        ("{sales: {headers: [Units]}}", "mapping.sales.headers: Input should be a valid dictionary"),
+        ("{sales: {header: {Units: qty}}}", "mapping.sales.header: is not a known name"),
+    ],
+)
 def test_a_mapping_of_a_wrong_shape(conf, mapping, says):
     (found,) = problems_of(conf(base=BASE + f"mapping: {mapping}\n"))
     assert found.startswith(f"base.yaml, {says}")
@@ -111,7 +119,10 @@ def test_local_yaml_lies_over_base_yaml_name_by_name_and_the_command_line_over_b
 def test_files_that_are_missing_or_no_yaml(conf, tmp_path):
     found = problems_of(conf(base="a: [1,\n", solvers="highs: 1\n", policies=""))
     assert any(problem.startswith("base.yaml: not valid YAML") for problem in found)
-    assert any(problem.startswith("solvers.yaml: must be a list of rows, each starting with '- name: ...'") for problem in found)
+    assert any(
+        problem.startswith("solvers.yaml: must be a list of rows, each starting with '- name: ...'")
+        for problem in found
+    )
     (tmp_path / "policies.yaml").unlink()
     assert any(problem == "policies.yaml: the file is missing" for problem in problems_of(tmp_path))
     assert "no such folder; give one with --config" in problems_of(tmp_path / "nowhere")[0]
@@ -121,12 +132,21 @@ def test_policies_say_what_they_refuse(conf):
     folder = conf(policies="- {id: a, policy: no_such}\n- {id: b, policy: s_q, params: {cost: cheap, speed: 3}}\n")
     found = problems_of(folder, checks=(policies.problems,))
     assert len(found) == 3
-    assert found[0] == f"policies.yaml, id a, policy: policy 'no_such' is unknown; there are: {', '.join(policies.names())}"
-    assert found[1].startswith("policies.yaml, id b, params.cost: ") and "'daily_review'" in found[1] and "found 'cheap'" in found[1]
+    assert (
+        found[0]
+        == f"policies.yaml, id a, policy: policy 'no_such' is unknown; there are: {', '.join(policies.names())}"
+    )
+    assert (
+        found[1].startswith("policies.yaml, id b, params.cost: ")
+        and "'daily_review'" in found[1]
+        and "found 'cheap'" in found[1]
+    )
     assert found[2] == "policies.yaml, id b, params.speed: is not a parameter; allowed: cost, service"
 
 
-@pytest.mark.parametrize(("given", "kept"), [("[3, 4]", ("3", "4")), ("3", ("3",)), ('"3"', ("3",)), ("[a, 4]", ("a", "4"))])
+@pytest.mark.parametrize(
+    ("given", "kept"), [("[3, 4]", ("3", "4")), ("3", ("3",)), ('"3"', ("3",)), ("[a, 4]", ("a", "4"))]
+)
 def test_ids_of_a_scope_are_text(conf, given, kept):
     loaded = config.load(conf(policies=f"- {{id: a, policy: s_q, scope: {{department_id: {given}}}}}\n"))
     assert loaded.policies[0].scope.department_id == kept

@@ -6,40 +6,45 @@ from datetime import UTC, datetime
 
 import pytest
 
-pytest.importorskip("pyspark")  # landing.py reads first lines by Spark where files are elsewhere; no JVM is started here
+pytest.importorskip(
+    "pyspark"
+)  # landing.py reads first lines by Spark where files are elsewhere; no JVM is started here
 
 from invopt.config import MappingConfig
 from invopt.datasets import BY_NAME, DATASETS, normal_header, with_mapping
 from invopt.pipelines.landing import LandedFile, dataset_of, date_in_name, normal_path, plan
 
 
-@pytest.mark.parametrize(("path", "name"), [
-    ("publicparameters/stores.csv", "stores"),
-    ("publicparameters/store_storage.csv", "store_storage"),
-    ("publicparameters/store_storage_2017-02-01.csv", "store_storage"),
-    ("publicparameters/stores/part-0.csv.gz", "stores"),
-    ("publicparameters/store_departments.csv", "store_departments"),
-    ("publicparameters/brands.csv", "brands"),
-    ("publicparameters/brands_products.csv", "brands_products"),
-    ("publicparameters/store_department_brand_products.csv", "store_department_brand_products"),
-    ("publicparameters/store_product_storage.csv", "store_product_storage"),
-    ("publicparameters/suppliers.parquet", "suppliers"),
-    ("publicparameters/store_product_supplier.csv", "store_product_supplier"),
-    ("PublicParameters/Suppliers.CSV", "suppliers"),
-    ("rawdata/demand_forecasts/1/11_1/2017-01-02_00_00_00.csv", "demand_forecasts"),
-    ("rawdata/demand_forecasts/forecasts_2026_06_01.parquet", "demand_forecasts"),
-    ("rawdata/sales_store1_2017_01_15_00_00_00.csv", "sales"),
-    ("rawdata/sales_2017.parquet", "sales"),
-    ("rawdata/inv_store1_2017_01_15_00_00_00.csv", "inventory"),
-    ("orders/s_Q/orders_1.csv", "orders"),
-    ("orders/summary_metric_test2.csv", None),
-    ("orders/orders_1.csv", None),
-    ("publicparameters/hierarchy_invopt.json", None),
-    ("publicparameters/old_stores.csv", None),
-    ("publicparameters/stores.csv.bak", None),
-    ("rawdata/sales.csv", None),
-    ("optimization/output_csv/sQ/1.csv", None),
-])
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("publicparameters/stores.csv", "stores"),
+        ("publicparameters/store_storage.csv", "store_storage"),
+        ("publicparameters/store_storage_2017-02-01.csv", "store_storage"),
+        ("publicparameters/stores/part-0.csv.gz", "stores"),
+        ("publicparameters/store_departments.csv", "store_departments"),
+        ("publicparameters/brands.csv", "brands"),
+        ("publicparameters/brands_products.csv", "brands_products"),
+        ("publicparameters/store_department_brand_products.csv", "store_department_brand_products"),
+        ("publicparameters/store_product_storage.csv", "store_product_storage"),
+        ("publicparameters/suppliers.parquet", "suppliers"),
+        ("publicparameters/store_product_supplier.csv", "store_product_supplier"),
+        ("PublicParameters/Suppliers.CSV", "suppliers"),
+        ("rawdata/demand_forecasts/1/11_1/2017-01-02_00_00_00.csv", "demand_forecasts"),
+        ("rawdata/demand_forecasts/forecasts_2026_06_01.parquet", "demand_forecasts"),
+        ("rawdata/sales_store1_2017_01_15_00_00_00.csv", "sales"),
+        ("rawdata/sales_2017.parquet", "sales"),
+        ("rawdata/inv_store1_2017_01_15_00_00_00.csv", "inventory"),
+        ("orders/s_Q/orders_1.csv", "orders"),
+        ("orders/summary_metric_test2.csv", None),
+        ("orders/orders_1.csv", None),
+        ("publicparameters/hierarchy_invopt.json", None),
+        ("publicparameters/old_stores.csv", None),
+        ("publicparameters/stores.csv.bak", None),
+        ("rawdata/sales.csv", None),
+        ("optimization/output_csv/sQ/1.csv", None),
+    ],
+)
 def test_a_file_s_name_says_its_dataset(path, name):
     for folder in ("", "/land/", "s3://bucket/land/"):
         found = dataset_of(folder + path, DATASETS)
@@ -53,15 +58,18 @@ def test_there_are_thirteen_and_no_name_fits_two():
         assert sum(one.path_pattern().search(name) is not None for one in DATASETS) <= 1
 
 
-@pytest.mark.parametrize(("name", "date"), [
-    ("x/2017-01-02_00_00_00.csv", datetime(2017, 1, 2)),
-    ("sales_store1_2017_01_15_06_30_00.csv", datetime(2017, 1, 15, 6, 30)),
-    ("2017-01-02T05:00:00.csv", datetime(2017, 1, 2, 5)),
-    ("from_2017-01-02_to_2017-01-09.parquet", datetime(2017, 1, 9)),
-    ("2017-13-02.csv", None),
-    ("2017-01-02/forecast.csv", None),
-    ("forecast_20170102.csv", None),
-])
+@pytest.mark.parametrize(
+    ("name", "date"),
+    [
+        ("x/2017-01-02_00_00_00.csv", datetime(2017, 1, 2)),
+        ("sales_store1_2017_01_15_06_30_00.csv", datetime(2017, 1, 15, 6, 30)),
+        ("2017-01-02T05:00:00.csv", datetime(2017, 1, 2, 5)),
+        ("from_2017-01-02_to_2017-01-09.parquet", datetime(2017, 1, 9)),
+        ("2017-13-02.csv", None),
+        ("2017-01-02/forecast.csv", None),
+        ("forecast_20170102.csv", None),
+    ],
+)
 def test_dates_in_names(name, date):
     assert date_in_name(name) == date
 
@@ -80,16 +88,28 @@ SALES = ("StoreID", "ProductID", "TransactionDateTime", "Units", "Price")
 
 
 def test_headers_in_any_order_with_columns_too_many():
-    reading = planned("sales_1.csv", "sales", "price", "Colour", "STORE_ID", "Product ID", "Units", "transactiondatetime")
-    assert reading.is_readable and reading.columns == ("Price", None, "StoreID", "ProductID", "Units", "TransactionDateTime")
+    reading = planned(
+        "sales_1.csv", "sales", "price", "Colour", "STORE_ID", "Product ID", "Units", "transactiondatetime"
+    )
+    assert reading.is_readable and reading.columns == (
+        "Price",
+        None,
+        "StoreID",
+        "ProductID",
+        "Units",
+        "TransactionDateTime",
+    )
     assert reading.note == "columns that are not needed: Colour"
 
 
-@pytest.mark.parametrize(("headers", "says"), [
-    ((*SALES[:3], "Unts", "Price"), ["the header lacks Units", "'Unts' instead", "`mapping`"]),
-    ((*SALES, "units"), ["the header names Units twice"]),
-    (SALES[1:], ["the header lacks StoreID. Correct"]),
-])
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [
+        ((*SALES[:3], "Unts", "Price"), ["the header lacks Units", "'Unts' instead", "`mapping`"]),
+        ((*SALES, "units"), ["the header names Units twice"]),
+        (SALES[1:], ["the header lacks StoreID. Correct"]),
+    ],
+)
 def test_headers_that_cannot_be_read(headers, says):
     reading = planned("sales_1.csv", "sales", *headers)
     assert not reading.is_readable
@@ -98,8 +118,15 @@ def test_headers_that_cannot_be_read(headers, says):
 
 
 def test_when_a_forecast_was_made_is_in_the_name_or_in_the_rows():
-    headers = ("StoreID", "ProductID", "DateTime", "Demand", "PredictedDemandDistribution", "PredictedDemandVariance",
-               "PredictedDemandProbability")
+    headers = (
+        "StoreID",
+        "ProductID",
+        "DateTime",
+        "Demand",
+        "PredictedDemandDistribution",
+        "PredictedDemandVariance",
+        "PredictedDemandProbability",
+    )
     assert planned("rawdata/demand_forecasts/1/2/2017-01-02_00_00_00.csv", "demand_forecasts", *headers).is_readable
     assert planned("rawdata/demand_forecasts/all.csv", "demand_forecasts", *headers, "ForecastDateTime").is_readable
     reading = planned("rawdata/demand_forecasts/all.csv", "demand_forecasts", *headers)
@@ -107,7 +134,9 @@ def test_when_a_forecast_was_made_is_in_the_name_or_in_the_rows():
 
 
 def test_what_the_guide_and_its_sample_spell_differently_or_leave_out():
-    supplier = [field.header for field in BY_NAME["store_product_supplier"].fields if field.header != "PurchaseCostBudget"]
+    supplier = [
+        field.header for field in BY_NAME["store_product_supplier"].fields if field.header != "PurchaseCostBudget"
+    ]
     supplier[supplier.index("ShipmentFreq")] = "ShiupmentFreq"
     assert planned("store_product_supplier.csv", "store_product_supplier", *supplier).is_readable
     orders = [field.header for field in BY_NAME["orders"].fields]
@@ -122,7 +151,9 @@ def test_an_empty_file_and_a_file_of_no_dataset():
 
 
 def test_a_user_s_own_files_and_headers_are_added():
-    mapping = {"sales": MappingConfig(files="pos/export_.*", headers={"Units": "qty", "Price": ["amount", "unit price"]})}
+    mapping = {
+        "sales": MappingConfig(files="pos/export_.*", headers={"Units": "qty", "Price": ["amount", "unit price"]})
+    }
     datasets = with_mapping(mapping)
     assert dataset_of("/land/pos/export_7.csv", datasets).name == "sales"
     assert dataset_of("/land/rawdata/sales_7.csv", datasets).name == "sales"

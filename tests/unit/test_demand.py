@@ -1,4 +1,6 @@
-"""The distributions against scipy.stats, plain sums and quadrature, and the compiled losses against the vectorised ones."""
+"""The distributions against scipy.stats, plain sums and quadrature, and the compiled losses against the vectorised
+ones.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,21 @@ from invopt.theory.demand import (
 )
 from invopt.theory.item_demand import mean_pmf, period_means
 from invopt.theory.lead_time import equally_likely_lead_times
-from invopt.theory.lead_time_demand import lead_time_pmf, normal_lead_time_demand, pmf_lead_time_demand, poisson_lead_time_demand
+from invopt.theory.lead_time_demand import (
+    lead_time_pmf,
+    normal_lead_time_demand,
+    pmf_lead_time_demand,
+    poisson_lead_time_demand,
+)
 from invopt.theory.lead_time_loss import loss_at, losses_of, poisson_losses
 
 MEANS = (0.01, 0.3, 1.0, 7.5, 200.0, 4096.5, 1e6)
 
 
 def levels_around(mean: float) -> np.ndarray:
-    """Whole levels over 15 standard deviations either side, at most some hundreds of them, and a few out in the tails."""
+    """Whole levels over 15 standard deviations either side, at most some hundreds of them, and a few out in the
+    tails.
+    """
     std = np.sqrt(mean)
     near = np.linspace(max(0.0, mean - 15 * std), mean + 15 * std + 30, 400)
     return np.unique(np.rint(np.concatenate([[0, 1], near, [mean + 40 * std + 200]])))
@@ -41,7 +50,9 @@ def test_poisson_probabilities_are_those_of_scipy(mean):
     # scipy's own pmf is good to about 1e-16 times its exponent's largest term
     rtol = 1e-14 * max(100.0, mean * np.log(mean + 2))
     np.testing.assert_allclose(poisson_pmf(x, mean), stats.poisson.pmf(x, mean), rtol=rtol, atol=1e-300)
-    np.testing.assert_allclose(poisson_cdf(x, mean), stats.poisson.cdf(x, mean), rtol=0, atol=1e-15 if mean < 1e5 else 1e-9)
+    np.testing.assert_allclose(
+        poisson_cdf(x, mean), stats.poisson.cdf(x, mean), rtol=0, atol=1e-15 if mean < 1e5 else 1e-9
+    )
 
 
 def test_poisson_probabilities_add_up_to_one_for_a_large_mean():
@@ -54,7 +65,8 @@ def test_poisson_probabilities_add_up_to_one_for_a_large_mean():
 def test_poisson_loss_is_the_sum_of_the_tail(mean):
     std = np.sqrt(mean)
     x = np.arange(int(max(0, mean - 14 * std)), int(mean + 20 * std + 60))
-    # scipy's sf of a mean of 1e6 is good to 4e-11 only, as its series is cut off; our pmf is tied to scipy's and to a sum of 1 above
+    # scipy's sf of a mean of 1e6 is good to 4e-11 only, as its series is cut off; our pmf is tied to scipy's and to a
+    # sum of 1 above
     survival = np.cumsum(poisson_pmf(x, mean)[::-1])[::-1] - poisson_pmf(x, mean)
     tail_sums = np.cumsum(survival[::-1])[::-1]
     np.testing.assert_allclose(poisson_loss(x, mean), tail_sums, rtol=0, atol=1e-13 * max(mean, 1))
@@ -66,7 +78,9 @@ def test_poisson_loss_table_has_the_losses_of_its_levels(mean, deviations):
     first, means = max(0, int(mean + deviations * np.sqrt(mean))), mean * np.array([0.0, 1.0, 1.02, 3.0])
     table = poisson_loss_table(first, 60, means)
     assert (table >= 0).all()
-    np.testing.assert_allclose(table, poisson_loss(first + np.arange(60), means[:, None]), rtol=0, atol=1e-13 * max(mean, 1))
+    np.testing.assert_allclose(
+        table, poisson_loss(first + np.arange(60), means[:, None]), rtol=0, atol=1e-13 * max(mean, 1)
+    )
 
 
 @pytest.mark.parametrize("mean", MEANS)
@@ -131,16 +145,33 @@ def test_a_mixture_has_the_mixture_of_the_losses():
 
 @pytest.mark.parametrize(
     ("call", "named"),
-    [(lambda: poisson_loss(1, [2, -1]), "mean"), (lambda: poisson_pmf(1, np.nan), "mean"), (lambda: normal_loss(1, 1, [0, 1, -1]), "std"),
-     (lambda: convolution_power([1.0], -1), "days"), (lambda: convolution_power([1.0], 1.5), "days")])
+    [
+        (lambda: poisson_loss(1, [2, -1]), "mean"),
+        (lambda: poisson_pmf(1, np.nan), "mean"),
+        (lambda: normal_loss(1, 1, [0, 1, -1]), "std"),
+        (lambda: convolution_power([1.0], -1), "days"),
+        (lambda: convolution_power([1.0], 1.5), "days"),
+    ],
+)
 def test_arguments_out_of_their_domain_are_refused_by_name(call, named):
     with pytest.raises(ParameterError, match=named):
         call()
 
 
-@pytest.mark.parametrize(("lead_time", "confidence", "expected"), [
-    (3, 0, [3]), (0.5, 0, [0.5]), (3, 2, [1, 2, 3, 4, 5]), (1, 3, [0, 1, 2, 3, 4]), (2.5, 1, [2, 3]), (2.5, 0.2, [2.5]), (2.9, 0.2, [3]),
-    (0, 0, [0]), (0.3 - 0.1, 0.2 + 1e-13, [0])])
+@pytest.mark.parametrize(
+    ("lead_time", "confidence", "expected"),
+    [
+        (3, 0, [3]),
+        (0.5, 0, [0.5]),
+        (3, 2, [1, 2, 3, 4, 5]),
+        (1, 3, [0, 1, 2, 3, 4]),
+        (2.5, 1, [2, 3]),
+        (2.5, 0.2, [2.5]),
+        (2.9, 0.2, [3]),
+        (0, 0, [0]),
+        (0.3 - 0.1, 0.2 + 1e-13, [0]),
+    ],
+)
 def test_equally_likely_lead_times(lead_time, confidence, expected):
     first, number = equally_likely_lead_times([lead_time], [confidence])
     assert (first[0] + np.arange(number[0])).tolist() == pytest.approx(expected)
@@ -188,6 +219,8 @@ def test_period_means_find_the_series_that_cant_be_used():
     assert means[[0, 4]].tolist() == [1.5, 2.0]
 
 
-@pytest.mark.parametrize("periods", [None, [], [[]], [[0.5, 0.4]], [[1.5, -0.5]], [[1.0], [np.nan]], [[1.0], None], [[0.5], [1.5]]])
+@pytest.mark.parametrize(
+    "periods", [None, [], [[]], [[0.5, 0.4]], [[1.5, -0.5]], [[1.0], [np.nan]], [[1.0], None], [[0.5], [1.5]]]
+)
 def test_no_average_of_what_are_no_probabilities(periods):
     assert mean_pmf(periods) is None

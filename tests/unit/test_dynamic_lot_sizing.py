@@ -23,14 +23,25 @@ PARAMS = DynamicLotSizingParams()
 
 def frame(*items: dict) -> pd.DataFrame:
     """A DataFrame of the policy's input columns as the engine gives it: series are arrays in object columns."""
-    return pd.DataFrame({
-        column.name: pd.Series([item[column.name] for item in items], dtype=float) if column.type == "double"
-        else cells([item[column.name] for item in items]) for column in POLICY.input_columns})
+    return pd.DataFrame(
+        {
+            column.name: pd.Series([item[column.name] for item in items], dtype=float)
+            if column.type == "double"
+            else cells([item[column.name] for item in items])
+            for column in POLICY.input_columns
+        }
+    )
 
 
 def an_item(**changes) -> dict:
-    item = {"fixed_order_cost": np.array([10.0]), "holding_cost": np.array([1.0]), "unit_cost": np.array([2.0]), "inventory_position": 0.0,
-            "lead_time": 0.0, "demand_mean": np.array([3.0, 4.0, 0.0, 5.0])}
+    item = {
+        "fixed_order_cost": np.array([10.0]),
+        "holding_cost": np.array([1.0]),
+        "unit_cost": np.array([2.0]),
+        "inventory_position": 0.0,
+        "lead_time": 0.0,
+        "demand_mean": np.array([3.0, 4.0, 0.0, 5.0]),
+    }
     return {**item, **changes}
 
 
@@ -102,8 +113,12 @@ def test_no_arc_of_any_optimum_is_left_out_of_the_model():
         for chosen in product([False, True], repeat=6):
             orders = np.flatnonzero(chosen).tolist()
             covered = [(s, [u for u in range(s, e) if need[u]]) for s, e in pairwise([*orders, 6])]
-            if sum(len(periods) for _, periods in covered) == (need > 0).sum() and all(periods for _, periods in covered):
-                cost = sum(fixed[s] + sum(need[u] * (unit[s] + holding[s:u].sum()) for u in periods) for s, periods in covered)
+            if sum(len(periods) for _, periods in covered) == (need > 0).sum() and all(
+                periods for _, periods in covered
+            ):
+                cost = sum(
+                    fixed[s] + sum(need[u] * (unit[s] + holding[s:u].sum()) for u in periods) for s, periods in covered
+                )
                 plans.append((cost, {(s, periods[-1] + 1) for s, periods in covered}))
         least = min(cost for cost, _ in plans)
         assert all(arcs <= kept for cost, arcs in plans if cost <= least + 1e-9)
@@ -112,13 +127,17 @@ def test_no_arc_of_any_optimum_is_left_out_of_the_model():
 
 def test_a_year_is_planned_by_both():
     rng = np.random.default_rng(3)
-    item = an_item(demand_mean=rng.uniform(0, 40, 365), fixed_order_cost=np.array([300.0]), inventory_position=100.0, lead_time=5.0)
+    item = an_item(
+        demand_mean=rng.uniform(0, 40, 365), fixed_order_cost=np.array([300.0]), inventory_position=100.0, lead_time=5.0
+    )
     found = exact(frame(item))
     assert solved(frame(item))[1] == pytest.approx(found.cost[0], rel=1e-9)
 
 
 def test_a_model_of_several_items_holds_the_share_of_each():
-    items = pd.concat([random_items(np.random.default_rng(4), 5), frame(an_item(demand_mean=np.zeros(28)))], ignore_index=True)
+    items = pd.concat(
+        [random_items(np.random.default_rng(4), 5), frame(an_item(demand_mean=np.zeros(28)))], ignore_index=True
+    )
     model, objective = solved(items)
     found = exact(items)
     np.testing.assert_allclose([pyo.value(model.item_cost[i]) for i in model.ITEMS], found.cost, rtol=1e-9)
@@ -126,8 +145,10 @@ def test_a_model_of_several_items_holds_the_share_of_each():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"demand_mean": np.zeros(4)}, {"inventory_position": 50.0}, {"demand_mean": np.zeros(4), "lead_time": 9.0}],
-    ids=["no demand", "enough stock", "no demand within the lead time"])
+    "changes",
+    [{"demand_mean": np.zeros(4)}, {"inventory_position": 50.0}, {"demand_mean": np.zeros(4), "lead_time": 9.0}],
+    ids=["no demand", "enough stock", "no demand within the lead time"],
+)
 def test_nothing_needed_orders_nothing(changes):
     found = exact(frame(an_item(**changes)))
     assert found.cost.tolist() == [0] and not found.decisions["ORDER_QUANTITY"].any() and found.message is None
@@ -138,7 +159,8 @@ def test_nothing_needed_orders_nothing(changes):
 
 def test_what_is_short_before_the_first_arrival_comes_with_it_and_is_said():
     found = exact(frame(an_item(lead_time=1.2, inventory_position=-2.0)))
-    # the demand of days 0 and 1 and the two owed, for an order of day 0 that is there on day 2; the five of day 3 with it
+    # the demand of days 0 and 1 and the two owed, for an order of day 0 that is there on day 2; the five of day 3 with
+    # it
     assert found.decisions["ORDER_QUANTITY"].tolist() == [[14, 0, 0, 0]]
     assert found.decisions["ORDER_UP_TO_LEVEL"].tolist() == [[12, 9, 5, 5]]
     assert found.cost[0] == (10 + 2 * 14 + 5) / 4
@@ -156,13 +178,18 @@ def test_fast_and_slow_movers_are_planned_in_whole_units():
 def test_money_in_cents_gives_the_same_plan_at_a_hundred_times_the_cost():
     items = random_items(np.random.default_rng(5), 30)
     money = [column.name for column in POLICY.input_columns if column.unit.startswith("money")]
-    cents = items.assign(**{name: cells([None if cell is None else 100 * cell for cell in items[name]]) for name in money})
+    cents = items.assign(
+        **{name: cells([None if cell is None else 100 * cell for cell in items[name]]) for name in money}
+    )
     np.testing.assert_allclose(exact(cents).cost, 100 * exact(items).cost, rtol=1e-9)
     assert solved(cents.iloc[[0]])[1] == pytest.approx(100 * solved(items.iloc[[0]])[1])
 
 
 BAD = {
-    "negative order cost": ({"fixed_order_cost": np.array([-1.0])}, "fixed_order_cost must hold one finite value of 0 or more"),
+    "negative order cost": (
+        {"fixed_order_cost": np.array([-1.0])},
+        "fixed_order_cost must hold one finite value of 0 or more",
+    ),
     "no order cost": ({"fixed_order_cost": None}, "fixed_order_cost must hold"),
     "infinite holding cost": ({"holding_cost": np.array([np.inf])}, "holding_cost must hold"),
     "two holding costs": ({"holding_cost": np.array([1.0, 2.0])}, "holding_cost must hold"),
@@ -184,7 +211,7 @@ def test_bad_items_get_a_message_and_leave_the_others_alone():
     for i, (name, (_, text)) in enumerate(BAD.items()):
         assert text in (found.message[i] or ""), (name, found.message[i])
         assert np.isnan(found.cost[i]) and all(np.isnan(values[i]).all() for values in found.decisions.values()), name
-    np.testing.assert_array_equal(found.cost[len(BAD):], alone.cost)
+    np.testing.assert_array_equal(found.cost[len(BAD) :], alone.cost)
 
 
 @pytest.mark.parametrize("bad", BAD)
@@ -217,7 +244,9 @@ def test_an_order_follows_the_plan_when_demand_is_as_forecast():
     whole = np.diff(np.ceil(np.cumsum(demand, axis=1) * (1 - 1e-9) - 1e-9), axis=1, prepend=0)
     last_order = np.full(len(items), np.nan)
     for period in range(demand.shape[1]):
-        state = pd.DataFrame({"inventory_position": position, "period": period, "days_since_order": period - last_order})
+        state = pd.DataFrame(
+            {"inventory_position": position, "period": period, "days_since_order": period - last_order}
+        )
         wanted = POLICY.order(found.decisions, state)
         np.testing.assert_array_equal(wanted, found.decisions["ORDER_QUANTITY"][:, period])
         last_order[wanted > 0] = period
@@ -226,13 +255,20 @@ def test_an_order_follows_the_plan_when_demand_is_as_forecast():
 
 def test_order_beyond_the_plan_or_without_a_decision_or_position_is_unknown():
     decisions = dict.fromkeys(POLICY.decisions, np.array([[1.0], [np.nan], [1.0], [1.0]]))
-    state = pd.DataFrame({"inventory_position": [0.0, 0.0, np.nan, 0.0], "period": [1, 0, 0, np.nan], "days_since_order": np.nan})
+    state = pd.DataFrame(
+        {"inventory_position": [0.0, 0.0, np.nan, 0.0], "period": [1, 0, 0, np.nan], "days_since_order": np.nan}
+    )
     assert np.isnan(POLICY.order(decisions, state)).all()
 
 
 def test_a_planned_order_whose_day_had_no_run_is_made_up_for():
-    decisions = {"ORDER_QUANTITY": np.array([[20.0, 0.0, 20.0]] * 4), "ORDER_UP_TO_LEVEL": np.array([[20.0, 12.0, 25.0]] * 4)}
-    state = pd.DataFrame({"inventory_position": [-3.0, 9.0, 9.0, 30.0], "period": 1, "days_since_order": [np.nan, 8.0, 1.0, 8.0]})
+    decisions = {
+        "ORDER_QUANTITY": np.array([[20.0, 0.0, 20.0]] * 4),
+        "ORDER_UP_TO_LEVEL": np.array([[20.0, 12.0, 25.0]] * 4),
+    }
+    state = pd.DataFrame(
+        {"inventory_position": [-3.0, 9.0, 9.0, 30.0], "period": 1, "days_since_order": [np.nan, 8.0, 1.0, 8.0]}
+    )
     # never ordered, ordered before the plan, ordered on the plan's day, enough there
     assert POLICY.order(decisions, state).tolist() == [15.0, 3.0, 0.0, 0.0]
 

@@ -1,4 +1,6 @@
-"""The textbook functions of theory/eoq.py and theory/newsvendor.py, and the published instances by them and by the policies."""
+"""The textbook functions of theory/eoq.py and theory/newsvendor.py, and the published instances by them and by the
+policies.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,14 @@ def test_published_instances_are_reached(kind):
         by_instance.setdefault(row.instance, {})[f"{row.policy} {row.method}"] = row.ours
         if row.policy.startswith("theory"):
             # Silver's heuristic is beaten on one instance
-            assert row.ours == pytest.approx(row.published, rel=1e-6) or ("heuristic" in row.note and row.ours < row.published)
+            assert row.ours == pytest.approx(row.published, rel=1e-6) or (
+                "heuristic" in row.note and row.ours < row.published
+            )
         else:
             # whole quantities cost a little more than real ones
-            assert row.published * (1 - 1e-9) <= row.ours <= row.published * (1 + (1e-2 if "whole" in row.note else 1e-6))
+            assert (
+                row.published * (1 - 1e-9) <= row.ours <= row.published * (1 + (1e-2 if "whole" in row.note else 1e-6))
+            )
     for found in by_instance.values():
         values = [value for name, value in found.items() if not name.startswith("theory")]
         assert not values or values[0] == pytest.approx(values[1], rel=1e-7)
@@ -47,8 +53,16 @@ def test_joint_replenishment_is_the_least_of_all_multiples():
     rng = np.random.default_rng(1)
     for _ in range(10):
         n = int(rng.integers(1, 4))
-        shared, K, h, rate = rng.uniform(0.5, 20), rng.uniform(0.5, 20, n), rng.uniform(0.1, 2, n), rng.uniform(1, 50, n)
-        least = min(np.sqrt(2 * (shared + (K / k).sum()) * (h * rate * k).sum()) for k in map(np.array, product(range(1, 13), repeat=n)))
+        shared, K, h, rate = (
+            rng.uniform(0.5, 20),
+            rng.uniform(0.5, 20, n),
+            rng.uniform(0.1, 2, n),
+            rng.uniform(1, 50, n),
+        )
+        least = min(
+            np.sqrt(2 * (shared + (K / k).sum()) * (h * rate * k).sum())
+            for k in map(np.array, product(range(1, 13), repeat=n))
+        )
         assert joint_replenishment(shared, K, h, rate).cost == pytest.approx(least, rel=1e-12)
 
 
@@ -61,7 +75,11 @@ def test_discounts_are_the_least_of_a_fine_scan(discount):
         prices = rng.uniform(1, 5) * np.cumprod([1.0, rng.uniform(0.9, 1), rng.uniform(0.9, 1)])
         q = np.sort(np.concatenate([np.linspace(1, 2500, 200_000), breaks[1:]]))
         j = np.searchsorted(breaks, q, side="right") - 1
-        extra = np.concatenate([[0.0], np.cumsum(-np.diff(prices) * breaks[1:])])[j] if discount is incremental_discount else 0.0
+        extra = (
+            np.concatenate([[0.0], np.cumsum(-np.diff(prices) * breaks[1:])])[j]
+            if discount is incremental_discount
+            else 0.0
+        )
         cost = rate * prices[j] + (K + extra) * rate / q + i * (extra + prices[j] * q) / 2
         assert float(discount(K, rate, i, breaks, prices).cost) == pytest.approx(cost.min(), rel=1e-6)
 
@@ -73,7 +91,10 @@ def test_newsvendors_are_the_least_of_a_scan():
             costs = s - mean + (1.0 + under) * poisson_loss(s, mean)
             assert float(newsvendor_poisson(1.0, under, mean).cost) == pytest.approx(costs.min(), rel=1e-9, abs=1e-12)
     pmf = [0.5, 0.0, 0.25, 0.25]
-    assert int(newsvendor_pmf(1.0, 1.0, pmf).base_stock_level) == 0 and int(newsvendor_pmf(1.0, 1.1, pmf).base_stock_level) == 2
+    assert (
+        int(newsvendor_pmf(1.0, 1.0, pmf).base_stock_level) == 0
+        and int(newsvendor_pmf(1.0, 1.1, pmf).base_stock_level) == 2
+    )
     assert float(newsvendor_normal(1.0, 1.0, 50.0, 8.0).base_stock_level) == 50.0
 
 

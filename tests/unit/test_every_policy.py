@@ -1,4 +1,6 @@
-"""Every policy there is obeys the laws; a policy that breaks one is found out; docs/add_a_policy.md works as it is written."""
+"""Every policy there is obeys the laws; a policy that breaks one is found out; docs/add_a_policy.md works as it is
+written.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ def test_the_laws_hold(name):
     assert broken_laws(policies.load(name)) == []
 
 
-# ------------------------------------------------------------------------------------- docs/add_a_policy.md, followed literally
+# ------------------------------------------------------------------------------------- docs/add_a_policy.md, followed
+# literally
 
 
 def block(language: str, n: int = 0) -> str:
@@ -61,7 +64,8 @@ def test_the_page_adds_a_policy(project, capsys):
     assert "days_of_supply" in out and "params {'days': 10}" in out
 
 
-# ---------------------------------------------------------------------------------------------- a broken policy is found out
+# ---------------------------------------------------------------------------------------------- a broken policy is
+# found out
 
 
 @pytest.fixture
@@ -87,7 +91,9 @@ def test_a_wrong_published_cost_is_found(good, monkeypatch):
 
 def test_wrong_published_decisions_are_found(good, monkeypatch):
     example = replace(good.examples[0], decisions={"ORDER_UP_TO_LEVEL": (21,)})
-    assert "ORDER_UP_TO_LEVEL of item 0 is [20.0], published 21" in findings(replace(good, examples=(example,)), monkeypatch)
+    assert "ORDER_UP_TO_LEVEL of item 0 is [20.0], published 21" in findings(
+        replace(good, examples=(example,)), monkeypatch
+    )
 
 
 def test_an_algorithm_that_disagrees_is_found(good, monkeypatch):
@@ -95,7 +101,9 @@ def test_an_algorithm_that_disagrees_is_found(good, monkeypatch):
         found = good.solve_exact(items, offsets, params)
         return ExactSolution({name: values - 1 for name, values in found.decisions.items()}, found.cost * 0.95)
 
-    assert "both methods agree: model proves 10, exact reaches 9.5" in findings(replace(good, solve_exact=cheaper), monkeypatch)
+    assert "both methods agree: model proves 10, exact reaches 9.5" in findings(
+        replace(good, solve_exact=cheaper), monkeypatch
+    )
 
 
 def test_code_that_never_ends_or_crashes_is_found(good, monkeypatch):
@@ -119,7 +127,9 @@ def test_a_cost_that_is_not_money_is_found(good, monkeypatch):
         found = good.solve_exact(items, offsets, params)
         return found._replace(cost=np.full(len(items), 10.0))
 
-    assert "money times ten costs ten times as much: exact: 10 became 10" in findings(replace(good, solve_exact=constant), monkeypatch)
+    assert "money times ten costs ten times as much: exact: 10 became 10" in findings(
+        replace(good, solve_exact=constant), monkeypatch
+    )
 
 
 def test_orders_without_demand_and_negative_orders_are_found(good, monkeypatch):
@@ -137,7 +147,9 @@ def test_changed_inputs_are_found(good, monkeypatch):
             one[0] += 1e-12
         return found
 
-    assert "inputs are left as they were: exact changed its inputs" in findings(replace(good, solve_exact=greedy), monkeypatch)
+    assert "inputs are left as they were: exact changed its inputs" in findings(
+        replace(good, solve_exact=greedy), monkeypatch
+    )
 
 
 def test_decisions_that_are_not_declared_are_found(good, monkeypatch):
@@ -164,7 +176,9 @@ def test_a_broken_file_is_told_and_hides_no_other(project, capsys):
     (project / "my_policies" / "leaving.py").write_text("import sys\nsys.exit(3)\n", encoding="utf-8")
     assert main(["policies"]) == 0
     out = capsys.readouterr().out
-    assert "nothing_of_this_name" in out.replace("\n", " ") and "days_of_supply" in out and "capacitated_lot_sizing" in out
+    assert (
+        "nothing_of_this_name" in out.replace("\n", " ") and "days_of_supply" in out and "capacitated_lot_sizing" in out
+    )
     assert main(["policies", "--check", "broken", "leaving", "days_of_supply"]) == 6
     out, err = capsys.readouterr()
     assert "days_of_supply: 1 example, all 10 laws hold" in out
@@ -173,12 +187,20 @@ def test_a_broken_file_is_told_and_hides_no_other(project, capsys):
 
 def test_what_can_be_told_of_the_record_alone_is_told(good, monkeypatch):
     example = replace(good.examples[0], items=({"holding_cost": 0.5, "demand_mean": np.ones(2)},))
-    wrong = replace(good, partition_by=("location_id", "nonsense"), inputs="SELECT location_id, product_id, holding_cost, lead_time FROM x",
-                    examples=(example,), highs_options={"threads": 8, "presolv": "off"})
+    wrong = replace(
+        good,
+        partition_by=("location_id", "nonsense"),
+        inputs="SELECT location_id, product_id, holding_cost, lead_time FROM x",
+        examples=(example,),
+        highs_options={"threads": 8, "presolv": "off"},
+    )
     found = findings(wrong, monkeypatch)
     assert "highs_options: option 'threads' is set by invopt" in found and "did you mean presolve or solver?" in found
     assert "partition_by: nonsense is no column of gold.item_state" in found
-    assert "the SELECT does not name the column demand_mean" in found and "the SELECT does not name the column source_id" in found
+    assert (
+        "the SELECT does not name the column demand_mean" in found
+        and "the SELECT does not name the column source_id" in found
+    )
     assert "by hand: an item lacks the input columns lead_time" in found
 
 

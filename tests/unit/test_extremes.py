@@ -1,4 +1,6 @@
-"""Every policy on items at the edges of what a chain has: a sensible answer or a plain status, never an exception or silence."""
+"""Every policy on items at the edges of what a chain has: a sensible answer or a plain status, never an exception or
+silence.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +86,10 @@ def frame(policy, items: list[dict]) -> pd.DataFrame:
     for column in policy.input_columns:
         values = [item[column.name] for item in items]
         if column.type == "array<double>":
-            values = [value if value is None or isinstance(value, np.ndarray) else np.array([float(value)]) for value in values]
+            values = [
+                value if value is None or isinstance(value, np.ndarray) else np.array([float(value)])
+                for value in values
+            ]
         columns[column.name] = pd.Series(values, dtype=float if column.type == "double" else object)
     return same_partition(pd.DataFrame(columns))
 
@@ -110,9 +115,15 @@ def test_extremes_get_an_answer_or_a_plain_status(name, given_data):
             assert np.allclose(whole, np.round(whole)), (decision, amounts)
             assert (whole >= 0).all() or decision == "ORDER_UP_TO_LEVEL", (decision, amounts)
     if (solved["status"] != "no_solution").all() and all(np.sum(one) == 0 for one in items["demand_mean"]):
-        decisions = {decision: np.array([one[decision] for one in solved["decisions"]]) for decision in policy.decisions}
-        decisions = {decision: values[:, 0] if values.shape[1] == 1 else values for decision, values in decisions.items()}
-        state = pd.DataFrame({"inventory_position": np.zeros(len(items)), "days_since_order": np.nan, "day": 20_000.0, "period": 0.0})
+        decisions = {
+            decision: np.array([one[decision] for one in solved["decisions"]]) for decision in policy.decisions
+        }
+        decisions = {
+            decision: values[:, 0] if values.shape[1] == 1 else values for decision, values in decisions.items()
+        }
+        state = pd.DataFrame(
+            {"inventory_position": np.zeros(len(items)), "days_since_order": np.nan, "day": 20_000.0, "period": 0.0}
+        )
         assert (policy.order(decisions, state) == 0).all()
 
 

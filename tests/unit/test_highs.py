@@ -1,4 +1,6 @@
-"""The arrays given to HiGHS say what the Pyomo model says: the same optima as scipy's milp on random models of every kind."""
+"""The arrays given to HiGHS say what the Pyomo model says: the same optima as scipy's milp on random models of every
+kind.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from invopt.solving.records import Status, Termination
 
 
 def random_model(seed: int) -> tuple[pyo.ConcreteModel, dict]:
-    """A model with free, bounded, one-sided, integer, fixed and unused variables, rows of all kinds, a constant in rows and cost."""
+    """A model with free, bounded, one-sided, integer, fixed and unused variables, rows of all kinds, a constant in
+    rows and cost.
+    """
     rng = np.random.default_rng(seed)
     n, n_rows = int(rng.integers(2, 8)), int(rng.integers(1, 7))
     lower = rng.choice([-np.inf, 0.0, -3.0, 1.5], size=n)
@@ -56,8 +60,13 @@ def random_model(seed: int) -> tuple[pyo.ConcreteModel, dict]:
         else:
             model.rows.add((None if np.isinf(low) else low, body, None if np.isinf(high) else high))
     model.total_cost = pyo.Objective(expr=pyo.quicksum(float(cost[i]) * model.x[i] for i in range(n)) + constant)
-    reference = milp(cost, integrality=is_integer.astype(int), bounds=Bounds(lower, upper),
-                     constraints=LinearConstraint(matrix, row_lower, row_upper), options={"mip_rel_gap": 0.0})
+    reference = milp(
+        cost,
+        integrality=is_integer.astype(int),
+        bounds=Bounds(lower, upper),
+        constraints=LinearConstraint(matrix, row_lower, row_upper),
+        options={"mip_rel_gap": 0.0},
+    )
     if reference.x is not None and is_integer.any():
         # SciPy gives the point of its HiGHS, which may break each row by 1e-6: what its integers really cost
         whole = np.rint(reference.x)
@@ -84,7 +93,11 @@ def test_random_models_have_the_optima_of_scipy():
                 assert variable.fixed or (variable.value <= 1e-6 + (high if high is not None else np.inf))
                 assert variable.fixed or variable.is_continuous() or variable.value == round(variable.value)
         else:  # scipy can't always tell unbounded (3) from infeasible (2): then it says 4
-            allowed = {2: {Termination.INFEASIBLE}, 3: {Termination.UNBOUNDED}, 4: {Termination.INFEASIBLE, Termination.UNBOUNDED}}
+            allowed = {
+                2: {Termination.INFEASIBLE},
+                3: {Termination.UNBOUNDED},
+                4: {Termination.INFEASIBLE, Termination.UNBOUNDED},
+            }
             assert result.termination in allowed[reference["status"]], f"seed {seed}"
             assert result.status is Status.NO_SOLUTION
     assert ends[Termination.CONVERGED] > 80 and ends[Termination.UNBOUNDED] > 5, ends
@@ -126,14 +139,19 @@ def test_constraint_without_variables_that_is_false_is_infeasible():
 
 def test_unbounded():
     assert highs.solve(model_of(lambda x: -x, upper=None), 1, {}).termination is Termination.UNBOUNDED
-    assert highs.solve(model_of(lambda x: -x, upper=None, domain=pyo.Integers), 1, {}).termination is Termination.UNBOUNDED
+    assert (
+        highs.solve(model_of(lambda x: -x, upper=None, domain=pyo.Integers), 1, {}).termination is Termination.UNBOUNDED
+    )
 
 
-@pytest.mark.parametrize(("cost", "words"), [
-    (lambda x: x**2, "nonlinear"),
-    (lambda x: float("nan") * x, "NaN.*the objective"),
-    (lambda x: float("inf") * x, "NaN.*the objective"),
-])
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [
+        (lambda x: x**2, "nonlinear"),
+        (lambda x: float("nan") * x, "NaN.*the objective"),
+        (lambda x: float("inf") * x, "NaN.*the objective"),
+    ],
+)
 def test_refused_costs(cost, words):
     with pytest.raises(Exception, match=words):
         highs.solve(model_of(cost), 1, {})
@@ -219,7 +237,9 @@ def test_options_of_one_model_are_not_the_next_ones():
 
 def test_wrong_options_are_all_named_with_what_is_near():
     with pytest.raises(ConfigError) as raised:
-        highs.check_options({"mip_rel_gp": 0.1, "threads": 4, "solver": "nonsense", "presolve": "off", "mip_rel_gap": 0})
+        highs.check_options(
+            {"mip_rel_gp": 0.1, "threads": 4, "solver": "nonsense", "presolve": "off", "mip_rel_gap": 0}
+        )
     assert len(raised.value.problems) == 3
     assert "mip_rel_gap" in raised.value.problems[0] and "nonsense" in raised.value.problems[2]
 

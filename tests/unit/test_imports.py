@@ -46,8 +46,26 @@ ALLOWED = {
 SPARK_PARTS = {"spark", "pipelines"}
 SPARK_PACKAGES = {"pyspark", "delta", "py4j"}
 THEORY_PACKAGES = {"numpy", "scipy", "numba"}
-WITHOUT_PYSPARK = ("errors", "columns", "config", "tables", "theory", "policies", "forecasting", "solving", "ordering", "simulation",
-                   "datasets", "lake", "solve_one", "conformance", "precompile", "policy_table", "plots", "web")
+WITHOUT_PYSPARK = (
+    "errors",
+    "columns",
+    "config",
+    "tables",
+    "theory",
+    "policies",
+    "forecasting",
+    "solving",
+    "ordering",
+    "simulation",
+    "datasets",
+    "lake",
+    "solve_one",
+    "conformance",
+    "precompile",
+    "policy_table",
+    "plots",
+    "web",
+)
 
 
 def part_of(file: Path, package: Path = PACKAGE) -> str:
@@ -57,7 +75,9 @@ def part_of(file: Path, package: Path = PACKAGE) -> str:
 
 
 def imported(tree: ast.AST, file: Path, package: Path = PACKAGE) -> Iterator[tuple[int, str]]:
-    """(line, dotted name) of every import of a file, inside functions too; those for type checkers only don't run and don't count."""
+    """(line, dotted name) of every import of a file, inside functions too; those for type checkers only don't run
+    and don't count.
+    """
     here = (package.name, *file.relative_to(package).parent.parts)
     waiting = [tree]
     while waiting:
@@ -71,7 +91,9 @@ def imported(tree: ast.AST, file: Path, package: Path = PACKAGE) -> Iterator[tup
             base = ".".join(here[: len(here) - node.level + 1]) if node.level else ""
             module = ".".join(part for part in (base, node.module) if part)
             # `from invopt import spark` imports invopt.spark
-            yield from ((node.lineno, f"{module}.{name.name}" if module == package.name else module) for name in node.names)
+            yield from (
+                (node.lineno, f"{module}.{name.name}" if module == package.name else module) for name in node.names
+            )
         waiting.extend(ast.iter_child_nodes(node))
 
 
@@ -79,13 +101,18 @@ def faults(file: Path, package: Path = PACKAGE) -> list[str]:
     """What a file imports against the lines above."""
     part = part_of(file, package)
     if part and part not in ALLOWED:
-        return [f"{file.relative_to(package.parent)}: {part!r} is no known part of invopt; say in {Path(__file__).name} what it may import"]
+        return [
+            f"{file.relative_to(package.parent)}: {part!r} is no known part of invopt; say in "
+            f"{Path(__file__).name} what it may import"
+        ]
     found = []
     for line, name in imported(ast.parse(file.read_text(encoding="utf-8")), file, package):
         top, _, rest = name.partition(".")
         other = rest.partition(".")[0]
         if top == package.name:
-            wrong = bool(other) and not other.startswith("__") and other != part and other not in ALLOWED.get(part, set())
+            wrong = (
+                bool(other) and not other.startswith("__") and other != part and other not in ALLOWED.get(part, set())
+            )
         elif part == "theory":
             wrong = top not in THEORY_PACKAGES and top not in sys.stdlib_module_names
         else:
@@ -114,22 +141,41 @@ def test_jobs_and_notebooks_stand_on_top():
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize(("file", "code", "says"), [
-    ("theory/eoq.py", "import pandas", "theory may not import pandas"),
-    ("theory/eoq.py", "from invopt.policies import base", "theory may not import invopt.policies"),
-    ("policies/s_q.py", "def f():\n    from pyspark.sql import functions", "s_q.py:2: policies may not import pyspark.sql"),
-    ("policies/s_q.py", "from invopt import solving", "policies may not import invopt.solving"),
-    ("policies/s_q.py", "from ..solving import solve", "policies may not import invopt.solving"),
-    ("lake.py", "from invopt.spark.delta import read", "lake may not import invopt.spark.delta"),
-    ("web/app.py", "import invopt.pipelines.report", "web may not import invopt.pipelines.report"),
-    ("cli.py", "import pyspark", "cli may not import pyspark"),
-    ("utils.py", "", "'utils' is no known part"),
-    ("__init__.py", "from invopt.spark import session", "the package may not import invopt.spark"),
-    ("theory/eoq.py", "import math\nimport numpy as np\nfrom invopt.errors import ParameterError\nfrom .demand import Poisson", None),
-    ("policies/s_q.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pyspark.sql import DataFrame", None),
-    ("pipelines/solve.py", "from invopt import solving\nfrom pyspark.sql import functions as F\nfrom . import run", None),
-    ("cli.py", "def f():\n    from invopt.pipelines import solve", None),
-])
+@pytest.mark.parametrize(
+    ("file", "code", "says"),
+    [
+        ("theory/eoq.py", "import pandas", "theory may not import pandas"),
+        ("theory/eoq.py", "from invopt.policies import base", "theory may not import invopt.policies"),
+        (
+            "policies/s_q.py",
+            "def f():\n    from pyspark.sql import functions",
+            "s_q.py:2: policies may not import pyspark.sql",
+        ),
+        ("policies/s_q.py", "from invopt import solving", "policies may not import invopt.solving"),
+        ("policies/s_q.py", "from ..solving import solve", "policies may not import invopt.solving"),
+        ("lake.py", "from invopt.spark.delta import read", "lake may not import invopt.spark.delta"),
+        ("web/app.py", "import invopt.pipelines.report", "web may not import invopt.pipelines.report"),
+        ("cli.py", "import pyspark", "cli may not import pyspark"),
+        ("utils.py", "", "'utils' is no known part"),
+        ("__init__.py", "from invopt.spark import session", "the package may not import invopt.spark"),
+        (
+            "theory/eoq.py",
+            "import math\nimport numpy as np\nfrom invopt.errors import ParameterError\nfrom .demand import Poisson",
+            None,
+        ),
+        (
+            "policies/s_q.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pyspark.sql import DataFrame",
+            None,
+        ),
+        (
+            "pipelines/solve.py",
+            "from invopt import solving\nfrom pyspark.sql import functions as F\nfrom . import run",
+            None,
+        ),
+        ("cli.py", "def f():\n    from invopt.pipelines import solve", None),
+    ],
+)
 def test_a_fault_is_seen_and_what_is_right_is_not(tmp_path, file, code, says):
     package = tmp_path / "invopt"
     path = package / file
@@ -141,7 +187,9 @@ def test_a_fault_is_seen_and_what_is_right_is_not(tmp_path, file, code, says):
 
 def test_everything_below_spark_is_imported_without_pyspark():
     """In a process where pyspark can't be imported: every module of the parts below Spark that there are."""
-    places = (place for part in WITHOUT_PYSPARK for place in (PACKAGE / f"{part}.py", *sorted((PACKAGE / part).rglob("*.py"))))
+    places = (
+        place for part in WITHOUT_PYSPARK for place in (PACKAGE / f"{part}.py", *sorted((PACKAGE / part).rglob("*.py")))
+    )
     files = [place for place in places if place.exists()]
     names = [".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files]
     assert importlib.util.find_spec("invopt.policies.base") and "invopt.policies.base" in names

@@ -52,14 +52,17 @@ def no_network(version: str, path: str) -> str:
     raise ConnectionError("the network is unreachable")
 
 
-@pytest.mark.parametrize(("text", "version"), [
-    *((banner, version) for version, banner in BANNERS.items()),
-    ('Picked up JAVA_TOOL_OPTIONS: -Dversion "9"\nopenjdk version "17.0.1"', 17),
-    ('WARNING: version of something\nopenjdk version "21.0.3"', 21),
-    ("openjdk 17.0.2 2022-01-18", None),
-    ("The operation couldn't be completed. Unable to locate a Java Runtime.", None),
-    ("", None),
-])
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        *((banner, version) for version, banner in BANNERS.items()),
+        ('Picked up JAVA_TOOL_OPTIONS: -Dversion "9"\nopenjdk version "17.0.1"', 17),
+        ('WARNING: version of something\nopenjdk version "21.0.3"', 21),
+        ("openjdk 17.0.2 2022-01-18", None),
+        ("The operation couldn't be completed. Unable to locate a Java Runtime.", None),
+        ("", None),
+    ],
+)
 def test_parse_version(text, version):
     assert java.parse_version(text) == version
 

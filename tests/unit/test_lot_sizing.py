@@ -1,4 +1,6 @@
-"""Net requirements and Wagner-Whitin's problem: against every plan of small items, and against the recursion of 1958 on long ones."""
+"""Net requirements and Wagner-Whitin's problem: against every plan of small items, and against the recursion of 1958
+on long ones.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ def recursion(need: np.ndarray, fixed: np.ndarray, unit: np.ndarray, holding: np
         if need[s] == 0:
             least[s] = least[s + 1]
         per_unit = unit[s] + np.concatenate([[0], np.cumsum(holding[s:-1])])
-        least[s] = min(least[s], (fixed[s] + np.cumsum(need[s:] * per_unit) + least[s + 1:]).min())
+        least[s] = min(least[s], (fixed[s] + np.cumsum(need[s:] * per_unit) + least[s + 1 :]).min())
     return least[0]
 
 
@@ -56,14 +58,22 @@ def test_long_plans_cost_what_the_recursion_finds():
     for n_periods in (28, 120, 365):
         for scale in (1.0, 50.0, 5000.0):
             need = rng.integers(0, 30, n_periods) * (rng.random(n_periods) < 0.7)
-            fixed, unit, holding = scale * rng.random(n_periods), rng.random(n_periods), rng.random(n_periods) * rng.choice([0.01, 1])
-            cost = best_orders(need[None, :], np.array([n_periods]), np.array([0]), fixed[None, :], unit[None, :], holding[None, :])[1][0]
+            fixed, unit, holding = (
+                scale * rng.random(n_periods),
+                rng.random(n_periods),
+                rng.random(n_periods) * rng.choice([0.01, 1]),
+            )
+            cost = best_orders(
+                need[None, :], np.array([n_periods]), np.array([0]), fixed[None, :], unit[None, :], holding[None, :]
+            )[1][0]
             assert abs(cost / recursion(need, fixed, unit, holding) - 1) < 1e-12
 
 
 def test_holding_is_that_of_the_day_the_order_arrives():
     # an order of period 0 is there in period 2 and is held through it for the requirement of period 3
-    quantity, cost = best_orders(one([1, 1, 0, 0]), np.array([2]), np.array([2]), one([10]), one([0]), one([100, 100, 3, 7]))
+    quantity, cost = best_orders(
+        one([1, 1, 0, 0]), np.array([2]), np.array([2]), one([10]), one([0]), one([100, 100, 3, 7])
+    )
     assert quantity.tolist() == [[2, 0, 0, 0]] and cost.tolist() == [13]
 
 

@@ -13,35 +13,57 @@ from invopt import ordering
 NONE = np.nan
 
 
-def review(wanted, least=NONE, most=NONE, multiple=NONE, is_held=False, held_because=None, position=3.0, solution_says=None):
-    state = pd.DataFrame({
-        "inventory_position": [position], "on_hand": [position + 1], "expiring": [1.0], "on_order": [0.0], "on_order_late": [0.0],
-        "min_order_quantity": [least],
-        "max_order_quantity": [most], "quantity_multiple": [multiple], "is_held": [is_held], "held_because": [held_because],
-        "solution_says": [solution_says],
-    })
+def review(
+    wanted, least=NONE, most=NONE, multiple=NONE, is_held=False, held_because=None, position=3.0, solution_says=None
+):
+    state = pd.DataFrame(
+        {
+            "inventory_position": [position],
+            "on_hand": [position + 1],
+            "expiring": [1.0],
+            "on_order": [0.0],
+            "on_order_late": [0.0],
+            "min_order_quantity": [least],
+            "max_order_quantity": [most],
+            "quantity_multiple": [multiple],
+            "is_held": [is_held],
+            "held_because": [held_because],
+            "solution_says": [solution_says],
+        }
+    )
     return ordering.review(np.array([wanted], float), {"REORDER_POINT": np.array([6.0])}, state).iloc[0]
 
 
-@pytest.mark.parametrize(("given", "quantity", "says"), [
-    ({"wanted": 7}, 7, "position 3 = 4 on hand - 1 expiring + 0 on order; reorder point 6: 7 wanted"),
-    ({"wanted": 0}, 0, "nothing wanted: position 3"),
-    ({"wanted": 0, "least": 10}, 0, "nothing wanted"),
-    ({"wanted": 7, "least": 10}, 10, "raised to the minimum 10"),
-    ({"wanted": 7, "multiple": 4}, 8, "rounded up to a multiple of 4"),
-    ({"wanted": 7, "least": 10, "multiple": 4}, 12, "raised to the minimum 10, rounded up to a multiple of 4"),
-    ({"wanted": 7, "most": 5}, 5, "cut to the maximum 5"),
-    ({"wanted": 7, "most": 7, "multiple": 4}, 4, "rounded up to a multiple of 4, cut to the maximum 7"),
-    ({"wanted": 8, "multiple": 4}, 8, ": 8 wanted"),
-    ({"wanted": 7, "least": 10, "solution_says": "on overtime"}, 10, "raised to the minimum 10: 10 ordered; on overtime"),
-    ({"wanted": 0, "solution_says": "on overtime"}, 0, "reorder point 6; on overtime"),
-    ({"wanted": 0.3, "multiple": 0.1}, 1, ": 0.3 wanted"),
-    ({"wanted": 7, "least": 5, "most": 7, "multiple": 4}, 0, "no multiple of 4 lies between the minimum 5 and the maximum 7"),
-    ({"wanted": 7, "least": 10, "most": 5}, 0, "can't be ordered"),
-    ({"wanted": 7, "most": 0}, 0, "can't be ordered"),
-    ({"wanted": 7, "is_held": True, "held_because": "the count is old"}, 0, "held: the count is old; position 3"),
-    ({"wanted": NONE, "is_held": True, "held_because": "no solution: x"}, 0, "held: no solution: x"),
-])
+@pytest.mark.parametrize(
+    ("given", "quantity", "says"),
+    [
+        ({"wanted": 7}, 7, "position 3 = 4 on hand - 1 expiring + 0 on order; reorder point 6: 7 wanted"),
+        ({"wanted": 0}, 0, "nothing wanted: position 3"),
+        ({"wanted": 0, "least": 10}, 0, "nothing wanted"),
+        ({"wanted": 7, "least": 10}, 10, "raised to the minimum 10"),
+        ({"wanted": 7, "multiple": 4}, 8, "rounded up to a multiple of 4"),
+        ({"wanted": 7, "least": 10, "multiple": 4}, 12, "raised to the minimum 10, rounded up to a multiple of 4"),
+        ({"wanted": 7, "most": 5}, 5, "cut to the maximum 5"),
+        ({"wanted": 7, "most": 7, "multiple": 4}, 4, "rounded up to a multiple of 4, cut to the maximum 7"),
+        ({"wanted": 8, "multiple": 4}, 8, ": 8 wanted"),
+        (
+            {"wanted": 7, "least": 10, "solution_says": "on overtime"},
+            10,
+            "raised to the minimum 10: 10 ordered; on overtime",
+        ),
+        ({"wanted": 0, "solution_says": "on overtime"}, 0, "reorder point 6; on overtime"),
+        ({"wanted": 0.3, "multiple": 0.1}, 1, ": 0.3 wanted"),
+        (
+            {"wanted": 7, "least": 5, "most": 7, "multiple": 4},
+            0,
+            "no multiple of 4 lies between the minimum 5 and the maximum 7",
+        ),
+        ({"wanted": 7, "least": 10, "most": 5}, 0, "can't be ordered"),
+        ({"wanted": 7, "most": 0}, 0, "can't be ordered"),
+        ({"wanted": 7, "is_held": True, "held_because": "the count is old"}, 0, "held: the count is old; position 3"),
+        ({"wanted": NONE, "is_held": True, "held_because": "no solution: x"}, 0, "held: no solution: x"),
+    ],
+)
 def test_rules_of_a_line(given, quantity, says):
     row = review(**given)
     assert row["quantity"] == quantity and says in row["reason"], row["reason"]
@@ -71,9 +93,23 @@ def test_what_is_ordered_keeps_every_limit_and_is_the_nearest_that_does(wanted, 
 
 
 def test_late_orders_and_what_no_decision_covers_are_told():
-    state = pd.DataFrame({"inventory_position": [7.0, 7.0], "on_hand": [2.0, 2.0], "expiring": 0.0, "on_order": [5.0, 5.0],
-                          "on_order_late": [4.0, 0.0], "min_order_quantity": NONE, "max_order_quantity": NONE, "quantity_multiple": NONE,
-                          "is_held": False, "held_because": None, "solution_says": None})
+    state = pd.DataFrame(
+        {
+            "inventory_position": [7.0, 7.0],
+            "on_hand": [2.0, 2.0],
+            "expiring": 0.0,
+            "on_order": [5.0, 5.0],
+            "on_order_late": [4.0, 0.0],
+            "min_order_quantity": NONE,
+            "max_order_quantity": NONE,
+            "quantity_multiple": NONE,
+            "is_held": False,
+            "held_because": None,
+            "solution_says": None,
+        }
+    )
     found = ordering.review(np.array([1.0, np.nan]), {"ORDER_UP_TO_LEVEL": np.array([8.0, np.nan])}, state)
     assert "+ 5 on order (4 late); order up to level 8: 1 wanted" in found["reason"][0]
-    assert found["reason"][1].startswith("held: the decisions say nothing for this day") and found["quantity"].tolist() == [1.0, 0.0]
+    assert found["reason"][1].startswith("held: the decisions say nothing for this day") and found[
+        "quantity"
+    ].tolist() == [1.0, 0.0]

@@ -1,4 +1,6 @@
-"""S(R) of a Normal demand from Taylor's series, and a Poisson's probability at one level: beside scipy's and a search level by level."""
+"""S(R) of a Normal demand from Taylor's series, and a Poisson's probability at one level: beside scipy's and a
+search level by level.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,17 @@ def test_the_level_of_a_normal_is_that_of_a_search():
 
 @pytest.mark.parametrize("mean", [0.3, 5.0, 31.5, 40.2, 150.0, 3000.5])
 def test_a_poissons_probability_and_tail(mean):
-    for level in np.unique(np.maximum(0, np.array([*range(SMALLEST_STIRLING - 2, SMALLEST_STIRLING + 3),
-                                                   *(mean + np.sqrt(mean) * np.arange(-6, 7)).astype(int)]))):
+    for level in np.unique(
+        np.maximum(
+            0,
+            np.array(
+                [
+                    *range(SMALLEST_STIRLING - 2, SMALLEST_STIRLING + 3),
+                    *(mean + np.sqrt(mean) * np.arange(-6, 7)).astype(int),
+                ]
+            ),
+        )
+    ):
         if stats.poisson.pmf(level, mean) < 1e-20:
             continue
         probability, survival = poisson_at(level, mean)
@@ -50,13 +61,26 @@ def test_a_poissons_probability_and_tail(mean):
 @pytest.mark.parametrize("mean", [2.0, 90.0, 2000.0])
 def test_a_dear_backorder_leaves_the_cost_exact(mean):
     h, K, p = 1.0, 50.0, 1e5
+
     def one(value: float) -> np.ndarray:
         return np.array([float(value)])
 
     R, S, cost = best_periodic_reviews(
-        is_guide=False, service=NO_SERVICE, service_level=one(np.nan), shortest_review_period=np.array([1]), longest_review_period=28,
-        form=np.array([POISSON]), demand_mean=one(mean), demand_variance=one(mean), first_lead_time=one(2), n_lead_times=np.array([2]),
-        holding_cost=one(h), fixed_order_cost=one(K), backorder_cost=one(p), day_pmfs=[np.zeros(0)])
+        is_guide=False,
+        service=NO_SERVICE,
+        service_level=one(np.nan),
+        shortest_review_period=np.array([1]),
+        longest_review_period=28,
+        form=np.array([POISSON]),
+        demand_mean=one(mean),
+        demand_variance=one(mean),
+        first_lead_time=one(2),
+        n_lead_times=np.array([2]),
+        holding_cost=one(h),
+        fixed_order_cost=one(K),
+        backorder_cost=one(p),
+        day_pmfs=[np.zeros(0)],
+    )
     near = np.arange(max(0, S[0] - 2), S[0] + 3).astype(np.int64)
     demand = demand_after("poisson", near, int(R[0]), mean, mean, np.zeros(0), 2, 2)
     expected = review_costs("daily_review", "none", R, near, demand, mean, h, K, p).cost[0]

@@ -1,4 +1,6 @@
-"""The simulation of expiring stock: against one written with single units, its balance, its seed; and what the formula is worth."""
+"""The simulation of expiring stock: against one written with single units, its balance, its seed; and what the
+formula is worth.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,12 @@ from invopt.theory.shelf_life_demand import shelf_life_demand
 from tests.items.s_q_perishable import expiring_frame, expiring_item, random_items
 
 
-def unit_by_unit(path: Path, s: int, Q: int, life: int, h: float, K: float, pi: float, W: float) -> tuple[float, float, float]:
-    """(cost, short, expired) per day after the first tenth, with a list of the days on which the units in stock arrived."""
+def unit_by_unit(
+    path: Path, s: int, Q: int, life: int, h: float, K: float, pi: float, W: float
+) -> tuple[float, float, float]:
+    """(cost, short, expired) per day after the first tenth, with a list of the days on which the units in stock
+    arrived.
+    """
     n_days = len(path.demand)
     first = int(0.1 * n_days)
     shelf, on_order, owed = [0] * (s + Q), [], 0
@@ -60,7 +66,9 @@ def unit_by_unit(path: Path, s: int, Q: int, life: int, h: float, K: float, pi: 
 def test_it_is_the_simulation_of_single_units(life, lead_times):
     rng = np.random.default_rng(life)
     for _ in range(6):
-        path = demand_path(poisson_lead_time_demand(rng.choice([0.2, 1.5, 6.0]), [1]), *lead_times, 300, int(rng.integers(1000)))
+        path = demand_path(
+            poisson_lead_time_demand(rng.choice([0.2, 1.5, 6.0]), [1]), *lead_times, 300, int(rng.integers(1000))
+        )
         s, Q = int(rng.integers(0, 25)), int(rng.integers(1, 25))
         found = simulate(path, s, Q, life, 0.3, 7.0, 4.0, 2.5)
         assert found[:3] == pytest.approx(unit_by_unit(path, s, Q, life, 0.3, 7.0, 4.0, 2.5), rel=1e-12, abs=1e-12)
@@ -74,11 +82,18 @@ def test_what_is_bought_is_sold_or_thrown_away():
 
 
 def test_demand_has_its_distribution_and_a_seed_its_demand():
-    for daily, mean, variance in ((poisson_lead_time_demand(7.3, [1]), 7.3, 7.3), (normal_lead_time_demand(40, 25, [1]), 40, 25),
-                                  (pmf_lead_time_demand([0.7, 0, 0, 0.3]), 0.9, 1.89)):
+    for daily, mean, variance in (
+        (poisson_lead_time_demand(7.3, [1]), 7.3, 7.3),
+        (normal_lead_time_demand(40, 25, [1]), 40, 25),
+        (pmf_lead_time_demand([0.7, 0, 0, 0.3]), 0.9, 1.89),
+    ):
         path = demand_path(daily, 1, 3, 200_000, 11)
-        assert path.demand.mean() == pytest.approx(mean, rel=0.01) and path.demand.var() == pytest.approx(variance, rel=0.02)
-        assert set(path.lead_time) == {1, 2, 3} and (path.demand == np.rint(path.demand)).all() and path.demand.min() >= 0
+        assert path.demand.mean() == pytest.approx(mean, rel=0.01) and path.demand.var() == pytest.approx(
+            variance, rel=0.02
+        )
+        assert (
+            set(path.lead_time) == {1, 2, 3} and (path.demand == np.rint(path.demand)).all() and path.demand.min() >= 0
+        )
         np.testing.assert_array_equal(path.demand, demand_path(daily, 1, 3, 200_000, 11).demand)
         assert (path.demand != demand_path(daily, 1, 3, 200_000, 12).demand).any()
 
@@ -100,8 +115,15 @@ def test_a_policy_that_can_not_be_is_refused():
 
 def test_demand_until_expiry_adds_the_shelf_life_and_rounds_days_up_for_a_pmf():
     column = lambda *values: np.array([*values, None], dtype=object)[:-1]  # noqa: E731
-    demand = item_demand(column("poisson", "pmf", "normal"), column([2.0], [0.5], [3.0]), column(None, None, [4.0]),
-                         column(None, [[0.5, 0.5]], None), np.array([1.5, 1.5, 2.0]), np.zeros(3), 0)
+    demand = item_demand(
+        column("poisson", "pmf", "normal"),
+        column([2.0], [0.5], [3.0]),
+        column(None, None, [4.0]),
+        column(None, [[0.5, 0.5]], None),
+        np.array([1.5, 1.5, 2.0]),
+        np.zeros(3),
+        0,
+    )
     y = shelf_life_demand(demand, column(None, [[0.5, 0.5]], None), np.array([2.0, 2.5, np.inf]))
     assert [y.lead_time_demand(i).mean for i in range(2)] == pytest.approx([7.0, 0.5 * 5])
     assert demand.message.tolist() == [None, None, None]
@@ -126,12 +148,17 @@ def test_polishing_keeps_the_formulas_best_as_bound_and_depends_on_nothing_but_t
     for said, quantity in zip(found.message, found.decisions["ORDER_QUANTITY"], strict=True):
         assert (said is None) == (quantity == 0) and "simulated over" in (said or "simulated over")
     if params.get("service") == "cycle":
-        smallest = exact(items.assign(fixed_order_cost=0.0, backorder_cost=0.0, disposal_cost=0.0, shelf_life=None), service="cycle")
+        smallest = exact(
+            items.assign(fixed_order_cost=0.0, backorder_cost=0.0, disposal_cost=0.0, shelf_life=None), service="cycle"
+        )
         assert (found.decisions["REORDER_POINT"] >= smallest.decisions["REORDER_POINT"]).all()
 
 
 def test_polishing_pays_where_the_formula_is_off():
-    found = exact(expiring_frame(expiring_item(demand_mean=np.array([60.0]), shelf_life=4.0, fixed_order_cost=100.0)), polish="simulation")
+    found = exact(
+        expiring_frame(expiring_item(demand_mean=np.array([60.0]), shelf_life=4.0, fixed_order_cost=100.0)),
+        polish="simulation",
+    )
     pattern = r"simulated over 4000 days, s \d+, Q \d+ cost ([\d.]+) a day; the formula's s \d+, Q \d+ ([\d.]+)"
     said = re.fullmatch(pattern, found.message[0])
     assert float(said[1]) < 0.9 * float(said[2]) and found.cost[0] > found.bound[0]
@@ -144,22 +171,45 @@ def test_a_fill_rate_can_not_be_polished():
 
 # demand/day, lead time, shelf life, h, K, pi, W
 TABLE = (
-    (1.5, 2, 3, 0.1, 20, 8, 2), (1.5, 2, 7, 0.1, 20, 8, 2), (1.5, 2, 20, 0.1, 20, 8, 2), (1.5, 2, 60, 0.1, 20, 8, 2),
-    (10, 1, 3, 0.05, 30, 5, 2), (10, 1, 7, 0.05, 30, 5, 2), (10, 3, 14, 0.05, 30, 5, 2), (60, 2, 4, 0.02, 100, 3, 1),
-    (60, 2, 10, 0.02, 100, 3, 1), (0.3, 2, 5, 0.05, 5, 10, 4), (0.3, 2, 20, 0.05, 5, 10, 4), (0.05, 5, 30, 0.05, 5, 30, 10),
-    (4, 1, 2, 0.1, 0, 6, 3), (30, 0, 2, 0.05, 10, 4, 2),
+    (1.5, 2, 3, 0.1, 20, 8, 2),
+    (1.5, 2, 7, 0.1, 20, 8, 2),
+    (1.5, 2, 20, 0.1, 20, 8, 2),
+    (1.5, 2, 60, 0.1, 20, 8, 2),
+    (10, 1, 3, 0.05, 30, 5, 2),
+    (10, 1, 7, 0.05, 30, 5, 2),
+    (10, 3, 14, 0.05, 30, 5, 2),
+    (60, 2, 4, 0.02, 100, 3, 1),
+    (60, 2, 10, 0.02, 100, 3, 1),
+    (0.3, 2, 5, 0.05, 5, 10, 4),
+    (0.3, 2, 20, 0.05, 5, 10, 4),
+    (0.05, 5, 30, 0.05, 5, 30, 10),
+    (4, 1, 2, 0.1, 0, 6, 3),
+    (30, 0, 2, 0.05, 10, 4, 2),
 )
 
 
 @pytest.mark.slow
 def test_what_the_formula_is_worth():
-    """Simulated cost of the formula's choice against the best found, and against what the formula itself says; printed with -s."""
-    print("\ndemand lead life | best s, Q, cost | continuous: s, Q, dearer than best, formula's own cost off by | daily: the same")
+    """Simulated cost of the formula's choice against the best found, and against what the formula itself says;
+    printed with -s.
+    """
+    print(
+        "\ndemand lead life | best s, Q, cost | continuous: s, Q, dearer than best, formula's own cost off by | "
+        "daily: the same"
+    )
     regrets = []
     for a, lead_time, life, h, K, pi, W in TABLE:
-        items = expiring_frame(expiring_item(
-            demand_mean=np.array([float(a)]), lead_time=float(lead_time), shelf_life=float(life), holding_cost=h, fixed_order_cost=float(K),
-            backorder_cost=float(pi), disposal_cost=float(W)))
+        items = expiring_frame(
+            expiring_item(
+                demand_mean=np.array([float(a)]),
+                lead_time=float(lead_time),
+                shelf_life=float(life),
+                holding_cost=h,
+                fixed_order_cost=float(K),
+                backorder_cost=float(pi),
+                disposal_cost=float(W),
+            )
+        )
         daily = poisson_lead_time_demand(a, [1])
         n_days = 20_000 if a > 0.2 else 200_000
         paths = [demand_path(daily, lead_time, 1, n_days, seed) for seed in (1, 2)]
@@ -173,7 +223,10 @@ def test_what_the_formula_is_worth():
             best = polished if best is None or polished.cost < best.cost else best
         regrets.append([cost / best.cost - 1 for _, _, cost, _ in tried])
         columns = " | ".join(f"{s:4d} {Q:4d} {cost / best.cost - 1:6.1%} {off:+6.1%}" for s, Q, cost, off in tried)
-        print(f"{a:6g} {lead_time:4d} {life:4d} | {best.reorder_point:4d} {best.order_quantity:4d} {best.cost:8.4f} | {columns}")
+        print(
+            f"{a:6g} {lead_time:4d} {life:4d} | {best.reorder_point:4d} {best.order_quantity:4d} {best.cost:8.4f} "
+            f"| {columns}"
+        )
     usual = np.array(regrets[:12])
     assert usual[:, 0].max() < 0.45 and usual[:, 1].max() < 0.08
     assert np.array(regrets[12:])[:, 1].min() > 0.1

@@ -1,4 +1,6 @@
-"""The plots with what a small demo does not have: many departments, nothing spoiled, nothing ordered, no demand, the guide's cost."""
+"""The plots with what a small demo does not have: many departments, nothing spoiled, nothing ordered, no demand, the
+guide's cost.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +24,37 @@ def closed_figures():
 
 def daily(n_departments: int, n_days: int = 3) -> pd.DataFrame:
     days = pd.date_range("2026-05-01", periods=n_days, tz="UTC")
-    return pd.DataFrame([{"sold_at": day, "units": float(k + 1), "department_name": f"department {k}"}
-                         for day in days for k in range(n_departments)],
-                        columns=["sold_at", "units", "department_name"]).astype({"sold_at": "datetime64[us, UTC]", "units": float})
+    return pd.DataFrame(
+        [
+            {"sold_at": day, "units": float(k + 1), "department_name": f"department {k}"}
+            for day in days
+            for k in range(n_departments)
+        ],
+        columns=["sold_at", "units", "department_name"],
+    ).astype({"sold_at": "datetime64[us, UTC]", "units": float})
 
 
 def item(**changes) -> pd.Series:
-    return pd.Series({
-        "label": "Bread, Old Town", "as_of": pd.Timestamp("2026-05-04", tz="UTC"), "reason": "because", "reorder_point": 4.0,
-        "order_quantity": 9.0, "inventory_position": 3.0, "holding_cost": 0.1, "fixed_order_cost": 4.0, "backorder_cost": 2.0,
-        "lead_time": 2.0, "lead_time_confidence": 1.0, "demand_distribution": "poisson", "demand_mean": np.array([1.0, 1.4]),
-        "demand_variance": None, "demand_pmf": None} | changes)
+    return pd.Series(
+        {
+            "label": "Bread, Old Town",
+            "as_of": pd.Timestamp("2026-05-04", tz="UTC"),
+            "reason": "because",
+            "reorder_point": 4.0,
+            "order_quantity": 9.0,
+            "inventory_position": 3.0,
+            "holding_cost": 0.1,
+            "fixed_order_cost": 4.0,
+            "backorder_cost": 2.0,
+            "lead_time": 2.0,
+            "lead_time_confidence": 1.0,
+            "demand_distribution": "poisson",
+            "demand_mean": np.array([1.0, 1.4]),
+            "demand_variance": None,
+            "demand_pmf": None,
+        }
+        | changes
+    )
 
 
 def texts(axes) -> list[str]:
@@ -47,9 +69,18 @@ def test_bars_of_a_day_add_up_and_departments_beyond_five_are_one():
 
 
 def test_an_item_without_demand_is_not_drawn_and_the_rest_is_measured_in_days():
-    items = pd.DataFrame({"label": ["a", "b", "c"], "on_hand": [10.0, 5.0, 4.0], "expiring": [4.0, 0.0, 0.0], "on_order": [2.0, 0.0, 1.0],
-                          "reorder_point": [1.0, 1.0, 3.0], "demand_per_day": [2.0, 0.0, 0.5], "quantity": [0.0, 0.0, 7.0],
-                          "lead_time": [2.0, 2.0, 2.0]})
+    items = pd.DataFrame(
+        {
+            "label": ["a", "b", "c"],
+            "on_hand": [10.0, 5.0, 4.0],
+            "expiring": [4.0, 0.0, 0.0],
+            "on_order": [2.0, 0.0, 1.0],
+            "reorder_point": [1.0, 1.0, 3.0],
+            "demand_per_day": [2.0, 0.0, 0.5],
+            "quantity": [0.0, 0.0, 7.0],
+            "lead_time": [2.0, 2.0, 2.0],
+        }
+    )
     axes = plots.positions(items).axes[0]
     # a: (10 - 4 + 2 - 1) / 2 = 3.5 days above its reorder point; c: (4 + 1 - 3) / 0.5 = 4
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "c  [order 7]"]
@@ -58,10 +89,23 @@ def test_an_item_without_demand_is_not_drawn_and_the_rest_is_measured_in_days():
 
 
 @pytest.mark.parametrize("cost", ["daily_review", "time_weighted", "guide"])
-@pytest.mark.parametrize("form", [
-    {}, {"demand_distribution": "normal", "demand_mean": np.array([80.0]), "demand_variance": np.array([200.0]), "reorder_point": 200.0},
-    {"demand_distribution": "pmf", "demand_pmf": np.array([np.array([0.5, 0.5]), np.array([0.2, 0.8])], dtype=object)},
-    {"demand_distribution": "deterministic"}])
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {
+            "demand_distribution": "normal",
+            "demand_mean": np.array([80.0]),
+            "demand_variance": np.array([200.0]),
+            "reorder_point": 200.0,
+        },
+        {
+            "demand_distribution": "pmf",
+            "demand_pmf": np.array([np.array([0.5, 0.5]), np.array([0.2, 0.8])], dtype=object),
+        },
+        {"demand_distribution": "deterministic"},
+    ],
+)
 def test_a_decision_is_drawn_for_every_form_of_demand_and_cost(form, cost):
     drawn = plots.decision(item(**form), daily(1), cost)
     forecast, risk, along_quantity, along_reorder_point = drawn.axes
@@ -80,10 +124,14 @@ def test_a_decision_without_sales_so_far_is_drawn():
     assert "sold" not in texts(plots.decision(item(), daily(0), "daily_review").axes[0])
 
 
-@pytest.mark.parametrize(("changes", "says"), [
-    ({"demand_mean": np.array([0.0])}, "Bread, Old Town has no demand"),
-    ({"order_quantity": 0.0}, "Bread, Old Town has no demand"),
-    ({"demand_distribution": "weibull"}, "Bread, Old Town: demand_distribution is 'weibull'")])
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"demand_mean": np.array([0.0])}, "Bread, Old Town has no demand"),
+        ({"order_quantity": 0.0}, "Bread, Old Town has no demand"),
+        ({"demand_distribution": "weibull"}, "Bread, Old Town: demand_distribution is 'weibull'"),
+    ],
+)
 def test_what_can_not_be_explained_is_refused(changes, says):
     with pytest.raises(ParameterError, match=says):
         plots.decision(item(**changes), daily(1), "daily_review")

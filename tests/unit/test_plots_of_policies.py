@@ -1,4 +1,6 @@
-"""Each policy's curve passes through the cost that the policy itself reports, for random items, and the plots stand odd ones."""
+"""Each policy's curve passes through the cost that the policy itself reports, for random items, and the plots stand
+odd ones.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,46 @@ from invopt.errors import ParameterError
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402  (after the backend is chosen)
 
-BREAD = {"label": "Bread, Old Town", "as_of": pd.Timestamp("2026-05-04", tz="UTC"), "lead_time": 2.0, "lead_time_confidence": 1.0,
-         "fixed_order_cost": 4.0, "holding_cost": 0.1, "backorder_cost": 2.0, "unit_cost": 3.0, "disposal_cost": np.nan, "shelf_life": 6.0,
-         "service_level": 0.9, "shipping_interval": 3.0, "lost_sale_cost": np.nan, "list_price": 5.0, "purchase_budget": np.nan,
-         "storage_cost_budget": np.nan, "price_break_quantity": None, "price_break_cost": None, "inventory_position": 3.0,
-         "unit_volume": np.nan, "setup_volume": np.nan, "max_shipping_volume": np.nan, "demand_distribution": "poisson",
-         "demand_mean": np.array([1.0, 1.4]), "demand_variance": None, "demand_pmf": None}
-FORMS = [{}, {"demand_distribution": "normal", "demand_variance": np.array([2.0, 2.0])},
-         {"demand_distribution": "pmf", "demand_pmf": np.array([np.array([0.5, 0.5]), np.array([0.2, 0.8])], dtype=object)}]
+BREAD = {
+    "label": "Bread, Old Town",
+    "as_of": pd.Timestamp("2026-05-04", tz="UTC"),
+    "lead_time": 2.0,
+    "lead_time_confidence": 1.0,
+    "fixed_order_cost": 4.0,
+    "holding_cost": 0.1,
+    "backorder_cost": 2.0,
+    "unit_cost": 3.0,
+    "disposal_cost": np.nan,
+    "shelf_life": 6.0,
+    "service_level": 0.9,
+    "shipping_interval": 3.0,
+    "lost_sale_cost": np.nan,
+    "list_price": 5.0,
+    "purchase_budget": np.nan,
+    "storage_cost_budget": np.nan,
+    "price_break_quantity": None,
+    "price_break_cost": None,
+    "inventory_position": 3.0,
+    "unit_volume": np.nan,
+    "setup_volume": np.nan,
+    "max_shipping_volume": np.nan,
+    "demand_distribution": "poisson",
+    "demand_mean": np.array([1.0, 1.4]),
+    "demand_variance": None,
+    "demand_pmf": None,
+}
+FORMS = [
+    {},
+    {"demand_distribution": "normal", "demand_variance": np.array([2.0, 2.0])},
+    {"demand_distribution": "pmf", "demand_pmf": np.array([np.array([0.5, 0.5]), np.array([0.2, 0.8])], dtype=object)},
+]
 BREAKS = {"price_break_quantity": np.array([10.0, 40.0]), "price_break_cost": np.array([2.9, 2.7])}
-LOTS = {"fixed_order_cost": np.array([4.0]), "holding_cost": np.array([0.1]), "unit_cost": np.array([3.0]),
-        "demand_mean": np.tile([1.0, 3.0, 2.0], 9)}
+LOTS = {
+    "fixed_order_cost": np.array([4.0]),
+    "holding_cost": np.array([0.1]),
+    "unit_cost": np.array([3.0]),
+    "demand_mean": np.tile([1.0, 3.0, 2.0], 9),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +80,9 @@ def solved(name: str, rows: list[dict], **params) -> tuple[pd.DataFrame, np.ndar
 
 def chosen(axes) -> tuple[float, float]:
     """The point whose label says that it is the decision."""
-    return next(tuple(points.get_offsets()[0]) for points in axes.collections if str(points.get_label()).startswith("chosen"))
+    return next(
+        tuple(points.get_offsets()[0]) for points in axes.collections if str(points.get_label()).startswith("chosen")
+    )
 
 
 def line(axes, label: str):
@@ -81,9 +114,17 @@ def test_order_up_to_level(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("params", "changes"), [
-    ({}, {}), ({"service": "cycle"}, {}), ({"service": "fill_rate"}, {}), ({"cost": "guide"}, {}), ({}, {"shipping_interval": np.nan}),
-    ({}, {"shipping_interval": 40.0})])
+@pytest.mark.parametrize(
+    ("params", "changes"),
+    [
+        ({}, {}),
+        ({"service": "cycle"}, {}),
+        ({"service": "fill_rate"}, {}),
+        ({"cost": "guide"}, {}),
+        ({}, {"shipping_interval": np.nan}),
+        ({}, {"shipping_interval": 40.0}),
+    ],
+)
 def test_review_period(form, params, changes):
     items, costs = solved("r_s", [form | changes], **params)
     settings = policies.load("r_s").params(**params)
@@ -97,8 +138,12 @@ def test_review_period(form, params, changes):
 @pytest.mark.parametrize("expired", ["disposal", "disposal_and_purchase"])
 @pytest.mark.parametrize("shelf_life", [3.0, np.nan])
 def test_order_quantity_with_expiry(form, review, expired, shelf_life):
-    items, costs = solved("s_q_perishable", [form | {"shelf_life": shelf_life, "disposal_cost": 0.5}], review=review,
-                          expired_unit_costs=expired)
+    items, costs = solved(
+        "s_q_perishable",
+        [form | {"shelf_life": shelf_life, "disposal_cost": 0.5}],
+        review=review,
+        expired_unit_costs=expired,
+    )
     above, below = plots.order_quantity_with_expiry(items.iloc[0], review, expired).axes
     check(above, items["order_quantity"][0], costs[0], "expires" if shelf_life == 3 else "does not")
     thrown = below.get_lines()[0].get_ydata()
@@ -108,7 +153,10 @@ def test_order_quantity_with_expiry(form, review, expired, shelf_life):
 @pytest.mark.parametrize("budget", [np.nan, 1000.0, 20.0])
 @pytest.mark.parametrize("params", [{}, {"salvage_fraction": 0.5, "protection_days": 3}, {"cost": "guide"}])
 def test_purchase_budget(budget, params):
-    rows = [form | {"label": f"Item {k}, Old Town", "purchase_budget": budget, "disposal_cost": 0.4} for k, form in enumerate(FORMS)]
+    rows = [
+        form | {"label": f"Item {k}, Old Town", "purchase_budget": budget, "disposal_cost": 0.4}
+        for k, form in enumerate(FORMS)
+    ]
     items, costs = solved("newsvendor_budget", rows, **params)
     settings = policies.load("newsvendor_budget").params(**params)
     drawn = plots.purchase_budget(items, settings.protection_days, settings.cost, settings.salvage_fraction)
@@ -122,22 +170,40 @@ def test_purchase_budget(budget, params):
 
 
 @pytest.mark.parametrize("budget", [np.nan, 1.5])
-@pytest.mark.parametrize(("discount", "holding"), [("none", "per_unit"), ("all_units", "per_unit"), ("all_units", "with_price"),
-                                                   ("incremental", "per_unit"), ("incremental", "with_price")])
+@pytest.mark.parametrize(
+    ("discount", "holding"),
+    [
+        ("none", "per_unit"),
+        ("all_units", "per_unit"),
+        ("all_units", "with_price"),
+        ("incremental", "per_unit"),
+        ("incremental", "with_price"),
+    ],
+)
 def test_storage_budget(budget, discount, holding):
-    rows = [{"label": f"Item {k}, Old Town", "storage_cost_budget": budget, **more} for k, more in enumerate([BREAKS, {}, BREAKS])]
+    rows = [
+        {"label": f"Item {k}, Old Town", "storage_cost_budget": budget, **more}
+        for k, more in enumerate([BREAKS, {}, BREAKS])
+    ]
     items, costs = solved("eoq_budget", rows, discount=discount, holding=holding)
     drawn = plots.storage_budget(items, "ordering_and_holding", discount, holding)
     at = chosen(drawn.axes[0])
     k = int(drawn.axes[0].get_title(loc="left").split(",")[0][-1])
     assert at == (items["order_quantity"][k], pytest.approx(costs[k], rel=1e-9))
-    best = next(points.get_offsets()[0][1] for points in drawn.axes[0].collections if str(points.get_label()).startswith("best alone"))
+    best = next(
+        points.get_offsets()[0][1]
+        for points in drawn.axes[0].collections
+        if str(points.get_label()).startswith("best alone")
+    )
     assert best == pytest.approx(at[1], rel=1e-9) if np.isnan(budget) else best <= at[1]
 
 
 def test_many_products_share_a_budget():
     items, _ = solved("eoq_budget", [{"label": f"Item {k}, Old Town", "storage_cost_budget": 3.0} for k in range(30)])
-    names = [text.get_text() for text in plots.storage_budget(items, "ordering_and_holding", "none", "per_unit").axes[1].get_yticklabels()]
+    names = [
+        text.get_text()
+        for text in plots.storage_budget(items, "ordering_and_holding", "none", "per_unit").axes[1].get_yticklabels()
+    ]
     assert len(names) == 12 and names[0] == "19 others"
 
 
@@ -159,7 +225,9 @@ def test_without_a_plan_there_is_nothing_to_draw(changes):
         plots.lot_sizes(items.iloc[0])
 
 
-@pytest.mark.parametrize(("capacity", "says"), [(np.nan, "no limit"), (500.0, "changes nothing"), (9.0, "more than a shipment holds")])
+@pytest.mark.parametrize(
+    ("capacity", "says"), [(np.nan, "no limit"), (500.0, "changes nothing"), (9.0, "more than a shipment holds")]
+)
 def test_shipping_capacity(capacity, says):
     rows = [LOTS | {"label": f"Item {k}, Old Town", "max_shipping_volume": capacity} for k in range(8)]
     rows = rows[:2] if capacity == 9.0 else rows

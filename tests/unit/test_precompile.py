@@ -1,4 +1,6 @@
-"""Algorithms are compiled before a run waits for them, a user's own too, and one that can't be does not keep the others from it."""
+"""Algorithms are compiled before a run waits for them, a user's own too, and one that can't be does not keep the
+others from it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ import pytest
 from invopt.errors import PolicyLawError
 from invopt.precompile import compile_algorithms
 
-OWN = '''
+OWN = """
 from dataclasses import replace
 
 from invopt.policies.dynamic_lot_sizing import POLICY as known
@@ -23,7 +25,7 @@ def fail(items, offsets, params):
 
 
 POLICY = replace(known, name="{name}", algorithm="{name}", {change})
-'''
+"""
 
 
 def test_machine_code_is_kept_and_found_again(tmp_path):
@@ -33,9 +35,15 @@ def test_machine_code_is_kept_and_found_again(tmp_path):
     def compiled() -> dict[Path, int]:
         done = subprocess.run(
             [sys.executable, "-m", "invopt.cli", "compile", "dynamic_lot_sizing"],
-            env={**os.environ, "NUMBA_CACHE_DIR": str(kept)}, capture_output=True, text=True, check=True)
+            env={**os.environ, "NUMBA_CACHE_DIR": str(kept)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         said = done.stdout.splitlines()
-        assert said[0].startswith("compiling 1 exact algorithms") and said[1].startswith("  1 of 1: dynamic_lot_sizing, ")
+        assert said[0].startswith("compiling 1 exact algorithms") and said[1].startswith(
+            "  1 of 1: dynamic_lot_sizing, "
+        )
         assert len(said) == 2
         return {path: path.stat().st_mtime_ns for path in kept.rglob("*.nbc")}
 
@@ -56,6 +64,8 @@ def test_a_policy_that_cannot_be_loaded_or_solved_is_named_and_the_others_are_co
         compile_algorithms(["broken", "failing", "mine", "nosuch"], str(tmp_path), said.append)
     broken, unknown, *failed = caught.value.problems
     assert "broken.py: ZeroDivisionError: division by zero" in broken and "policy 'nosuch' is unknown" in unknown
-    assert failed and all("policy failing, example " in one and "ZeroDivisionError: nothing to divide by" in one for one in failed)
+    assert failed and all(
+        "policy failing, example " in one and "ZeroDivisionError: nothing to divide by" in one for one in failed
+    )
     assert said[0].startswith("compiling 2 exact algorithms")
     assert {line.split(",")[0].split(": ")[1] for line in said[1:]} == {"failing", "mine"}

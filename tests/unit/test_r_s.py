@@ -1,4 +1,6 @@
-"""The (R, S) policy: published optimum, brute force, model against exact algorithm, services, extremes, bad inputs, order rule."""
+"""The (R, S) policy: published optimum, brute force, model against exact algorithm, services, extremes, bad inputs,
+order rule.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,30 @@ from tests.items.r_s import FORMS, PARAMS, random_item
 
 def frame(*items: dict) -> pd.DataFrame:
     """A DataFrame of the policy's input columns as the engine gives it: series are arrays in object columns."""
-    return pd.DataFrame({column.name: pd.Series([item[column.name] for item in items],
-                                                dtype=float if column.type == "double" else object) for column in POLICY.input_columns})
+    return pd.DataFrame(
+        {
+            column.name: pd.Series(
+                [item[column.name] for item in items], dtype=float if column.type == "double" else object
+            )
+            for column in POLICY.input_columns
+        }
+    )
 
 
 def poisson_item(**changes) -> dict:
-    item = {"fixed_order_cost": 8.0, "holding_cost": 1.0, "backorder_cost": 9.0, "lead_time": 1.0, "lead_time_confidence": 0.0,
-            "shipping_interval": None, "service_level": None, "demand_distribution": "poisson", "demand_mean": np.array([1.0, 3.0]),
-            "demand_variance": None, "demand_pmf": None}
+    item = {
+        "fixed_order_cost": 8.0,
+        "holding_cost": 1.0,
+        "backorder_cost": 9.0,
+        "lead_time": 1.0,
+        "lead_time_confidence": 0.0,
+        "shipping_interval": None,
+        "service_level": None,
+        "demand_distribution": "poisson",
+        "demand_mean": np.array([1.0, 3.0]),
+        "demand_variance": None,
+        "demand_pmf": None,
+    }
     return {**item, **changes}
 
 
@@ -55,7 +73,7 @@ def losses_by_definition(item: dict, days: int, levels: np.ndarray) -> tuple[np.
         if item["demand_distribution"] == "pmf":
             day = np.zeros(max(map(len, item["demand_pmf"])))
             for pmf in item["demand_pmf"]:
-                day[:len(pmf)] += np.asarray(pmf) / len(item["demand_pmf"])
+                day[: len(pmf)] += np.asarray(pmf) / len(item["demand_pmf"])
             pmf = np.ones(1)
             for _ in range(int(np.ceil(tau))):
                 pmf = np.convolve(pmf, day)
@@ -64,7 +82,7 @@ def losses_by_definition(item: dict, days: int, levels: np.ndarray) -> tuple[np.
             pmf = stats.poisson.pmf(np.arange(int(mean + 15 * np.sqrt(mean) + 40)), mean)
         x = np.arange(len(pmf))
         short = (np.maximum(x[None, :] - levels[:, None], 0) * pmf).sum(axis=1)
-        parts.append((short, np.array([pmf[:level + 1].sum() for level in levels]), x @ pmf))
+        parts.append((short, np.array([pmf[: level + 1].sum() for level in levels]), x @ pmf))
     return tuple(np.mean([part[k] for part in parts], axis=0) for k in range(3))
 
 
@@ -115,7 +133,9 @@ def test_no_pair_is_cheaper(params):
 
 
 def largest_difference(rng: np.random.Generator, n_of_each: int, largest_mean: float) -> float:
-    """Between model and algorithm over every form and parameter set: relative, or of the cost of holding a day's demand if that is more."""
+    """Between model and algorithm over every form and parameter set: relative, or of the cost of holding a day's
+    demand if that is more.
+    """
     largest = 0.0
     for params in PARAMS:
         for form in FORMS:
@@ -167,8 +187,16 @@ def test_a_model_of_several_items_holds_the_share_of_each():
 @pytest.mark.parametrize("params", PARAMS[:4], ids=str)
 @pytest.mark.parametrize("form", FORMS)
 def test_no_demand_orders_nothing(params, form):
-    items = frame(poisson_item(demand_distribution=form, demand_mean=np.zeros(28), demand_variance=np.zeros(28),
-                               demand_pmf=[np.ones(1)] * 28, lead_time_confidence=1.0, service_level=0.9))
+    items = frame(
+        poisson_item(
+            demand_distribution=form,
+            demand_mean=np.zeros(28),
+            demand_variance=np.zeros(28),
+            demand_pmf=[np.ones(1)] * 28,
+            lead_time_confidence=1.0,
+            service_level=0.9,
+        )
+    )
     found = exact(items, **params)
     model = solved_model(items, **params)
     assert found.cost.tolist() == [0] and pyo.value(model.total_cost) == 0
@@ -225,8 +253,10 @@ BAD = {
     "no mean": ({"demand_mean": None}, "demand_mean must be a series"),
     "lead time NaN": ({"lead_time": np.nan}, "lead_time and lead_time_confidence must be"),
     "too much": ({"demand_mean": np.array([2e7])}, "count in larger units"),
-    "too wide a pmf": ({"demand_distribution": "pmf", "demand_pmf": [np.full(10_000, 1e-4)], "demand_mean": np.array([4999.5])},
-                       "give such a demand as normal"),
+    "too wide a pmf": (
+        {"demand_distribution": "pmf", "demand_pmf": [np.full(10_000, 1e-4)], "demand_mean": np.array([4999.5])},
+        "give such a demand as normal",
+    ),
 }
 
 
@@ -235,7 +265,9 @@ def test_bad_items_get_a_message_and_leave_the_others_alone():
     found = exact(frame(*mixed), service="cycle")
     for k, (name, (_, text)) in enumerate(BAD.items()):
         assert text in (found.message[2 * k + 1] or ""), (name, found.message[2 * k + 1])
-        assert np.isnan(found.cost[2 * k + 1]) and all(np.isnan(values[2 * k + 1]) for values in found.decisions.values()), name
+        assert np.isnan(found.cost[2 * k + 1]) and all(
+            np.isnan(values[2 * k + 1]) for values in found.decisions.values()
+        ), name
     assert len(set(found.cost[::2])) == 1 and all(said is None for said in found.message[::2])
 
 
@@ -253,8 +285,13 @@ def test_an_empty_bucket_has_an_empty_solution():
 
 
 def test_order_waits_for_the_review_and_is_never_negative():
-    decisions = {"REVIEW_PERIOD": np.array([3.0, 3, 3, 3, np.nan, 3]), "ORDER_UP_TO_LEVEL": np.array([10.0, 10, 10, 10, np.nan, 10])}
-    state = pd.DataFrame({"inventory_position": [4.0, 4, 4, 12, 4, np.nan], "days_since_order": [2, 3, np.nan, 3, 3, 3]})
+    decisions = {
+        "REVIEW_PERIOD": np.array([3.0, 3, 3, 3, np.nan, 3]),
+        "ORDER_UP_TO_LEVEL": np.array([10.0, 10, 10, 10, np.nan, 10]),
+    }
+    state = pd.DataFrame(
+        {"inventory_position": [4.0, 4, 4, 12, 4, np.nan], "days_since_order": [2, 3, np.nan, 3, 3, 3]}
+    )
     wanted = POLICY.order(decisions, state)
     assert wanted[:4].tolist() == [0, 6, 6, 0] and np.isnan(wanted[4:]).all()
 
@@ -267,8 +304,10 @@ def test_the_average_cost_of_ordering_by_the_rule_is_the_cost():
     position = np.full(n_paths, S)
     stock, pipeline, total = position.copy(), np.zeros((lead_time + 1, n_paths)), 0.0
     for day in range(n_days):
-        ordered = POLICY.order({"REVIEW_PERIOD": np.full(n_paths, R), "ORDER_UP_TO_LEVEL": np.full(n_paths, S)},
-                               pd.DataFrame({"inventory_position": position, "days_since_order": np.full(n_paths, day % R or R)}))
+        ordered = POLICY.order(
+            {"REVIEW_PERIOD": np.full(n_paths, R), "ORDER_UP_TO_LEVEL": np.full(n_paths, S)},
+            pd.DataFrame({"inventory_position": position, "days_since_order": np.full(n_paths, day % R or R)}),
+        )
         # an order of this morning arrives before the demand of the day `lead_time` later
         pipeline[(day + lead_time) % (lead_time + 1)] = ordered
         arrived = pipeline[day % (lead_time + 1)].copy()

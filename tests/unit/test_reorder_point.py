@@ -26,27 +26,42 @@ from invopt.theory.reorder_point_cost import COSTS, reorder_point_cost
 FORM_OF = {"poisson": POISSON, "normal": NORMAL, "pmf": PMF}
 
 
-def best(cost: str, form: str, a: float, v: float, day_pmf, first: float, number: int, h: float, K: float, p: float) -> tuple[float, ...]:
+def best(
+    cost: str, form: str, a: float, v: float, day_pmf, first: float, number: int, h: float, K: float, p: float
+) -> tuple[float, ...]:
     def one(value: float) -> np.ndarray:
         return np.array([value], dtype=float)
 
     pmf = lead_time_pmf(day_pmf, int(first), number) if form == "pmf" else np.zeros(0)
     found = best_reorder_points(
-        is_guide=cost == "guide", form=np.array([FORMS[form]]), demand_mean=one(a), demand_variance=one(v), first_lead_time=one(first),
-        n_lead_times=np.array([number]), holding_cost=one(h), fixed_order_cost=one(K), backorder_cost=one(p),
-        lead_time_pmfs=(pmf, np.array([0, len(pmf)])))
+        is_guide=cost == "guide",
+        form=np.array([FORMS[form]]),
+        demand_mean=one(a),
+        demand_variance=one(v),
+        first_lead_time=one(first),
+        n_lead_times=np.array([number]),
+        holding_cost=one(h),
+        fixed_order_cost=one(K),
+        backorder_cost=one(p),
+        lead_time_pmfs=(pmf, np.array([0, len(pmf)])),
+    )
     return tuple(float(value[0]) for value in found)
 
 
-def shortages_by_definition(form: str, a: float, v: float, day_pmf, lead_times: list[float],
-                            levels: np.ndarray) -> tuple[np.ndarray, float]:
+def shortages_by_definition(
+    form: str, a: float, v: float, day_pmf, lead_times: list[float], levels: np.ndarray
+) -> tuple[np.ndarray, float]:
     """E(X - y)^+ and E X from scipy.stats and plain sums: nothing of invopt."""
     shorts, means = [], []
     for tau in lead_times:
         if form == "normal":
             std = np.sqrt(v * tau)
             z = (levels - a * tau) / std if std else np.zeros(len(levels))
-            short = std * stats.norm.pdf(z) + (a * tau - levels) * stats.norm.sf(z) if std else np.maximum(a * tau - levels, 0)
+            short = (
+                std * stats.norm.pdf(z) + (a * tau - levels) * stats.norm.sf(z)
+                if std
+                else np.maximum(a * tau - levels, 0)
+            )
             mean = a * tau
         else:
             if form == "pmf":
@@ -77,7 +92,7 @@ def cheapest_by_trying_all(cost: str, a: float, h: float, K: float, p: float, sh
     total = np.cumsum(G)
     for s in range(last):
         Q = np.arange(1, last - s + 1)
-        costs = (A[s] + total[s + 1:] - total[s]) / Q
+        costs = (A[s] + total[s + 1 :] - total[s]) / Q
         k = costs.argmin()
         if costs[k] < best_cost:
             best_cost, best_top = costs[k], s + Q[k]
@@ -93,10 +108,18 @@ def test_no_policy_is_cheaper_when_all_are_tried(cost, form, number):
     levels = np.arange(400)
     for trial in range(12):
         day_pmf = rng.dirichlet(np.full(rng.integers(2, 6), 0.6)) if form == "pmf" else np.zeros(0)
-        a = float(day_pmf @ np.arange(len(day_pmf))) if form == "pmf" else float(rng.choice([0.03, 0.4, 2.0, 6.0]) * rng.uniform(0.5, 1.5))
+        a = (
+            float(day_pmf @ np.arange(len(day_pmf)))
+            if form == "pmf"
+            else float(rng.choice([0.03, 0.4, 2.0, 6.0]) * rng.uniform(0.5, 1.5))
+        )
         v = float(rng.choice([0, 0.2, 1, 5]) * a)
         first = float(rng.integers(0, 5)) if form == "pmf" or number > 1 else float(rng.choice([0, 0.5, 2, 3.7]))
-        h, K, p = rng.uniform(0.5, 3), rng.choice([0, 1, 20]) * rng.uniform(0.5, 1.5), rng.choice([0, 1, 30]) * rng.uniform(0.5, 1.5)
+        h, K, p = (
+            rng.uniform(0.5, 3),
+            rng.choice([0, 1, 20]) * rng.uniform(0.5, 1.5),
+            rng.choice([0, 1, 30]) * rng.uniform(0.5, 1.5),
+        )
         s, Q, found = best(cost, form, a, v, day_pmf, first, number, h, K, p)
         short, mean = shortages_by_definition(form, a, v, day_pmf, [first + j for j in range(number)], levels)
         expected = cheapest_by_trying_all(cost, a, h, K, p, short, mean)
@@ -110,9 +133,16 @@ def scipy_cost(cost: str, demand: LeadTimeDemand, s: float, Q: float, a: float, 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    cost=st.sampled_from(COSTS), form=st.sampled_from(["poisson", "normal"]), a=st.floats(-2, 3.5).map(lambda e: 10**e),
-    first=st.floats(0, 30), number=st.integers(1, 6), h=st.floats(0.01, 10), K=st.floats(0, 300), p=st.floats(0, 500),
-    ratio=st.floats(0, 30))
+    cost=st.sampled_from(COSTS),
+    form=st.sampled_from(["poisson", "normal"]),
+    a=st.floats(-2, 3.5).map(lambda e: 10**e),
+    first=st.floats(0, 30),
+    number=st.integers(1, 6),
+    h=st.floats(0.01, 10),
+    K=st.floats(0, 300),
+    p=st.floats(0, 500),
+    ratio=st.floats(0, 30),
+)
 def test_no_neighbour_is_cheaper_and_the_cost_is_the_stated_one(cost, form, a, first, number, h, K, p, ratio):
     lead_times = first + np.arange(number)
     if form == "poisson":
@@ -128,7 +158,9 @@ def test_no_neighbour_is_cheaper_and_the_cost_is_the_stated_one(cost, form, a, f
 
 
 def test_the_guides_two_valleys_are_both_seen():
-    """Below all demand its cost is concave in s: the best is at s = 0 for cheap backorders, near the mean plus safety for dear ones."""
+    """Below all demand its cost is concave in s: the best is at s = 0 for cheap backorders, near the mean plus
+    safety for dear ones.
+    """
     cheap = best("guide", "normal", 10, 1, None, 20, 1, 1, 5, 0.3)
     dear = best("guide", "normal", 10, 1, None, 20, 1, 1, 5, 30)
     assert cheap[0] == 0 and 195 < dear[0] < 220
@@ -145,7 +177,8 @@ def test_ties_go_to_the_smallest_quantity_then_the_smallest_point(cost):
     assert best(cost, "pmf", 2, 0, pmf, 1, 1, 1, 0, 1) == (0, 1, 2)
     # h = 1, p = 3: G(y) = 6 - y up to y = 4 and y - 2 above it; with A = aK = 1 windows of 1, 2 and 3 levels all cost 3
     assert best(cost, "pmf", 2, 0, pmf, 1, 1, 1, 0.5, 3) == (3, 1, 3)
-    # A = 4: the levels 3, 4, 5 cost (4 + 3 + 2 + 3) / 3 = 4, and so do four or five levels with the next ones, which cost 4 each
+    # A = 4: the levels 3, 4, 5 cost (4 + 3 + 2 + 3) / 3 = 4, and so do four or five levels with the next ones, which
+    # cost 4 each
     assert best(cost, "pmf", 2, 0, pmf, 1, 1, 1, 2, 3) == (2, 3, 4)
 
 
@@ -167,12 +200,16 @@ def test_backorders_that_cost_nothing_need_no_reorder_point():
 @pytest.mark.parametrize("cost", COSTS)
 @pytest.mark.parametrize(("a", "lead_time"), [(0.01, 0), (0.01, 30), (12_000, 0), (12_000, 30), (33_333, 30)])
 def test_slow_and_fast_movers(cost, a, lead_time):
-    for form, demand in (("poisson", poisson_lead_time_demand(a, [lead_time])), ("normal", normal_lead_time_demand(a, a, [lead_time]))):
+    for form, demand in (
+        ("poisson", poisson_lead_time_demand(a, [lead_time])),
+        ("normal", normal_lead_time_demand(a, a, [lead_time])),
+    ):
         s, Q, found = best(cost, form, a, a, None, lead_time, 1, 0.05, 40, 2)
         assert found == pytest.approx(scipy_cost(cost, demand, s, Q, a, 0.05, 40, 2), rel=1e-9)
         for other in (s + 1, max(s - 1, 0)):
             assert scipy_cost(cost, demand, other, Q, a, 0.05, 40, 2) >= found * (1 - 1e-9)
-        # demand of many units: s is the lead-time demand and some standard deviations, the exact costs start a part of Q below it
+        # demand of many units: s is the lead-time demand and some standard deviations, the exact costs start a part of
+        # Q below it
         assert abs(s - a * lead_time) <= Q + 6 * np.sqrt(a * lead_time) + 6
 
 
@@ -197,11 +234,18 @@ def test_compiled_code_works_from_an_archive_without_a_writable_home(tmp_path, a
     with zipfile.ZipFile(tmp_path / archive, "w") as zipped:
         for file in package.rglob("*.py"):
             zipped.write(file, file.relative_to(package.parent))
-    program = ("import invopt.theory.reorder_point, numpy as np; from invopt.theory import lead_time_loss as m;"
-               "print(m.__file__); print(m.losses_of(np.array([0.5, 0.5])).tolist())")
+    program = (
+        "import invopt.theory.reorder_point, numpy as np; from invopt.theory import lead_time_loss as m;"
+        "print(m.__file__); print(m.losses_of(np.array([0.5, 0.5])).tolist())"
+    )
     environment = {key: value for key, value in os.environ.items() if key not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=120,
-        env={**environment, "PYTHONPATH": str(tmp_path / archive), "HOME": os.devnull})
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**environment, "PYTHONPATH": str(tmp_path / archive), "HOME": os.devnull},
+    )
     assert done.returncode == 0, done.stderr
     assert archive in done.stdout and done.stdout.endswith("[0.5, 0.0, 0.0]\n")

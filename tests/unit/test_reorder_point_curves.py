@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from invopt.errors import ParameterError
-from invopt.theory.lead_time_demand import lead_time_pmf, normal_lead_time_demand, pmf_lead_time_demand, poisson_lead_time_demand
+from invopt.theory.lead_time_demand import (
+    lead_time_pmf,
+    normal_lead_time_demand,
+    pmf_lead_time_demand,
+    poisson_lead_time_demand,
+)
 from invopt.theory.reorder_point_cost import COSTS, reorder_point_cost
 from invopt.theory.reorder_point_curves import cost_parts
 
@@ -23,7 +28,10 @@ def test_the_parts_add_up_to_the_cost(cost, form):
     demand = DEMANDS[form]
     s, quantity = np.repeat([0, 3, 17], 4), np.tile([1, 2, 9, 40], 3)
     total = cost_parts(cost, s, quantity, demand, 0.7, 0.3, 8.0, 2.5).total
-    expected = [reorder_point_cost(cost, *window, demand, 0.7, 0.3, 8.0, 2.5) for window in zip(s.tolist(), quantity.tolist(), strict=True)]
+    expected = [
+        reorder_point_cost(cost, *window, demand, 0.7, 0.3, 8.0, 2.5)
+        for window in zip(s.tolist(), quantity.tolist(), strict=True)
+    ]
     assert total == pytest.approx(expected, rel=1e-12)
 
 
@@ -35,11 +43,15 @@ def test_each_part_is_paid_by_its_own_price(cost):
     for part, prices in dearer.items():
         again = cost_parts(cost, [2], [5], demand, 0.7, *prices)
         for name in dearer:
-            assert getattr(again, name)[0] == pytest.approx(getattr(once, name)[0] * (2 if name == part else 1), rel=1e-12), (part, name)
+            assert getattr(again, name)[0] == pytest.approx(
+                getattr(once, name)[0] * (2 if name == part else 1), rel=1e-12
+            ), (part, name)
 
 
 def test_the_ordering_part_is_the_fixed_cost_times_orders_per_day():
-    assert cost_parts("guide", [2], [5, 10], DEMANDS["poisson"], 0.7, 0.3, 8.0, 2.5).ordering == pytest.approx([1.12, 0.56])
+    assert cost_parts("guide", [2], [5, 10], DEMANDS["poisson"], 0.7, 0.3, 8.0, 2.5).ordering == pytest.approx(
+        [1.12, 0.56]
+    )
 
 
 @pytest.mark.parametrize(("s", "quantity"), [([-1], [3]), ([2], [0])])

@@ -1,4 +1,6 @@
-"""The (s, Q) policy: published optima, model against exact algorithm, the sample's own solutions, bad inputs, order rule."""
+"""The (s, Q) policy: published optima, model against exact algorithm, the sample's own solutions, bad inputs, order
+rule.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +63,12 @@ def solve(model: pyo.ConcreteModel) -> pyo.ConcreteModel:
 
 
 def difference(found: float, expected: float, items: pd.DataFrame) -> float:
-    """Relative difference; the guide's cost can be next to nothing, a difference of larger ones, so it is measured against them too."""
-    held = items["holding_cost"].iloc[0] * float(np.mean(items["demand_mean"].iloc[0])) * (1 + items["lead_time"].iloc[0])
+    """Relative difference; the guide's cost can be next to nothing, a difference of larger ones, so it is measured
+    against them too.
+    """
+    held = (
+        items["holding_cost"].iloc[0] * float(np.mean(items["demand_mean"].iloc[0])) * (1 + items["lead_time"].iloc[0])
+    )
     return abs(found - expected) / max(abs(expected), 1e-3 * held)
 
 
@@ -79,7 +85,9 @@ def test_published_optima_are_reached_by_model_and_by_algorithm(example):
 
 
 def largest_difference(rng: np.random.Generator, n_of_each: int, largest_mean: float) -> float:
-    """Of n_of_each random items of every cost and form; the largest windows are left out, as a model of 100,000 levels takes minutes."""
+    """Of n_of_each random items of every cost and form; the largest windows are left out, as a model of 100,000
+    levels takes minutes.
+    """
     largest = 0.0
     for cost in COSTS:
         for form in FORMS:
@@ -129,8 +137,15 @@ def test_a_model_of_several_items_holds_the_share_of_each(cost):
 @pytest.mark.parametrize("cost", COSTS)
 @pytest.mark.parametrize("form", FORMS)
 def test_no_demand_orders_nothing(cost, form):
-    items = frame(poisson_item(demand_distribution=form, demand_mean=np.zeros(28), demand_variance=np.zeros(28),
-                               demand_pmf=[np.ones(1)] * 28, lead_time_confidence=1.0))
+    items = frame(
+        poisson_item(
+            demand_distribution=form,
+            demand_mean=np.zeros(28),
+            demand_variance=np.zeros(28),
+            demand_pmf=[np.ones(1)] * 28,
+            lead_time_confidence=1.0,
+        )
+    )
     found = exact(items, cost=cost)
     model = solved_model(items, cost=cost)
     assert found.cost.tolist() == [0] and pyo.value(model.total_cost) == 0
@@ -153,11 +168,18 @@ def test_money_in_cents_gives_the_same_decisions_at_a_hundred_times_the_cost(cos
 def test_the_default_cost_covers_the_review_day():
     items = frame(poisson_item())
     a_day_more = frame(poisson_item(lead_time=3.0))
-    assert exact(items).cost[0] == exact(a_day_more, cost="time_weighted").cost[0] > exact(items, cost="time_weighted").cost[0]
+    assert (
+        exact(items).cost[0]
+        == exact(a_day_more, cost="time_weighted").cost[0]
+        > exact(items, cost="time_weighted").cost[0]
+    )
 
 
 def test_an_uncertain_lead_time_costs_more():
-    certain, uncertain = exact(frame(poisson_item(lead_time=4.0))), exact(frame(poisson_item(lead_time=4.0, lead_time_confidence=3.0)))
+    certain, uncertain = (
+        exact(frame(poisson_item(lead_time=4.0))),
+        exact(frame(poisson_item(lead_time=4.0, lead_time_confidence=3.0))),
+    )
     assert uncertain.cost[0] > 1.1 * certain.cost[0]
 
 
@@ -165,7 +187,9 @@ def test_a_poisson_given_by_its_probabilities_is_the_poisson():
     pmf = np.exp(-1.5) * np.cumprod(np.concatenate([[1.0], 1.5 / np.arange(1, 40)]))
     given = frame(poisson_item(demand_distribution="pmf", demand_pmf=[pmf / pmf.sum()]))
     for cost in COSTS:
-        assert exact(given, cost=cost).cost[0] == pytest.approx(exact(frame(poisson_item()), cost=cost).cost[0], rel=1e-10)
+        assert exact(given, cost=cost).cost[0] == pytest.approx(
+            exact(frame(poisson_item()), cost=cost).cost[0], rel=1e-10
+        )
 
 
 BAD = {
@@ -173,12 +197,18 @@ BAD = {
     "cost NaN": ({"backorder_cost": np.nan}, "backorder_cost is nan"),
     "infinite cost": ({"holding_cost": np.inf}, "holding_cost is inf"),
     "free holding": ({"holding_cost": 0.0}, "none is best"),
-    "unknown distribution": ({"demand_distribution": "gamma"}, "'gamma', must be one of poisson, deterministic, normal, pmf"),
+    "unknown distribution": (
+        {"demand_distribution": "gamma"},
+        "'gamma', must be one of poisson, deterministic, normal, pmf",
+    ),
     "no distribution": ({"demand_distribution": None}, "None, must be one of"),
     "pmf of 0.9": ({"demand_distribution": "pmf", "demand_pmf": [np.array([0.5, 0.4])]}, "add up to 1"),
     "no pmf": ({"demand_distribution": "pmf"}, "demand_pmf must hold"),
     "no variance": ({"demand_distribution": "normal"}, "demand_variance of a normal demand"),
-    "negative variance": ({"demand_distribution": "normal", "demand_variance": np.array([1.0, -1.0])}, "demand_variance of a normal"),
+    "negative variance": (
+        {"demand_distribution": "normal", "demand_variance": np.array([1.0, -1.0])},
+        "demand_variance of a normal",
+    ),
     "no mean": ({"demand_mean": None}, "demand_mean must be a series"),
     "empty mean": ({"demand_mean": np.array([])}, "demand_mean must be a series"),
     "a period NaN": ({"demand_mean": np.array([1.0, np.nan])}, "demand_mean must be a series"),
@@ -189,16 +219,20 @@ BAD = {
     "two things": ({"fixed_order_cost": -1.0, "lead_time": -1.0}, "days; fixed_order_cost is -1.0"),
     "endless quantity": ({"holding_cost": 1e-30}, "passes 1e+12 units"),
     "too wide a pmf": (
-        {"demand_distribution": "pmf", "lead_time": 300.0, "demand_pmf": [np.full(10_000, 1e-4)]}, "give such a demand as normal"),
+        {"demand_distribution": "pmf", "lead_time": 300.0, "demand_pmf": [np.full(10_000, 1e-4)]},
+        "give such a demand as normal",
+    ),
     "too wide a mixture": (
-        {"lead_time": 300.0, "lead_time_confidence": 200.0, "demand_mean": np.array([9999.0])}, "give such a demand as normal"),
+        {"lead_time": 300.0, "lead_time_confidence": 200.0, "demand_mean": np.array([9999.0])},
+        "give such a demand as normal",
+    ),
 }
 
 
 @pytest.mark.parametrize("cost", COSTS)
 def test_bad_items_get_a_message_and_leave_the_others_alone(cost):
     rng = np.random.default_rng(5)
-    good = [random_item(rng, form) for form in FORMS for _ in range(len(BAD))][:len(BAD) + 1]
+    good = [random_item(rng, form) for form in FORMS for _ in range(len(BAD))][: len(BAD) + 1]
     mixed = [good[0]]
     for (changes, _), other in zip(BAD.values(), good[1:], strict=True):
         mixed += [poisson_item(**changes), other]
@@ -235,8 +269,10 @@ def test_order_is_the_fewest_batches_that_lift_the_position_above_the_reorder_po
     rng = np.random.default_rng(6)
     n = 500
     s, quantity, position = rng.integers(0, 30, n), rng.integers(0, 9, n), rng.integers(-60, 60, n)
-    wanted = POLICY.order({"REORDER_POINT": s.astype(float), "ORDER_QUANTITY": quantity.astype(float)},
-                          pd.DataFrame({"inventory_position": position}))
+    wanted = POLICY.order(
+        {"REORDER_POINT": s.astype(float), "ORDER_QUANTITY": quantity.astype(float)},
+        pd.DataFrame({"inventory_position": position}),
+    )
     for k in range(n):
         batches = 0
         while quantity[k] > 0 and position[k] + batches * quantity[k] <= s[k]:
@@ -245,8 +281,10 @@ def test_order_is_the_fewest_batches_that_lift_the_position_above_the_reorder_po
 
 
 def test_order_without_decision_or_position_is_unknown():
-    wanted = POLICY.order({"REORDER_POINT": np.array([np.nan, 1.0]), "ORDER_QUANTITY": np.array([np.nan, 1.0])},
-                          pd.DataFrame({"inventory_position": [0.0, np.nan]}))
+    wanted = POLICY.order(
+        {"REORDER_POINT": np.array([np.nan, 1.0]), "ORDER_QUANTITY": np.array([np.nan, 1.0])},
+        pd.DataFrame({"inventory_position": [0.0, np.nan]}),
+    )
     assert np.isnan(wanted).all()
 
 
@@ -264,7 +302,9 @@ def azure_items() -> tuple[pd.DataFrame, pd.DataFrame]:
     with tarfile.open(AZURE) as archive:
         for member in archive:
             path = member.name.removeprefix("./")
-            if path.endswith(".csv") and ("demand_forecasts/" in path or "output_csv/sQ/" in path or "publicparameters/" in path):
+            if path.endswith(".csv") and (
+                "demand_forecasts/" in path or "output_csv/sQ/" in path or "publicparameters/" in path
+            ):
                 files[path] = archive.extractfile(member).read().decode()
 
     def table(name: str) -> pd.DataFrame:
@@ -287,11 +327,16 @@ def azure_items() -> tuple[pd.DataFrame, pd.DataFrame]:
         if forecast is None or set(solution) != {"s", "Q"}:
             continue
         row = supplier.loc[(store, product)]
-        items.append(poisson_item(
-            fixed_order_cost=shipping[row["SupplierID"]], holding_cost=float(storage.loc[(store, product), "StorageCost"]),
-            backorder_cost=float(row["BackorderCost"]), lead_time=float(row["LeadTime"]),
-            lead_time_confidence=float(row["LeadTimeConfidenceInterval"]),
-            demand_mean=pd.read_csv(io.StringIO(forecast))["Demand"].to_numpy(float)))
+        items.append(
+            poisson_item(
+                fixed_order_cost=shipping[row["SupplierID"]],
+                holding_cost=float(storage.loc[(store, product), "StorageCost"]),
+                backorder_cost=float(row["BackorderCost"]),
+                lead_time=float(row["LeadTime"]),
+                lead_time_confidence=float(row["LeadTimeConfidenceInterval"]),
+                demand_mean=pd.read_csv(io.StringIO(forecast))["Demand"].to_numpy(float),
+            )
+        )
         solutions.append({"s": float(solution["s"]), "Q": float(solution["Q"])})
     return frame(*items), pd.DataFrame(solutions)
 
@@ -310,10 +355,19 @@ def test_never_dearer_than_the_sample_solutions_under_their_own_cost():
             a = float(item["demand_mean"].mean())
             lead, c = item["lead_time"], item["lead_time_confidence"]
             demand = poisson_lead_time_demand(a, np.arange(max(0, lead - c), lead + c + 1))
-            their_cost = reorder_point_cost("guide", round(theirs["s"][i]), max(round(theirs["Q"][i]), 1), demand, a, item["holding_cost"],
-                                            item["fixed_order_cost"], item["backorder_cost"])
+            their_cost = reorder_point_cost(
+                "guide",
+                round(theirs["s"][i]),
+                max(round(theirs["Q"][i]), 1),
+                demand,
+                a,
+                item["holding_cost"],
+                item["fixed_order_cost"],
+                item["backorder_cost"],
+            )
             assert found.cost[i] <= their_cost * (1 + 1e-12) + 1e-9
             saved.append((their_cost - found.cost[i]) / abs(found.cost[i]))
         if spread == 0:
-            # the same data and the same cost: half of their solutions are within a fifth, or the inputs were read wrongly
+            # the same data and the same cost: half of their solutions are within a fifth, or the inputs were read
+            # wrongly
             assert np.median(saved) < 0.2

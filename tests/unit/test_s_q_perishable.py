@@ -1,4 +1,6 @@
-"""The (s, Q) policy for what expires: all pairs tried, model against exact algorithm, no expiry = s_q, services, extremes, bad inputs."""
+"""The (s, Q) policy for what expires: all pairs tried, model against exact algorithm, no expiry = s_q, services,
+extremes, bad inputs.
+"""
 
 from __future__ import annotations
 
@@ -32,15 +34,23 @@ def solved_model(items: pd.DataFrame, **params) -> pyo.ConcreteModel:
 
 
 def difference(found: float, expected: float, items: pd.DataFrame) -> float:
-    """Relative difference; the cost can be next to nothing, a difference of larger ones, so it is measured against them too."""
-    held = items["holding_cost"].iloc[0] * float(np.mean(items["demand_mean"].iloc[0])) * (1 + items["lead_time"].iloc[0])
+    """Relative difference; the cost can be next to nothing, a difference of larger ones, so it is measured against
+    them too.
+    """
+    held = (
+        items["holding_cost"].iloc[0] * float(np.mean(items["demand_mean"].iloc[0])) * (1 + items["lead_time"].iloc[0])
+    )
     return abs(found - expected) / max(abs(expected), 1e-3 * held, 1e-300)
 
 
 def probabilities(item: dict, days: float) -> tuple[np.ndarray, np.ndarray]:
-    """Values and probabilities of demand over the lead times and `days` more, from scipy and plain sums: nothing of invopt."""
+    """Values and probabilities of demand over the lead times and `days` more, from scipy and plain sums: nothing of
+    invopt.
+    """
     lead, spread = item["lead_time"], item["lead_time_confidence"]
-    lead_times = [lead] if spread == 0 else [tau for tau in range(60) if max(0, lead - spread) <= tau <= lead + spread] or [lead]
+    lead_times = (
+        [lead] if spread == 0 else [tau for tau in range(60) if max(0, lead - spread) <= tau <= lead + spread] or [lead]
+    )
     total = np.zeros(1200)
     for tau in lead_times:
         if item["demand_distribution"] == "pmf":
@@ -65,8 +75,12 @@ def cheapest_by_trying_all(item: dict, params: dict) -> tuple[float, int, int]:
     unsold = np.zeros(461)
     if item["shelf_life"] is not None:
         # E(y - Y)^+ of the levels y that s + Q takes
-        unsold = np.maximum(np.arange(461)[:, None] - x[None, :], 0) @ probabilities(item, review + item["shelf_life"])[1]
-    W = (item["disposal_cost"] or 0.0) + (item["unit_cost"] if params.get("expired_unit_costs") == "disposal_and_purchase" else 0.0)
+        unsold = (
+            np.maximum(np.arange(461)[:, None] - x[None, :], 0) @ probabilities(item, review + item["shelf_life"])[1]
+        )
+    W = (item["disposal_cost"] or 0.0) + (
+        item["unit_cost"] if params.get("expired_unit_costs") == "disposal_and_purchase" else 0.0
+    )
     level = item["service_level"]
     Q = np.arange(1, 401)
     best = (np.inf, -1, -1)
@@ -147,13 +161,17 @@ def test_model_and_algorithm_find_the_same_cost():
 @pytest.mark.slow
 def test_model_and_algorithm_find_the_same_cost_of_a_thousand_items():
     largest, n_without = largest_difference(np.random.default_rng(2), 200, 50.0)
-    print(f"largest relative difference of 1,200 items: {largest:.2e}; {n_without} have no policy that gives the service")
+    print(
+        f"largest relative difference of 1,200 items: {largest:.2e}; {n_without} have no policy that gives the service"
+    )
     assert largest < 1e-9
 
 
 def test_without_expiry_it_is_the_guides_cost_of_s_q():
     rng = np.random.default_rng(3)
-    items = expiring_frame(*(expiring_item(**{**random_expiring_item(rng, form), "shelf_life": None}) for form in FORMS for _ in range(20)))
+    items = expiring_frame(
+        *(expiring_item(**{**random_expiring_item(rng, form), "shelf_life": None}) for form in FORMS for _ in range(20))
+    )
     for params in ({}, {"service": "cycle"}):
         found = exact(items, **params)
         theirs = S_Q.solve_exact(items, np.arange(len(items) + 1), SQParams(cost="guide", **params))
@@ -166,14 +184,24 @@ def test_without_expiry_it_is_the_guides_cost_of_s_q():
 def test_a_shelf_life_beyond_all_stock_changes_nothing(form):
     rng = np.random.default_rng(4)
     item = random_expiring_item(rng, form, 5.0)
-    item.update(demand_mean=np.full(5, 2.0), demand_pmf=[np.array([0.0, 0.2, 0.6, 0.2])], fixed_order_cost=20.0, holding_cost=0.5)
+    item.update(
+        demand_mean=np.full(5, 2.0),
+        demand_pmf=[np.array([0.0, 0.2, 0.6, 0.2])],
+        fixed_order_cost=20.0,
+        holding_cost=0.5,
+    )
     lasting, long = (exact(expiring_frame({**item, "shelf_life": life})) for life in (None, 300.0))
     assert long.cost[0] == pytest.approx(lasting.cost[0], rel=1e-12)
 
 
 def test_a_shorter_shelf_life_costs_more():
-    costs = [exact(expiring_frame(expiring_item(shelf_life=life))).cost[0] for life in (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, None)]
-    assert all(first > second for first, second in zip(costs, costs[1:], strict=False) if second < costs[-1] * (1 - 1e-12))
+    costs = [
+        exact(expiring_frame(expiring_item(shelf_life=life))).cost[0]
+        for life in (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, None)
+    ]
+    assert all(
+        first > second for first, second in zip(costs, costs[1:], strict=False) if second < costs[-1] * (1 - 1e-12)
+    )
     assert costs[0] > 5 * costs[-1]
 
 
@@ -184,7 +212,9 @@ def test_the_shares_of_a_partition_add_up_and_an_item_without_demand_costs_nothi
     np.testing.assert_allclose([pyo.value(model.item_cost[i]) for i in model.ITEMS], found.cost, rtol=1e-9, atol=1e-9)
     assert pyo.value(model.total_cost) == pytest.approx(found.cost.sum(), rel=1e-9)
     for i in (9, 19):
-        assert found.cost[i] == 0 and all(found.decisions[name][i] == 0 == pyo.value(getattr(model, name)[i]) for name in POLICY.decisions)
+        assert found.cost[i] == 0 and all(
+            found.decisions[name][i] == 0 == pyo.value(getattr(model, name)[i]) for name in POLICY.decisions
+        )
 
 
 @pytest.mark.parametrize("params", PARAMS, ids=str)
@@ -197,21 +227,42 @@ def test_money_times_ten_gives_ten_times_the_cost(params):
 
 
 @pytest.mark.parametrize("params", PARAMS, ids=str)
-@pytest.mark.parametrize("changes", [
-    {"demand_mean": np.array([0.01])}, {"demand_mean": np.array([1e-9])}, {"demand_mean": np.array([300.0])},
-    {"demand_distribution": "normal", "demand_variance": np.array([0.0])}, {"lead_time": 0.0},
-    {"demand_distribution": "normal", "demand_mean": np.array([12_000.0]), "demand_variance": np.array([9e6]), "lead_time": 7.0},
-    {"demand_mean": np.array([12_000.0]), "lead_time": 7.0, "lead_time_confidence": 2.0}, {"shelf_life": 0.01}, {"shelf_life": 3000.0},
-    {"fixed_order_cost": 0.0, "backorder_cost": 0.0, "disposal_cost": None}, {"holding_cost": 1e-12}, {"fixed_order_cost": 1e9},
-], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"demand_mean": np.array([0.01])},
+        {"demand_mean": np.array([1e-9])},
+        {"demand_mean": np.array([300.0])},
+        {"demand_distribution": "normal", "demand_variance": np.array([0.0])},
+        {"lead_time": 0.0},
+        {
+            "demand_distribution": "normal",
+            "demand_mean": np.array([12_000.0]),
+            "demand_variance": np.array([9e6]),
+            "lead_time": 7.0,
+        },
+        {"demand_mean": np.array([12_000.0]), "lead_time": 7.0, "lead_time_confidence": 2.0},
+        {"shelf_life": 0.01},
+        {"shelf_life": 3000.0},
+        {"fixed_order_cost": 0.0, "backorder_cost": 0.0, "disposal_cost": None},
+        {"holding_cost": 1e-12},
+        {"fixed_order_cost": 1e9},
+    ],
+    ids=str,
+)
 def test_extremes_have_whole_decisions_and_no_neighbour_is_cheaper(params, changes):
     item = expiring_item(**{"service_level": 0.9, **changes})
     found = exact(expiring_frame(item), **params)
     if np.isnan(found.cost[0]):
-        assert "no batch that gives the service level" in found.message[0] and changes in ({"shelf_life": 0.01}, {"demand_mean": [1e-9]})
+        assert "no batch that gives the service level" in found.message[0] and changes in (
+            {"shelf_life": 0.01},
+            {"demand_mean": [1e-9]},
+        )
         return
     s, Q = (found.decisions[name][0] for name in POLICY.decisions)
-    assert s >= 0 and Q >= 1 and s == round(s) and Q == round(Q) and np.isfinite(found.cost[0]) and found.message is None
+    assert (
+        s >= 0 and Q >= 1 and s == round(s) and Q == round(Q) and np.isfinite(found.cost[0]) and found.message is None
+    )
 
 
 BAD = {
@@ -228,15 +279,23 @@ BAD = {
     "no price": ({"unit_cost": None}, "unit_cost is nan, must be 0 or more for expired_unit_costs"),
     "unknown distribution": ({"demand_distribution": "gamma"}, "must be one of poisson"),
     "endless quantity": ({"holding_cost": 1e-30, "shelf_life": None}, "passes 1e+12 units"),
-    "too wide a pmf": ({"demand_distribution": "pmf", "shelf_life": 300.0, "demand_pmf": [np.full(10_000, 1e-4)]}, "give such a demand as"),
-    "unreachable": ({"shelf_life": 0.01, "lead_time": 30.0, "service_level": 1 - 1e-13}, "no batch that gives the service level"),
+    "too wide a pmf": (
+        {"demand_distribution": "pmf", "shelf_life": 300.0, "demand_pmf": [np.full(10_000, 1e-4)]},
+        "give such a demand as",
+    ),
+    "unreachable": (
+        {"shelf_life": 0.01, "lead_time": 30.0, "service_level": 1 - 1e-13},
+        "no batch that gives the service level",
+    ),
 }
 
 
 def test_bad_items_get_a_message_and_leave_the_others_alone():
     params = {"service": "cycle", "expired_unit_costs": "disposal_and_purchase"}
     rng = np.random.default_rng(7)
-    good = [expiring_item(demand_mean=rng.uniform(0.1, 5, 3), shelf_life=rng.uniform(3, 9)) for _ in range(len(BAD) + 1)]
+    good = [
+        expiring_item(demand_mean=rng.uniform(0.1, 5, 3), shelf_life=rng.uniform(3, 9)) for _ in range(len(BAD) + 1)
+    ]
     mixed = [good[0]]
     for (changes, _), other in zip(BAD.values(), good[1:], strict=True):
         mixed += [expiring_item(**changes), other]
@@ -253,8 +312,10 @@ def test_bad_items_get_a_message_and_leave_the_others_alone():
 def test_the_model_of_a_bad_item_says_what_is_wrong(bad):
     changes, text = BAD[bad]
     with pytest.raises(ParameterError) as refused:
-        POLICY.build_model(expiring_frame(expiring_item(**changes)),
-                           SQPerishableParams(service="cycle", expired_unit_costs="disposal_and_purchase"))
+        POLICY.build_model(
+            expiring_frame(expiring_item(**changes)),
+            SQPerishableParams(service="cycle", expired_unit_costs="disposal_and_purchase"),
+        )
     assert text in str(refused.value)
 
 
@@ -265,8 +326,11 @@ def test_a_model_too_large_to_build_points_to_the_algorithm():
 
 def test_a_service_level_that_is_null_or_not_asked_for_changes_nothing():
     free = exact(expiring_frame(expiring_item()))
-    for item, params in ((expiring_item(service_level=None), {"service": "fill_rate"}), (expiring_item(service_level=99.0), {}),
-                         (expiring_item(service_level=0.0), {"service": "cycle"})):
+    for item, params in (
+        (expiring_item(service_level=None), {"service": "fill_rate"}),
+        (expiring_item(service_level=99.0), {}),
+        (expiring_item(service_level=0.0), {"service": "cycle"}),
+    ):
         assert exact(expiring_frame(item), **params).cost[0] == free.cost[0]
 
 
@@ -284,9 +348,18 @@ def test_the_engine_finds_the_policy_and_its_columns():
 
 
 def test_a_search_that_begins_far_from_its_end_is_quick():
-    """Without a fill rate the best s is 0, with one near the 360,000 units of the lead time: one by one that took 20,000 times as long."""
-    item = expiring_item(demand_mean=np.array([12_000.0]), lead_time=30.0, shelf_life=0.1, backorder_cost=0.0, fixed_order_cost=0.0,
-                         disposal_cost=5.0, service_level=0.99)
+    """Without a fill rate the best s is 0, with one near the 360,000 units of the lead time: one by one that took
+    20,000 times as long.
+    """
+    item = expiring_item(
+        demand_mean=np.array([12_000.0]),
+        lead_time=30.0,
+        shelf_life=0.1,
+        backorder_cost=0.0,
+        fixed_order_cost=0.0,
+        disposal_cost=5.0,
+        service_level=0.99,
+    )
     least = {}
     for service, is_found in (("none", lambda s: s == 0), ("fill_rate", lambda s: s > 360_000)):
         exact(expiring_frame(item), service=service)  # compiled, or read from what was kept

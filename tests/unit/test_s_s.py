@@ -1,4 +1,6 @@
-"""The (s, S) policy: published optimum, brute force over stationary chains, stockpyl, model against algorithm, extremes, order rule."""
+"""The (s, S) policy: published optimum, brute force over stationary chains, stockpyl, model against algorithm,
+extremes, order rule.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,28 @@ from tests.items.s_s import FORMS, random_item
 
 def frame(*items: dict) -> pd.DataFrame:
     """A DataFrame of the policy's input columns as the engine gives it: series are arrays in object columns."""
-    return pd.DataFrame({column.name: pd.Series([item[column.name] for item in items],
-                                                dtype=float if column.type == "double" else object) for column in POLICY.input_columns})
+    return pd.DataFrame(
+        {
+            column.name: pd.Series(
+                [item[column.name] for item in items], dtype=float if column.type == "double" else object
+            )
+            for column in POLICY.input_columns
+        }
+    )
 
 
 def poisson_item(**changes) -> dict:
-    item = {"fixed_order_cost": 5.0, "holding_cost": 1.0, "backorder_cost": 4.0, "lead_time": 0.0, "lead_time_confidence": 0.0,
-            "demand_distribution": "poisson", "demand_mean": np.array([5.0, 7.0]), "demand_variance": None, "demand_pmf": None}
+    item = {
+        "fixed_order_cost": 5.0,
+        "holding_cost": 1.0,
+        "backorder_cost": 4.0,
+        "lead_time": 0.0,
+        "lead_time_confidence": 0.0,
+        "demand_distribution": "poisson",
+        "demand_mean": np.array([5.0, 7.0]),
+        "demand_variance": None,
+        "demand_pmf": None,
+    }
     return {**item, **changes}
 
 
@@ -52,7 +69,7 @@ def day_and_level_costs(item: dict, largest: int) -> tuple[np.ndarray, np.ndarra
     if item["demand_distribution"] == "pmf":
         day = np.zeros(max(map(len, item["demand_pmf"])))
         for pmf in item["demand_pmf"]:
-            day[:len(pmf)] += np.asarray(pmf) / len(item["demand_pmf"])
+            day[: len(pmf)] += np.asarray(pmf) / len(item["demand_pmf"])
     elif item["demand_distribution"] == "normal":
         day = normal_day_pmf(a, item["demand_variance"].mean())
     else:
@@ -67,7 +84,9 @@ def day_and_level_costs(item: dict, largest: int) -> tuple[np.ndarray, np.ndarra
             for _ in range(int(np.ceil(tau))):
                 total = np.convolve(total, day)
         gap = y - np.arange(len(total))[None, :]
-        cost = cost + (np.where(gap > 0, item["holding_cost"] * gap, -item["backorder_cost"] * gap) * total).sum(axis=1) / len(taus)
+        cost = cost + (np.where(gap > 0, item["holding_cost"] * gap, -item["backorder_cost"] * gap) * total).sum(
+            axis=1
+        ) / len(taus)
     return day, cost
 
 
@@ -80,8 +99,8 @@ def stationary_cost(s: int, S: int, day: np.ndarray, G: np.ndarray, K: float) ->
             P[i, i - d if i - d >= 0 else n - 1] += probability
     A = np.vstack([P.T - np.eye(n), np.ones(n)])
     x = np.linalg.lstsq(A, np.concatenate([np.zeros(n), [1.0]]), rcond=None)[0]
-    orders = sum(x[i] * day[i + 1:].sum() for i in range(n))
-    return float(x @ G[s + 1:S + 1] + K * orders)
+    orders = sum(x[i] * day[i + 1 :].sum() for i in range(n))
+    return float(x @ G[s + 1 : S + 1] + K * orders)
 
 
 @pytest.mark.parametrize("example", POLICY.examples, ids=lambda example: example.name)
@@ -99,7 +118,9 @@ def test_published_optima_are_reached_by_model_and_by_algorithm(example):
 def test_the_renewal_cost_is_that_of_the_stationary_chain():
     day, G = day_and_level_costs(poisson_item(lead_time=2.0, demand_mean=np.array([1.3])), 30)
     for s, S in ((0, 1), (2, 9), (5, 25)):
-        assert min_max_cost(s, S, day, G[s + 1:S + 1], 7.0) == pytest.approx(stationary_cost(s, S, day, G, 7.0), rel=1e-10)
+        assert min_max_cost(s, S, day, G[s + 1 : S + 1], 7.0) == pytest.approx(
+            stationary_cost(s, S, day, G, 7.0), rel=1e-10
+        )
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -113,7 +134,11 @@ def test_no_policy_is_cheaper(form):
         day, G = day_and_level_costs(item, 70)
         s, S = (int(found.decisions[name][0]) for name in POLICY.decisions)
         assert stationary_cost(s, S, day, G, item["fixed_order_cost"]) == pytest.approx(found.cost[0], rel=1e-9)
-        best = min(min_max_cost(s, S, day, G[s + 1:S + 1], item["fixed_order_cost"]) for s in range(0, 25) for S in range(s + 1, 71))
+        best = min(
+            min_max_cost(s, S, day, G[s + 1 : S + 1], item["fixed_order_cost"])
+            for s in range(0, 25)
+            for S in range(s + 1, 71)
+        )
         assert found.cost[0] == pytest.approx(best, rel=1e-9)
 
 
@@ -154,7 +179,8 @@ def largest_difference(rng: np.random.Generator, n_of_each: int, largest_mean: f
                 continue
             solve(model)
             n_compared += 1
-            # a price that is wrong by less than 1e-7 of money counts as right in HiGHS, which shows where a day costs next to nothing
+            # a price that is wrong by less than 1e-7 of money counts as right in HiGHS, which shows where a day costs
+            # next to nothing
             gap = max(abs(pyo.value(model.total_cost) - found.cost[i]) - 1e-8, 0) / max(found.cost[i], 1e-12)
             assert gap < 1e-9, (dict(items.iloc[i]), pyo.value(model.total_cost), found.cost[i])
             largest = max(largest, gap)
@@ -187,8 +213,15 @@ def test_a_model_of_several_items_holds_the_share_of_each():
 
 @pytest.mark.parametrize("form", FORMS)
 def test_no_demand_orders_nothing(form):
-    items = frame(poisson_item(demand_distribution=form, demand_mean=np.zeros(28), demand_variance=np.zeros(28),
-                               demand_pmf=[np.ones(1)] * 28, lead_time_confidence=1.0))
+    items = frame(
+        poisson_item(
+            demand_distribution=form,
+            demand_mean=np.zeros(28),
+            demand_variance=np.zeros(28),
+            demand_pmf=[np.ones(1)] * 28,
+            lead_time_confidence=1.0,
+        )
+    )
     found = exact(items)
     model = solved_model(items)
     assert found.cost.tolist() == [0] and pyo.value(model.total_cost) == 0
@@ -207,16 +240,37 @@ def test_without_an_order_cost_it_is_a_base_stock_level():
 def test_extremes_have_sensible_answers():
     slow = exact(frame(poisson_item(demand_mean=np.array([0.01]))))
     assert slow.decisions["REORDER_POINT"][0] == 0 and slow.decisions["ORDER_UP_TO_LEVEL"][0] == 1
-    constant = exact(frame(poisson_item(demand_distribution="normal", demand_mean=np.array([5.0]), demand_variance=np.zeros(1),
-                                        fixed_order_cost=30.0, backorder_cost=1000.0)))
+    constant = exact(
+        frame(
+            poisson_item(
+                demand_distribution="normal",
+                demand_mean=np.array([5.0]),
+                demand_variance=np.zeros(1),
+                fixed_order_cost=30.0,
+                backorder_cost=1000.0,
+            )
+        )
+    )
     # 5 a day, none short: of n days' orders the cost is 30/n + 5 (n - 1)/2, least for n = 3 or 4
     assert constant.cost[0] == pytest.approx(15.0)
     free = exact(frame(poisson_item(backorder_cost=0.0)))
     assert free.decisions["REORDER_POINT"][0] == 0 and free.cost[0] > 0
     # demand that would take too long in whole units is counted in steps, which is said
-    fast = exact(frame(*(poisson_item(demand_mean=np.array([12_000.0]), demand_variance=np.array([variance]), demand_distribution=form,
-                                      fixed_order_cost=K, lead_time=7.0)
-                         for form, variance in (("poisson", 0.0), ("normal", 2e6), ("normal", 1e8)) for K in (100.0, 1e6))))
+    fast = exact(
+        frame(
+            *(
+                poisson_item(
+                    demand_mean=np.array([12_000.0]),
+                    demand_variance=np.array([variance]),
+                    demand_distribution=form,
+                    fixed_order_cost=K,
+                    lead_time=7.0,
+                )
+                for form, variance in (("poisson", 0.0), ("normal", 2e6), ("normal", 1e8))
+                for K in (100.0, 1e6)
+            )
+        )
+    )
     assert np.isfinite(fast.cost).all() and fast.message is not None
     said = [message for message in fast.message if message is not None]
     assert said and all("counted in steps" in message for message in said)
@@ -232,7 +286,9 @@ def test_larger_steps_cost_about_the_same():
     for unit in (1, 5):
         low, day = in_steps(*poisson_day(400.0), unit)
         total_low, total = convolved_power(low, day, 3)
-        costs.append(min_max._best_levels(1.0 * unit, 900.0, 9.0 * unit, 400.0 / unit, low, day, total_low, losses_of(total))[2])
+        costs.append(
+            min_max._best_levels(1.0 * unit, 900.0, 9.0 * unit, 400.0 / unit, low, day, total_low, losses_of(total))[2]
+        )
     assert costs[1] == pytest.approx(costs[0], rel=5e-3) and costs[1] > costs[0]
 
 
@@ -247,7 +303,7 @@ def test_a_normal_on_whole_units_keeps_its_mean(mean, variance):
     if mean > 5 * np.sqrt(variance) > 0:
         assert day @ (x - mean) ** 2 == pytest.approx(variance + 1 / 6, rel=1e-3)
     low, compiled = normal_day(mean, variance, 1.0)
-    np.testing.assert_allclose(compiled, day[low:low + len(compiled)], rtol=1e-9, atol=1e-14)
+    np.testing.assert_allclose(compiled, day[low : low + len(compiled)], rtol=1e-9, atol=1e-14)
 
 
 def test_a_poisson_given_by_its_probabilities_is_the_poisson():
@@ -280,7 +336,9 @@ def test_bad_items_get_a_message_and_leave_the_others_alone():
     found = exact(frame(*mixed))
     for k, (name, (_, text)) in enumerate(BAD.items()):
         assert text in (found.message[2 * k + 1] or ""), (name, found.message[2 * k + 1])
-        assert np.isnan(found.cost[2 * k + 1]) and all(np.isnan(values[2 * k + 1]) for values in found.decisions.values()), name
+        assert np.isnan(found.cost[2 * k + 1]) and all(
+            np.isnan(values[2 * k + 1]) for values in found.decisions.values()
+        ), name
     assert len(set(found.cost[::2])) == 1 and all(said is None for said in found.message[::2])
 
 
@@ -303,6 +361,8 @@ def test_an_empty_bucket_has_an_empty_solution():
 
 
 def test_order_without_decision_or_position_is_unknown():
-    wanted = POLICY.order({"REORDER_POINT": np.array([np.nan, 1.0]), "ORDER_UP_TO_LEVEL": np.array([np.nan, 3.0])},
-                          pd.DataFrame({"inventory_position": [0.0, np.nan]}))
+    wanted = POLICY.order(
+        {"REORDER_POINT": np.array([np.nan, 1.0]), "ORDER_UP_TO_LEVEL": np.array([np.nan, 3.0])},
+        pd.DataFrame({"inventory_position": [0.0, np.nan]}),
+    )
     assert np.isnan(wanted).all()

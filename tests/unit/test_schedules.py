@@ -32,13 +32,19 @@ def test_it_is_due_once_after_each_time():
     assert daily.is_due(at(6, 9), last=at(6, 1, 6))
 
 
-@pytest.mark.parametrize(("values", "said"), [
-    ({"cron": "every day"}, "must be a cron expression of five fields"),
-    ({"cron": "0 0 30 2 *"}, "must be a cron expression of five fields"),
-    ({"cron": "61 0 * * *"}, "must be a cron expression of five fields"),
-    ({"cron": "0 0 * * *", "start_date": "2026-06-02", "end_date": "2026-06-01"}, "start_date 2026-06-02 is after end_date 2026-06-01"),
-    ({"cron": "0 0 * * *", "colour": "red"}, "Extra inputs are not permitted"),
-])
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"cron": "every day"}, "must be a cron expression of five fields"),
+        ({"cron": "0 0 30 2 *"}, "must be a cron expression of five fields"),
+        ({"cron": "61 0 * * *"}, "must be a cron expression of five fields"),
+        (
+            {"cron": "0 0 * * *", "start_date": "2026-06-02", "end_date": "2026-06-01"},
+            "start_date 2026-06-02 is after end_date 2026-06-01",
+        ),
+        ({"cron": "0 0 * * *", "colour": "red"}, "Extra inputs are not permitted"),
+    ],
+)
 def test_a_wrong_schedule_is_told(values, said):
     with pytest.raises(ValidationError, match=said):
         Schedule(id="one", **values)

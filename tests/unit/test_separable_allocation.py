@@ -1,4 +1,6 @@
-"""A budget divided among items: brute force over all plans, bounds, budgets at the edges, many partitions in one call."""
+"""A budget divided among items: brute force over all plans, bounds, budgets at the edges, many partitions in one
+call.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ from invopt.theory.reorder_point import NORMAL, POISSON
 from invopt.theory.separable_allocation import allocate
 
 
-def brute_force(pieces: np.ndarray, tables: np.ndarray, starts: np.ndarray, weight: np.ndarray, budget: float, largest: int) -> float:
+def brute_force(
+    pieces: np.ndarray, tables: np.ndarray, starts: np.ndarray, weight: np.ndarray, budget: float, largest: int
+) -> float:
     """Least cost over all x up to `largest`; inf when none fits."""
     costs = []
     for i in range(len(weight)):
@@ -36,8 +40,14 @@ def brute_force(pieces: np.ndarray, tables: np.ndarray, starts: np.ndarray, weig
             for x in range(int(pieces[p, LOW]), min(int(pieces[p, HIGH]), largest) + 1):
                 cost[x] = min(cost[x], cost_at(pieces[p], tables, float(x)))
         costs.append(cost)
-    return min((sum(cost[x] for cost, x in zip(costs, plan, strict=True)) for plan in product(range(largest + 1), repeat=len(weight))
-                if weight @ plan <= budget * (1 + 1e-12)), default=np.inf)
+    return min(
+        (
+            sum(cost[x] for cost, x in zip(costs, plan, strict=True))
+            for plan in product(range(largest + 1), repeat=len(weight))
+            if weight @ plan <= budget * (1 + 1e-12)
+        ),
+        default=np.inf,
+    )
 
 
 def random_reciprocal(rng: np.random.Generator, n: int, n_pieces: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,8 +88,12 @@ def test_losses_under_a_budget_are_those_of_brute_force():
         n = int(rng.integers(1, 4))
         mean = rng.uniform(0.05, 5, n)
         pieces, tables, expected_demand = loss_pieces(
-            form=rng.choice([POISSON, NORMAL], n), demand_mean=mean, demand_variance=mean * rng.uniform(0, 2, n),
-            first_lead_time=np.ones(n), n_lead_times=rng.integers(1, 3, n))
+            form=rng.choice([POISSON, NORMAL], n),
+            demand_mean=mean,
+            demand_variance=mean * rng.uniform(0, 2, n),
+            first_lead_time=np.ones(n),
+            n_lead_times=rng.integers(1, 3, n),
+        )
         over, under = rng.uniform(0.1, 2, n), rng.uniform(0.1, 6, n)
         pieces[:, CONSTANT], pieces[:, SLOPE], pieces[:, SCALE] = -over * expected_demand, over, over + under
         weight = rng.uniform(0.0, 2, n) * (rng.random(n) > 0.2)
@@ -117,13 +131,24 @@ def test_a_partition_is_not_changed_by_its_neighbours():
     n = 60
     pieces, starts = random_reciprocal(rng, n, 3)
     weight, offsets = rng.uniform(0.2, 2, n), np.array([0, 1, 20, 20 + 15, n])
-    budget = np.array([weight[a:b].sum() * share for a, b, share in zip(offsets[:-1], offsets[1:], (2.0, 0.5, np.inf, 3.0), strict=True)])
+    budget = np.array(
+        [
+            weight[a:b].sum() * share
+            for a, b, share in zip(offsets[:-1], offsets[1:], (2.0, 0.5, np.inf, 3.0), strict=True)
+        ]
+    )
     together = allocate(pieces, NO_TABLE, starts, weight, offsets, budget)
     assert np.isnan(together.gap).tolist() == [False, True, False, False]
     for k in range(4):
         a, b = offsets[k], offsets[k + 1]
-        alone = allocate(pieces[starts[a]:starts[b]], NO_TABLE, starts[a:b + 1] - starts[a], weight[a:b], np.array([0, b - a]),
-                         budget[k:k + 1])
+        alone = allocate(
+            pieces[starts[a] : starts[b]],
+            NO_TABLE,
+            starts[a : b + 1] - starts[a],
+            weight[a:b],
+            np.array([0, b - a]),
+            budget[k : k + 1],
+        )
         np.testing.assert_array_equal(together.x[a:b], alone.x)
         np.testing.assert_array_equal(together.cost[a:b], alone.cost)
 
@@ -150,8 +175,13 @@ def test_pieces_cost_what_the_distributions_say_and_are_least_where_a_scan_says(
     rng = np.random.default_rng(8)
     mean, variance = np.array([0.01, 3.0, 40.0, 2.0, 25.0]), np.array([0.01, 3.0, 40.0, 0.0, 60.0])
     form = np.array([POISSON, POISSON, POISSON, NORMAL, NORMAL])
-    pieces, tables, expected = loss_pieces(form=form, demand_mean=mean, demand_variance=variance, first_lead_time=np.ones(5),
-                                           n_lead_times=np.ones(5, dtype=np.int64))
+    pieces, tables, expected = loss_pieces(
+        form=form,
+        demand_mean=mean,
+        demand_variance=variance,
+        first_lead_time=np.ones(5),
+        n_lead_times=np.ones(5, dtype=np.int64),
+    )
     np.testing.assert_allclose(expected, mean)
     s = np.arange(0, 120)
     for i in range(5):
@@ -166,8 +196,12 @@ def test_pieces_cost_what_the_distributions_say_and_are_least_where_a_scan_says(
 
 def test_service_levels_are_the_lowest_that_serve():
     pieces, tables, mean = loss_pieces(
-        form=np.array([POISSON, NORMAL]), demand_mean=np.array([6.0, 50.0]), demand_variance=np.array([6.0, 64.0]),
-        first_lead_time=np.ones(2), n_lead_times=np.ones(2, dtype=np.int64))
+        form=np.array([POISSON, NORMAL]),
+        demand_mean=np.array([6.0, 50.0]),
+        demand_variance=np.array([6.0, 64.0]),
+        first_lead_time=np.ones(2),
+        n_lead_times=np.ones(2, dtype=np.int64),
+    )
     assert lowest_levels("cycle", np.array([0.84, 0.9]), pieces, tables, mean).tolist() == [8, 61]
     assert lowest_levels("fill_rate", np.array([np.nan, 0.0]), pieces, tables, mean).tolist() == [0, 0]
     s = lowest_levels("fill_rate", np.array([0.95, 0.95]), pieces, tables, mean)
@@ -209,8 +243,13 @@ def test_a_table_that_ends_where_no_more_is_wanted_has_the_same_values_and_the_s
     n = 200
     mean, number = 10 ** rng.uniform(-2, 3, n), rng.integers(1, 4, n)
     over, under = rng.uniform(0, 2, n) * (rng.random(n) < 0.9), rng.uniform(0, 6, n)
-    given = {"form": np.full(n, POISSON), "demand_mean": mean, "demand_variance": mean, "first_lead_time": np.ones(n),
-             "n_lead_times": number}
+    given = {
+        "form": np.full(n, POISSON),
+        "demand_mean": mean,
+        "demand_variance": mean,
+        "first_lead_time": np.ones(n),
+        "n_lead_times": number,
+    }
     whole, whole_table, expected_demand = loss_pieces(**given)
     short, short_table, same_demand = loss_pieces(**given, least_saving=over / (over + under))
     np.testing.assert_array_equal(expected_demand, same_demand)
@@ -223,4 +262,6 @@ def test_a_table_that_ends_where_no_more_is_wanted_has_the_same_values_and_the_s
         for x in np.unique(np.linspace(0, short[i, HIGH], 20).astype(int)):
             assert value_at(short[i], short_table, float(x)) == value_at(whole[i], whole_table, float(x))
             price = over[i] + 10 ** rng.uniform(-3, 1)
-            assert least_at(whole[i], whole_table, price, 0.0, best) == least_at(short[i], short_table, price, 0.0, best)
+            assert least_at(whole[i], whole_table, price, 0.0, best) == least_at(
+                short[i], short_table, price, 0.0, best
+            )

@@ -1,4 +1,6 @@
-"""A bucket holds partitions that fail in every way there is: each is rows with the right status, and all others are solved."""
+"""A bucket holds partitions that fail in every way there is: each is rows with the right status, and all others are
+solved.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from invopt.errors import ConfigError, InputError, UnknownPolicyError
 from invopt.solving import SOLUTION_COLUMNS, Solver, Task, check_task, flat_schema, solve_bucket, solve_partition
 
 # each item wants at least `demand` units at `unit_cost`; `mood` is how the partition of the item misbehaves
-MOODY = '''
+MOODY = """
 import faulthandler
 import os
 import signal
@@ -104,7 +106,7 @@ POLICY = Policy(
         Column("remark", "double", "", "")),
     params=MoodyParams, decisions=("order_quantity", "plan"), build_model=build_model, solve_exact=solve_exact,
     order=lambda decisions, state: decisions["order_quantity"], examples=())
-'''
+"""
 GOOD = ("fine", "fine", "integer", "fine")
 
 
@@ -115,19 +117,30 @@ def folder(tmp_path: Path) -> str:
 
 
 def bucket_of(moods, items_each: int = 2, **changes) -> pd.DataFrame:
-    """Partitions k = 0, 1, ... of the given moods, with arrays as Arrow delivers them, shuffled as Spark delivers them."""
+    """Partitions k = 0, 1, ... of the given moods, with arrays as Arrow delivers them, shuffled as Spark delivers
+    them.
+    """
     rows = [(k, mood, i) for k, mood in enumerate(moods) for i in range(items_each)]
     n = len(rows)
     paths = np.empty(n, dtype=object)
     for i in range(n):
         paths[i] = np.empty(2, dtype=object)
         paths[i][:] = [np.arange(2.0), np.arange(1.0 + i % 3)]
-    frame = pd.DataFrame({
-        "location_id": [f"S{k:02d}" for k, _, _ in rows], "product_id": [f"P{i}" for _, _, i in rows], "source_id": "SUP",
-        "partition_key": [f"S{k:02d}" for k, _, _ in rows], "is_audited": False, "mood": [mood for _, mood, _ in rows],
-        "demand": [10.5 + k + 5 * i for k, _, i in rows], "unit_cost": [2.0 + i for _, _, i in rows],
-        "series": [np.arange(4.0) for _ in rows], "paths": paths, "remark": np.nan,
-    })
+    frame = pd.DataFrame(
+        {
+            "location_id": [f"S{k:02d}" for k, _, _ in rows],
+            "product_id": [f"P{i}" for _, _, i in rows],
+            "source_id": "SUP",
+            "partition_key": [f"S{k:02d}" for k, _, _ in rows],
+            "is_audited": False,
+            "mood": [mood for _, mood, _ in rows],
+            "demand": [10.5 + k + 5 * i for k, _, i in rows],
+            "unit_cost": [2.0 + i for _, _, i in rows],
+            "series": [np.arange(4.0) for _ in rows],
+            "paths": paths,
+            "remark": np.nan,
+        }
+    )
     for name, value in changes.items():
         frame[name] = value
     return frame.sample(frac=1, random_state=3).reset_index(drop=True)
@@ -169,8 +182,15 @@ def assert_good_rows(solutions: pd.DataFrame, good: range, method: str) -> None:
 
 def test_model_every_kind_of_failure_in_one_bucket(folder):
     bad = {
-        "infeasible": "infeasible", "false": "infeasible", "unbounded": "unbounded", "raise": "error", "leave": "error",
-        "domain": "invalid_input", "crash": "crashed", "exit": "crashed", "forgetful": "error",
+        "infeasible": "infeasible",
+        "false": "infeasible",
+        "unbounded": "unbounded",
+        "raise": "error",
+        "leave": "error",
+        "domain": "invalid_input",
+        "crash": "crashed",
+        "exit": "crashed",
+        "forgetful": "error",
     }
     moods = (*GOOD, *bad)
     items = bucket_of(moods)
@@ -205,7 +225,9 @@ def test_model_over_the_time_limit(folder):
 def test_child_and_this_process_give_the_same(folder):
     items = bucket_of((*GOOD, "infeasible", "shares"))
     task = Task("moody", folder, params={"markup": 3.0})
-    pd.testing.assert_frame_equal(solve_bucket(items, task).drop(columns="seconds"), solve_partition(items, task).drop(columns="seconds"))
+    pd.testing.assert_frame_equal(
+        solve_bucket(items, task).drop(columns="seconds"), solve_partition(items, task).drop(columns="seconds")
+    )
 
 
 def test_order_of_arrival_does_not_matter(folder):
@@ -253,7 +275,9 @@ def test_exact_retry_finds_the_partition_that_crashes(folder):
     of = first_rows(solutions)
     assert of.loc["S04":"S07", "termination"].tolist() == ["crashed", "error", "crashed", "invalid_input"]
     good = items[items["partition_key"] < "S04"]
-    first, again = (solve_bucket(good, Task("moody", folder, method="exact"), is_retry=is_retry) for is_retry in (False, True))
+    first, again = (
+        solve_bucket(good, Task("moody", folder, method="exact"), is_retry=is_retry) for is_retry in (False, True)
+    )
     pd.testing.assert_frame_equal(first.drop(columns="seconds"), again.drop(columns="seconds"))
 
 
@@ -275,19 +299,22 @@ def test_audit_notes_agreement_and_disagreement_and_keeps_the_exact_solution(fol
     assert np.isnan(of.loc["S05", "audit_gap"]) and of.loc["S05", "message"] is None
 
 
-@pytest.mark.parametrize(("column", "value", "words"), [
-    ("demand", np.nan, "column demand is nan"),
-    ("demand", -np.inf, "column demand is -inf"),
-    ("mood", None, "column mood is NULL"),
-    ("series", None, "column series is NULL"),
-    ("series", np.array([1.0, 2.0, np.nan, 4.0]), r"column series at [2] is nan"),
-    ("series", np.array([1.0, None], dtype=object), r"column series at [1] is NULL"),
-    ("series", [1.0, 2.0, np.inf], r"column series at [2] is inf"),
-    ("paths", None, "column paths is NULL"),
-    ("paths", [np.array([1.0]), np.array([2.0, np.nan])], r"column paths at [1][1] is nan"),
-    ("paths", [np.array([1.0]), None], r"column paths at [1] is NULL"),
-    ("source_id", None, "column source_id is NULL"),
-])
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("demand", np.nan, "column demand is nan"),
+        ("demand", -np.inf, "column demand is -inf"),
+        ("mood", None, "column mood is NULL"),
+        ("series", None, "column series is NULL"),
+        ("series", np.array([1.0, 2.0, np.nan, 4.0]), r"column series at [2] is nan"),
+        ("series", np.array([1.0, None], dtype=object), r"column series at [1] is NULL"),
+        ("series", [1.0, 2.0, np.inf], r"column series at [2] is inf"),
+        ("paths", None, "column paths is NULL"),
+        ("paths", [np.array([1.0]), np.array([2.0, np.nan])], r"column paths at [1][1] is nan"),
+        ("paths", [np.array([1.0]), None], r"column paths at [1] is NULL"),
+        ("source_id", None, "column source_id is NULL"),
+    ],
+)
 @pytest.mark.parametrize("method", ["model", "exact"])
 def test_a_bad_value_is_invalid_input_of_its_partition(folder, method, column, value, words):
     items = bucket_of((*GOOD, "fine"))
@@ -318,7 +345,10 @@ def test_a_solver_reached_by_pyomo_gives_the_same(folder, plugin):
     assert_complete(items, solutions)
     assert_good_rows(solutions, range(len(GOOD)), "model")
     of = first_rows(solutions)
-    assert of.loc["S04", "termination"] in ("infeasible", "error") and of.loc["S05", "termination"] in ("unbounded", "error")
+    assert of.loc["S04", "termination"] in ("infeasible", "error") and of.loc["S05", "termination"] in (
+        "unbounded",
+        "error",
+    )
     assert set(of["solver"]) == {"other"}
 
 
@@ -332,7 +362,9 @@ def test_a_solver_that_is_not_there_is_a_row_that_names_it(folder):
 
 def test_a_wrong_configuration_is_refused_before_any_work(folder):
     with pytest.raises(ConfigError) as raised:
-        check_task(Task("moody", folder, params={"markup": "much", "mark_up": 1}, method="guess", solver=Solver(time_limit=0)))
+        check_task(
+            Task("moody", folder, params={"markup": "much", "mark_up": 1}, method="guess", solver=Solver(time_limit=0))
+        )
     assert len(raised.value.problems) == 4
     with pytest.raises(ConfigError, match="mip_rel_gap"):
         check_task(Task("moody", folder, solver=Solver(options={"mip_rel_gp": 1})))
@@ -346,7 +378,9 @@ def test_params_and_options_reach_the_model(folder):
     items = bucket_of(["fine"])
     one = solve_bucket(items, Task("moody", folder))["objective"].iat[0]
     without_presolve = Solver(options={"presolve": "off"})
-    ten = solve_bucket(items, Task("moody", folder, params={"markup": 10.0}, solver=without_presolve))["objective"].iat[0]
+    ten = solve_bucket(items, Task("moody", folder, params={"markup": 10.0}, solver=without_presolve))["objective"].iat[
+        0
+    ]
     assert ten == pytest.approx(10 * one)
 
 
@@ -382,7 +416,9 @@ def test_no_child_is_left(folder, monkeypatch):
 
 @pytest.mark.parametrize("method", ["model", "exact"])
 def test_the_flat_form_holds_the_same_decisions(folder, method):
-    """A column for what an item decides once, another for what it decides per period; NULL where there is no solution."""
+    """A column for what an item decides once, another for what it decides per period; NULL where there is no
+    solution.
+    """
     items, task = bucket_of((*GOOD, "domain")), Task("moody", folder, method=method)
     maps, flat = solve_bucket(items, task), solve_bucket(items, task, is_flat=True)
     assert list(flat.columns) == list(flat_schema(2)) and flat["status"].tolist() == maps["status"].tolist()
@@ -392,4 +428,7 @@ def test_the_flat_form_holds_the_same_decisions(folder, method):
     assert flat["decision_0_by_period"].isna().all()
     for i in np.flatnonzero(is_solved):
         decided = maps["decisions"].iat[i]
-        assert decided == {"order_quantity": [flat["decision_0"].iat[i]], "plan": list(flat["decision_1_by_period"].iat[i])}
+        assert decided == {
+            "order_quantity": [flat["decision_0"].iat[i]],
+            "plan": list(flat["decision_1_by_period"].iat[i]),
+        }

@@ -20,7 +20,9 @@ pytestmark = pytest.mark.skipif(not supervised.CAN_FORK, reason="there is no for
 
 def is_running(pid: int) -> bool:
     """A killed process that nobody has waited for is still in the table, but it is not running."""
-    state = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()
+    state = subprocess.run(
+        ["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
     return bool(state) and not state.startswith("Z")
 
 
@@ -99,7 +101,9 @@ def work(piece):
 list(supervised.run(work, 1, seconds=300))
 """
     pid_file = tmp_path / "pid"
-    parent = subprocess.Popen([sys.executable, "-c", program, str(pid_file)], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, str(pid_file)], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
     assert wait_until(lambda: pid_file.exists() and pid_file.read_text(), 60)
     child = int(pid_file.read_text())
     assert is_running(child)

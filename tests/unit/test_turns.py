@@ -22,7 +22,9 @@ with turn(sys.argv[1], "gold.weights", print) as is_alone:
 @pytest.fixture
 def other_process(tmp_path):
     """Another process that holds the table until it is told to let go."""
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()

@@ -1,4 +1,6 @@
-"""The window model finds the best window of any levels, of several items at once, and of tens of thousands of levels in a few steps."""
+"""The window model finds the best window of any levels, of several items at once, and of tens of thousands of levels
+in a few steps.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,14 @@ def best_window(levels: Levels, all_hold_m: bool) -> tuple[float, int, int]:
     """Cost, s and Q of the cheapest window, all of them tried."""
     m = len(levels.start_cost) - 1
     return min(
-        ((start_cost + levels.cost[start:end + 1].sum()) / (end - start + 1), levels.first - 1 + start, end - start + 1)
-        for start, start_cost in enumerate(levels.start_cost) for end in range(m if all_hold_m else start, len(levels.cost)))
+        (
+            (start_cost + levels.cost[start : end + 1].sum()) / (end - start + 1),
+            levels.first - 1 + start,
+            end - start + 1,
+        )
+        for start, start_cost in enumerate(levels.start_cost)
+        for end in range(m if all_hold_m else start, len(levels.cost))
+    )
 
 
 @pytest.mark.parametrize("all_hold_m", [True, False])
@@ -41,8 +49,14 @@ def test_no_window_is_cheaper_when_all_are_tried(all_hold_m):
 
 
 def test_a_window_of_tens_of_thousands_of_levels_is_found_in_a_few_steps():
-    """HiGHS moves bounds of 0 a little to keep from going round in circles; beside probabilities of 1e-5 that is much and took minutes."""
-    item = frame(poisson_item(fixed_order_cost=1e6, holding_cost=0.02, backorder_cost=1.0, demand_mean=np.array([50.0]), lead_time=3.0))
+    """HiGHS moves bounds of 0 a little to keep from going round in circles; beside probabilities of 1e-5 that is
+    much and took minutes.
+    """
+    item = frame(
+        poisson_item(
+            fixed_order_cost=1e6, holding_cost=0.02, backorder_cost=1.0, demand_mean=np.array([50.0]), lead_time=3.0
+        )
+    )
     model = POLICY.build_model(item, SQParams())
     assert len(model.LEVELS) > 70_000
     found = highs.solve(model, 60.0, {**POLICY.highs_options, "simplex_iteration_limit": 100})

@@ -1,4 +1,6 @@
-"""The demo chain: same seed, same bytes; nothing appears or vanishes; every reference resolves; the formats are the guide's."""
+"""The demo chain: same seed, same bytes; nothing appears or vanishes; every reference resolves; the formats are the
+guide's.
+"""
 
 from __future__ import annotations
 
@@ -28,17 +30,13 @@ SAMPLE_HEADERS = {
     "publicparameters/brands.csv": "BrandID,BrandName",
     "publicparameters/brands_products.csv": "BrandID,ProductID,ProductName,MSRP,ProductVolume,ShelfLife",
     "publicparameters/store_department_brand_products.csv": "StoreID,DepartmentID,BrandID,ProductID,MSRP,DisposalCost",
-    "publicparameters/store_product_storage.csv":
-        "StoreID,StorageID,ProductID,StorageCost,MissedSaleCost,MinInventorySize,MaxInventorySize",
-    "publicparameters/suppliers.csv":
-        "SupplierID,SupplierName,ShippingCost,MinShippingVolume,MaxShippingVolume,FixedOrderSize,PurchaseCostBudget",
-    "publicparameters/store_product_supplier.csv":
-        "StoreID,SupplierID,ProductID,LeadTime,LeadTimeConfidenceInterval,MinOrderQuantity,MaxOrderQuantity,QuantityMultiplier,Cost,"
-        "BackorderCost,ShippingCost,PurchaseCostBudget,ShipmentFreq,ServiceLevel,PriceBreaks",
+    "publicparameters/store_product_storage.csv": "StoreID,StorageID,ProductID,StorageCost,MissedSaleCost,MinInventorySize,MaxInventorySize",
+    "publicparameters/suppliers.csv": "SupplierID,SupplierName,ShippingCost,MinShippingVolume,MaxShippingVolume,FixedOrderSize,PurchaseCostBudget",
+    "publicparameters/store_product_supplier.csv": "StoreID,SupplierID,ProductID,LeadTime,LeadTimeConfidenceInterval,MinOrderQuantity,MaxOrderQuantity,QuantityMultiplier,Cost,"
+    "BackorderCost,ShippingCost,PurchaseCostBudget,ShipmentFreq,ServiceLevel,PriceBreaks",
     "rawdata/sales_store2_2026_05_10_00_00_00.csv": "StoreID,ProductID,TransactionDateTime,Units,Price",
     "rawdata/inv_store2_2026_05_10_00_00_00.csv": "StoreID,ProductID,InventoryDateTime,Units,ExpiryDateTime",
-    "rawdata/demand_forecasts/2/1_3/2026-06-01_00_00_00.csv":
-        "StoreID,ProductID,DateTime,Demand,PredictedDemandDistribution,PredictedDemandVariance,PredictedDemandProbability",
+    "rawdata/demand_forecasts/2/1_3/2026-06-01_00_00_00.csv": "StoreID,ProductID,DateTime,Demand,PredictedDemandDistribution,PredictedDemandVariance,PredictedDemandProbability",
     "orders/s_q/orders_2.csv": "PolicyName,StoreID,ProductID,SupplierID,Quantity,OrderTimestamp,ETA,ConfidenceInterval,Fulfilled",
 }
 
@@ -57,18 +55,26 @@ def read(summary, pattern: str) -> pd.DataFrame:
     """All files of a pattern in one frame, text as it stands, with the file's name."""
     frames = []
     for path in sorted(summary.folder.glob(pattern)):
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str, keep_default_na=False)
+        frame = (
+            pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str, keep_default_na=False)
+        )
         frames.append(frame.assign(file=path.name))
     assert frames, f"no file {pattern}"
     return pd.concat(frames, ignore_index=True)
 
 
 def static(summary, dataset: str) -> pd.DataFrame:
-    return pd.read_csv(summary.folder / f"publicparameters/{dataset}.csv", dtype={"StoreID": str, "ProductID": str, "SupplierID": str})
+    return pd.read_csv(
+        summary.folder / f"publicparameters/{dataset}.csv", dtype={"StoreID": str, "ProductID": str, "SupplierID": str}
+    )
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def keys(frame: pd.DataFrame) -> set[tuple[str, str]]:
@@ -91,8 +97,11 @@ def test_headers_are_the_guides(world):
 
 
 def test_daily_form_has_the_same_columns(daily_world):
-    for dataset, name in (("sales", "sales_2026_06_01"), ("inventory", "inv_2026_06_01"),
-                          ("demand_forecasts", "demand_forecasts/2026-06-01_00_00_00")):
+    for dataset, name in (
+        ("sales", "sales_2026_06_01"),
+        ("inventory", "inv_2026_06_01"),
+        ("demand_forecasts", "demand_forecasts/2026-06-01_00_00_00"),
+    ):
         assert list(pd.read_parquet(daily_world.folder / f"rawdata/{name}.parquet").columns) == list(HEADERS[dataset])
 
 
@@ -115,11 +124,15 @@ def test_every_reference_resolves(world, daily_world):
         assert keys(items) == {(store, product) for store in stores for product in products.ProductID}
         assert set(items.SupplierID) <= set(static(summary, "suppliers").SupplierID)
         assert set(products.BrandID) == set(static(summary, "brands").BrandID)
-        for dataset, place, home in (("store_department_brand_products", "DepartmentID", "store_departments"),
-                                     ("store_product_storage", "StorageID", "store_storage")):
+        for dataset, place, home in (
+            ("store_department_brand_products", "DepartmentID", "store_departments"),
+            ("store_product_storage", "StorageID", "store_storage"),
+        ):
             rows, places = static(summary, dataset), static(summary, home)
             assert keys(rows) == keys(items)
-            assert set(zip(rows.StoreID, rows[place], strict=True)) <= set(zip(places.StoreID, places[place], strict=True))
+            assert set(zip(rows.StoreID, rows[place], strict=True)) <= set(
+                zip(places.StoreID, places[place], strict=True)
+            )
         assert keys(read(summary, "rawdata/sales_*")) <= keys(items)
         assert keys(read(summary, "rawdata/inv_*")) <= keys(items)
         assert keys(read(summary, "rawdata/demand_forecasts/**/*.*")) == keys(items)
@@ -165,14 +178,18 @@ def test_lots_are_the_stock_and_no_older_than_their_shelf_life():
 
 
 def test_oldest_units_are_sold_first():
-    """What a day takes, by sale or expiry, comes from the lots that expire first: younger lots shrink only when older ones are gone."""
+    """What a day takes, by sale or expiry, comes from the lots that expire first: younger lots shrink only when
+    older ones are gone.
+    """
     _, _, history = simulated(20)
     n_checked = 0
     for day in range(1, 20):
         lots = {}
         for when in (day - 1, day):
             kept = history.lots[when]
-            for store, product, expiry, units in zip(kept.store, kept.product, kept.expiry_day, kept.units, strict=True):
+            for store, product, expiry, units in zip(
+                kept.store, kept.product, kept.expiry_day, kept.units, strict=True
+            ):
                 lots.setdefault((store, product), {}).setdefault(expiry, {})[when] = units
         for of_item in lots.values():
             shrunk = [expiry for expiry, units in of_item.items() if units.get(day - 1, 0) > units.get(day, 0)]
@@ -187,9 +204,13 @@ def test_orders_keep_the_suppliers_rules():
     _, items, history = simulated(45)
     orders = history.orders
     at = (orders.store, orders.product)
-    assert (orders.quantity >= items.min_order_quantity[at]).all() and (orders.quantity <= items.max_order_quantity[at]).all()
+    assert (orders.quantity >= items.min_order_quantity[at]).all() and (
+        orders.quantity <= items.max_order_quantity[at]
+    ).all()
     assert not (orders.quantity % items.quantity_multiple[at]).any()
-    frame = pd.DataFrame({"store": orders.store, "product": orders.product, "day": orders.order_day, "apart": items.review_period[at]})
+    frame = pd.DataFrame(
+        {"store": orders.store, "product": orders.product, "day": orders.order_day, "apart": items.review_period[at]}
+    )
     frame = frame.sort_values(["store", "product", "day"])
     gap = frame.groupby(["store", "product"]).day.diff()
     assert gap.notna().any() and (gap.dropna() >= frame.apart[gap.notna()]).all()
@@ -211,7 +232,9 @@ def test_demand_has_the_mean_and_spread_it_was_given():
 
 
 def test_conservation_in_the_files_alone(world):
-    """Stock of the last evening = stock of the first + fulfilled orders - sales - what expired: nothing is delivered on the first day."""
+    """Stock of the last evening = stock of the first + fulfilled orders - sales - what expired: nothing is delivered
+    on the first day.
+    """
     first, last = "2026-05-03 00:00:00", "2026-06-01 00:00:00"
     inventory, sales, orders = read(world, "rawdata/inv_*"), read(world, "rawdata/sales_*"), read(world, "orders/s_q/*")
     by = ["StoreID", "ProductID"]
@@ -220,11 +243,18 @@ def test_conservation_in_the_files_alone(world):
         return frame.assign(units=frame[column].astype(int)).groupby(by).units.sum()
 
     after_first = sales[~sales.file.str.contains("2026_05_03")]
-    balance = pd.DataFrame({
-        "opening": units(inventory[inventory.InventoryDateTime == first]), "closing": units(inventory[inventory.InventoryDateTime == last]),
-        "received": units(orders[orders.Fulfilled == "True"], "Quantity"), "gone": units(after_first)}).fillna(0)
+    balance = pd.DataFrame(
+        {
+            "opening": units(inventory[inventory.InventoryDateTime == first]),
+            "closing": units(inventory[inventory.InventoryDateTime == last]),
+            "received": units(orders[orders.Fulfilled == "True"], "Quantity"),
+            "gone": units(after_first),
+        }
+    ).fillna(0)
     assert len(balance) == 80
-    pd.testing.assert_series_equal(balance.opening + balance.received - balance.gone, balance.closing, check_names=False)
+    pd.testing.assert_series_equal(
+        balance.opening + balance.received - balance.gone, balance.closing, check_names=False
+    )
 
 
 def test_dates_are_consistent(world):
@@ -235,7 +265,9 @@ def test_dates_are_consistent(world):
     expired = price == 0
     assert expired.any() and (stamp[expired] == closed[expired]).all()
     opened = closed[~expired] - pd.Timedelta(days=1)
-    assert ((stamp[~expired] >= opened + pd.Timedelta(hours=7)) & (stamp[~expired] < opened + pd.Timedelta(hours=21))).all()
+    assert (
+        (stamp[~expired] >= opened + pd.Timedelta(hours=7)) & (stamp[~expired] < opened + pd.Timedelta(hours=21))
+    ).all()
     assert (sales.Units[~expired] == "1").all()
     assert not sales.duplicated(["StoreID", "ProductID", "TransactionDateTime"]).any()
     assert (stamp.min().date(), closed.max().to_pydatetime()) == (date(2026, 5, 2), world.as_of)
@@ -291,10 +323,16 @@ def test_forecasts_are_of_every_form_and_add_up(world, daily_world):
         assert explicit.PredictedDemandProbability.between(0, 1).all()
         assert not explicit.duplicated(["StoreID", "ProductID", "DateTime", "Demand"]).any()
         single = rows[per_day.Demand.transform("size") == 1]
-        poisson, normal, certain = (single[single.PredictedDemandDistribution == name] for name in ("Poisson", "Normal", ""))
+        poisson, normal, certain = (
+            single[single.PredictedDemandDistribution == name] for name in ("Poisson", "Normal", "")
+        )
         assert len(poisson) and (poisson.Demand == poisson.PredictedDemandVariance).all()
         assert len(normal) and (normal.PredictedDemandVariance > normal.Demand).all()
-        assert len(certain) and (certain.PredictedDemandVariance == -1).all() and (certain.PredictedDemandProbability == 1).all()
+        assert (
+            len(certain)
+            and (certain.PredictedDemandVariance == -1).all()
+            and (certain.PredictedDemandProbability == 1).all()
+        )
 
 
 def test_forecasts_are_near_what_is_asked_for(tmp_path):
@@ -315,12 +353,19 @@ def test_daily_form_is_the_same_chain(world, daily_world):
         assert path.read_bytes() == (daily_world.folder / "publicparameters" / path.name).read_bytes(), path.name
     guide, daily = read(world, "rawdata/sales_*"), read(daily_world, "rawdata/sales_*")
     by = ["StoreID", "ProductID", "day", "Price"]
-    one, two = (frame.assign(day=frame.TransactionDateTime.str[:10], Price=frame.Price.astype(float), Units=frame.Units.astype(int))
-                for frame in (guide, daily))
+    one, two = (
+        frame.assign(
+            day=frame.TransactionDateTime.str[:10], Price=frame.Price.astype(float), Units=frame.Units.astype(int)
+        )
+        for frame in (guide, daily)
+    )
     assert not two.duplicated(by).any()
     pd.testing.assert_series_equal(one.groupby(by).Units.sum(), two.groupby(by).Units.sum())
     by = ["StoreID", "ProductID", "InventoryDateTime", "ExpiryDateTime"]
-    one, two = (frame.assign(Units=frame.Units.astype(int)) for frame in (read(world, "rawdata/inv_*"), read(daily_world, "rawdata/inv_*")))
+    one, two = (
+        frame.assign(Units=frame.Units.astype(int))
+        for frame in (read(world, "rawdata/inv_*"), read(daily_world, "rawdata/inv_*"))
+    )
     assert two.InventoryDateTime.nunique() == 3
     one = one[one.InventoryDateTime.isin(two.InventoryDateTime)]
     pd.testing.assert_series_equal(one.groupby(by).Units.sum(), two.groupby(by).Units.sum())
@@ -339,7 +384,10 @@ def test_a_chain_of_several_chunks_is_one_chain(tmp_path, monkeypatch, form):
         assert set(read(summary, pattern).StoreID) == {"1", "2", "3", "4", "5"}
     sales = read(summary, "rawdata/sales_*")
     assert not sales.duplicated(["StoreID", "ProductID", "TransactionDateTime"]).any() and sales.StoreID.nunique() == 5
-    assert len(read(summary, "orders/s_q/*")) == summary.rows["orders"] and len(list(summary.folder.glob("orders/s_q/*"))) == 5
+    assert (
+        len(read(summary, "orders/s_q/*")) == summary.rows["orders"]
+        and len(list(summary.folder.glob("orders/s_q/*"))) == 5
+    )
 
 
 def test_auto_form_goes_by_size(tmp_path):
@@ -348,17 +396,24 @@ def test_auto_form_goes_by_size(tmp_path):
 
 
 def test_costs_make_decisions_sensible(world):
-    items = static(world, "store_product_supplier").merge(static(world, "store_product_storage"), how="inner", on=["StoreID", "ProductID"])
+    items = static(world, "store_product_supplier").merge(
+        static(world, "store_product_storage"), how="inner", on=["StoreID", "ProductID"]
+    )
     items = items.merge(static(world, "store_department_brand_products"), how="inner", on=["StoreID", "ProductID"])
     assert len(items) == 80
     assert items.Cost.between(0.5, 42).all() and (items.MSRP / items.Cost).between(1.09, 1.53).all()
     assert (items.StorageCost / items.Cost).between(0.0009, 0.0051).all()
     assert items.LeadTime.between(1, 7).all() and items.LeadTimeConfidenceInterval.isin([0, 1]).all()
     assert items.ServiceLevel.between(0.9, 0.99).all() and items.ShipmentFreq.str.fullmatch(r"[1-5] days").all()
-    assert (items.MinInventorySize < items.MaxInventorySize).all() and (items.MaxOrderQuantity % items.QuantityMultiplier == 0).all()
+    assert (items.MinInventorySize < items.MaxInventorySize).all() and (
+        items.MaxOrderQuantity % items.QuantityMultiplier == 0
+    ).all()
     assert static(world, "suppliers").ShippingCost.between(1.5, 12).all()
     life = static(world, "brands_products").ShelfLife
-    assert life.isna().any() and life.dropna().map(lambda text: re.fullmatch(r"\d+ (days?|weeks?|months?)", text) is not None).all()
+    assert (
+        life.isna().any()
+        and life.dropna().map(lambda text: re.fullmatch(r"\d+ (days?|weeks?|months?)", text) is not None).all()
+    )
 
 
 def test_large_parquet_files_are_continued(tmp_path):
@@ -375,7 +430,11 @@ def test_large_parquet_files_are_continued(tmp_path):
 def test_dirt_adds_what_it_says_and_keeps_what_was_right(world, tmp_path):
     dirty = write_world(tmp_path / "dirty", **SIZE, seed=7, dirt=True)
     planted = dirty.planted
-    clean_sales, sales, inventory = read(world, "rawdata/sales_*"), read(dirty, "rawdata/sales_*"), read(dirty, "rawdata/inv_*")
+    clean_sales, sales, inventory = (
+        read(world, "rawdata/sales_*"),
+        read(dirty, "rawdata/sales_*"),
+        read(dirty, "rawdata/inv_*"),
+    )
     assert (dirty.rows["sales"], dirty.rows["inventory"]) == (len(sales), len(inventory))
     bad = pd.to_numeric(sales.Units, errors="coerce").isna() | pd.to_numeric(sales.Price, errors="coerce").isna()
     n_bad = bad.sum() + pd.to_numeric(inventory.Units, errors="coerce").isna().sum()
@@ -383,8 +442,10 @@ def test_dirt_adds_what_it_says_and_keeps_what_was_right(world, tmp_path):
     columns = list(HEADERS["sales"])
     good = sales.loc[~bad, columns]
     assert good.duplicated().sum() == planted["duplicate_rows"] > 0
-    pd.testing.assert_frame_equal(good.drop_duplicates().sort_values(columns, ignore_index=True),
-                                  clean_sales[columns].sort_values(columns, ignore_index=True))
+    pd.testing.assert_frame_equal(
+        good.drop_duplicates().sort_values(columns, ignore_index=True),
+        clean_sales[columns].sort_values(columns, ignore_index=True),
+    )
     last = inventory.groupby("StoreID").InventoryDateTime.max()
     assert (last != "2026-06-01 00:00:00").sum() == planted["stale_stores"] == 1
     assert read(dirty, "orders/s_q/*").SupplierID.str.endswith(".0").sum() == planted["float_id_rows"] > 0
@@ -397,11 +458,19 @@ def test_dirt_adds_what_it_says_and_keeps_what_was_right(world, tmp_path):
     assert sum(not path.read_bytes().endswith(b"\n") for path in dirty.folder.rglob("*.csv")) == 1
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"n_stores": 0}, "n_stores"), ({"n_products": 0}, "n_products"), ({"n_days": -3}, "n_days"), ({"seed": -1}, "seed"),
-    ({"n_stores": 2.5}, "n_stores"), ({"form": "weekly"}, "form"), ({"form": "daily", "dirt": True}, "dirt"),
-    ({"n_stores": 1, "dirt": True}, "dirt"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_stores": 0}, "n_stores"),
+        ({"n_products": 0}, "n_products"),
+        ({"n_days": -3}, "n_days"),
+        ({"seed": -1}, "seed"),
+        ({"n_stores": 2.5}, "n_stores"),
+        ({"form": "weekly"}, "form"),
+        ({"form": "daily", "dirt": True}, "dirt"),
+        ({"n_stores": 1, "dirt": True}, "dirt"),
+    ],
+)
 def test_wrong_arguments_are_refused_before_anything_is_written(tmp_path, change, message):
     with pytest.raises(ParameterError, match=message):
         write_world(tmp_path / "w", **{**SIZE, "seed": 1, **change})
