@@ -295,7 +295,7 @@ def _do(run, name: str) -> None:
 
 
 def _demo_world(chosen: argparse.Namespace) -> None:
-    from invopt.simulation.world import write_world
+    from invopt.world.write import write_world
 
     landing = Path(chosen.landing or "landing")
     _refuse_filled(landing)
@@ -317,7 +317,7 @@ def _demo_world(chosen: argparse.Namespace) -> None:
 
 
 def _demo(chosen: argparse.Namespace) -> None:
-    from invopt.simulation.world import write_world
+    from invopt.world.write import write_world
 
     folder = Path(chosen.folder)
     landing, lakehouse = folder / "landing", folder / "lakehouse"
@@ -392,7 +392,8 @@ def _tables(chosen: argparse.Namespace) -> None:
 
 
 def _policies(chosen: argparse.Namespace) -> None:
-    from invopt import conformance, policy_table
+    from invopt.workbench import laws as conformance
+    from invopt.workbench import policy_table
 
     configured = _config(chosen)
     folder = configured.policies_folder
@@ -420,14 +421,14 @@ def _policies(chosen: argparse.Namespace) -> None:
 
 
 def _compile(chosen: argparse.Namespace) -> None:
-    from invopt.precompile import compile_algorithms
+    from invopt.workbench.precompile import compile_algorithms
 
     folder = _config(chosen).policies_folder
     compile_algorithms(chosen.names or policies.names(folder), folder, _say)
 
 
 def _solve_one(chosen: argparse.Namespace) -> None:
-    from invopt.solve_one import solve_one
+    from invopt.workbench.explain import solve_one
 
     configured = _config(chosen)
     row = next((row for row in configured.policies if row.id == chosen.policy), None)

@@ -12,10 +12,10 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from invopt.columns import ITEM
 from invopt.config import LakehouseConfig
 from invopt.errors import TableError
 from invopt.tables import Table
+from invopt.tables.columns import ITEM
 
 
 def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, Any] | None = None) -> pd.DataFrame:

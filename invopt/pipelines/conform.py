@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-from invopt.datasets import DATASETS, Dataset
 from invopt.errors import TableError
 from invopt.pipelines.into_silver import Batch
 from invopt.pipelines.steps import Run, Stopwatch, now
 from invopt.pipelines.typed import LANDED, broken_rules, typed
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
+from invopt.tables.datasets import DATASETS, Dataset
 
 THREADS = 4
 # datasets whose lines go through one time to become rows, so that they can be counted on the way

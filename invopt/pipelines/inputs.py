@@ -16,9 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from invopt import __version__, policies
-from invopt.columns import ITEM
 from invopt.config import PolicyRow, Scope, default_partition
-from invopt.datasets import DATASETS
 from invopt.errors import InputError, TableError
 from invopt.pipelines.due import due
 from invopt.pipelines.steps import Run, Stopwatch, now
@@ -26,6 +24,8 @@ from invopt.policies.base import Policy
 from invopt.spark import sql
 from invopt.spark.session import default_parallelism
 from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, RUNS, Table, policy_inputs, silver
+from invopt.tables.columns import ITEM
+from invopt.tables.datasets import DATASETS
 
 STEP = "inputs"
 UNFINISHED = "unfinished"

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from invopt.datasets import Dataset
 from invopt.pipelines.newest import against, newest, sums
 from invopt.pipelines.steps import Run
 from invopt.spark.session import default_parallelism
 from invopt.tables import Table
+from invopt.tables.datasets import Dataset
 
 
 @dataclass(frozen=True)

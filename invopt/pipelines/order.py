@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-from invopt.columns import ITEM
 from invopt.config import PolicyRow
 from invopt.errors import AuditError, InvoptError, OrderRuleError, TableError, raise_together
+from invopt.ordering.order_rules import KEPT, RULE_FAILED, OrderRule, reviewer
 from invopt.pipelines.due import as_of_of, due, until
-from invopt.pipelines.reviewer import KEPT, RULE_FAILED, OrderRule, reviewer
 from invopt.pipelines.solve import check_audit
 from invopt.pipelines.steps import Run, Stopwatch, instant
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, SOLUTIONS
+from invopt.tables.columns import ITEM
 
 STEP = "order"
 # stands for the fingerprint where a policy's order rule failed

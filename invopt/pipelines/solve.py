@@ -15,7 +15,6 @@ from pyspark.sql import DataFrame, GroupedData, Observation, Row
 from pyspark.sql import functions as F
 
 from invopt import policies, solving
-from invopt.columns import ITEM
 from invopt.config import PolicyRow, default_partition
 from invopt.errors import AuditError, TableError, raise_together
 from invopt.pipelines.due import due, until
@@ -23,6 +22,7 @@ from invopt.pipelines.inputs import fingerprint_of, tasks_of
 from invopt.pipelines.report import unfold_decisions
 from invopt.pipelines.steps import Run, Stopwatch
 from invopt.tables import SOLUTIONS, Table, policy_inputs
+from invopt.tables.columns import ITEM
 
 STEP = "solve"
 

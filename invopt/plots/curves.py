@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from invopt.errors import ParameterError
 from invopt.plots.style import PALETTE, POSITION, REORDER_POINT
-from invopt.theory.item_demand import ItemDemand, item_demand
-from invopt.theory.reorder_point_curves import CostParts
+from invopt.policies.inputs.item_demand import ItemDemand, item_demand
+from invopt.theory.s_q.curves import CostParts
 
 
 def read_demand(items: pd.DataFrame, review_days: int) -> ItemDemand:

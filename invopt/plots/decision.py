@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from invopt.errors import ParameterError
 from invopt.plots.curves import parts_and_total, read_demand
 from invopt.plots.style import ON_ORDER, POSITION, QUIET, REORDER_POINT, STOCK, dates, figure, legend, plain
-from invopt.theory.lead_time_demand import LeadTimeDemand
-from invopt.theory.reorder_point_cost import review_days
-from invopt.theory.reorder_point_curves import cost_parts
+from invopt.theory.demand.lead_time_demand import LeadTimeDemand
+from invopt.theory.s_q.cost import review_days
+from invopt.theory.s_q.curves import cost_parts
 
 
 def decision(item: pd.Series, sales: pd.DataFrame, cost: str) -> Figure:

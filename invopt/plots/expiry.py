@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from invopt.plots.curves import finding, mark, read_demand, whole_numbers
 from invopt.plots.style import PALETTE, POSITION, QUIET, figure, legend, plain
-from invopt.theory.perishable import perishable_cost, units_sold
-from invopt.theory.shelf_life_demand import shelf_life_demand
+from invopt.policies.inputs.shelf_life import shelf_life_demand
+from invopt.theory.perishable.cost import perishable_cost, units_sold
 
 
 def order_quantity_with_expiry(item: pd.Series, review: str, expired_unit_costs: str) -> Figure:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from invopt.errors import ParameterError
 from invopt.plots.curves import dearer, finding
 from invopt.plots.style import PALETTE, POSITION, QUIET, REORDER_POINT, STOCK, dates, figure, legend, plain
-from invopt.theory.lot_sizing_inputs import LotSizingInputs, lot_sizing_inputs
+from invopt.policies.inputs.lot_sizing import LotSizingInputs, lot_sizing_inputs
 
 
 def read_plan(items: pd.DataFrame) -> LotSizingInputs:

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from invopt.plots.curves import dearer, finding, low_part, mark, parts_and_total, read_demand, whole_numbers
 from invopt.plots.style import figure, legend, plain
-from invopt.theory.reorder_point_cost import review_days
-from invopt.theory.reorder_point_curves import CostParts, cost_parts
+from invopt.theory.s_q.cost import review_days
+from invopt.theory.s_q.curves import CostParts, cost_parts
 
 
 def order_quantity(item: pd.Series, cost: str) -> Figure:

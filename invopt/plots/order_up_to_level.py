@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 
 from invopt.plots.curves import dearer, finding, low_part, mark, parts_and_total, read_demand, whole_numbers
 from invopt.plots.style import QUIET, figure, legend, plain
-from invopt.theory.daily_demand import normal_day_pmf, poisson_day_pmf
-from invopt.theory.item_demand import mean_pmf
-from invopt.theory.lead_time import whole_days
-from invopt.theory.lead_time_demand import lead_time_pmf, pmf_lead_time_demand
-from invopt.theory.min_max_curves import min_max_parts
-from invopt.theory.reorder_point import NORMAL, PMF
+from invopt.policies.inputs.item_demand import mean_pmf
+from invopt.theory.demand.codes import NORMAL, PMF
+from invopt.theory.demand.daily import normal_day_pmf, poisson_day_pmf
+from invopt.theory.demand.lead_time import whole_days
+from invopt.theory.demand.lead_time_demand import lead_time_pmf, pmf_lead_time_demand
+from invopt.theory.s_s.curves import min_max_parts
 
 
 def order_up_to_level(item: pd.Series) -> Figure:

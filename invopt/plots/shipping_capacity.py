@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from invopt.plots.curves import finding
 from invopt.plots.lot_sizes import read_plan
 from invopt.plots.style import PALETTE, POSITION, QUIET, REORDER_POINT, dates, figure, legend, plain
-from invopt.theory.lot_sizing import best_orders
+from invopt.theory.lot_sizing.search import best_orders
 
 
 def shipping_capacity(items: pd.DataFrame) -> Figure:

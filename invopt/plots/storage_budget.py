@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from invopt.plots.budget_use import Shares, budget_bars
 from invopt.plots.curves import finding, mark, whole_numbers
 from invopt.plots.style import PALETTE, POSITION, QUIET, figure, legend, plain
-from invopt.theory.price_breaks import order_cost
+from invopt.theory.eoq.cost import order_cost
 
 
 def storage_budget(items: pd.DataFrame, cost: str, discount: str, holding: str) -> Figure:

@@ -15,13 +15,10 @@ from invopt.config import PolicyRow
 from invopt.errors import ConfigError, InvoptError, UnknownPolicyError
 from invopt.policies.base import Policy
 
-# modules of this folder that hold no policy
-NOT_POLICIES = {"allocation_model", "base", "item_inputs", "review_pairs", "selection", "windows"}
-
 
 def names(folder: str | None = None) -> list[str]:
     """Names of the policies there are: those shipped with invopt and those of the user's folder."""
-    found = {module.name for module in pkgutil.iter_modules(__path__)} - NOT_POLICIES
+    found = {module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg and module.name != "base"}
     if folder:
         if not Path(folder).is_dir():
             raise ConfigError("the policies can't be found", [f"policies_folder: {folder} is no folder"])

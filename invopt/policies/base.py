@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from invopt.columns import Column
+from invopt.tables.columns import Column
 
 if TYPE_CHECKING:
     import pyomo.environ as pyo

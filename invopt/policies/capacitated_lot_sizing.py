@@ -25,7 +25,7 @@ of volume of this plan would cost at most on average, if all of it was bought at
 ordered in each period: overtime then replaces orders that are worth that much, and otherwise happens only where the
 plan can't do without.
 
-The algorithm gives a plan and a bound, not the optimum: see `theory/capacitated_lot_sizing.py`. Where no capacity
+The algorithm gives a plan and a bound, not the optimum: see `theory/lot_sizing/search_capacitated.py`. Where no capacity
 binds, the plan is the optimum and the bound its cost. The model proves the optimum of some ten items in seconds to a
 minute. For 20 items and more of different volumes it often ends at the time limit, with a plan no better than the
 algorithm's; where capacity is very tight, the algorithm may leave overtime that the model avoids.
@@ -46,15 +46,15 @@ from pydantic import Field
 from pyomo.common.gc_manager import PauseGC
 from pyomo.core.expr import LinearExpression
 
-from invopt.columns import Column
 from invopt.policies import dynamic_lot_sizing
 from invopt.policies.base import ExactSolution, Example, Params, Policy
 from invopt.policies.dynamic_lot_sizing import add_levels, note_short, order, read
-from invopt.policies.item_inputs import numbers, refuse
-from invopt.theory.capacitated_lot_sizing import capacitated_orders
-from invopt.theory.item_demand import note
-from invopt.theory.lot_sizing_inputs import LotSizingInputs
-from invopt.theory.net_requirements import order_up_to_levels
+from invopt.policies.inputs.columns import numbers, refuse
+from invopt.policies.inputs.item_demand import note
+from invopt.policies.inputs.lot_sizing import LotSizingInputs
+from invopt.tables.columns import Column
+from invopt.theory.lot_sizing.net_requirements import order_up_to_levels
+from invopt.theory.lot_sizing.search_capacitated import capacitated_orders
 
 INPUTS = """
 SELECT

@@ -3,7 +3,7 @@ period.
 
 Demand is the forecast's mean, taken as certain. Stock and what is on order (the inventory position) are used first, and
 an order placed in period t arrives in t + L, so an order has to cover r_t, the net requirement of
-`theory/net_requirements.py`: whole units, because the cumulative demand is rounded up to whole units. Then, over the
+`theory/lot_sizing/net_requirements.py`: whole units, because the cumulative demand is rounded up to whole units. Then, over the
 periods t = 0..T-L-1 whose orders arrive within the plan,
 
     minimize    (1/T) sum_t K_t [Q_t > 0] + c_t Q_t + h_{t+L} x_t
@@ -46,12 +46,12 @@ import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
 from pyomo.core.expr import LinearExpression
 
-from invopt.columns import Column
 from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.item_inputs import DEMAND, LEAD_TIME, numbers, objects, refuse
-from invopt.theory.lot_sizing import best_orders
-from invopt.theory.lot_sizing_inputs import LotSizingInputs, lot_sizing_inputs
-from invopt.theory.net_requirements import order_up_to_levels
+from invopt.policies.inputs.columns import DEMAND, LEAD_TIME, numbers, objects, refuse
+from invopt.policies.inputs.lot_sizing import LotSizingInputs, lot_sizing_inputs
+from invopt.tables.columns import Column
+from invopt.theory.lot_sizing.net_requirements import order_up_to_levels
+from invopt.theory.lot_sizing.search import best_orders
 
 INPUTS = """
 SELECT

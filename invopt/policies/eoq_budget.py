@@ -16,7 +16,7 @@ unit's holding cost follows the price that was paid (h c(Q) / unit_cost, as in t
 
 The cost is money per day. Purchases are in it only with a discount, because without one they don't depend on Q.
 
-The model is a MILP over the quantities that are open: `theory/allocation_window.py` proves, from a price of the budget
+The model is a MILP over the quantities that are open: `models/allocation_choices.py` proves, from a price of the budget
 and the cost of one plan that fits, that all others are in no optimal solution. Without that, 1,000 products would need
 11 million columns.
 
@@ -38,9 +38,10 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from invopt.errors import ParameterError
-from invopt.policies.allocation_model import allocation_model
+from invopt.models.allocation import allocation_model
+from invopt.models.allocation_choices import open_choices
 from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.item_inputs import (
+from invopt.policies.inputs.columns import (
     DEMAND,
     FIXED_ORDER_COST,
     HOLDING_COST,
@@ -56,12 +57,11 @@ from invopt.policies.item_inputs import (
     refuse,
     spread_messages,
 )
+from invopt.policies.inputs.item_demand import LARGEST_DEMAND, LONGEST_LEAD_TIME, concatenated, note, period_means
 from invopt.policies.s_q import order
-from invopt.theory.allocation_window import open_choices
-from invopt.theory.convex_pieces import CONSTANT, HIGH, LOW, NO_TABLE, SCALE, SLOPE, reciprocal_pieces
-from invopt.theory.item_demand import LARGEST_DEMAND, LONGEST_LEAD_TIME, concatenated, note, period_means
-from invopt.theory.lead_time import WHOLE
-from invopt.theory.separable_allocation import allocate
+from invopt.theory.budget.cost import CONSTANT, HIGH, LOW, NO_TABLE, SCALE, SLOPE, reciprocal_pieces
+from invopt.theory.budget.search import allocate
+from invopt.theory.demand.lead_time import WHOLE
 
 # an order of more units than this comes from a holding cost that is a slip
 LARGEST_QUANTITY = 1e12
@@ -302,7 +302,7 @@ def _too_small(budget: float, least_use: float) -> str:
 
 
 def build_model(items: pd.DataFrame, params: EOQBudgetParams) -> pyo.ConcreteModel:
-    """The MILP over the open quantities of one partition; see the module's docstring and `allocation_model.py`.
+    """The MILP over the open quantities of one partition; see the module's docstring and `models/allocation.py`.
 
     Raises
     ------

@@ -18,7 +18,7 @@ The cost is money per order (of protection_days), not per day. With u = 0 nothin
 for.
 
 Each item's cost is convex in s, with the slope o - (o + u) P(X > s): without the budget the best s is the critical
-fractile. The model is a MILP over the quantities that are open: `theory/allocation_window.py` proves that all others
+fractile. The model is a MILP over the quantities that are open: `models/allocation_choices.py` proves that all others
 are in no optimal solution. The columns of an item end at its fractile, because a larger s costs more and uses more.
 
 Assumptions: demands of different products and days are independent; a sale that is missed is lost; a deterministic
@@ -40,9 +40,10 @@ import pyomo.environ as pyo
 from pydantic import Field
 
 from invopt.errors import ParameterError
-from invopt.policies.allocation_model import allocation_model
+from invopt.models.allocation import allocation_model
+from invopt.models.allocation_choices import open_choices
 from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.item_inputs import (
+from invopt.policies.inputs.columns import (
     DEMAND,
     DISPOSAL_COST,
     LEAD_TIME,
@@ -58,13 +59,12 @@ from invopt.policies.item_inputs import (
     refuse,
     spread_messages,
 )
-from invopt.theory.allocation_window import open_choices
-from invopt.theory.convex_pieces import CONSTANT, HIGH, LOW, SCALE, SLOPE, loss_pieces
-from invopt.theory.demand import normal_cdf, normal_loss, pmf_cdf, pmf_loss, poisson_cdf, poisson_loss
-from invopt.theory.item_demand import ItemDemand, item_demand, note
-from invopt.theory.newsvendor_service import REACHED, lowest_levels
-from invopt.theory.reorder_point import NORMAL, PMF
-from invopt.theory.separable_allocation import allocate
+from invopt.policies.inputs.item_demand import ItemDemand, item_demand, note
+from invopt.theory.budget.cost import CONSTANT, HIGH, LOW, SCALE, SLOPE, loss_pieces
+from invopt.theory.budget.search import allocate
+from invopt.theory.demand.codes import NORMAL, PMF
+from invopt.theory.demand.distributions import normal_cdf, normal_loss, pmf_cdf, pmf_loss, poisson_cdf, poisson_loss
+from invopt.theory.newsvendor.search import REACHED, lowest_levels
 
 # columns that finding the price of the budget may look at
 LARGEST_RANGE = 50_000_000
@@ -227,7 +227,7 @@ def _too_small(budget: float, least_use: float) -> str:
 
 
 class _Curves(NamedTuple):
-    """The model's own arithmetic, all from `theory/demand.py`: (n,) arrays of the decided items; demand.form and so
+    """The model's own arithmetic, all from `theory/demand/distributions.py`: (n,) arrays of the decided items; demand.form and so
     on are of all items.
     """
 
@@ -346,7 +346,7 @@ def _best_of(curves: _Curves, weight: np.ndarray, low: np.ndarray) -> Callable[[
 
 
 def build_model(items: pd.DataFrame, params: NewsvendorBudgetParams) -> pyo.ConcreteModel:
-    """The MILP over the open quantities of one partition; see the module's docstring and `allocation_model.py`.
+    """The MILP over the open quantities of one partition; see the module's docstring and `models/allocation.py`.
 
     Raises
     ------

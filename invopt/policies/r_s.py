@@ -1,7 +1,7 @@
 """(R, S): every R days order up to S. Decides R and S of each item: for suppliers that ship on a schedule.
 
 The cost per day C(R, S) has two definitions, `cost: daily_review | guide`, and `service` may be asked for as a
-constraint: both are in `theory/periodic_review_cost.py`. R is at least the supplier's `shipping_interval` and at most
+constraint: both are in `theory/r_s/cost.py`. R is at least the supplier's `shipping_interval` and at most
 `longest_review_period` (or that interval, when it is longer). K is paid at every review, also at one that finds nothing
 sold.
 
@@ -12,7 +12,7 @@ The model selects one pair (R, S) from those that can be optimal:
     minimize    sum_RS C(R, S) x_RS
     subject to  sum_RS x_RS = 1
 
-It is a linear program without integers, since each vertex is one pair. `review_pairs.py` finds the pairs, without the
+It is a linear program without integers, since each vertex is one pair. `theory/r_s/pairs.py` finds the pairs, without the
 exact algorithm.
 
 Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is
@@ -33,9 +33,9 @@ import pandas as pd
 import pyomo.environ as pyo
 from pydantic import Field
 
-from invopt.columns import Column
+from invopt.models.selection import selection_model
 from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.item_inputs import (
+from invopt.policies.inputs.columns import (
     BACKORDER_COST,
     DEMAND,
     FIXED_ORDER_COST,
@@ -47,13 +47,13 @@ from invopt.policies.item_inputs import (
     objects,
     refuse,
 )
-from invopt.policies.review_pairs import NOTHING, ReviewItem, review_pairs
-from invopt.policies.selection import selection_model
-from invopt.theory.item_demand import LARGEST_DEMAND, ItemDemand, item_demand, mean_pmf, note
-from invopt.theory.lead_time import whole_days
-from invopt.theory.periodic_review import best_periodic_reviews
-from invopt.theory.periodic_review_sums import CYCLE, FILL_RATE, NO_SERVICE
-from invopt.theory.reorder_point import NORMAL, PMF, POISSON
+from invopt.policies.inputs.item_demand import LARGEST_DEMAND, ItemDemand, item_demand, mean_pmf, note
+from invopt.tables.columns import Column
+from invopt.theory.demand.codes import NORMAL, PMF, POISSON
+from invopt.theory.demand.lead_time import whole_days
+from invopt.theory.r_s.pairs import NOTHING, ReviewItem, review_pairs
+from invopt.theory.r_s.search import best_periodic_reviews
+from invopt.theory.r_s.search_sums import CYCLE, FILL_RATE, NO_SERVICE
 
 # products of adding up a day's probabilities over lead time and review period: a second
 LARGEST_WORK = 1e9
@@ -97,7 +97,7 @@ INPUT_COLUMNS = (
 
 
 class RSParams(Params):
-    """cost : what a day costs under (R, S), see `theory/periodic_review_cost.py`; what is short is backordered in both
+    """cost : what a day costs under (R, S), see `theory/r_s/cost.py`; what is short is backordered in both
     service : what the column service_level constrains: nothing; cycle, the probability that a cycle ends without a
         shortage, P(X_{L+R} <= S); fill_rate, the share of demand served from stock, 1 - [n_{L+R}(S) - n_L(S)] / (a R)
     longest_review_period : days; a longer shipping_interval of a supplier prevails. An item that gets it as its R, as

@@ -3,13 +3,13 @@ each item.
 
 The inventory position then takes the values s+1..s+Q equally often, so the cost per day is C(s, Q) = [A(s) +
 sum_{y=s+1}^{s+Q} G(y)] / Q; `cost` chooses its three definitions: daily_review (the default), time_weighted, guide (see
-`theory/reorder_point_cost.py`).
+`theory/s_q/cost.py`).
 
-The model chooses a window of consecutive levels of the inventory position (`windows.py`): a linear program without
+The model chooses a window of consecutive levels of the inventory position (`models/window.py`): a linear program without
 integers over the levels that an optimal one can reach. In daily_review and time_weighted A is constant and G convex, so
 it holds a cheapest level; in guide A(s) falls with s and G is straight, so it need not.
 
-Service (`params.service`, with the column service_level; the default asks for nothing; `theory/service_level.py`
+Service (`params.service`, with the column service_level; the default asks for nothing; `theory/s_q/service_level.py`
 explains):
 
     cycle       P(X <= s) >= service_level                   a smallest s: the levels up to it are left out of the model
@@ -17,7 +17,7 @@ explains):
 
 X is the X of the cost: the demand over the lead time, + 1 day in daily_review. Under a fill rate the window model would
 mix two windows, one that gives too little and one that gives too much, so each item chooses among pairs (s, Q) instead
-(`selection.py`): for each Q the best s that gives the fill rate, which `theory/service_points.py` proves. With the cost
+(`selection.py`): for each Q the best s that gives the fill rate, which `theory/s_q/service_points.py` proves. With the cost
 C of one of them, from a grid, only the Q with aK/Q + hQ/2 <= C + h E X are looked at, since C(s, Q) >= aK/Q + hQ/2 + h
 (s - E X) and s >= 0; of them those no dearer than C are listed, and the 200 cheapest.
 
@@ -38,8 +38,10 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from invopt.errors import ParameterError
+from invopt.models.selection import NOTHING, Choices, cheapest, selection_model
+from invopt.models.window import NO_DEMAND, Levels, window_model
 from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.item_inputs import (
+from invopt.policies.inputs.columns import (
     BACKORDER_COST,
     DEMAND,
     FIXED_ORDER_COST,
@@ -51,15 +53,13 @@ from invopt.policies.item_inputs import (
     objects,
     refuse,
 )
-from invopt.policies.selection import NOTHING, Choices, cheapest, selection_model
-from invopt.policies.windows import NO_DEMAND, Levels, window_model
-from invopt.theory.item_demand import ItemDemand, item_demand, note
-from invopt.theory.lead_time_demand import LeadTimeDemand
-from invopt.theory.reorder_point import LARGEST_QUANTITY, best_reorder_points
-from invopt.theory.reorder_point_cost import level_costs, review_days, start_costs
-from invopt.theory.reorder_point_fill_rate import LARGEST_TABLE, best_reorder_points_with_fill_rate
-from invopt.theory.service_level import cycle_points, service_shares
-from invopt.theory.service_points import best_points_with_fill_rate, cycle_point
+from invopt.policies.inputs.item_demand import ItemDemand, item_demand, note
+from invopt.theory.demand.lead_time_demand import LeadTimeDemand
+from invopt.theory.s_q.cost import level_costs, review_days, start_costs
+from invopt.theory.s_q.search import LARGEST_QUANTITY, best_reorder_points
+from invopt.theory.s_q.search_fill_rate import LARGEST_TABLE, best_reorder_points_with_fill_rate
+from invopt.theory.s_q.service_level import cycle_points, service_shares
+from invopt.theory.s_q.service_points import best_points_with_fill_rate, cycle_point
 
 # levels of one model beyond which building it takes seconds and hundreds of megabytes
 LARGEST_MODEL = 200_000
@@ -96,7 +96,7 @@ INPUT_COLUMNS = (
 
 
 class SQParams(Params):
-    """cost : what a day costs under (s, Q); the three definitions are those of `theory/reorder_point_cost.py`
+    """cost : what a day costs under (s, Q); the three definitions are those of `theory/s_q/cost.py`
     service : what service_level asks for, see the module; NULL asks for nothing
     """
 

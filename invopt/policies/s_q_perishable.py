@@ -15,7 +15,7 @@ orders are placed once a day, an order waits for the next look at the stock, and
 Of 14 items simulated with daily orders (tests/unit/test_perishable_simulation.py prints them) 12 have a shelf life of 3
 days or more: there the best (s, Q) of `continuous` cost up to 38 % more than the best that was found, those of `daily`
 at most 5 %. Both are far off, by 14 to 234 %, for the two whose shelf life is two days. `polish: simulation` looks for
-a better (s, Q) near the formula's by simulating it (`theory/perishable_simulation.py`); then `cost` is still the
+a better (s, Q) near the formula's by simulating it (`theory/perishable/simulation.py`); then `cost` is still the
 formula's, at the (s, Q) decided on, `bound` is the formula's best, which is the model's objective, and the message says
 what both cost in simulation.
 
@@ -62,10 +62,10 @@ import pandas as pd
 import pyomo.environ as pyo
 from pydantic import Field, ValidationInfo, field_validator
 
-from invopt.columns import Column
 from invopt.errors import ParameterError
+from invopt.models.selection import LARGEST_RANGE, NOTHING, Choices, cheapest, check_size, selection_model, spread
 from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.item_inputs import (
+from invopt.policies.inputs.columns import (
     BACKORDER_COST,
     DEMAND,
     FIXED_ORDER_COST,
@@ -78,17 +78,22 @@ from invopt.policies.item_inputs import (
     objects,
     refuse,
 )
+from invopt.policies.inputs.item_demand import ItemDemand, item_demand, mean_pmf, note
+from invopt.policies.inputs.shelf_life import shelf_life_demand
 from invopt.policies.s_q import order
-from invopt.policies.selection import LARGEST_RANGE, NOTHING, Choices, cheapest, check_size, selection_model, spread
-from invopt.theory.item_demand import ItemDemand, item_demand, mean_pmf, note
-from invopt.theory.lead_time_demand import normal_lead_time_demand, pmf_lead_time_demand, poisson_lead_time_demand
-from invopt.theory.perishable import losses_at, perishable_cost, units_sold
-from invopt.theory.perishable_reorder_point import LEAST_SOLD, best_perishable_reorder_points
-from invopt.theory.perishable_simulation import demand_path, polish
-from invopt.theory.reorder_point import LARGEST_QUANTITY, NORMAL, PMF
-from invopt.theory.service_level import REACHED, cycle_points, service_shares
-from invopt.theory.service_points import cycle_point
-from invopt.theory.shelf_life_demand import shelf_life_demand
+from invopt.tables.columns import Column
+from invopt.theory.demand.codes import NORMAL, PMF
+from invopt.theory.demand.lead_time_demand import (
+    normal_lead_time_demand,
+    pmf_lead_time_demand,
+    poisson_lead_time_demand,
+)
+from invopt.theory.perishable.cost import losses_at, perishable_cost, units_sold
+from invopt.theory.perishable.search import LEAST_SOLD, best_perishable_reorder_points
+from invopt.theory.perishable.simulation import demand_path, polish
+from invopt.theory.s_q.search import LARGEST_QUANTITY
+from invopt.theory.s_q.service_level import REACHED, cycle_points, service_shares
+from invopt.theory.s_q.service_points import cycle_point
 
 INPUTS = """
 SELECT

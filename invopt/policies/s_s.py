@@ -2,10 +2,10 @@
 each item.
 
 The cost per day C(s, S) is exact for demand that is independent from day to day, in whole units, and backordered when
-short; stock and shortage are charged at the end of each day: `theory/min_max.py` has it. s >= 0: a negative s would
+short; stock and shortage are charged at the end of each day: `theory/s_s/search.py` has it. s >= 0: a negative s would
 order only when customers already wait, and where lost sales are not recorded as backorders it would never order. A
 day's demand is Poisson, given by its probabilities, or Normal put on whole units with its mean kept
-(`theory/daily_demand.py`); the demand over the lead time is the sum of such days, for a Normal and a pmf of whole days.
+(`theory/demand/daily.py`); the demand over the lead time is the sum of such days, for a Normal and a pmf of whole days.
 A lead time that is uncertain is a mixture: what is on order counts in the position whenever it arrives.
 
 The model is the linear program of the Markov decision process, over levels y = first..last of the position after
@@ -22,7 +22,7 @@ The surplus of row y is what leaves level y by an order; what falls below the fi
 many orders arrive at levels as leave them. No integers: the probabilities of any policy are a point of the polytope, a
 vertex is a policy that decides one thing at each level (Derman 1970), and of those an (s, S) is the cheapest. S is
 where the orders arrive; s + 1 the first level that costs no more than the optimum, which is optimal with that S (fact 1
-of `theory/min_max.py`).
+of `theory/s_s/search.py`).
 
 The levels are those with G(y) <= C for the cost C of an (s, S) found without the algorithm (one s, all S, by the
 formula of C(s, S)). No other level is used: with the optimal cost g <= C, fact 1 says that the position after ordering
@@ -47,7 +47,7 @@ from pyomo.core.expr import LinearExpression
 
 from invopt.errors import ParameterError
 from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.item_inputs import (
+from invopt.policies.inputs.columns import (
     BACKORDER_COST,
     DEMAND,
     FIXED_ORDER_COST,
@@ -58,14 +58,14 @@ from invopt.policies.item_inputs import (
     objects,
     refuse,
 )
+from invopt.policies.inputs.item_demand import ItemDemand, item_demand, mean_pmf, note
 from invopt.policies.s_q import INPUTS
-from invopt.theory.daily_demand import normal_day_pmf, poisson_day_pmf
-from invopt.theory.demand import pmf_loss
-from invopt.theory.item_demand import ItemDemand, item_demand, mean_pmf, note
-from invopt.theory.lead_time import whole_days
-from invopt.theory.lead_time_demand import lead_time_pmf
-from invopt.theory.min_max import best_min_max_levels, renewal_days
-from invopt.theory.reorder_point import NORMAL, PMF
+from invopt.theory.demand.codes import NORMAL, PMF
+from invopt.theory.demand.daily import normal_day_pmf, poisson_day_pmf
+from invopt.theory.demand.distributions import pmf_loss
+from invopt.theory.demand.lead_time import whole_days
+from invopt.theory.demand.lead_time_demand import lead_time_pmf
+from invopt.theory.s_s.search import best_min_max_levels, renewal_days
 
 # probabilities in the rows of one model, beyond which it takes seconds
 LARGEST_MODEL = 400_000

@@ -7,7 +7,7 @@ would have been without it.
 """
 
 from invopt.solving.bucket import check_task, solve_bucket, solve_partition
-from invopt.solving.records import SOLUTION_COLUMNS, Solver, Status, Task, Termination
+from invopt.solving.outcome import SOLUTION_COLUMNS, Solver, Status, Task, Termination
 from invopt.solving.solved_rows import flat_schema, one_column, series_column
 
 __all__ = [

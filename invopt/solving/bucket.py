@@ -17,7 +17,7 @@ from invopt.policies.base import Policy
 from invopt.solving import highs, input_check, supervised
 from invopt.solving.by_algorithm import is_proven, solve_alone, solve_by_algorithm
 from invopt.solving.by_model import solve_by_model
-from invopt.solving.records import SOLUTION_COLUMNS, Outcome, Status, Task, Termination, failure, relative_difference
+from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, Status, Task, Termination, failure, relative_difference
 from invopt.solving.solved_rows import KEYS, SolvedRows
 
 # exact and model may differ by the solver's own tolerances, not by more

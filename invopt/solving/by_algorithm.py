@@ -10,7 +10,7 @@ import pandas as pd
 
 from invopt.policies.base import Policy
 from invopt.solving.by_model import failed
-from invopt.solving.records import Outcome, Status, Termination, failure
+from invopt.solving.outcome import Outcome, Status, Termination, failure
 
 # relative gap up to which an objective counts as the optimum
 PROVEN = 1e-6

@@ -13,7 +13,7 @@ from pyomo.common.gc_manager import PauseGC
 from invopt.errors import ParameterError
 from invopt.policies.base import Policy
 from invopt.solving import highs, other_solver
-from invopt.solving.records import Outcome, Solver, Status, Termination, failure, relative_difference
+from invopt.solving.outcome import Outcome, Solver, Status, Termination, failure, relative_difference
 
 # solvers return 2.9999997 for 3: closer than this to an integer is that integer
 INTEGER_TOLERANCE = 1e-6

@@ -24,7 +24,7 @@ from pyomo.core.base.var import VarData
 
 from invopt.errors import ConfigError
 from invopt.solving.linear_form import LinearForm, linear_form
-from invopt.solving.records import SolverResult, Status, Termination
+from invopt.solving.outcome import SolverResult, Status, Termination
 
 # one thread per Spark task, silent, and the limit comes from the solver's record: not the user's to set
 OWN_OPTIONS = {"threads": 1, "parallel": "off", "output_flag": False}

@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from invopt.columns import ITEM, Column
+from invopt.tables.columns import ITEM, Column
 
 NUMBERS = ("int", "bigint", "double")
 

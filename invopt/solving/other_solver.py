@@ -8,7 +8,7 @@ import pyomo.environ as pyo
 from pyomo.common.log import LoggingIntercept
 from pyomo.opt import TerminationCondition
 
-from invopt.solving.records import Solver, SolverResult, Status, Termination
+from invopt.solving.outcome import Solver, SolverResult, Status, Termination
 
 TERMINATIONS = {
     TerminationCondition.optimal: Termination.CONVERGED,

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from invopt.columns import ITEM
 from invopt.policies.base import Policy
-from invopt.solving.records import SOLUTION_COLUMNS, Outcome, Status, Task, Termination
+from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, Status, Task, Termination
+from invopt.tables.columns import ITEM
 
 KEYS = ("partition_key", *ITEM)
 

@@ -11,9 +11,9 @@ from delta.tables import DeltaTable, DeltaTableBuilder
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
-from invopt.columns import Column
 from invopt.spark import direct
 from invopt.tables import Table
+from invopt.tables.columns import Column
 
 # tables that only invopt reads keep no deletion vectors: other readers (deltalake, BI tools) need not know them
 _PROPERTIES = {"delta.enableDeletionVectors": "false"}

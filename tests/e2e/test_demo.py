@@ -9,8 +9,8 @@ import re
 import pytest
 
 from invopt import policies
-from invopt.simulation.world import write_world
 from invopt.tables import BATCHES, FILES, ITEM_STATE, ORDER_REVIEWS, ORDERS, REJECTED, SOLUTIONS
+from invopt.world.write import write_world
 
 pytestmark = pytest.mark.usefixtures("spark")
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from invopt.columns import ITEM
 from invopt.policies.s_q import POLICY
+from invopt.tables.columns import ITEM
 
 FORMS = ("poisson", "deterministic", "normal", "pmf")
 COSTS = ("daily_review", "time_weighted", "guide")

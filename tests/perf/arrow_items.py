@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from invopt import policies
-from invopt.columns import ITEM
+from invopt.tables.columns import ITEM
 
 PERIODS = 28
 FORMS = np.array(["poisson", "normal", "deterministic"])

@@ -25,7 +25,7 @@ POLICY = '''
 import numpy as np
 import pyomo.environ as pyo
 
-from invopt.columns import Column
+from invopt.tables.columns import Column
 from invopt.policies.base import ExactSolution, Params, Policy
 
 

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
 from invopt import policies
-from invopt.columns import ITEM
 from invopt.pipelines.inputs import STEP, Spread, write_placed
 from invopt.pipelines.steps import Run
+from invopt.tables.columns import ITEM
 from tests.perf.arrow_items import arrow_items
 
 ROWS_PER_FILE = 250_000

@@ -17,7 +17,7 @@ from invopt.errors import ParameterError
 from invopt.policies import load, names
 from invopt.policies.base import Policy
 from invopt.solving import highs
-from invopt.solving.records import Status
+from invopt.solving.outcome import Status
 from tests.items import eoq_budget, newsvendor_budget
 from tests.perf.alone import RunIn
 from tests.perf.arrow_items import PERIODS, arrow_items, budget_items, item_policies

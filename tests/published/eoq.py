@@ -1,4 +1,4 @@
-"""Economic order quantities: textbook instances, by the functions of theory/eoq.py and, in whole units, by the
+"""Economic order quantities: textbook instances, by the functions of theory/eoq/textbook.py and, in whole units, by the
 policy eoq_budget.
 """
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from invopt.policies.eoq_budget import POLICY, EOQBudgetParams
 from invopt.solving import highs
-from invopt.theory import eoq as theory
+from invopt.theory.eoq import textbook as theory
 from tests.published import Row
 
 KINDS = ("eoq", "epq", "eoq_backorders", "eoq_all_units_discount", "eoq_incremental_discount", "joint_replenishment")

@@ -1,4 +1,4 @@
-"""Newsvendors: textbook instances, by the functions of theory/newsvendor.py and by the policy newsvendor_budget
+"""Newsvendors: textbook instances, by the functions of theory/newsvendor/textbook.py and by the policy newsvendor_budget
 without a budget.
 """
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from invopt.policies.newsvendor_budget import POLICY, NewsvendorBudgetParams
 from invopt.solving import highs
-from invopt.theory.newsvendor import newsvendor_normal, newsvendor_poisson
+from invopt.theory.newsvendor.textbook import newsvendor_normal, newsvendor_poisson
 from tests.published import Row
 
 KINDS = ("newsvendor_normal", "newsvendor_normal_profit", "newsvendor_poisson", "newsvendor_poisson_profit")

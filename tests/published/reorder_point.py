@@ -11,9 +11,9 @@ import pandas as pd
 
 from invopt.policies import load
 from invopt.solving import highs
-from invopt.theory.daily_demand import normal_day_pmf
-from invopt.theory.demand import pmf_loss
-from invopt.theory.min_max import min_max_cost
+from invopt.theory.demand.daily import normal_day_pmf
+from invopt.theory.demand.distributions import pmf_loss
+from invopt.theory.s_s.search import min_max_cost
 from tests.published import Row
 
 SOURCE = "Snyder & Shen (2019), "

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from invopt.columns import Column
 from invopt.config import LakehouseConfig
 from invopt.errors import ConcurrentRunError, TableError
 from invopt.spark import commits, delta, direct
 from invopt.spark.delta import Lakehouse
 from invopt.spark.making import make_folder
 from invopt.tables import Table, every_table
+from invopt.tables.columns import Column
 
 TABLE = Table(
     "gold.weights",

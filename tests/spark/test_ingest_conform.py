@@ -20,9 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
-from invopt.columns import Column
 from invopt.config import Config
-from invopt.datasets import BY_NAME, DATASETS
 from invopt.errors import InputError, TableError
 from invopt.pipelines.conform import _conform_batch, conform
 from invopt.pipelines.ingest import Ingested, ingest
@@ -31,6 +29,8 @@ from invopt.pipelines.steps import Run
 from invopt.pipelines.typed import broken_rules, typed
 from invopt.spark.delta import Lakehouse
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, bronze, silver
+from invopt.tables.columns import Column
+from invopt.tables.datasets import BY_NAME, DATASETS
 
 MAPPING = {
     "sales": {

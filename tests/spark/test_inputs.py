@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from invopt.datasets import DATASETS
 from invopt.spark import sql
 from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, silver
+from invopt.tables.datasets import DATASETS
 
 AS_OF = datetime(2017, 1, 10, tzinfo=UTC)
 MAX_AGE = 14

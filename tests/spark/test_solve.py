@@ -17,7 +17,6 @@ from pyspark.sql import functions as F
 
 from invopt import policies
 from invopt.config import Config
-from invopt.datasets import BY_NAME, DATASETS
 from invopt.errors import AuditError, OrderRuleError, TableError
 from invopt.pipelines.inputs import make_inputs
 from invopt.pipelines.order import order
@@ -26,6 +25,7 @@ from invopt.pipelines.solve import _forget_old_waves, solve, solve_policy, solve
 from invopt.pipelines.steps import Run
 from invopt.spark.delta import Lakehouse
 from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, STEPS, policy_inputs, silver
+from invopt.tables.datasets import BY_NAME, DATASETS
 
 LOCATIONS = ("L1", "L2", "L3")
 GOOD = tuple(f"good{n}" for n in range(8))
@@ -39,7 +39,7 @@ import signal
 import numpy as np
 import pyomo.environ as pyo
 
-from invopt.columns import Column
+from invopt.tables.columns import Column
 from invopt.policies.base import ExactSolution, Params, Policy
 
 INPUTS = """

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from invopt.solving.bucket import _difference
-from invopt.solving.records import Outcome, Status, Termination, failure
+from invopt.solving.outcome import Outcome, Status, Termination, failure
 
 OPTIMUM = Outcome(Termination.CONVERGED, Status.OPTIMAL, objective=100.0, bound=100.0)
 BETWEEN = Outcome(Termination.TIME_LIMIT, Status.FEASIBLE, objective=110.0, bound=90.0)

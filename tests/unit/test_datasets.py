@@ -11,8 +11,8 @@ pytest.importorskip(
 )  # landing.py reads first lines by Spark where files are elsewhere; no JVM is started here
 
 from invopt.config import MappingConfig
-from invopt.datasets import BY_NAME, DATASETS, normal_header, with_mapping
-from invopt.pipelines.landing import LandedFile, dataset_of, date_in_name, normal_path, plan
+from invopt.pipelines.landed_files import LandedFile, dataset_of, date_in_name, normal_path, plan
+from invopt.tables.datasets import BY_NAME, DATASETS, normal_header, with_mapping
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from scipy import integrate, stats
 
 from invopt.errors import ParameterError
-from invopt.theory.demand import (
+from invopt.policies.inputs.item_demand import mean_pmf, period_means
+from invopt.theory.demand.distributions import (
     convolution_power,
     convolve,
     mixture_pmf,
@@ -22,15 +23,14 @@ from invopt.theory.demand import (
     poisson_loss_table,
     poisson_pmf,
 )
-from invopt.theory.item_demand import mean_pmf, period_means
-from invopt.theory.lead_time import equally_likely_lead_times
-from invopt.theory.lead_time_demand import (
+from invopt.theory.demand.lead_time import equally_likely_lead_times
+from invopt.theory.demand.lead_time_demand import (
     lead_time_pmf,
     normal_lead_time_demand,
     pmf_lead_time_demand,
     poisson_lead_time_demand,
 )
-from invopt.theory.lead_time_loss import loss_at, losses_of, poisson_losses
+from invopt.theory.demand.loss import loss_at, losses_of, poisson_losses
 
 MEANS = (0.01, 0.3, 1.0, 7.5, 200.0, 4096.5, 1e6)
 

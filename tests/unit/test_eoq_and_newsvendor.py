@@ -1,4 +1,4 @@
-"""The textbook functions of theory/eoq.py and theory/newsvendor.py, and the published instances by them and by the
+"""The textbook functions of theory/eoq/textbook.py and theory/newsvendor/textbook.py, and the published instances by them and by the
 policies.
 """
 
@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from invopt.errors import ParameterError
-from invopt.theory.demand import poisson_loss
-from invopt.theory.eoq import all_units_discount, eoq, epq, incremental_discount, joint_replenishment
-from invopt.theory.newsvendor import newsvendor_normal, newsvendor_pmf, newsvendor_poisson
+from invopt.theory.demand.distributions import poisson_loss
+from invopt.theory.eoq.textbook import all_units_discount, eoq, epq, incremental_discount, joint_replenishment
+from invopt.theory.newsvendor.textbook import newsvendor_normal, newsvendor_pmf, newsvendor_poisson
 from tests.published import eoq as published_eoq
 from tests.published import newsvendor as published_newsvendor
 

@@ -13,7 +13,7 @@ from invopt.errors import ParameterError
 from invopt.policies import load
 from invopt.policies.eoq_budget import POLICY, EOQBudgetParams
 from invopt.solving import highs
-from invopt.solving.records import Status
+from invopt.solving.outcome import Status
 from tests.items.eoq_budget import PARAMS, random_items
 
 

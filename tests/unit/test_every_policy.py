@@ -17,8 +17,8 @@ import yaml
 
 from invopt import policies
 from invopt.cli import main
-from invopt.conformance import LAWS, broken_laws
 from invopt.policies.base import ExactSolution
+from invopt.workbench.laws import LAWS, broken_laws
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "add_a_policy.md").read_text(encoding="utf-8")
@@ -115,7 +115,7 @@ def test_code_that_never_ends_or_crashes_is_found(good, monkeypatch):
     def crashing(items, offsets, params):
         return good.solve_exact(items, offsets, params) if len(items) == 1 else os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr("invopt.conformance.SECONDS_PER_LAW", 1.0)
+    monkeypatch.setattr("invopt.workbench.laws.SECONDS_PER_LAW", 1.0)
     found = findings(replace(good, solve_exact=endless), monkeypatch)
     assert "the same question gets the same answer: killed after 1 s without an answer: does its code end" in found
     assert len(found.splitlines()) == 1

@@ -16,7 +16,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from invopt.errors import ConfigError
 from invopt.solving import highs
 from invopt.solving.linear_form import linear_form
-from invopt.solving.records import Status, Termination
+from invopt.solving.outcome import Status, Termination
 
 
 def random_model(seed: int) -> tuple[pyo.ConcreteModel, dict]:

@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invopt.theory.lot_sizing import best_orders
-from invopt.theory.net_requirements import net_requirements, order_up_to_levels
+from invopt.theory.lot_sizing.net_requirements import net_requirements, order_up_to_levels
+from invopt.theory.lot_sizing.search import best_orders
 
 PERIODS = 6
 numbers = st.lists(st.integers(0, 9), min_size=PERIODS, max_size=PERIODS)

@@ -16,9 +16,9 @@ from invopt.errors import ParameterError
 from invopt.policies import load
 from invopt.policies.newsvendor_budget import POLICY, NewsvendorBudgetParams
 from invopt.solving import highs
-from invopt.solving.records import Status
-from invopt.theory.demand import normal_cdf, normal_loss, pmf_loss, poisson_cdf, poisson_loss
-from invopt.theory.newsvendor import newsvendor_normal, newsvendor_pmf, newsvendor_poisson
+from invopt.solving.outcome import Status
+from invopt.theory.demand.distributions import normal_cdf, normal_loss, pmf_loss, poisson_cdf, poisson_loss
+from invopt.theory.newsvendor.textbook import newsvendor_normal, newsvendor_pmf, newsvendor_poisson
 from tests.items.newsvendor_budget import FORMS, PARAMS, random_items
 
 YAZ = Path(__file__).parents[3] / "shared" / "data" / "retail" / "yaz_target.csv"

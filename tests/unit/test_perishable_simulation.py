@@ -11,11 +11,15 @@ import pandas as pd
 import pytest
 
 from invopt.errors import ParameterError
+from invopt.policies.inputs.item_demand import item_demand
+from invopt.policies.inputs.shelf_life import shelf_life_demand
 from invopt.policies.s_q_perishable import POLICY, SQPerishableParams
-from invopt.theory.item_demand import item_demand
-from invopt.theory.lead_time_demand import normal_lead_time_demand, pmf_lead_time_demand, poisson_lead_time_demand
-from invopt.theory.perishable_simulation import Path, demand_path, polish, simulate
-from invopt.theory.shelf_life_demand import shelf_life_demand
+from invopt.theory.demand.lead_time_demand import (
+    normal_lead_time_demand,
+    pmf_lead_time_demand,
+    poisson_lead_time_demand,
+)
+from invopt.theory.perishable.simulation import Path, demand_path, polish, simulate
 from tests.items.s_q_perishable import expiring_frame, expiring_item, random_items
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from invopt.errors import PolicyLawError
-from invopt.precompile import compile_algorithms
+from invopt.workbench.precompile import compile_algorithms
 
 OWN = """
 from dataclasses import replace
@@ -48,7 +48,7 @@ def test_machine_code_is_kept_and_found_again(tmp_path):
         return {path: path.stat().st_mtime_ns for path in kept.rglob("*.nbc")}
 
     first = compiled()
-    assert any("lot_sizing._plan_bucket" in path.name for path in first)
+    assert any("search._plan_bucket" in path.name for path in first)
     assert compiled() == first
 
 

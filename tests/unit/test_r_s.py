@@ -13,7 +13,7 @@ from scipy import stats
 from invopt.errors import ParameterError
 from invopt.policies.r_s import POLICY, RSParams, build_model
 from invopt.solving import highs
-from invopt.solving.records import Status
+from invopt.solving.outcome import Status
 from tests.items.r_s import FORMS, PARAMS, random_item
 
 

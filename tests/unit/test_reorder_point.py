@@ -14,14 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from invopt.theory.lead_time_demand import (
+from invopt.theory.demand.codes import FORMS, NORMAL, PMF, POISSON
+from invopt.theory.demand.lead_time_demand import (
     LeadTimeDemand,
     lead_time_pmf,
     normal_lead_time_demand,
     poisson_lead_time_demand,
 )
-from invopt.theory.reorder_point import FORMS, NORMAL, PMF, POISSON, best_reorder_points
-from invopt.theory.reorder_point_cost import COSTS, reorder_point_cost
+from invopt.theory.s_q.cost import COSTS, reorder_point_cost
+from invopt.theory.s_q.search import best_reorder_points
 
 FORM_OF = {"poisson": POISSON, "normal": NORMAL, "pmf": PMF}
 
@@ -235,7 +236,7 @@ def test_compiled_code_works_from_an_archive_without_a_writable_home(tmp_path, a
         for file in package.rglob("*.py"):
             zipped.write(file, file.relative_to(package.parent))
     program = (
-        "import invopt.theory.reorder_point, numpy as np; from invopt.theory import lead_time_loss as m;"
+        "import invopt.theory.s_q.search, numpy as np; from invopt.theory import lead_time_loss as m;"
         "print(m.__file__); print(m.losses_of(np.array([0.5, 0.5])).tolist())"
     )
     environment = {key: value for key, value in os.environ.items() if key not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from invopt.errors import ParameterError
-from invopt.theory.lead_time_demand import (
+from invopt.theory.demand.lead_time_demand import (
     lead_time_pmf,
     normal_lead_time_demand,
     pmf_lead_time_demand,
     poisson_lead_time_demand,
 )
-from invopt.theory.reorder_point_cost import COSTS, reorder_point_cost
-from invopt.theory.reorder_point_curves import cost_parts
+from invopt.theory.s_q.cost import COSTS, reorder_point_cost
+from invopt.theory.s_q.curves import cost_parts
 
 DEMANDS = {
     "poisson": poisson_lead_time_demand(0.7, [2, 3, 4]),

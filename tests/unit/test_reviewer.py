@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from invopt import policies
-from invopt.pipelines.reviewer import KEPT, OrderRule, review_items, reviewer
+from invopt.ordering.order_rules import KEPT, OrderRule, review_items, reviewer
 
 POLICY = policies.load("s_q")
 N_ITEMS = 4

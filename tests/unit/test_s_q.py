@@ -18,8 +18,8 @@ from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from invopt.errors import ParameterError
 from invopt.policies import load
 from invopt.policies.s_q import POLICY, SQParams
-from invopt.theory.lead_time_demand import poisson_lead_time_demand
-from invopt.theory.reorder_point_cost import COSTS, reorder_point_cost
+from invopt.theory.demand.lead_time_demand import poisson_lead_time_demand
+from invopt.theory.s_q.cost import COSTS, reorder_point_cost
 from tests.items.s_q import FORMS, frame, poisson_item, random_item
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

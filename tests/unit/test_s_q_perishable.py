@@ -18,7 +18,7 @@ from invopt.policies.s_q import POLICY as S_Q
 from invopt.policies.s_q import SQParams
 from invopt.policies.s_q_perishable import POLICY, SQPerishableParams
 from invopt.solving import highs
-from invopt.solving.records import Status
+from invopt.solving.outcome import Status
 from tests.items.s_q import FORMS
 from tests.items.s_q_perishable import PARAMS, expiring_frame, expiring_item, random_expiring_item, random_items
 

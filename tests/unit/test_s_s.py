@@ -15,9 +15,9 @@ from scipy import stats
 from invopt.errors import ParameterError
 from invopt.policies.s_s import POLICY, SSParams, build_model
 from invopt.solving import highs
-from invopt.solving.records import Status
-from invopt.theory.daily_demand import normal_day_pmf, poisson_day_pmf
-from invopt.theory.min_max import min_max_cost
+from invopt.solving.outcome import Status
+from invopt.theory.demand.daily import normal_day_pmf, poisson_day_pmf
+from invopt.theory.s_s.search import min_max_cost
 from tests.items.s_s import FORMS, random_item
 
 
@@ -277,10 +277,10 @@ def test_extremes_have_sensible_answers():
 
 
 def test_larger_steps_cost_about_the_same():
-    from invopt.theory import min_max
-    from invopt.theory.convolution import convolved_power
-    from invopt.theory.daily_demand import in_steps, poisson_day
-    from invopt.theory.lead_time_loss import losses_of
+    from invopt.theory.demand.convolution import convolved_power
+    from invopt.theory.demand.daily import in_steps, poisson_day
+    from invopt.theory.demand.loss import losses_of
+    from invopt.theory.s_s import search as min_max
 
     costs = []
     for unit in (1, 5):
@@ -295,7 +295,7 @@ def test_larger_steps_cost_about_the_same():
 @pytest.mark.parametrize("variance", [0.0, 0.3, 4.0, 500.0])
 @pytest.mark.parametrize("mean", [0.01, 2.5, 80.0])
 def test_a_normal_on_whole_units_keeps_its_mean(mean, variance):
-    from invopt.theory.daily_demand import normal_day
+    from invopt.theory.demand.daily import normal_day
 
     day = normal_day_pmf(mean, variance)
     x = np.arange(len(day))

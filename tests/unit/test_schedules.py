@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from invopt.schedules import Schedule
+from invopt.config.schedules import Schedule
 
 
 def at(*moment: int) -> datetime:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from invopt.errors import ParameterError
-from invopt.theory.convex_pieces import (
+from invopt.theory.budget.cost import (
     CONSTANT,
     HIGH,
     LOW,
@@ -23,10 +23,10 @@ from invopt.theory.convex_pieces import (
     reciprocal_pieces,
     value_at,
 )
-from invopt.theory.demand import normal_loss, poisson_loss
-from invopt.theory.newsvendor_service import lowest_levels
-from invopt.theory.reorder_point import NORMAL, POISSON
-from invopt.theory.separable_allocation import allocate
+from invopt.theory.budget.search import allocate
+from invopt.theory.demand.codes import NORMAL, POISSON
+from invopt.theory.demand.distributions import normal_loss, poisson_loss
+from invopt.theory.newsvendor.search import lowest_levels
 
 
 def brute_force(

@@ -24,7 +24,7 @@ import signal
 import numpy as np
 import pyomo.environ as pyo
 
-from invopt.columns import Column
+from invopt.tables.columns import Column
 from invopt.errors import ParameterError
 from invopt.policies.base import ExactSolution, Params, Policy
 

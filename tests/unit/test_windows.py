@@ -8,10 +8,10 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
+from invopt.models.window import NO_DEMAND, Levels, window_model
 from invopt.policies.s_q import POLICY, SQParams
-from invopt.policies.windows import NO_DEMAND, Levels, window_model
 from invopt.solving import highs
-from invopt.solving.records import Status
+from invopt.solving.outcome import Status
 from tests.items.s_q import frame, poisson_item
 
 

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 
 from invopt.errors import ParameterError
-from invopt.simulation.assortment import make_assortment
-from invopt.simulation.chain import DETERMINISTIC, NORMAL, PMF, POISSON, WEEKDAY_PATTERN, make_chain
-from invopt.simulation.history import NEVER, simulate
-from invopt.simulation.history_files import _distinct_seconds
-from invopt.simulation.landing import HEADERS, STATIC, Landing
-from invopt.simulation.world import write_world
+from invopt.world.assortment import make_assortment
+from invopt.world.chain import DETERMINISTIC, NORMAL, PMF, POISSON, WEEKDAY_PATTERN, make_chain
+from invopt.world.files import HEADERS, STATIC, Landing
+from invopt.world.history import NEVER, simulate
+from invopt.world.history_files import _distinct_seconds
+from invopt.world.write import write_world
 
 SIZE = {"n_stores": 4, "n_products": 20, "n_days": 30}
 # the headers as they stand in the public sample data of the technical guide, typed from it and not from our code
@@ -373,7 +373,7 @@ def test_daily_form_is_the_same_chain(world, daily_world):
 
 @pytest.mark.parametrize("form", ["guide", "daily"])
 def test_a_chain_of_several_chunks_is_one_chain(tmp_path, monkeypatch, form):
-    monkeypatch.setattr("invopt.simulation.world.PAIRS_PER_CHUNK", 25)
+    monkeypatch.setattr("invopt.world.write.PAIRS_PER_CHUNK", 25)
     lines = []
     summary = write_world(tmp_path / "w", n_stores=5, n_products=12, n_days=6, seed=2, form=form, progress=lines.append)
     assert len(lines) == 3

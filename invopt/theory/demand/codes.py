@@ -1,0 +1,15 @@
+"""The forms in which demand is given, as the small numbers that compiled loops compare.
+
+>>> FORMS["poisson"] == POISSON, FORMS["deterministic"] == POISSON
+(True, True)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+POISSON, NORMAL, PMF = 0, 1, 2
+# `demand_distribution` of an item -> its code; the error of a deterministic forecast is unknown, so Poisson stands in
+FORMS = {"poisson": POISSON, "deterministic": POISSON, "normal": NORMAL, "pmf": PMF}
+# the values and offsets of the probabilities where no item has a pmf
+NO_PMF = (np.zeros(0), np.zeros(0, dtype=np.int64))

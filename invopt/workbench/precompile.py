@@ -1,0 +1,81 @@
+"""Compiles the exact algorithms before anything waits for them: `invopt compile`, and the last step of `make`'s set-up.
+
+numba compiles a function at its first call and keeps the machine code on disk. So each policy's examples are solved
+once by its exact algorithm, policies with different algorithms at the same time. What the examples do not reach is
+compiled when it is first needed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+
+from invopt import policies
+from invopt.errors import InvoptError, PolicyLawError
+from invopt.solving import Solver, Status, Task, solve_bucket
+from invopt.workbench.laws import example_items
+
+
+def compile_algorithms(names: Sequence[str], folder: str | None, say: Callable[[str], None]) -> None:
+    """Compiles the exact algorithms of these policies, shipped or of the user's folder; what is compiled already takes
+    some seconds.
+
+    Raises
+    ------
+    PolicyLawError : a policy can't be loaded, or its algorithm fails on its own examples; the others are compiled all
+        the same.
+    """
+    started = time.monotonic()
+    problems: list[str] = []
+    # policies with one algorithm share its machine code, and two processes at once would both compile it
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        try:
+            policy = policies.load(name, folder)
+        except InvoptError as error:
+            problems.append(str(error))
+            continue
+        if policy.solve_exact is not None:
+            alike.setdefault(policy.algorithm, []).append(name)
+    if alike:
+        say(f"compiling {len(alike)} exact algorithms for this machine; the first time it takes up to two minutes")
+        workers = min(len(alike), os.cpu_count() or 1)
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            # the allocation engine is the longest to compile, so what two policies share comes first
+            waiting = {
+                pool.submit(_solve_examples, same, folder): same
+                for same in sorted(alike.values(), key=len, reverse=True)
+            }
+            for n_done, done in enumerate(as_completed(waiting), 1):
+                try:
+                    problems += done.result()
+                except BrokenProcessPool:
+                    problems.append(
+                        f"policy {' or '.join(waiting[done])}, or another one at the same time, ended its process"
+                    )
+                say(f"  {n_done} of {len(alike)}: {', '.join(waiting[done])}, {time.monotonic() - started:.0f} s")
+    if problems:
+        raise PolicyLawError("these exact algorithms were not compiled", problems)
+
+
+def _solve_examples(names: list[str], folder: str | None) -> list[str]:
+    """Solves the examples of these policies; gives a line for each that can't be, which `invopt policies --check`
+    looks into.
+    """
+    problems = []
+    for name in names:
+        policy = policies.load(name, folder)
+        for example in policy.examples:
+            try:
+                solved = solve_bucket(
+                    example_items(policy, example), Task(name, folder, example.params, "exact", Solver())
+                )
+                wrong = solved.loc[solved["status"] == Status.NO_SOLUTION, "message"]
+            except (Exception, SystemExit) as error:  # one policy's defect must not keep the others from being compiled
+                wrong = [f"{type(error).__name__}: {error}"]
+            problems += [f"policy {name}, example {example.name}: {what}" for what in list(wrong)[:1]]
+    return problems

@@ -1,0 +1,145 @@
+"""The demand forecasts that the demo chain delivers as files: near the truth, not equal to it.
+
+A forecast of day t for item i is mu_i(t) x bias_i x noise_it, with mu the true mean of that weekday, a bias of the item
+(8 %) that stays, and noise (5 %) new in each forecast. A pmf forecast lists the points 0..M of a Poisson with extra
+zeros, its law in `chain.py`; what lies beyond M is given to M, so that the probabilities add up to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from invopt.world.assortment import Assortment
+from invopt.world.chain import DETERMINISTIC, NORMAL, PMF, POISSON, Chain
+from invopt.world.history import mean_demand_on
+
+HORIZON = 42
+BIAS, NOISE = 0.08, 0.05
+# the pmf stops where the Poisson's tail is below this
+PMF_TAIL = 0.002
+# what the files say where there is no variance
+UNKNOWN = -1.0
+DISTRIBUTIONS = ("", "Poisson", "Normal")
+
+
+@dataclass(frozen=True)
+class ForecastRows:
+    """One entry per row of the file: positions of store and product, day from the first forecast day, demand in units,
+    position in `DISTRIBUTIONS`, variance (-1 unknown), probability. The rows of an item are together, items in order of
+    store and product within each form."""
+
+    store: np.ndarray
+    product: np.ndarray
+    day: np.ndarray
+    demand: np.ndarray
+    distribution: np.ndarray
+    variance: np.ndarray
+    probability: np.ndarray
+
+
+def draw_bias(assortment: Assortment, rng: np.random.Generator) -> np.ndarray:
+    """(n_stores, n_products) factor by which an item's forecasts are wrong."""
+    return rng.lognormal(0.0, BIAS, assortment.demand_mean.shape)
+
+
+def forecast_rows(
+    chain: Chain, assortment: Assortment, bias: np.ndarray, *, first_weekday: int, rng: np.random.Generator
+) -> ForecastRows:
+    """The rows of the forecasts made on one day for `HORIZON` days from it."""
+    n_stores, n_products = bias.shape
+    week = np.stack([mean_demand_on(chain, assortment, (first_weekday + day) % 7) for day in range(7)], axis=-1)
+    mean = (
+        week[..., np.arange(HORIZON) % 7] * bias[..., None] * rng.lognormal(0.0, NOISE, (n_stores, n_products, HORIZON))
+    )
+    form = chain.products.forecast_form
+    single = np.flatnonzero(form != PMF)
+    lumpy = np.flatnonzero(form == PMF)
+
+    means = np.maximum(mean[:, single].round(3), 0.001)
+    by_form = np.zeros(4)
+    by_form[[POISSON, NORMAL, DETERMINISTIC]] = (
+        DISTRIBUTIONS.index("Poisson"),
+        DISTRIBUTIONS.index("Normal"),
+        DISTRIBUTIONS.index(""),
+    )
+    distribution = np.broadcast_to(by_form[form[single]][None, :, None], means.shape)
+    variance = np.where(
+        (form[single] == DETERMINISTIC)[None, :, None],
+        UNKNOWN,
+        (means * chain.products.dispersion[single][None, :, None]).round(3),
+    )
+    parts = [
+        (
+            np.broadcast_to(np.arange(n_stores)[:, None, None], means.shape),
+            np.broadcast_to(single[None, :, None], means.shape),
+            np.broadcast_to(np.arange(HORIZON), means.shape),
+            means,
+            distribution,
+            variance,
+            np.ones(means.shape),
+        )
+    ]
+    for product in lumpy:
+        points = pmf(mean[:, product], chain.products.zero_share[product])
+        shape = points.shape
+        parts.append(
+            (
+                np.broadcast_to(np.arange(n_stores)[:, None, None], shape),
+                np.full(shape, product),
+                np.broadcast_to(np.arange(HORIZON)[None, :, None], shape),
+                np.broadcast_to(np.arange(shape[-1], dtype=float), shape),
+                np.zeros(shape),
+                np.full(shape, UNKNOWN),
+                points,
+            )
+        )
+    store, product, day, demand, law, variance, probability = (
+        np.concatenate([np.ravel(array) for array in column]) for column in zip(*parts, strict=True)
+    )
+    return ForecastRows(
+        store.astype(np.int32),
+        product.astype(np.int32),
+        day.astype(np.int32),
+        demand,
+        law.astype(np.int32),
+        variance,
+        probability,
+    )
+
+
+def pmf(mean: np.ndarray, zero_share: float) -> np.ndarray:
+    """Probabilities of the points 0..M, rounded to 6 digits and adding up to 1; M is common to all and covers the
+    largest mean.
+
+        P(0) = q + (1-q) e^-m,   P(k) = (1-q) e^-m m^k / k!,   m = mean / (1-q)
+
+    Parameters
+    ----------
+    mean : array of any shape, units/day, > 0
+    zero_share : fraction of days without any demand [q]
+
+    Returns
+    -------
+    (..., M+1) array
+
+    >>> pmf(np.array([0.1]), 0.0).tolist()
+    [[0.904837, 0.090484, 0.004679]]
+    """
+    rate = np.asarray(mean)[..., None] / (1 - zero_share)
+    columns = [np.exp(-rate)]
+    largest, covered = rate.max(), np.exp(-rate.max())
+    term = covered
+    while covered < 1 - PMF_TAIL:
+        k = len(columns)
+        columns.append(columns[-1] * rate / k)
+        term *= largest / k
+        covered += term
+    points = np.concatenate(columns, axis=-1) * (1 - zero_share)
+    points[..., 0] += zero_share
+    points[..., -1] = np.maximum(1 - points[..., :-1].sum(axis=-1), 0.0)
+    points = points.round(6)
+    # what rounding leaves goes to zero demand, which is never so unlikely that it could turn negative
+    points[..., 0] += 1 - points.sum(axis=-1)
+    return points.round(6)

@@ -1,0 +1,175 @@
+"""A retail chain from a seed, written as a landing zone: what the demo, the tests and the benchmarks ingest.
+
+`chain.py` and `assortment.py` say what the chain is, `history.py` and `world/forecasts.py` what happened and what
+was expected, `world/files.py`, `chain_files.py` and `history_files.py` how it is written, `dirt.py` what is wrong with real
+feeds.
+
+Stores are drawn in chunks, each from its own stream of the seed, so that memory does not grow with the chain.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from invopt.errors import ParameterError
+from invopt.world import chain_files, history_files
+from invopt.world.assortment import make_assortment
+from invopt.world.chain import Chain, make_chain
+from invopt.world.dirt import add_dirt
+from invopt.world.files import Landing
+from invopt.world.forecasts import draw_bias, forecast_rows
+from invopt.world.history import simulate
+
+Form = Literal["auto", "guide", "daily"]
+END = date(2026, 5, 31)
+# above this many store x product pairs, a file per store x product is too many files
+GUIDE_MAX_PAIRS = 2_000
+PAIRS_PER_CHUNK = 100_000
+# guide form: forecasts made on the last day and every week before it
+FORECAST_EVERY_DAYS = 7
+# daily form: inventory of the last days only
+INVENTORY_DAYS = 3
+
+
+@dataclass(frozen=True)
+class WorldSummary:
+    """What was written.
+
+    as_of : when to run: midnight after the last day of history
+    rows : lines or rows per dataset, as they lie in the files
+    planted : with dirt, how many of each kind (see `dirt.py`); `rejected_rows` is what a pipeline must reject, no more
+        and no less
+    """
+
+    folder: Path
+    as_of: datetime
+    form: str
+    n_files: int
+    rows: Mapping[str, int]
+    n_bytes: int
+    seconds: float
+    planted: Mapping[str, int] = field(default_factory=dict)
+
+
+def write_world(
+    folder: Path,
+    *,
+    n_stores: int,
+    n_products: int,
+    n_days: int,
+    seed: int,
+    end: date = END,
+    form: Form = "auto",
+    dirt: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> WorldSummary:
+    """Write a chain's landing zone: `publicparameters/`, `rawdata/`, `orders/`. Same arguments, same bytes.
+
+    Parameters
+    ----------
+    folder : a new or an empty folder
+    n_stores, n_products, n_days : >= 1; every store sells every product; days of history, the last one is `end`
+    seed : >= 0
+    form : `guide` (a file per store and day, a row per transaction), `daily` (a Parquet file per day), or `auto` by
+        size
+    dirt : add what real feeds have; guide form with at least 2 stores and 2 days
+    progress : is told a line per chunk of stores
+
+    Raises
+    ------
+    ParameterError : an argument is out of its domain, or the folder already holds something.
+    """
+    started = time.perf_counter()
+    folder = Path(folder)
+    form = _checked_form(folder, n_stores, n_products, n_days, seed, form, dirt)
+    chain = make_chain(n_stores, n_products, np.random.default_rng([seed, 0]))
+    first_day = end - timedelta(days=n_days - 1)
+    chunk = max(1, PAIRS_PER_CHUNK // n_products)
+    with Landing(folder) as landing:
+        chain_files.write_chain(landing, chain)
+        for start in range(0, n_stores, chunk):
+            stores = np.arange(start, min(start + chunk, n_stores))
+            _write_stores(landing, chain, stores, form, first_day, n_days, np.random.default_rng([seed, 1, start]))
+            if progress is not None:
+                seconds = time.perf_counter() - started
+                progress(
+                    f"{stores[-1] + 1:,} of {n_stores:,} stores, {sum(landing.rows.values()):,} rows, {seconds:.1f} s"
+                )
+    planted = add_dirt(folder, chain, end) if dirt else None
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    rows = dict(landing.rows)
+    for dataset, n_rows in planted.more_rows.items() if planted else ():
+        rows[dataset] += n_rows
+    return WorldSummary(
+        folder=folder,
+        as_of=datetime.combine(end + timedelta(days=1), datetime.min.time()),
+        form=form,
+        n_files=len(files),
+        rows=rows,
+        n_bytes=sum(path.stat().st_size for path in files),
+        seconds=time.perf_counter() - started,
+        planted=planted.counts if planted else {},
+    )
+
+
+def _write_stores(
+    landing: Landing,
+    chain: Chain,
+    stores: np.ndarray,
+    form: str,
+    first_day: date,
+    n_days: int,
+    rng: np.random.Generator,
+) -> None:
+    """Everything of these stores."""
+    items = make_assortment(chain, stores, rng)
+    chain_files.append_assortment(landing, chain, items)
+    lot_days = range(n_days) if form == "guide" else range(max(0, n_days - INVENTORY_DAYS), n_days)
+    history = simulate(chain, items, n_days=n_days, first_weekday=first_day.weekday(), rng=rng, lot_days=lot_days)
+    history_files.write_orders_of_stores(landing, chain, items, history.orders, first_day, n_days)
+    if form == "guide":
+        history_files.write_sales_of_stores(landing, chain, items, history, first_day, rng)
+        history_files.write_inventory_of_stores(landing, chain, items, history, first_day)
+    else:
+        history_files.append_sales(landing, chain, items, history, first_day)
+        history_files.append_inventory(landing, chain, items, history, first_day)
+    del history
+    bias = draw_bias(items, rng)
+    earlier = range(n_days % FORECAST_EVERY_DAYS, n_days, FORECAST_EVERY_DAYS) if form == "guide" else ()
+    for day in (*earlier, n_days):
+        made = first_day + timedelta(days=day)
+        rows = forecast_rows(chain, items, bias, first_weekday=made.weekday(), rng=rng)
+        write = history_files.write_forecasts_of_items if form == "guide" else history_files.append_forecasts
+        write(landing, chain, items, rows, made)
+
+
+def _checked_form(folder: Path, n_stores: int, n_products: int, n_days: int, seed: int, form: str, dirt: bool) -> str:
+    for name, value, least in (
+        ("n_stores", n_stores, 1),
+        ("n_products", n_products, 1),
+        ("n_days", n_days, 1),
+        ("seed", seed, 0),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise ParameterError(f"{name} is {value!r}: give a whole number of at least {least}")
+    if form not in ("auto", "guide", "daily"):
+        raise ParameterError(f"form is {form!r}: give 'auto', 'guide' or 'daily'")
+    if form == "auto":
+        form = "guide" if n_stores * n_products <= GUIDE_MAX_PAIRS else "daily"
+    if dirt and (form != "guide" or n_stores < 2 or n_days < 2):
+        raise ParameterError(
+            f"dirt needs the guide form with at least 2 stores and 2 days, got form {form!r}, n_stores {n_stores}, "
+            f"n_days {n_days}: change the size or leave dirt out"
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ParameterError(
+            f"folder {folder} is not empty: two worlds in one folder would mix; give a new folder or empty it first"
+        )
+    return form
