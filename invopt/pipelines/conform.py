@@ -17,7 +17,8 @@ from invopt.pipelines.into_silver import Batch
 from invopt.pipelines.steps import Run, Stopwatch, now
 from invopt.pipelines.typed import LANDED, broken_rules, typed
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
-from invopt.tables.datasets import DATASETS, Dataset
+from invopt.tables.dataset import Dataset
+from invopt.tables.datasets import DATASETS
 
 THREADS = 4
 # datasets whose lines go through one time to become rows, so that they can be counted on the way

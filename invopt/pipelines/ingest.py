@@ -27,7 +27,8 @@ from invopt.errors import ConcurrentRunError, InputError, InvoptError
 from invopt.pipelines.landed_files import LandedFile, Reading, dataset_of, date_in_name, first_lines, normal_path, plan
 from invopt.pipelines.steps import Run, Stopwatch
 from invopt.tables import FILES, bronze
-from invopt.tables.datasets import Dataset, with_mapping
+from invopt.tables.dataset import Dataset
+from invopt.tables.datasets import with_mapping
 
 _LISTING_SCHEMA = "path string, modificationTime timestamp, length bigint, content binary"
 # file numbers grow with the batch and, in it, with the time of change: a bigger number is a newer file

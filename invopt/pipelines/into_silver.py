@@ -13,7 +13,7 @@ from invopt.pipelines.newest import against, newest, sums
 from invopt.pipelines.steps import Run
 from invopt.spark.session import default_parallelism
 from invopt.tables import Table
-from invopt.tables.datasets import Dataset
+from invopt.tables.dataset import Dataset
 
 
 @dataclass(frozen=True)

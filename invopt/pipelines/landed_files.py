@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from invopt.tables.datasets import Dataset, normal_header
+from invopt.tables.dataset import Dataset, normal_header
 
 # the guide's 2017-01-02_00_00_00 and 2017_01_02_00_00_00, and plain dates
 _DATE_IN_NAME = re.compile(r"(\d{4})[-_](\d{2})[-_](\d{2})(?:[-_T ](\d{2})[-_:](\d{2})[-_:](\d{2}))?")

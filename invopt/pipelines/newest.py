@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
-from invopt.tables.datasets import Dataset
+from invopt.tables.dataset import Dataset
 
 # lines whose sums are held in memory together: a table of millions of keys is many times slower than several that fit
 # the processor's cache

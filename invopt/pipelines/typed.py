@@ -7,7 +7,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from invopt.tables.datasets import Dataset, Field
+from invopt.tables.dataset import Dataset, Field
 
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _NUMBER = r"\d+(\.\d+)?"

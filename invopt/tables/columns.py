@@ -36,6 +36,16 @@ class Column:
             raise ValueError(f"column {self.name}: type {self.type!r} is not one of {', '.join(SQL_TYPES)}")
 
 
+def required(name: str, type_: str, unit: str, meaning: str) -> Column:
+    """A column that is never NULL."""
+    return Column(name, type_, unit, meaning, is_nullable=False)
+
+
+def optional(name: str, type_: str, unit: str, meaning: str) -> Column:
+    """A column that may be NULL."""
+    return Column(name, type_, unit, meaning)
+
+
 # every table about items is keyed by these three: a transfer's source is a location, a purchase's a supplier
 ITEM_KEYS = (
     Column("location_id", "string", "", "store, distribution centre or plant", is_nullable=False),

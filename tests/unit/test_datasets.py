@@ -12,7 +12,8 @@ pytest.importorskip(
 
 from invopt.config import MappingConfig
 from invopt.pipelines.landed_files import LandedFile, dataset_of, date_in_name, normal_path, plan
-from invopt.tables.datasets import BY_NAME, DATASETS, normal_header, with_mapping
+from invopt.tables.dataset import normal_header
+from invopt.tables.datasets import BY_NAME, DATASETS, with_mapping
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""A dataset that lands as files: which files it is made of, their fields, and what a silver row of it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from invopt.tables.columns import Column
+
+# how the text of a field becomes a value, and the SQL type of that value
+KINDS = {
+    "id": "string",  # "5.0" is "5"
+    "text": "string",
+    "number": "double",
+    "price": "double",  # 0 means that it is not known
+    "limit": "double",  # -1 means no limit
+    "duration": "int",  # "3 days", "1 week", "2 months", in days; empty means that there is none
+    "timestamp": "timestamp",
+    "flag": "boolean",
+    "price_breaks": "string",  # "50: 9.5; 100: 9": from 50 units on a unit costs 9.5, from 100 on 9
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of a landed file and the silver column it becomes."""
+
+    header: str
+    column: str
+    kind: str
+    unit: str
+    meaning: str
+    is_required: bool = True  # a row without it is rejected, and so is a file whose header lacks it
+    also: tuple[str, ...] = ()  # other spellings of the header, compared without case, blanks and underscores
+    minimum: float | None = None
+    maximum: float | None = None
+    is_whole: bool = False
+    may_lack: bool = False  # a file may come without this column
+
+    def silver_column(self) -> Column:
+        return Column(self.column, KINDS[self.kind], self.unit, self.meaning, is_nullable=not self.is_required)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A kind of file: which files it is made of, their fields, and the key under which a later file replaces an
+    earlier one.
+    """
+
+    name: str
+    table: str
+    meaning: str
+    files: str  # regular expression on the path below the landing zone, without its ending
+    fields: tuple[Field, ...]
+    keys: tuple[str, ...]
+    cluster_by: tuple[str, ...] = ()
+    replaced_together: tuple[
+        str, ...
+    ] = ()  # a newer file replaces all rows that share these; the key itself where empty
+    how: str = (
+        "one_line"  # how lines of one key become one row: one_line, summed, lots or distinct; see pipelines/newest.py
+    )
+    sticky: tuple[str, ...] = ()  # flags that stay true once they were
+
+    def path_pattern(self) -> re.Pattern[str]:
+        return re.compile(rf"(?:^|/)(?:{self.files})\.(csv|csv\.gz|parquet)$", re.IGNORECASE)
+
+
+def normal_header(header: str) -> str:
+    """The form in which headers are compared: no byte-order mark, quotes, blanks, underscores or case."""
+    return re.sub(r"[\s_\"'\ufeff]", "", header).lower()
+
+
+def identifier(header: str, column: str, meaning: str, *, also: tuple[str, ...] = ()) -> Field:
+    return Field(header, column, "id", "", meaning, also=also)
+
+
+def cost(header: str, column: str, unit: str, meaning: str, **more) -> Field:
+    return Field(header, column, "number", unit, meaning, minimum=0.0, **more)
+
+
+def static_file(name: str) -> str:
+    """`stores.csv`, `stores_2017-02-01.csv` (a later delivery) or a folder `stores/part-0.csv`, never
+    `store_storage.csv`.
+    """
+    return rf"publicparameters/{name}(?:[_-]\d[^/]*|/[^/]+)?"
+
+
+LOCATION = identifier("StoreID", "location_id", "store")
+PRODUCT = identifier("ProductID", "product_id", "product")
+SUPPLIER = identifier("SupplierID", "source_id", "supplier")

@@ -1,0 +1,261 @@
+"""gold: what invopt computes from silver: the state of the items, solutions, orders, and the record of the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from invopt.tables.columns import ITEM, ITEM_KEYS, Column, optional, required
+from invopt.tables.table import POLICY, RUN, Table
+
+DEMAND_FORECASTS = Table(
+    "gold.demand_forecasts",
+    "the newest forecast of each location and product at a run's as_of, its days in arrays",
+    (
+        RUN,
+        required("location_id", "string", "", "location"),
+        required("product_id", "string", "", "product"),
+        required("made_at", "timestamp", "", "when the forecast was made"),
+        required("first_date", "date", "", "day of the arrays' first value"),
+        required("demand_distribution", "string", "", "deterministic, poisson, normal or pmf"),
+        required("demand_mean", "array<double>", "units/day", "mean of each day"),
+        optional(
+            "demand_variance", "array<double>", "(units/day)^2", "variance of each day; none when it is not known"
+        ),
+        optional("demand_pmf", "array<array<double>>", "probability", "of demand 0, 1, 2, ... on each day; pmf only"),
+    ),
+    ("run_id", "location_id", "product_id"),
+    ("run_id",),
+)
+
+ITEM_STATE = Table(
+    "gold.item_state",
+    "all that a policy may need of an item at a run's as_of: costs, limits, stock position, forecast",
+    (
+        RUN,
+        *ITEM_KEYS,
+        required("as_of", "timestamp", "", "the moment that the row describes"),
+        optional("department_id", "string", "", "department that sells it"),
+        optional("storage_id", "string", "", "storage space that keeps it"),
+        required(
+            "source_rank",
+            "int",
+            "",
+            "1 for the source with the lowest unit cost; ordinary policies order from it alone",
+        ),
+        required("unit_cost", "double", "money/unit", "purchase price and shipping of one unit"),
+        optional("fixed_order_cost", "double", "money/order", "cost of a single shipping [K]"),
+        optional("holding_cost", "double", "money/unit/day", "cost of keeping a unit for a day [h]"),
+        required("backorder_cost", "double", "money/unit[/day]", "cost of a backorder [p, pi]"),
+        optional("lost_sale_cost", "double", "money/unit", "cost of a demand that finds no stock"),
+        optional("disposal_cost", "double", "money/unit", "cost of disposing of a unit"),
+        optional("list_price", "double", "money/unit", "suggested retail price"),
+        optional("unit_volume", "double", "volume/unit", "volume of a unit"),
+        optional("shelf_life", "int", "days", "from receipt to expiry; none when it does not expire"),
+        required("lead_time", "double", "days", "from order to receipt [L]"),
+        required("lead_time_confidence", "double", "days", "the lead time is this much more or less"),
+        optional("service_level", "double", "fraction", "fraction of demand to be met from stock"),
+        optional("shipping_interval", "int", "days", "least time between two shipments"),
+        optional(
+            "price_break_quantity", "array<double>", "units", "quantities from which another unit cost holds, ascending"
+        ),
+        optional("price_break_cost", "array<double>", "money/unit", "the unit cost from each of them on"),
+        optional(
+            "storage_cost_budget",
+            "double",
+            "money/day",
+            "limit on the storage cost of all in the storage space; none where NULL",
+        ),
+        optional(
+            "purchase_budget", "double", "money/order", "largest cost of an order at the supplier; none where NULL"
+        ),
+        optional(
+            "max_shipping_volume",
+            "double",
+            "volume/order",
+            "largest volume of an order at the supplier; none where NULL",
+        ),
+        optional("min_order_quantity", "double", "units", "least quantity of a line"),
+        optional("max_order_quantity", "double", "units", "largest quantity of a line"),
+        optional("quantity_multiple", "double", "units", "a line is a multiple of it"),
+        optional("min_inventory", "double", "units", "least stock wanted"),
+        optional("max_inventory", "double", "units", "most that fits"),
+        optional(
+            "last_ordered_at",
+            "timestamp",
+            "",
+            "the item's last order before as_of, received or not; NULL when there was none",
+        ),
+        optional("snapshot_at", "timestamp", "", "the newest stock count of the location"),
+        required(
+            "is_stock_stale",
+            "boolean",
+            "",
+            "the location's newest count is older than the newest of all, or there is none",
+        ),
+        required("on_hand", "double", "units", "counted, not yet expired [OH]"),
+        required(
+            "expiring",
+            "double",
+            "units",
+            "of on_hand, what will expire before a new order could arrive, demand served first-expired-first",
+        ),
+        required("on_order", "double", "units", "ordered and not received, late ones too [OO]"),
+        required("on_order_late", "double", "units", "of on_order, what should have arrived"),
+        required("inventory_position", "double", "units", "on_hand - expiring + on_order [IP]"),
+        optional("forecast_made_at", "timestamp", "", "when the forecast was made"),
+        optional("demand_distribution", "string", "", "deterministic, poisson, normal or pmf"),
+        optional("demand_mean", "array<double>", "units/day", "from the day of as_of on"),
+        optional("demand_variance", "array<double>", "(units/day)^2", "from the day of as_of on"),
+        optional(
+            "demand_pmf", "array<array<double>>", "probability", "of demand 0, 1, 2, ... from the day of as_of on"
+        ),
+        optional("lead_time_demand_mean", "double", "units", "over the lead time, from the day of as_of on [D_L]"),
+        optional("lead_time_demand_variance", "double", "units^2", "over an uncertain lead time"),
+        optional("problem", "string", "", "what is missing, where a policy may not be able to decide"),
+    ),
+    ("run_id", *ITEM),
+    ("run_id", "location_id"),
+)
+
+INPUT_KEYS = (
+    RUN,
+    POLICY,
+    required("wave", "int", "", "part of the run that is solved and committed together"),
+    required("bucket", "int", "", "partitions that one call of the solver function handles"),
+    required("partition_key", "string", "", "items with the same key are decided together"),
+    *ITEM_KEYS,
+)
+
+
+def policy_inputs(policy_name: str, input_columns: Sequence[Column]) -> Table:
+    """The inputs of a policy's model, from the policy's own SELECT; a NULL is let in: it becomes a status, not a
+    failed write.
+    """
+    return Table(
+        f"gold.inputs_{policy_name}",
+        f"inputs of the policy {policy_name}, one row per item",
+        (
+            *INPUT_KEYS,
+            *(optional(column.name, column.type, column.unit, column.meaning) for column in input_columns),
+        ),
+        ("run_id", "policy_id", *ITEM),
+        ("run_id", "policy_id", "bucket"),
+    )
+
+
+# one row of the engine's answer; the run's keys stand before it in gold.solutions
+SOLUTION_COLUMNS = (
+    required("partition_key", "string", "", "items with the same key were decided together"),
+    *ITEM_KEYS,
+    optional(
+        "decisions", "map<string,array<double>>", "", "decision -> value per period, one value when it has no period"
+    ),
+    optional("cost", "double", "money/day", "the item's share of the expected cost"),
+    optional("objective", "double", "money/day", "the partition's expected cost"),
+    required("status", "string", "", "what there is: optimal, feasible or no_solution"),
+    required(
+        "termination",
+        "string",
+        "",
+        "why it stopped: converged, time_limit, infeasible, unbounded, invalid_input, crashed, error",
+    ),
+    required("method", "string", "", "model or exact"),
+    optional("solver", "string", "", "row of conf/solvers.yaml, for the model"),
+    optional("bound", "double", "money/day", "no solution costs less"),
+    optional("gap", "double", "fraction", "how far the objective may be above the bound"),
+    optional("seconds", "double", "s", "time for the partition"),
+    optional(
+        "audit_gap", "double", "fraction", "relative difference of exact algorithm and model, where both were run"
+    ),
+    optional("message", "string", "", "what went wrong, or what is worth knowing"),
+)
+
+SOLUTIONS = Table(
+    "gold.solutions",
+    "the decisions of a policy for an item, and how they were obtained",
+    (
+        RUN,
+        POLICY,
+        required("wave", "int", "", "part of the run that was committed together"),
+        required("bucket", "int", "", "bucket of the inputs"),
+        *SOLUTION_COLUMNS,
+    ),
+    ("run_id", "policy_id", *ITEM),
+    ("run_id", "policy_id", "bucket"),
+)
+
+ORDER_REVIEWS = Table(
+    "gold.order_reviews",
+    "what was decided for every item at an order cycle, ordered or not, and why",
+    (
+        RUN,
+        POLICY,
+        *ITEM_KEYS,
+        required("ordered_at", "timestamp", "", "the order cycle: the run's as_of"),
+        required("inventory_position", "double", "units", "on hand - expiring + on order [IP]"),
+        required("on_hand", "double", "units", "counted, not yet expired"),
+        required("expiring", "double", "units", "will expire before an order could arrive"),
+        required("on_order", "double", "units", "ordered and not received"),
+        required("wanted", "double", "units", "what the policy asks for"),
+        required("quantity", "double", "units", "what is ordered, under the supplier's minimum, maximum and multiple"),
+        required("reason", "string", "", "why this quantity"),
+    ),
+    ("run_id", "policy_id", *ITEM),
+    ("run_id", "policy_id"),
+)
+
+ORDERS = Table(
+    "gold.orders",
+    "order lines: units to move to a location from a source",
+    (
+        required("order_id", "string", "", "hash of policy, item and order cycle: the same line is the same order"),
+        RUN,
+        POLICY,
+        *ITEM_KEYS,
+        required("ordered_at", "timestamp", "", "the order cycle"),
+        required("quantity", "double", "units", "units ordered"),
+        required("unit_cost", "double", "money/unit", "purchase price and shipping of a unit"),
+        required("order_value", "double", "money", "quantity x unit cost"),
+        required("eta", "timestamp", "", "expected time of arrival"),
+        required("eta_confidence", "double", "days", "the arrival is this much more or less"),
+        required("status", "string", "", "open, or cancelled: a later run of the same cycle no longer wants it"),
+        required("reason", "string", "", "why this quantity"),
+    ),
+    ("order_id",),
+    ("ordered_at", "policy_id"),
+)
+
+RUNS = Table(
+    "gold.runs",
+    "the manifest of every run: what it read, with which configuration",
+    (
+        RUN,
+        required("as_of", "timestamp", "", "the moment the run looks at"),
+        required("config_hash", "string", "", "SHA-256 of the configuration"),
+        required("config", "string", "", "the configuration as JSON, without secrets: it has none"),
+        required("invopt_version", "string", "", "version of the program"),
+        required("input_versions", "map<string,bigint>", "", "table -> version that the run read"),
+        required("started_at", "timestamp", "", "when"),
+    ),
+    ("run_id",),
+)
+
+STEPS = Table(
+    "gold.steps",
+    "what is done of a run: one row per step, policy and wave; a step whose fingerprint is here is not done again",
+    (
+        RUN,
+        required("step", "string", "", "inputs, solve or order"),
+        required("policy_id", "string", "", "policy, or * for all"),
+        required("wave", "int", "", "wave, 0 where there are none"),
+        required("fingerprint", "string", "", "hash of all that the step's result depends on"),
+        required("rows", "bigint", "rows", "rows written"),
+        required("failed", "bigint", "rows", "rows without a solution, for solve"),
+        optional(
+            "audit_gap", "double", "fraction", "largest relative difference of exact algorithm and model, for solve"
+        ),
+        required("seconds", "double", "s", "wall time"),
+        required("done_at", "timestamp", "", "when"),
+    ),
+    ("run_id", "step", "policy_id", "wave"),
+)

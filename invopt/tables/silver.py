@@ -1,0 +1,68 @@
+"""silver: what the landed lines mean, typed and deduplicated."""
+
+from __future__ import annotations
+
+from invopt.tables.columns import required
+from invopt.tables.dataset import Dataset
+from invopt.tables.datasets import BY_NAME
+from invopt.tables.table import BATCH, Table
+
+
+def silver(dataset: Dataset) -> Table:
+    """The typed table of a dataset, one row per key."""
+    more = (
+        (required("lot_number", "int", "", "lots of one count are numbered from 1"),) if dataset.how == "lots" else ()
+    )
+    return Table(
+        dataset.table,
+        dataset.meaning,
+        (
+            *(field.silver_column() for field in dataset.fields),
+            *more,
+            required("n_lines", "bigint", "lines", "landed lines that this row stands for"),
+            required("file_number", "bigint", "", "the newest file that brought it, in bronze.files"),
+            BATCH,
+        ),
+        dataset.keys,
+        dataset.cluster_by,
+    )
+
+
+SPOILAGE = Table(
+    "silver.spoilage",
+    "units taken out of stock unsold: the sales rows with price 0",
+    tuple(column for column in silver(BY_NAME["sales"]).columns if column.name != "unit_price"),
+    ("location_id", "product_id", "sold_at"),
+    ("sold_at", "location_id"),
+)
+
+REJECTED = Table(
+    "silver.rejected",
+    "landed lines that broke a rule, with the rule and the line",
+    (
+        required("dataset", "string", "", "dataset"),
+        BATCH,
+        required("file", "string", "", "path of the file"),
+        required("rules", "array<string>", "", "the rules that the line breaks"),
+        required("line", "string", "", "the line's text"),
+    ),
+    (),
+    ("dataset", "batch_id"),
+)
+
+BATCHES = Table(
+    "silver.batches",
+    "one row per dataset and ingest batch: rows in = rows kept + rejected + duplicates",
+    (
+        required("dataset", "string", "", "dataset"),
+        BATCH,
+        required("rows_in", "bigint", "lines", "lines in bronze"),
+        required("rows_kept", "bigint", "lines", "lines that silver rows stand for"),
+        required("rows_rejected", "bigint", "lines", "lines in silver.rejected"),
+        required(
+            "rows_duplicate", "bigint", "lines", "lines that another file brought too, or that a newer file replaced"
+        ),
+        required("conformed_at", "timestamp", "", "when"),
+    ),
+    ("dataset", "batch_id"),
+)
