@@ -1,0 +1,205 @@
+"""The settings as typed, validated records; a setting is declared here once, with its default and its meaning."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from invopt.config.schedules import Schedule
+from invopt.tables.columns import ITEM
+
+
+class Record(BaseModel):
+    """A part of the configuration: frozen, and unknown names are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LakehouseConfig(Record):
+    """Where the tables are: below a folder or a URI that Spark can write, or in a catalog."""
+
+    root: str | None = Field(None, description="a folder, or a URI such as s3a://bucket/retail")
+    catalog: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$",
+        description="`main`: a schema per layer, main.gold.orders; `main.retail`: one schema, main.retail.gold_orders",
+    )
+    schema_prefix: str = Field(
+        "", pattern=r"^[a-z0-9_]*$", description="before bronze, silver and gold in the names of the catalog's schemas"
+    )
+    state: str | None = Field(
+        None, description="folder of the ingest stream's checkpoint; below the root when there is one"
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> LakehouseConfig:
+        if (self.root is None) == (self.catalog is None):
+            raise ValueError("give either root (a folder or a URI) or catalog (such as main, or main.retail)")
+        if self.catalog is not None and self.state is None:
+            raise ValueError("a catalog needs state, the folder of the ingest checkpoint, such as a volume's path")
+        return self
+
+
+class MappingConfig(Record):
+    """A user's own file names and headers for one dataset."""
+
+    files: str | None = Field(
+        None, description="regular expression on the path below the landing zone, without its ending"
+    )
+    headers: dict[str, str | list[str]] = Field(
+        default_factory=dict, description="standard header -> own header or headers"
+    )
+
+    def headers_of(self, header: str) -> tuple[str, ...]:
+        own = self.headers.get(header, ())
+        return (own,) if isinstance(own, str) else tuple(own)
+
+
+class InputsConfig(Record):
+    """How the inputs of policies are made."""
+
+    horizon: int = Field(28, ge=1, le=366, description="days of forecast that a policy sees")
+    forecast_max_age: int = Field(14, ge=0, description="days; an older forecast is not used")
+    baselines: tuple[str, ...] = Field(
+        ("Sim",), description="policies whose landed orders are never delivered and so are not on order"
+    )
+
+
+class SolveConfig(Record):
+    """How partitions are spread over the cluster."""
+
+    items_per_bucket: int = Field(15_000, ge=1, description="items in one call of an exact algorithm")
+    models_per_bucket: int = Field(200, ge=1, description="partitions in one call, when each builds a model")
+    items_per_wave: int = Field(2_000_000, ge=1, description="items that are solved and committed together")
+    models_per_wave: int = Field(20_000, ge=1, description="the same, when each partition builds a model")
+    waves: int | None = Field(None, ge=1, description="number of waves, instead of what the sizes give")
+    tasks: int | None = Field(None, ge=1, description="tasks of a wave; 2 per core when empty")
+    audit_partitions: int = Field(20, ge=0, description="partitions of a run that exact and model both solve")
+    audit_tolerance: float = Field(1e-6, gt=0, description="relative difference above which the run fails")
+
+
+class OrdersConfig(Record):
+    """How decisions become orders."""
+
+    stale_stock: Literal["hold", "order"] = Field(
+        "hold", description="what to do for a location whose stock count is older than the others'"
+    )
+
+
+class SolverRow(Record):
+    """A solver: HiGHS, reached directly, or any other that Pyomo's SolverFactory knows."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Literal["highs", "pyomo"] = "highs"
+    plugin: str | None = Field(None, description="name for Pyomo's SolverFactory, for kind pyomo")
+    time_limit: float = Field(60.0, gt=0, description="seconds per partition")
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _plugin_for_pyomo(self) -> SolverRow:
+        if (self.kind == "pyomo") != (self.plugin is not None):
+            raise ValueError("plugin is given for kind pyomo, and only there")
+        return self
+
+
+class Scope(Record):
+    """The items that a policy decides for: those that fulfil all that is given."""
+
+    location_id: tuple[str, ...] | None = None
+    product_id: tuple[str, ...] | None = None
+    source_id: tuple[str, ...] | None = None
+    department_id: tuple[str, ...] | None = None
+    is_perishable: bool | None = None
+
+    @field_validator("location_id", "product_id", "source_id", "department_id", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> Any:
+        """Ids are text: a YAML 3 is "3"; one id may be given without a list. Anything else is left for pydantic to
+        refuse.
+        """
+        if isinstance(value, (str, int)):
+            return (str(value),)
+        return (
+            tuple(str(one) if isinstance(one, int) else one for one in value)
+            if isinstance(value, list | tuple)
+            else value
+        )
+
+
+class PolicyRow(Record):
+    """One row of policies.yaml: which policy decides for which items, how, and with which parameters."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    policy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    active: bool = True
+    scope: Scope = Scope()
+    partition_by: (
+        tuple[Literal["location_id", "product_id", "source_id", "department_id", "storage_id"], ...] | None
+    ) = None
+    method: Literal["model", "exact"] = "model"
+    solver: str = "highs"
+    optimize_schedule: str | None = Field(
+        None, description="row of schedules.yaml: when it decides; at every run when empty"
+    )
+    order_schedule: str | None = Field(
+        None, description="row of schedules.yaml: when it orders; at every run when empty"
+    )
+    params: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _nothing_is_none(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+
+class Config(Record):
+    """The whole configuration."""
+
+    lakehouse: LakehouseConfig
+    landing: str
+    policies_folder: str | None = Field(None, description="folder with your own policies")
+    mapping: dict[str, MappingConfig] = Field(default_factory=dict)
+    inputs: InputsConfig = InputsConfig()
+    solve: SolveConfig = SolveConfig()
+    orders: OrdersConfig = OrdersConfig()
+    spark: dict[str, str] = Field(default_factory=dict, description="settings for the Spark session in local mode")
+    policies: tuple[PolicyRow, ...] = ()
+    solvers: tuple[SolverRow, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+
+    @field_validator("spark", mode="before")
+    @classmethod
+    def _setting_texts(cls, value: Any) -> Any:
+        return {key: str(one).lower() if isinstance(one, bool) else str(one) for key, one in (value or {}).items()}
+
+    def active_policies(self) -> tuple[PolicyRow, ...]:
+        return tuple(row for row in self.policies if row.active)
+
+    def solver(self, name: str) -> SolverRow:
+        return next(row for row in self.solvers if row.name == name)
+
+    def schedule(self, name: str | None) -> Schedule | None:
+        return next((one for one in self.schedules if one.id == name), None)
+
+    def results_hash(self) -> str:
+        """Hash of all that can change a result.
+
+        Left out is what can't: where files and tables are, how Spark runs, and how the work is spread.
+        """
+        audit = {"audit_partitions", "audit_tolerance"}
+        no_result = {"lakehouse": True, "landing": True, "spark": True, "solve": set(SolveConfig.model_fields) - audit}
+        chosen = self.model_dump(mode="json", exclude=no_result)
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+    def as_json(self) -> str:
+        """The configuration as the run's manifest keeps it: without `spark`, whose settings may hold keys."""
+        return json.dumps(self.model_dump(mode="json", exclude={"spark"}), sort_keys=True)
+
+
+def default_partition(row: PolicyRow, policy_partition: Sequence[str]) -> tuple[str, ...]:
+    """The columns whose items are decided together: the row's, else the policy's own."""
+    return tuple(row.partition_by or policy_partition or ITEM)
