@@ -1,10 +1,6 @@
-"""spark-submit target of the step `conform`: the same program as `invopt conform`."""
+"""spark-submit target: the same program as `invopt conform`."""
 
-from __future__ import annotations
-
-import sys
-
-from invopt.cli import main
+from invopt.cli import job
 
 if __name__ == "__main__":
-    raise SystemExit(main(["conform", *sys.argv[1:]]))
+    job("conform")

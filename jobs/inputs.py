@@ -1,10 +1,6 @@
-"""spark-submit target of the step `inputs`: the same program as `invopt inputs`."""
+"""spark-submit target: the same program as `invopt inputs`."""
 
-from __future__ import annotations
-
-import sys
-
-from invopt.cli import main
+from invopt.cli import job
 
 if __name__ == "__main__":
-    raise SystemExit(main(["inputs", *sys.argv[1:]]))
+    job("inputs")

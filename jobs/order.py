@@ -1,10 +1,6 @@
-"""spark-submit target of the step `order`: the same program as `invopt order`."""
+"""spark-submit target: the same program as `invopt order`."""
 
-from __future__ import annotations
-
-import sys
-
-from invopt.cli import main
+from invopt.cli import job
 
 if __name__ == "__main__":
-    raise SystemExit(main(["order", *sys.argv[1:]]))
+    job("order")

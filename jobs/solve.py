@@ -1,10 +1,6 @@
-"""spark-submit target of the step `solve`: the same program as `invopt solve`."""
+"""spark-submit target: the same program as `invopt solve`."""
 
-from __future__ import annotations
-
-import sys
-
-from invopt.cli import main
+from invopt.cli import job
 
 if __name__ == "__main__":
-    raise SystemExit(main(["solve", *sys.argv[1:]]))
+    job("solve")

@@ -38,7 +38,7 @@ class LakehouseConfig(Record):
     @model_validator(mode="after")
     def _one_place(self) -> LakehouseConfig:
         if (self.root is None) == (self.catalog is None):
-            raise ValueError("give either root (a folder or a URI) or catalog (such as main, or main.retail)")
+            raise ValueError("give either root (a folder) or catalog, such as main or main.retail")
         if self.catalog is not None and self.state is None:
             raise ValueError("a catalog needs state, the folder of the ingest checkpoint, such as a volume's path")
         return self

@@ -13,9 +13,10 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from invopt.errors import TableError
+from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.into_silver import Batch
-from invopt.pipelines.steps import Run, Stopwatch, now
 from invopt.pipelines.typed import LANDED, broken_rules, typed
+from invopt.run import now
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
 from invopt.tables.dataset import Dataset
 from invopt.tables.datasets import DATASETS
@@ -40,65 +41,63 @@ class Conformed:
         return self.rows_in - self.rows_kept - self.rows_rejected
 
 
-def conform(run: Run) -> list[Conformed]:
+def conform(context: Context) -> list[Conformed]:
     """Conforms every batch of bronze that silver does not have yet."""
     watch = Stopwatch()
-    if not run.lakehouse.exists(FILES):
+    if not context.store.exists(FILES):
         raise TableError("nothing was ingested yet: run `invopt ingest` first")
-    with run.lakehouse.layer_turn("silver"):
-        done = _conform_pending(run)
+    with context.store.turn("silver"):
+        done = _conform_pending(context)
     total = [
         sum(getattr(one, name) for one in done) for name in ("rows_in", "rows_kept", "rows_rejected", "rows_duplicate")
     ]
-    run.say(
+    context.say(
         "conform: {:,} lines in = {:,} kept + {:,} rejected + {:,} duplicates".format(*total)
         + f", {watch.seconds:.1f} s"
     )
     for conformed in done:
         if conformed.rows_rejected:
-            run.say(
+            context.say(
                 f"  ! {conformed.dataset}: {conformed.rows_rejected:,} lines rejected, with their rules in "
                 f"{REJECTED.name}"
             )
     return done
 
 
-def _conform_pending(run: Run) -> list[Conformed]:
+def _conform_pending(context: Context) -> list[Conformed]:
+    _make_silver(context)
     by_dataset: dict[str, list[int]] = {}
-    for name, batch_id in _pending(run):
+    for name, batch_id in _pending(context):
         by_dataset.setdefault(name, []).append(batch_id)
 
     def one(dataset: Dataset) -> list[Conformed]:
-        return [_conform_batch(run, dataset, batch_id) for batch_id in by_dataset.get(dataset.name, [])]
+        return [_conform_batch(context, dataset, batch_id) for batch_id in by_dataset.get(dataset.name, [])]
 
     # the longest first: forecasts and sales
     with ThreadPoolExecutor(THREADS) as pool:
         done = [conformed for results in pool.map(one, reversed(DATASETS)) for conformed in results]
-    _make_silver(run)
     if done:
-        _record(run, done)
+        _record(context, done)
     return done
 
 
-def _pending(run: Run) -> list[tuple[str, int]]:
+def _pending(context: Context) -> list[tuple[str, int]]:
     """Datasets and batches that bronze has and silver.batches does not, in the order of arrival."""
 
     def batches(table: Table, equal: dict[str, str]) -> set[tuple[str, int]]:
         return {
-            (row["dataset"], row["batch_id"]) for row in run.lakehouse.counts(table, ["dataset", "batch_id"], equal)
+            (row["dataset"], row["batch_id"]) for row in context.store.counts(table, ["dataset", "batch_id"], equal)
         }
 
-    return sorted(
-        batches(FILES, {"status": "ingested"}) - (batches(BATCHES, {}) if run.lakehouse.exists(BATCHES) else set())
-    )
+    return sorted(batches(FILES, {"status": "ingested"}) - batches(BATCHES, {}))
 
 
-def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
-    lines = run.lakehouse.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
+def _conform_batch(context: Context, dataset: Dataset, batch_id: int) -> Conformed:
+    lines = context.store.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
     # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always
     # be right
-    rows_in = sum(row["n"] for row in run.lakehouse.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
-    batch = Batch(run, dataset, batch_id, rows_in)
+    rows_in = sum(row["n"] for row in context.store.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
+    batch = Batch(context, dataset, batch_id, rows_in)
     rows, parts = typed(lines, dataset), _parts(dataset)
     counting = [
         F.count_if("is_broken").alias("rejected"),
@@ -106,7 +105,7 @@ def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
     ]
     kept = rows_rejected = 0
     counts: dict[str, int] | None = None
-    if dataset.how in ONE_PASS and all(run.lakehouse.is_empty(table) for table, _ in parts):
+    if dataset.how in ONE_PASS and all(context.store.is_empty(table) for table, _ in parts):
         seen = Observation()
         table, which = parts[0]
         kept = batch.load(table, _watched(rows, dataset, seen, *counting).where(_is_good(which)))
@@ -115,8 +114,8 @@ def _conform_batch(run: Run, dataset: Dataset, batch_id: int) -> Conformed:
     if counts is None:
         counts = rows.agg(*counting).first().asDict()
     if counts["rejected"]:
-        rejected = _rejected(rows, dataset, run.lakehouse.read(FILES))
-        rows_rejected = run.lakehouse.replace(REJECTED, rejected, {"dataset": dataset.name, "batch_id": batch_id})
+        rejected = _rejected(rows, dataset, context.store.read(FILES))
+        rows_rejected = context.store.replace(REJECTED, rejected, {"dataset": dataset.name, "batch_id": batch_id})
     for table, which in parts:
         if counts[table.name]:
             chosen = _watched(rows.where(which), dataset, Observation(), F.count(F.lit(1)).alias("chosen"))
@@ -168,22 +167,24 @@ def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame) -> DataFrame:
     )
 
 
-def _make_silver(run: Run) -> None:
-    """Every silver table is there after the step, empty where nothing landed: the next step's SQL needs no special
-    case.
+def _make_silver(context: Context) -> None:
+    """Makes the silver tables that are missing or were made anew: the next step's SQL needs no special case.
+
+    The batches of a dataset whose table is new are not done any more, whatever silver.batches says.
     """
-    missing = [
-        table
-        for table in (*(silver(dataset) for dataset in DATASETS), SPOILAGE, REJECTED, BATCHES)
-        if not run.lakehouse.exists(table)
-    ]
+    tables = [(dataset.name, table) for dataset in DATASETS for table, _ in _parts(dataset)]
+    tables += [("", REJECTED), ("", BATCHES)]
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(run.lakehouse.create, missing))
+        is_made = list(pool.map(context.store.create, [table for _, table in tables]))
+    for name in sorted({name for (name, _), made in zip(tables, is_made, strict=True) if name and made}):
+        if context.store.counts(BATCHES, ["dataset"], {"dataset": name}):
+            context.say(f"  ! {name}: its table is new, so all of its lines are conformed again")
+            context.store.replace(BATCHES, [], {"dataset": name}, check_keys=False)
 
 
-def _record(run: Run, done: list[Conformed]) -> None:
+def _record(context: Context, done: list[Conformed]) -> None:
     rows = [
         (one.dataset, one.batch_id, one.rows_in, one.rows_kept, one.rows_rejected, one.rows_duplicate, now())
         for one in done
     ]
-    run.lakehouse.append_few(BATCHES, rows)
+    context.store.append(BATCHES, rows)

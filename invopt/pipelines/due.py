@@ -10,11 +10,12 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from invopt.config import PolicyRow
-from invopt.pipelines.steps import Run
-from invopt.tables import RUNS, STEPS
+from invopt.pipelines.context import Context
+from invopt.run import as_of_of
+from invopt.tables import RUNS
 
 # what of a policy's row does not change its decisions
 _WHEN = {"active", "optimize_schedule", "order_schedule"}
@@ -36,34 +37,34 @@ class Due:
     next_ordered: Mapping[str, datetime | None]
 
 
-def due(run: Run) -> Due:
+def due(context: Context) -> Due:
     """What is due at the run's as_of; looks at earlier runs only, so it is the same when the run is run again."""
-    rows = run.config.active_policies()
+    rows = context.config.active_policies()
     scheduled = [row for row in rows if row.optimize_schedule or row.order_schedule]
-    solved, ordered = _earlier(run) if scheduled else ({}, {})
+    solved, ordered = _earlier(context) if scheduled else ({}, {})
     optimized, ordering, standing = [], [], {}
     next_optimized, next_ordered = {}, {}
     for row in rows:
         last_run = solved.get(row.id)
         last = as_of_of(last_run) if last_run else None
-        schedule = run.config.schedule(row.optimize_schedule)
+        schedule = context.config.schedule(row.optimize_schedule)
         if (
             schedule is None
             or last is None
-            or schedule.is_due(run.as_of, last)
-            or not _is_unchanged(run, row, last_run)
+            or schedule.is_due(context.as_of, last)
+            or not _is_unchanged(context, row, last_run)
         ):
             optimized.append(row)
-            standing[row.id] = run.run_id
+            standing[row.id] = context.run_id
         else:
             standing[row.id] = last_run
             next_optimized[row.id] = schedule.next_after(last)
-        schedule = run.config.schedule(row.order_schedule)
+        schedule = context.config.schedule(row.order_schedule)
         last = ordered.get(row.id)
-        if schedule is None or schedule.is_due(run.as_of, last):
+        if schedule is None or schedule.is_due(context.as_of, last):
             ordering.append(row)
         else:
-            next_ordered[row.id] = schedule.next_after(last or run.as_of)
+            next_ordered[row.id] = schedule.next_after(last or context.as_of)
     return Due(tuple(optimized), tuple(ordering), standing, next_optimized, next_ordered)
 
 
@@ -72,21 +73,14 @@ def until(moment: datetime | None) -> str:
     return "its schedule does not fire again" if moment is None else f"due next at {moment:%Y-%m-%d %H:%M}"
 
 
-def as_of_of(run_id: str) -> datetime:
-    """The moment a run looks at, which its id begins with."""
-    return datetime.strptime(run_id.split("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-
-
-def _earlier(run: Run) -> tuple[dict[str, str], dict[str, datetime]]:
+def _earlier(context: Context) -> tuple[dict[str, str], dict[str, datetime]]:
     """Of runs before this one: policy -> the newest that solved all of its items, and policy -> when it last
     ordered.
     """
-    if not run.lakehouse.exists(STEPS):
-        return {}, {}
     rows_of: Counter[tuple[str, str, str]] = Counter()
-    for one in run.lakehouse.few(STEPS, {}):
+    for one in context.ledger.rows():
         is_failed_order = one["step"] == "order" and one["failed"]  # its rule failed: it is due as before
-        if one["policy_id"] != "*" and not is_failed_order and as_of_of(one["run_id"]) < as_of_of(run.run_id):
+        if one["policy_id"] != "*" and not is_failed_order and as_of_of(one["run_id"]) < as_of_of(context.run_id):
             rows_of[one["run_id"], one["policy_id"], one["step"]] += one["rows"]
     solved: dict[str, str] = {}
     ordered: dict[str, datetime] = {}
@@ -99,9 +93,9 @@ def _earlier(run: Run) -> tuple[dict[str, str], dict[str, datetime]]:
     return solved, ordered
 
 
-def _is_unchanged(run: Run, row: PolicyRow, run_id: str) -> bool:
+def _is_unchanged(context: Context, row: PolicyRow, run_id: str) -> bool:
     """Whether the policy's row was the same when that run solved it."""
-    found = run.lakehouse.few(RUNS, {"run_id": run_id})
+    found = context.store.rows(RUNS, {"run_id": run_id})
     if not found:
         return False
     then = next((one for one in json.loads(found[0]["config"])["policies"] if one["id"] == row.id), {})

@@ -4,13 +4,14 @@ change.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
+from invopt.pipelines.context import Context
 from invopt.pipelines.newest import against, newest, sums
-from invopt.pipelines.steps import Run
 from invopt.spark.session import default_parallelism
 from invopt.tables import Table
 from invopt.tables.dataset import Dataset
@@ -20,7 +21,7 @@ from invopt.tables.dataset import Dataset
 class Batch:
     """An ingest batch of a dataset; n_lines : its lines in bronze."""
 
-    run: Run
+    context: Context
     dataset: Dataset
     batch_id: int
     n_lines: int
@@ -35,7 +36,7 @@ class Batch:
         """
         if self.dataset.how != "summed":
             return self._append(table, self._newest(good))
-        rows = self._numbered(sums(good, self.dataset, self.n_lines, default_parallelism(self.run.spark)))
+        rows = self._numbered(sums(good, self.dataset, self.n_lines, default_parallelism(self.context.spark)))
         is_of_one_file = F.col("first_file") == F.col("file_number")
         seen = Observation()
         lines, others = F.sum(F.when(is_of_one_file, F.col("n_lines"))), F.count_if(~is_of_one_file)
@@ -48,11 +49,11 @@ class Batch:
     def save(self, table: Table, good: DataFrame) -> int:
         """Brings the rows into the table; gives the number of lines that they stand for."""
         rows = self._newest(good)
-        return self._append(table, rows) if self.run.lakehouse.is_empty(table) else self._merge(table, rows)
+        return self._append(table, rows) if self.context.store.is_empty(table) else self._merge(table, rows)
 
     def _merge(self, table: Table, rows: DataFrame) -> int:
         """Changes what the rows change; gives the lines of those that this batch has brought, now or before."""
-        lakehouse = self.run.lakehouse
+        lakehouse = self.context.store
         keys = list(table.keys)
         values = [name for name in table.column_names if name not in (*keys, "n_lines", "file_number", "batch_id")]
         changes = against(
@@ -82,12 +83,14 @@ class Batch:
         if seen is None:
             seen = Observation()
             rows = rows.observe(seen, F.sum("n_lines").alias("lines"))
-        transaction = (f"invopt.conform.{table.name}{part}", self.batch_id)
+        # a table that is made anew, with other columns, keeps the transactions of the old one
+        columns = hashlib.sha256(repr(table.columns).encode()).hexdigest()[:8]
+        transaction = (f"invopt.conform.{table.name}.{columns}{part}", self.batch_id)
         # a write that Delta skips runs no query, and its observation would be waited for without end
-        return seen.get["lines"] if self.run.lakehouse.append(table, rows, transaction=transaction) else 0
+        return seen.get["lines"] if self.context.store.append(table, rows, transaction=transaction) else 0
 
     def _newest(self, good: DataFrame) -> DataFrame:
-        return self._numbered(newest(good, self.dataset, self.n_lines, default_parallelism(self.run.spark)))
+        return self._numbered(newest(good, self.dataset, self.n_lines, default_parallelism(self.context.spark)))
 
     def _numbered(self, rows: DataFrame) -> DataFrame:
         return rows.withColumn("batch_id", F.lit(self.batch_id).cast("bigint"))

@@ -5,6 +5,7 @@ read.
 from __future__ import annotations
 
 import gzip
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -159,6 +160,11 @@ def first_lines(spark: SparkSession, files: Sequence[LandedFile]) -> dict[str, s
             line = by_path.get(normal_path(path))
             lines[path] = None if line is None else line.removeprefix("\ufeff").rstrip("\r")
     return lines
+
+
+def absolute(place: str) -> str:
+    """A path from the root, because the JVM looks from the folder in which it was started; a URI stays as it is."""
+    return place if ":" in place else os.path.abspath(place)
 
 
 def normal_path(path: str) -> str:

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from invopt.config import PolicyRow
 from invopt.errors import AuditError, InvoptError, OrderRuleError, TableError, raise_together
 from invopt.ordering.order_rules import KEPT, RULE_FAILED, OrderRule, reviewer
-from invopt.pipelines.due import as_of_of, due, until
-from invopt.pipelines.solve import check_audit
-from invopt.pipelines.steps import Run, Stopwatch, instant
+from invopt.pipelines.audit import check_audit
+from invopt.pipelines.context import Context, Stopwatch
+from invopt.pipelines.due import due, until
+from invopt.run import as_of_of, instant
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, SOLUTIONS
 from invopt.tables.columns import ITEM
 
@@ -47,7 +48,7 @@ class _Waiting:
     fingerprint: str
 
 
-def order(run: Run) -> None:
+def order(context: Context) -> None:
     """Reviews every item of every policy that is due and writes the lines that are ordered.
 
     All policies go through one query and one MERGE: their cost is planning, and hardly grows with the policies.
@@ -59,85 +60,98 @@ def order(run: Run) -> None:
         again.
     In each of these cases the others are ordered all the same.
     """
-    planned = due(run)
+    planned = due(context)
     waiting: list[_Waiting] = []
     refused: list[InvoptError] = []
-    for row in run.config.active_policies():
+    for row in context.config.active_policies():
         if row not in planned.ordering:
-            run.say(f"order {row.id}: {until(planned.next_ordered[row.id])}")
+            context.say(f"order {row.id}: {until(planned.next_ordered[row.id])}")
             continue
         try:
-            fingerprint = _fingerprint(run, row, planned.standing[row.id])
+            fingerprint = _fingerprint(context, row, planned.standing[row.id])
         except (TableError, AuditError) as error:
             refused.append(error)
             continue
-        done = run.done(STEP, row.id)
+        done = context.ledger.done(STEP, row.id)
         if done and done[0]["fingerprint"] == fingerprint:
-            run.say(f"order {row.id}: unchanged, {done[0]['rows']:,} items are reviewed already")
+            context.say(f"order {row.id}: unchanged, {done[0]['rows']:,} items are reviewed already")
         else:
             waiting.append(_Waiting(row, planned.standing[row.id], fingerprint))
     if waiting:
-        refused += _order(run, waiting)
+        refused += _order(context, waiting)
     raise_together(refused)
 
 
-def _fingerprint(run: Run, row: PolicyRow, solved_by: str) -> str:
+def _fingerprint(context: Context, row: PolicyRow, solved_by: str) -> str:
     """What a policy's orders depend on; refuses solutions that are not there or not to be trusted.
 
     The solutions are those of the run `solved_by`: this one, or an earlier one where the policy is not optimized at
     every run.
     """
-    waves = run.done("solve", row.id, solved_by)
+    waves = context.ledger.done("solve", row.id, solved_by)
     if not waves:
         raise TableError(
-            f"run {run.run_id} has no solutions for policy {row.id}: run `invopt solve` with the same --as-of and "
+            f"run {context.run_id} has no solutions for policy {row.id}: run `invopt solve` with the same --as-of and "
             "configuration first"
         )
-    check_audit(run, row, solved_by)
+    check_audit(context, row, solved_by)
     solved = sorted(one["fingerprint"] + instant(one["done_at"]) for one in waves.values())
-    return run.fingerprint(STEP, solved, run.config.orders.model_dump_json())
+    return context.run.fingerprint(STEP, solved, context.config.orders.model_dump_json())
 
 
-def _order(run: Run, waiting: list[_Waiting]) -> list[OrderRuleError]:
+def _order(context: Context, waiting: list[_Waiting]) -> list[OrderRuleError]:
     """Gives the errors of the policies whose rule failed."""
     watch = Stopwatch()
-    ids = [one.row.id for one in waiting]
-    seen = Observation()
-    of_policy = {policy_id: F.col("policy_id") == policy_id for policy_id in ids}
-    ordered = [
-        measure
-        for k, is_its in enumerate(of_policy.values())
-        for measure in (
-            F.count_if(is_its).alias(f"items_{k}"),
-            F.count_if(is_its & (F.col("quantity") > 0)).alias(f"lines_{k}"),
-            F.coalesce(F.sum(F.when(is_its, F.col("quantity") * F.col("unit_cost"))), F.lit(0.0)).alias(f"value_{k}"),
-            F.count_if(is_its & F.contains("reason", F.lit(RULE_FAILED))).alias(f"failed_{k}"),
-            F.min(F.when(is_its & F.contains("reason", F.lit(RULE_FAILED)), F.col("reason"))).alias(f"why_{k}"),
-        )
-    ]
-    reviews = _reviews(run, waiting).observe(seen, *ordered)
-    written = run.lakehouse.replace(ORDER_REVIEWS, reviews, {"run_id": run.run_id, "policy_id": ids})
-    counted = seen.get if written else {}
-    _merge(run, ids, _lines(run, ids), has_failed=any(counted.get(f"failed_{k}", 0) for k in range(len(ids))))
+    ids = [policy.row.id for policy in waiting]
+    context.store.replace(ORDER_REVIEWS, _reviews(context, waiting), {"run_id": context.run_id, "policy_id": ids})
+    lines = _lines(context, ids)
+    counted = _counted(context, ids, lines)
+    _merge(context, ids, lines, has_failed=any(row["failed"] for row in counted.values()))
     errors = []
-    for k, one in enumerate(waiting):
-        items, lines, value, failed = (counted.get(f"{name}_{k}", 0) for name in ("items", "lines", "value", "failed"))
-        run.say(f"order {one.row.id}: {items:,} items reviewed, {lines:,} lines ordered, worth {value:,.2f}")
-        if failed:
-            run.say(f"  ! {failed:,} items, such as: {counted[f'why_{k}']}")
-            errors.append(
-                OrderRuleError(
-                    f"policy {one.row.id}: {failed:,} items are held, because {_rule_of(counted[f'why_{k}'])}"
-                )
-            )
-        # a mended rule must find its items not yet done
-        fingerprint = FAILED if failed else one.fingerprint
-        # one query served all: its time is divided among them
-        run.record(
-            STEP, fingerprint, rows=items, failed=failed, seconds=watch.seconds / len(waiting), policy_id=one.row.id
+    for policy in waiting:
+        row = counted.get(policy.row.id, _NOTHING)
+        context.say(
+            f"order {policy.row.id}: {row['items']:,} items reviewed, {row['lines']:,} lines ordered, "
+            f"worth {row['order_value']:,.2f}"
         )
-    run.say(f"order: done in {watch.seconds:.1f} s")
+        if row["failed"]:
+            context.say(f"  ! {row['failed']:,} items, such as: {row['why']}")
+            why = _rule_of(row["why"])
+            errors.append(OrderRuleError(f"policy {policy.row.id}: {row['failed']:,} items are held, because {why}"))
+        context.ledger.record(
+            STEP,
+            # a mended rule must find its items not yet done
+            FAILED if row["failed"] else policy.fingerprint,
+            rows=row["items"],
+            failed=row["failed"],
+            # one query served all policies: its time is divided among them
+            seconds=watch.seconds / len(waiting),
+            policy_id=policy.row.id,
+        )
+    context.say(f"order: done in {watch.seconds:.1f} s")
     return errors
+
+
+_NOTHING = Row(items=0, lines=0, order_value=0.0, failed=0, why=None)
+
+
+def _counted(context: Context, ids: list[str], lines: DataFrame) -> dict[str, Row]:
+    """Policy -> its items, its lines and their value, and the items whose order rule failed."""
+    has_failed = F.contains("reason", F.lit(RULE_FAILED))
+    values = lines.select("policy_id", *ITEM, "order_value")
+    counted = (
+        _reviewed(context, ids)
+        .join(values, on=["policy_id", *ITEM], how="left")
+        .groupBy("policy_id")
+        .agg(
+            F.count(F.lit(1)).alias("items"),
+            F.count("order_value").alias("lines"),
+            F.coalesce(F.sum("order_value"), F.lit(0.0)).alias("order_value"),
+            F.count_if(has_failed).alias("failed"),
+            F.min(F.when(has_failed, F.col("reason"))).alias("why"),
+        )
+    )
+    return {row["policy_id"]: row for row in counted.collect()}
 
 
 def _rule_of(reason: str) -> str:
@@ -145,17 +159,17 @@ def _rule_of(reason: str) -> str:
     return reason[reason.index(RULE_FAILED) :].rsplit("; position ", 1)[0]
 
 
-def _of_cycle(run: Run, ids: list[str]) -> Column:
-    return F.col("policy_id").isin(*ids) & (F.col("ordered_at") == F.lit(run.as_of))
+def _of_cycle(context: Context, ids: list[str]) -> Column:
+    return F.col("policy_id").isin(*ids) & (F.col("ordered_at") == F.lit(context.as_of))
 
 
-def _with_state(run: Run, waiting: list[_Waiting]) -> DataFrame:
-    hold = F.lit(run.config.orders.stale_stock == "hold")
+def _with_state(context: Context, waiting: list[_Waiting]) -> DataFrame:
+    hold = F.lit(context.config.orders.stale_stock == "hold")
     # the two moments are given as whole days, as order rules count: see `Policy.order`
-    today = F.lit(run.as_of.date())
+    today = F.lit(context.as_of.date())
     state = (
-        run.lakehouse.read(ITEM_STATE)
-        .where(F.col("run_id") == run.run_id)
+        context.store.read(ITEM_STATE)
+        .where(F.col("run_id") == context.run_id)
         .select(
             *ITEM,
             *_STATE,
@@ -165,7 +179,7 @@ def _with_state(run: Run, waiting: list[_Waiting]) -> DataFrame:
             "problem",
         )
     )
-    solutions = run.lakehouse.read(SOLUTIONS).where(_solved(waiting))
+    solutions = context.store.read(SOLUTIONS).where(_solved(waiting))
     return solutions.select("policy_id", *ITEM, "decisions", "status", "message").join(
         state, on=list(ITEM), how="inner"
     )
@@ -182,8 +196,8 @@ def _solved(waiting: list[_Waiting]) -> Column:
     return holds
 
 
-def _reviews(run: Run, waiting: list[_Waiting]) -> DataFrame:
-    reviewed = _with_state(run, waiting)
+def _reviews(context: Context, waiting: list[_Waiting]) -> DataFrame:
+    reviewed = _with_state(context, waiting)
     types = dict(reviewed.dtypes)
     passed = ["policy_id", *KEPT, "unit_cost"]
     schema = ", ".join(
@@ -191,23 +205,23 @@ def _reviews(run: Run, waiting: list[_Waiting]) -> DataFrame:
     )
     rules = {
         one.row.id: OrderRule(
-            one.row.policy, run.config.policies_folder, (run.as_of.date() - as_of_of(one.solved_by).date()).days
+            one.row.policy, context.config.policies_folder, (context.as_of.date() - as_of_of(one.solved_by).date()).days
         )
         for one in waiting
     }
     reviews = reviewed.mapInPandas(reviewer(rules), schema)
-    return reviews.withColumns({"run_id": F.lit(run.run_id), "ordered_at": F.lit(run.as_of)})
+    return reviews.withColumns({"run_id": F.lit(context.run_id), "ordered_at": F.lit(context.as_of)})
 
 
-def _reviewed(run: Run, ids: list[str]) -> DataFrame:
-    return run.lakehouse.read(ORDER_REVIEWS).where((F.col("run_id") == run.run_id) & F.col("policy_id").isin(*ids))
+def _reviewed(context: Context, ids: list[str]) -> DataFrame:
+    return context.store.read(ORDER_REVIEWS, where={"run_id": context.run_id, "policy_id": ids})
 
 
-def _lines(run: Run, ids: list[str]) -> DataFrame:
-    reviews = _reviewed(run, ids).where(F.col("quantity") > 0)
+def _lines(context: Context, ids: list[str]) -> DataFrame:
+    reviews = _reviewed(context, ids).where(F.col("quantity") > 0)
     state = (
-        run.lakehouse.read(ITEM_STATE)
-        .where(F.col("run_id") == run.run_id)
+        context.store.read(ITEM_STATE)
+        .where(F.col("run_id") == context.run_id)
         .select(*ITEM, "unit_cost", "lead_time", "lead_time_confidence")
     )
     lines = reviews.join(state, on=list(ITEM), how="inner")
@@ -234,21 +248,21 @@ def _lines(run: Run, ids: list[str]) -> DataFrame:
     )
 
 
-def _merge(run: Run, ids: list[str], lines: DataFrame, *, has_failed: bool) -> None:
+def _merge(context: Context, ids: list[str], lines: DataFrame, *, has_failed: bool) -> None:
     """New lines are added, changed ones updated; a line of this cycle that is no longer wanted is cancelled, not
     deleted.
 
     What an order rule that failed would want is not known: the lines of such items stay as they are.
     """
-    run.lakehouse.create(ORDERS)
-    before = run.lakehouse.read(ORDERS).where(_of_cycle(run, ids))
+    context.store.create(ORDERS)
+    before = context.store.read(ORDERS).where(_of_cycle(context, ids))
     if has_failed:
-        unknown = _reviewed(run, ids).where(F.contains("reason", F.lit(RULE_FAILED))).select("policy_id", *ITEM)
+        unknown = _reviewed(context, ids).where(F.contains("reason", F.lit(RULE_FAILED))).select("policy_id", *ITEM)
         before = before.join(unknown, on=["policy_id", *ITEM], how="left_anti")
     dropped = (
         before.join(lines.select("order_id"), on="order_id", how="left_anti")
         .where("status = 'open'")
-        .withColumns({"status": F.lit("cancelled"), "run_id": F.lit(run.run_id)})
+        .withColumns({"status": F.lit("cancelled"), "run_id": F.lit(context.run_id)})
     )
     differs = " OR ".join(f"NOT (old.{name} <=> new.{name})" for name in ORDERS.column_names if name != "order_id")
-    run.lakehouse.merge(ORDERS, lines.unionByName(dropped.select(*lines.columns)), update_where=differs)
+    context.store.merge(ORDERS, lines.unionByName(dropped.select(*lines.columns)), update_where=differs)

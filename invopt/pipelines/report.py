@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from invopt.pipelines.context import Context
 from invopt.pipelines.due import due
-from invopt.pipelines.steps import Run
 from invopt.spark import sql
 from invopt.tables import ORDERS, SOLUTIONS
 
@@ -22,52 +22,56 @@ _HEADINGS = {
 }
 
 
-def summary(run: Run) -> DataFrame:
+def summary(context: Context) -> DataFrame:
     """One row per policy of the run."""
-    standing = due(run).standing
+    standing = due(context).standing
     # the runs by name, not only by the join, let Delta skip the files of all others
-    solutions = run.lakehouse.read(SOLUTIONS).where(F.col("run_id").isin(*set(standing.values())))
-    named = run.spark.createDataFrame(list(standing.items()), "policy_id string, run_id string")
-    views = {"solutions": solutions, "standing": named, "orders": run.lakehouse.read(ORDERS)}
-    return sql.query(run.spark, sql.text("reports/run_summary"), views, {"run_id": run.run_id})
+    solutions = context.store.read(SOLUTIONS).where(F.col("run_id").isin(*set(standing.values())))
+    named = context.spark.createDataFrame(list(standing.items()), "policy_id string, run_id string")
+    views = {"solutions": solutions, "standing": named, "orders": context.store.read(ORDERS)}
+    return sql.query(context.spark, sql.text("reports/run_summary"), views, {"run_id": context.run_id})
 
 
 DECISIONS_VIEW = "solution_decisions"
 
 
-def unfold_decisions(run: Run) -> str:
+def unfold_decisions(context: Context) -> str:
     """Makes the view with one row per item, decision and period of gold.solutions; gives its name.
 
     In a catalog it stays, beside the tables; below a folder there is no catalog to keep it, so it lives as long as the
     session.
     """
     statement = sql.text("reports/solution_decisions")
-    if run.config.lakehouse.catalog is None:
-        sql.query(run.spark, statement, {"solutions": run.lakehouse.read(SOLUTIONS)}).createOrReplaceTempView(
+    if context.config.lakehouse.catalog is None:
+        sql.query(context.spark, statement, {"solutions": context.store.read(SOLUTIONS)}).createOrReplaceTempView(
             DECISIONS_VIEW
         )
         return DECISIONS_VIEW
-    solutions = run.lakehouse.catalog_name(SOLUTIONS)
-    name = f"{solutions.rsplit('.', 1)[0]}.{DECISIONS_VIEW}"
+    solutions = context.store.places.sql_name(SOLUTIONS)
+    # beside the table: catalog.gold.solution_decisions, or catalog.schema.gold_solution_decisions
+    name = solutions[: -len("solutions")] + DECISIONS_VIEW
     # the names are identifiers that the configuration has checked
-    run.spark.sql(
+    context.spark.sql(
         f"CREATE OR REPLACE VIEW {name} AS WITH solutions AS (SELECT * FROM {solutions}) SELECT * FROM ({statement})"
     )
     return name
 
 
-def report(run: Run) -> None:
+def report(context: Context) -> None:
     """Prints the summary of the run and where its tables are."""
-    rows = [row.asDict() for row in summary(run).collect()]
-    run.say("")
-    run.say(f"Run {run.run_id}, as of {run.as_of:%Y-%m-%d %H:%M}")
+    if not context.store.exists(SOLUTIONS):
+        context.say("report: there is no solution yet")
+        return
+    rows = [row.asDict() for row in summary(context).collect()]
+    context.say("")
+    context.say(f"Run {context.run_id}, as of {context.as_of:%Y-%m-%d %H:%M}")
     for line in table_lines(
         list(_HEADINGS.values()), [[_shown(name, row[name]) for name in _HEADINGS] for row in rows]
     ):
-        run.say(line)
-    run.say("")
-    run.say(
-        f"Orders: {run.lakehouse.place(ORDERS)}   Why each quantity: {ORDERS.name}.reason   All tables: invopt tables"
+        context.say(line)
+    context.say("")
+    context.say(
+        f"Orders: {context.store.places.shown(ORDERS)}   Why each quantity: {ORDERS.name}.reason   All tables: invopt tables"
     )
 
 

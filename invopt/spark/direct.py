@@ -1,8 +1,7 @@
-"""Few rows of a table below a folder, read and written by deltalake in this process: milliseconds, where Spark runs a
-job of a second.
+"""A table in a local folder by deltalake, in this process: milliseconds, where Spark runs a job of a second.
 
-For tables that the driver itself fills, row by row: what is done, what was read. The log is the same one that Spark
-writes; a table that has features which deltalake doesn't know is left to Spark.
+It serves tables that the driver itself fills, row by row. The log is the same one that Spark writes; a table with
+features that deltalake doesn't know raises NotForUs, and is left to Spark.
 """
 
 from __future__ import annotations
@@ -25,29 +24,15 @@ import pyarrow.dataset as ds
 from deltalake.exceptions import DeltaError
 from deltalake.exceptions import DeltaProtocolError as NotForUs
 
-__all__ = [
-    "NotForUs",
-    "append",
-    "counts",
-    "create",
-    "exists",
-    "files",
-    "has_files",
-    "read",
-    "replace",
-    "required",
-    "types",
-]
-
 _REFUSED = re.compile(r"Unsupported table features|Operation not (supported|permitted)")
 # Spark takes a path with one of these for a pattern
 _GLOB = re.compile(r"[*?\[\]{}\\,]")
 _SQL_TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
 
 
-def exists(path: str) -> bool:
-    """Whether there is a Delta table."""
-    return deltalake.DeltaTable.is_deltatable(path)
+def version(path: str) -> int:
+    """Number of the newest commit; -1 where there is no Delta table."""
+    return deltalake.DeltaTable(path).version() if deltalake.DeltaTable.is_deltatable(path) else -1
 
 
 def create(path: str, fields: Sequence[Mapping[str, Any]], meaning: str, properties: Mapping[str, str]) -> None:
@@ -56,20 +41,14 @@ def create(path: str, fields: Sequence[Mapping[str, Any]], meaning: str, propert
     try:
         deltalake.DeltaTable.create(path, schema, mode="ignore", description=meaning, configuration=dict(properties))
     except DeltaError:
-        if not exists(path):  # else another one made it at the same moment
+        if version(path) < 0:  # else another process made it at the same moment
             raise
 
 
-def types(path: str) -> dict[str, str]:
-    """Column -> its type in Spark's words, such as `map<string,array<double>>`."""
-    return {
-        field.name: _sql_type(json.loads(field.type.to_json())) for field in deltalake.DeltaTable(path).schema().fields
-    }
-
-
-def required(path: str) -> set[str]:
-    """The columns that must not be NULL."""
-    return {field.name for field in deltalake.DeltaTable(path).schema().fields if not field.nullable}
+def columns(path: str) -> dict[str, tuple[str, bool]]:
+    """Column -> its type in Spark's words, such as `map<string,array<double>>`, and whether it may be NULL."""
+    fields = deltalake.DeltaTable(path).schema().fields
+    return {field.name: (_sql_type(json.loads(field.type.to_json())), field.nullable) for field in fields}
 
 
 def _sql_type(kind: str | dict) -> str:
@@ -83,22 +62,32 @@ def _sql_type(kind: str | dict) -> str:
     return f"struct<{','.join(parts)}>"
 
 
-def read(path: str, columns: Sequence[str], equal: Mapping[str, str | int]) -> list[tuple]:
-    """The rows whose columns have these values, as tuples in the order of `columns`; timestamps are in UTC."""
+def read(path: str, columns: Sequence[str], where: Mapping[str, Sequence[str | int]]) -> list[tuple]:
+    """The rows that have one of the values in each column, as tuples in the order of `columns`; timestamps are in UTC."""
     with _refusals():
-        found = _dataset(path).to_table(columns=list(columns), filter=_condition(equal))
+        found = _dataset(path).to_table(columns=list(columns), filter=_condition(where))
     return _tuples(found, columns)
 
 
-def counts(path: str, by: Sequence[str], equal: Mapping[str, str | int]) -> list[tuple]:
-    """(values of the columns `by`..., rows) for the rows whose columns have the values `equal`; read batch by batch."""
+def counts(path: str, by: Sequence[str], where: Mapping[str, Sequence[str | int]]) -> list[tuple]:
+    """(values of the columns `by`..., rows) for the rows that have one of the values in each column; read batch by
+    batch.
+    """
     counted: Counter[tuple] = Counter()
     with _refusals():
-        for batch in _dataset(path).to_batches(columns=list(by), filter=_condition(equal)):
+        for batch in _dataset(path).to_batches(columns=list(by), filter=_condition(where)):
             of_batch = pa.Table.from_batches([batch]).group_by(list(by)).aggregate([([], "count_all")])
             for *values, n in _tuples(of_batch, [*by, "count_all"]):
                 counted[tuple(values)] += n
     return [(*values, n) for values, n in counted.items()]
+
+
+def rows_of_commit(path: str, mark: str) -> int:
+    """Rows written by the commit whose metadata is the mark; 0 where there is none among the newest 50."""
+    commits = deltalake.DeltaTable(path).history(50)
+    return sum(
+        int(commit["operationMetrics"]["numOutputRows"]) for commit in commits if commit.get("userMetadata") == mark
+    )
 
 
 def has_files(path: str) -> bool:
@@ -106,7 +95,7 @@ def has_files(path: str) -> bool:
     return bool(deltalake.DeltaTable(path).file_uris())
 
 
-def files(path: str, slice_: Mapping[str, Sequence[str | int]]) -> list[str]:
+def files(path: str, where: Mapping[str, Sequence[str | int]]) -> list[str]:
     """The Parquet files of the newest version that may have rows with, in each column, one of the values.
 
     The log has the least and greatest values of each file: where no file is given there is no such row, but a file may
@@ -116,13 +105,12 @@ def files(path: str, slice_: Mapping[str, Sequence[str | int]]) -> list[str]:
     ------
     NotForUs : the files alone don't tell the table's rows (deletion vectors, column mapping, values in folders' names).
     """
-    table = deltalake.DeltaTable(path)
-    protocol, columns = table.protocol(), table.metadata().partition_columns
-    if protocol.min_reader_version > 1 or columns or _GLOB.search(path):
+    table = _plain_table(path)
+    if table.metadata().partition_columns or _GLOB.search(path):
         raise NotForUs(f"{path}: its rows are not those of its files")
     found = pa.table(table.get_add_actions(flatten=True))
     can_hold = pa.array([True] * found.num_rows, pa.bool_())
-    for name, values in slice_.items():
+    for name, values in where.items():
         if f"min.{name}" in found.column_names:
             least, greatest = found[f"min.{name}"], found[f"max.{name}"]
             within = [pc.and_(pc.less_equal(least, value), pc.greater_equal(greatest, value)) for value in values]
@@ -130,12 +118,23 @@ def files(path: str, slice_: Mapping[str, Sequence[str | int]]) -> list[str]:
     return [f"{path}/{unquote(file)}" for file in found.filter(can_hold)["path"].to_pylist()]
 
 
+def _plain_table(path: str) -> deltalake.DeltaTable:
+    """The table, where its files hold its rows as they are.
+
+    deltalake's pyarrow way gives NULL in every cell of a column-mapped table, without an error.
+    """
+    table = deltalake.DeltaTable(path)
+    if table.protocol().min_reader_version > 1:
+        raise NotForUs(f"{path}: deletion vectors or column mapping")
+    return table
+
+
 def _dataset(path: str) -> ds.Dataset:
-    return deltalake.DeltaTable(path).to_pyarrow_dataset()
+    return _plain_table(path).to_pyarrow_dataset()
 
 
-def _condition(equal: Mapping[str, str | int]) -> ds.Expression | None:
-    conditions = [ds.field(name) == value for name, value in equal.items()]
+def _condition(where: Mapping[str, Sequence[str | int]]) -> ds.Expression | None:
+    conditions = [ds.field(name).isin(list(values)) for name, values in where.items()]
     return reduce(operator.and_, conditions) if conditions else None
 
 

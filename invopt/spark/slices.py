@@ -43,6 +43,11 @@ def values(slice_: Slice) -> dict[str, list[str | int]]:
     return {name: [value] if isinstance(value, str | int) else list(value) for name, value in slice_.items()}
 
 
+def equals(slice_: Slice) -> Column:
+    """Whether a row is of the slice, such that Delta passes over files that can't have one."""
+    return reduce(operator.and_, (F.col(name).isin(given) for name, given in values(slice_).items()), F.lit(True))
+
+
 def is_inside(slice_: Slice) -> Column:
     """Whether a row is of the slice.
 

@@ -25,6 +25,7 @@ DEMAND_FORECASTS = Table(
     ),
     ("run_id", "location_id", "product_id"),
     ("run_id",),
+    remade_by="invopt inputs",
 )
 
 ITEM_STATE = Table(
@@ -115,6 +116,7 @@ ITEM_STATE = Table(
     ),
     ("run_id", *ITEM),
     ("run_id", "location_id"),
+    remade_by="invopt inputs",
 )
 
 INPUT_KEYS = (
@@ -140,6 +142,7 @@ def policy_inputs(policy_name: str, input_columns: Sequence[Column]) -> Table:
         ),
         ("run_id", "policy_id", *ITEM),
         ("run_id", "policy_id", "bucket"),
+        remade_by="invopt inputs",
     )
 
 

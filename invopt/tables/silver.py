@@ -25,6 +25,7 @@ def silver(dataset: Dataset) -> Table:
         ),
         dataset.keys,
         dataset.cluster_by,
+        remade_by="invopt conform",
     )
 
 
@@ -34,6 +35,7 @@ SPOILAGE = Table(
     tuple(column for column in silver(BY_NAME["sales"]).columns if column.name != "unit_price"),
     ("location_id", "product_id", "sold_at"),
     ("sold_at", "location_id"),
+    remade_by="invopt conform",
 )
 
 REJECTED = Table(

@@ -9,13 +9,17 @@ from invopt.tables.columns import Column, required
 
 @dataclass(frozen=True)
 class Table:
-    """A Delta table: `layer.name`, what one row is, its columns, its key, and the columns it is clustered by."""
+    """A Delta table: `layer.name`, what one row is, its columns, its key, and the columns it is clustered by.
+
+    remade_by : the command that makes its rows again from what other tables hold; empty where nothing can
+    """
 
     name: str
     meaning: str
     columns: tuple[Column, ...]
     keys: tuple[str, ...]
     cluster_by: tuple[str, ...] = ()
+    remade_by: str = ""
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -1,0 +1,78 @@
+"""`invopt <step>`: every step of the flow as a command; `jobs/<step>.py` are the same program for spark-submit.
+
+Exit codes: 0 done; 1 an error of invopt; 2 configuration or arguments; 3 input files; 4 Java, jars or packages; 5
+tables; 6 an audit failed, or a policy breaks a law.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from invopt import __version__
+from invopt.cli import catalogue, demo, steps
+from invopt.errors import InvoptError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; gives its exit code."""
+    every = parser()
+    chosen = every.parse_args(arguments)
+    if chosen.command is None:
+        every.print_help()
+        return 2
+    try:
+        chosen.do(chosen)
+    except InvoptError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped; what was committed stays, and the next run goes on from there", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `invopt tables | head`
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        if getattr(chosen, "verbose", False) or not type(error).__module__.startswith(("pyspark", "py4j")):
+            raise
+        # a plan of a hundred lines helps nobody at a terminal; --verbose shows it
+        from invopt.spark.session import log_file
+
+        where = f"; its log is {log_file()}" if log_file().is_file() else ""
+        print(
+            f"error: Spark failed: {str(error).splitlines()[0]:.500}{where}; run again with --verbose for the "
+            "whole error",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def job(command: str) -> None:
+    """A command as a spark-submit target, with the program's arguments.
+
+    Some runtimes take even an exit with code 0 for a failure, and others ignore what a function returns.
+
+    Raises
+    ------
+    SystemExit : the command failed.
+    """
+    code = main([command, *sys.argv[1:]])
+    if code != 0:
+        raise SystemExit(code)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their arguments."""
+    every = argparse.ArgumentParser(
+        prog="invopt",
+        description="Inventory optimization: raw sales and stock files in, explained orders out.",
+        epilog="example: invopt demo",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    every.add_argument("--version", action="version", version=f"invopt {__version__}")
+    commands = every.add_subparsers(dest="command", metavar="command")
+    for group in (demo, steps, catalogue):
+        group.add(commands)
+    return every

@@ -1,0 +1,52 @@
+"""What every step gets: the run, the tables, the session, what is done already, and where to tell the user."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pyspark.sql import SparkSession
+
+from invopt.config import Config
+from invopt.pipelines.ledger import Ledger
+from invopt.run import Run
+from invopt.spark.store import Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """The surroundings of a step; `say` gets the lines that the user sees."""
+
+    run: Run
+    store: Store
+    spark: SparkSession
+    say: Callable[[str], None]
+    ledger: Ledger = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ledger", Ledger(self.store, self.run))
+
+    @property
+    def config(self) -> Config:
+        return self.run.config
+
+    @property
+    def as_of(self) -> datetime:
+        return self.run.as_of
+
+    @property
+    def run_id(self) -> str:
+        return self.run.run_id
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started

@@ -1,0 +1,264 @@
+"""Tables by Spark alone: Delta by SQL and by data frames, below a folder or a URI or in a catalog.
+
+Spark Connect knows Delta by nothing else: its client has no DeltaTable class without a plugin on the server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pyspark.sql import DataFrame, Observation, Row, SparkSession
+from pyspark.sql import functions as F
+
+from invopt.errors import TableError
+from invopt.spark import declared, slices
+from invopt.spark.commits import commit
+from invopt.spark.places import Places
+from invopt.spark.slices import Slice
+from invopt.spark.store import Store
+from invopt.tables import Table
+
+_NOT_THERE = re.compile(
+    r"DELTA_MISSING_DELTA_TABLE|DELTA_TABLE_NOT_FOUND|DELTA_PATH_DOES_NOT_EXIST|PATH_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND"
+    r"|SCHEMA_NOT_FOUND|is not a Delta table"
+)
+# the newest commits among which a commit of ours is looked for: others may have committed since, but not as often
+RECENT_COMMITS = 50
+
+
+@dataclass
+class SparkStore(Store):
+    """The tables at `places`; `log` gets a line for every write, `say` what the user should know at once."""
+
+    spark: SparkSession
+    places: Places
+    log: Callable[[str], None] = field(default=lambda line: None)
+    say: Callable[[str], None] = field(default=lambda line: None)
+    # tables that are there: a table does not go away while a program runs
+    _there: set[str] = field(default_factory=set)
+    # tables that have the declared columns: only these are written
+    _checked: set[str] = field(default_factory=set)
+    _making: dict[str, threading.Lock] = field(default_factory=dict)
+    _writing: dict[str, threading.RLock] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------ there, and made
+
+    def version(self, table: Table) -> int:
+        try:
+            newest = self._history(table, 1).select("version").first()
+        except Exception as error:  # Spark's own class differs between a session here and Spark Connect
+            if _NOT_THERE.search(str(error)):
+                return -1
+            raise
+        return -1 if newest is None else newest["version"]
+
+    def exists(self, table: Table) -> bool:
+        if table.name not in self._there and self._is_there(table):
+            self._there.add(table.name)
+        return table.name in self._there
+
+    def _is_there(self, table: Table) -> bool:
+        return self.version(table) >= 0
+
+    def create(self, table: Table) -> bool:
+        # datasets are conformed by several threads, and two that make one table stumble over each other
+        with self._making.setdefault(table.name, threading.Lock()):
+            if table.name in self._checked:
+                return False
+            is_made = not self.exists(table)
+            if is_made:
+                # another process may make it at the same moment: the next attempt then finds it
+                self._attempt(table, lambda: self._make(table))
+            else:
+                is_made = self._mend(table)
+            self._there.add(table.name)
+            self._checked.add(table.name)
+            return is_made
+
+    def _make(self, table: Table) -> None:
+        schema = self.places.schema(table)
+        if schema is not None:
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        self.spark.sql(declared.create_statement(table, self.places.sql_name(table)))
+
+    def _mend(self, table: Table) -> bool:
+        """Brings an older table to the declared columns; gives whether it was made anew."""
+        name = self.places.sql_name(table)
+        there = self._columns(table)
+        differences = declared.differences(table, there)
+        if differences and not table.remade_by:
+            raise TableError(
+                f"table {table.name} at {self.places.shown(table)} was made by another version of invopt, and nothing "
+                f"leads from it to this one: {'; '.join(differences)}. Its rows can't be made again: keep the table, and "
+                "see CHANGELOG.md for the version that reads it."
+            )
+        if differences:
+            self._attempt(table, lambda: self.spark.sql(declared.create_statement(table, name, is_anew=True)))
+            self.say(f"  ! {table.name} is made anew, because {'; '.join(differences)}")
+            return True
+        for statement in declared.mending_statements(table, there, name):
+            self._attempt(table, lambda statement=statement: self.spark.sql(statement))
+            self.log(f"{table.name}: {statement}")
+        return False
+
+    def _columns(self, table: Table) -> dict[str, tuple[str, bool]]:
+        """Column -> its type, and whether it may be NULL."""
+        schema = self.spark.table(self.places.sql_name(table)).schema
+        return {column.name: (column.dataType.simpleString(), column.nullable) for column in schema}
+
+    def _history(self, table: Table, n_commits: int) -> DataFrame:
+        return self.spark.sql(f"DESCRIBE HISTORY {self.places.sql_name(table)} LIMIT {n_commits}")
+
+    # ------------------------------------------------------------------ read
+
+    def read(self, table: Table, version: int | None = None, where: Slice | None = None) -> DataFrame:
+        if not self.exists(table):
+            raise TableError(
+                f"table {table.name} is not there ({self.places.shown(table)}); run the step that makes it first: "
+                f"{_MAKERS.get(table.name.split('.')[0], 'invopt run')}"
+            )
+        name = self.places.sql_name(table)
+        rows = (
+            self.spark.table(name)
+            if version is None
+            else self.spark.sql(f"SELECT * FROM {name} VERSION AS OF {version}")
+        )
+        there = set(rows.columns)
+        rows = rows.select(
+            *(
+                F.col(column.name) if column.name in there else F.lit(None).cast(column.type).alias(column.name)
+                for column in table.columns
+            )
+        )
+        return rows.where(slices.equals(where)) if where else rows
+
+    def rows(self, table: Table, where: Slice | None = None) -> list[Row]:
+        return self.read(table, where=where).collect()
+
+    # ------------------------------------------------------------------ write
+
+    def append(
+        self, table: Table, rows: DataFrame | Sequence[tuple], *, transaction: tuple[str, int] | None = None
+    ) -> int:
+        options = {}
+        if transaction is not None:
+            application, number = transaction
+            # the mark, in the commit's metadata, tells a write from one that Delta skipped
+            mark = f"{application} {number} {uuid.uuid4().hex}"
+            options = {"txnAppId": application, "txnVersion": str(number), "userMetadata": mark}
+        return self._save(table, self._frame(table, rows), options)
+
+    def replace(self, table: Table, rows: DataFrame | Sequence[tuple], where: Slice, *, check_keys: bool = True) -> int:
+        self.create(table)
+        with self.turn(table) as is_alone:
+            written = self._replace(table, self._frame(table, rows), where, is_alone)
+            if check_keys and table.keys:
+                self._check_keys(table, where)
+        return written
+
+    def _replace(self, table: Table, rows: DataFrame, where: Slice, is_alone: bool) -> int:
+        return self._save(table, rows, {"replaceWhere": slices.condition(where)})
+
+    @contextlib.contextmanager
+    def turn(self, place: Table | str) -> Iterator[bool]:
+        # threads of one program take turns, or Delta would let one commit and have the others start again
+        with self._writing.setdefault(place if isinstance(place, str) else place.name, threading.RLock()):
+            yield False
+
+    def merge(
+        self,
+        table: Table,
+        rows: DataFrame,
+        *,
+        update: Sequence[str] | None = None,
+        update_where: str | None = None,
+        delete_where: str | None = None,
+        insert_where: str | None = None,
+    ) -> None:
+        self.create(table)
+        started, view = time.monotonic(), f"merged_{uuid.uuid4().hex}"
+        updated = table.column_names if update is None else update
+        clauses = [
+            *([] if delete_where is None else [f"WHEN MATCHED AND {delete_where} THEN DELETE"]),
+            *([_update_clause(updated, update_where)] if updated else []),
+            _insert_clause(table.column_names, insert_where),
+        ]
+        on = " AND ".join(f"old.{key} <=> new.{key}" for key in table.keys)
+        rows.createOrReplaceTempView(view)
+        statement = f"MERGE INTO {self.places.sql_name(table)} AS old USING {view} AS new ON {on} {' '.join(clauses)}"
+        try:
+            self._attempt(table, lambda: self.spark.sql(statement))
+        finally:
+            self.spark.catalog.dropTempView(view)
+        self.log(f"{table.name}: merged in {time.monotonic() - started:.1f} s")
+
+    def _frame(self, table: Table, rows: DataFrame | Sequence[tuple]) -> DataFrame:
+        if not isinstance(rows, Sequence):
+            return rows
+        schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+        return self.spark.createDataFrame(list(rows), schema).coalesce(1)  # few rows are one file
+
+    def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str]) -> int:
+        self.create(table)
+        written = declared.cast(table, rows)
+        mark, seen = options.get("userMetadata"), Observation()
+        if mark is None:
+            written = written.observe(seen, F.count(F.lit(1)).alias("n_rows"))
+        started = time.monotonic()
+
+        def save() -> None:
+            mode = "overwrite" if "replaceWhere" in options else "append"
+            writer = written.write.format("delta").mode(mode).options(**options)
+            path = self.places.path(table)
+            if path is not None:
+                writer.save(path)
+            else:
+                writer.saveAsTable(self.places.sql_name(table))
+
+        self._attempt(table, save)
+        # Delta counts what it writes anyhow, and a write that it skips runs no query: nothing is observed then
+        n_rows = int(seen.get["n_rows"]) if mark is None else self._rows_of_commit(table, mark)
+        self.log(f"{table.name}: {n_rows:,} rows written in {time.monotonic() - started:.1f} s")
+        return n_rows
+
+    def _rows_of_commit(self, table: Table, mark: str) -> int:
+        """Rows written by the commit that has the mark; 0 where Delta skipped it."""
+        recent = self._history(table, RECENT_COMMITS).select("userMetadata", "operationMetrics").collect()
+        return sum(
+            int(commit["operationMetrics"]["numOutputRows"]) for commit in recent if commit["userMetadata"] == mark
+        )
+
+    def _check_keys(self, table: Table, where: Slice) -> None:
+        """Reads back only the key columns of what was written: cheaper than a shuffle of whole rows before the write."""
+        twice = self.read(table, where=where).groupBy(*table.keys).count().where("count > 1").limit(3).collect()
+        if twice:
+            shown = "; ".join(
+                ", ".join(f"{key}={row[key]}" for key in table.keys) + f" ({row['count']} rows)" for row in twice
+            )
+            raise TableError(
+                f"table {table.name}: keys must be unique, but there are: {shown}. The rows were written; mend the input "
+                "and run again."
+            )
+
+    def _attempt(self, table: Table, action: Callable[[], None]) -> None:
+        with SparkStore.turn(self, table):
+            commit(action, table.name, self.places.shown(table), self.say)
+
+
+def _update_clause(columns: Sequence[str], condition: str | None) -> str:
+    matched = "WHEN MATCHED" + (f" AND {condition}" if condition else "")
+    return f"{matched} THEN UPDATE SET {', '.join(f'{name} = new.{name}' for name in columns)}"
+
+
+def _insert_clause(columns: Sequence[str], condition: str | None) -> str:
+    missing = "WHEN NOT MATCHED" + (f" AND {condition}" if condition else "")
+    return f"{missing} THEN INSERT ({', '.join(columns)}) VALUES ({', '.join(f'new.{name}' for name in columns)})"
+
+
+_MAKERS = {"bronze": "invopt ingest", "silver": "invopt conform", "gold": "invopt run"}
