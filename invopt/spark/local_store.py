@@ -28,6 +28,9 @@ class LocalStore(SparkStore):
     def version(self, table: Table) -> int:
         return direct.version(self.places.path(table))
 
+    def _is_there(self, table: Table) -> bool:
+        return self.version(table) >= 0
+
     def _make(self, table: Table) -> None:
         path = self.places.path(table)
         # deltalake knows no clustering, and only Spark refuses a folder that holds something else
@@ -109,7 +112,7 @@ class LocalStore(SparkStore):
         The turn keeps two writers from both finding that a slice has no rows.
         """
         if is_alone and self._has_no_rows(table, where):
-            return self._save(table, declared.cast(table, rows).where(slices.inside(where)), {})
+            return self._save(table, declared.cast(table, rows).where(slices.inside(where)))
         return super()._replace(table, rows, where, is_alone)
 
     def _has_no_rows(self, table: Table, where: Slice) -> bool:

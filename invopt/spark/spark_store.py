@@ -26,7 +26,7 @@ from invopt.tables import Table
 
 _NOT_THERE = re.compile(
     r"DELTA_MISSING_DELTA_TABLE|DELTA_TABLE_NOT_FOUND|DELTA_PATH_DOES_NOT_EXIST|PATH_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND"
-    r"|SCHEMA_NOT_FOUND|is not a Delta table"
+    r"|SCHEMA_NOT_FOUND|DELTA_TABLE_ONLY_OPERATION|is not a Delta table"
 )
 # the newest commits among which a commit of ours is looked for: others may have committed since, but not as often
 RECENT_COMMITS = 50
@@ -50,12 +50,7 @@ class SparkStore(Store):
     # ------------------------------------------------------------------ there, and made
 
     def version(self, table: Table) -> int:
-        try:
-            newest = self._history(table, 1).select("version").first()
-        except Exception as error:  # Spark's own class differs between a session here and Spark Connect
-            if _NOT_THERE.search(str(error)):
-                return -1
-            raise
+        newest = self._first(f"DESCRIBE HISTORY {self.places.sql_name(table)} LIMIT 1")
         return -1 if newest is None else newest["version"]
 
     def exists(self, table: Table) -> bool:
@@ -64,7 +59,17 @@ class SparkStore(Store):
         return table.name in self._there
 
     def _is_there(self, table: Table) -> bool:
-        return self.version(table) >= 0
+        # the history is read from storage at each call, the detail is not
+        return self._first(f"DESCRIBE DETAIL {self.places.sql_name(table)}") is not None
+
+    def _first(self, statement: str) -> Row | None:
+        """The first row of a statement about a table; None where there is no table."""
+        try:
+            return self.spark.sql(statement).first()
+        except Exception as error:  # Spark's own class differs between a session here and Spark Connect
+            if _NOT_THERE.search(str(error)):
+                return None
+            raise
 
     def create(self, table: Table) -> bool:
         # datasets are conformed by several threads, and two that make one table stumble over each other
@@ -112,9 +117,6 @@ class SparkStore(Store):
         schema = self.spark.table(self.places.sql_name(table)).schema
         return {column.name: (column.dataType.simpleString(), column.nullable) for column in schema}
 
-    def _history(self, table: Table, n_commits: int) -> DataFrame:
-        return self.spark.sql(f"DESCRIBE HISTORY {self.places.sql_name(table)} LIMIT {n_commits}")
-
     # ------------------------------------------------------------------ read
 
     def read(self, table: Table, version: int | None = None, where: Slice | None = None) -> DataFrame:
@@ -146,13 +148,13 @@ class SparkStore(Store):
     def append(
         self, table: Table, rows: DataFrame | Sequence[tuple], *, transaction: tuple[str, int] | None = None
     ) -> int:
-        options = {}
-        if transaction is not None:
-            application, number = transaction
-            # the mark, in the commit's metadata, tells a write from one that Delta skipped
-            mark = f"{application} {number} {uuid.uuid4().hex}"
-            options = {"txnAppId": application, "txnVersion": str(number), "userMetadata": mark}
-        return self._save(table, self._frame(table, rows), options)
+        if transaction is None:
+            return self._save(table, self._frame(table, rows))
+        application, number = transaction
+        # the mark, in the commit's metadata, tells a write from one that Delta skipped
+        mark = f"{application} {number} {uuid.uuid4().hex}"
+        options = {"txnAppId": application, "txnVersion": str(number), "userMetadata": mark}
+        return self._save(table, self._frame(table, rows), transaction=options)
 
     def replace(self, table: Table, rows: DataFrame | Sequence[tuple], where: Slice, *, check_keys: bool = True) -> int:
         self.create(table)
@@ -163,7 +165,7 @@ class SparkStore(Store):
         return written
 
     def _replace(self, table: Table, rows: DataFrame, where: Slice, is_alone: bool) -> int:
-        return self._save(table, rows, {"replaceWhere": slices.condition(where)})
+        return self._save(table, rows, where=where)
 
     @contextlib.contextmanager
     def turn(self, place: Table | str) -> Iterator[bool]:
@@ -204,32 +206,30 @@ class SparkStore(Store):
         schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
         return self.spark.createDataFrame(list(rows), schema).coalesce(1)  # few rows are one file
 
-    def _save(self, table: Table, rows: DataFrame, options: Mapping[str, str]) -> int:
+    def _save(
+        self, table: Table, rows: DataFrame, *, where: Slice | None = None, transaction: Mapping[str, str] | None = None
+    ) -> int:
+        """Appends the rows, or puts them in the place of a slice; gives their number."""
         self.create(table)
-        written = declared.cast(table, rows)
-        mark, seen = options.get("userMetadata"), Observation()
-        if mark is None:
+        written, seen = declared.cast(table, rows), Observation()
+        if transaction is None:
             written = written.observe(seen, F.count(F.lit(1)).alias("n_rows"))
+        writer = written.writeTo(self.places.sql_name(table)).options(**(transaction or {}))
         started = time.monotonic()
-
-        def save() -> None:
-            mode = "overwrite" if "replaceWhere" in options else "append"
-            writer = written.write.format("delta").mode(mode).options(**options)
-            path = self.places.path(table)
-            if path is not None:
-                writer.save(path)
-            else:
-                writer.saveAsTable(self.places.sql_name(table))
-
-        self._attempt(table, save)
-        # Delta counts what it writes anyhow, and a write that it skips runs no query: nothing is observed then
-        n_rows = int(seen.get["n_rows"]) if mark is None else self._rows_of_commit(table, mark)
+        if where is None:
+            self._attempt(table, writer.append)
+        else:
+            condition = F.expr(slices.condition(where))
+            self._attempt(table, lambda: writer.overwrite(condition))
+        # a write that Delta skips runs no query: what it observes would be waited for without end
+        n_rows = seen.get["n_rows"] if transaction is None else self._rows_of_commit(table, transaction["userMetadata"])
         self.log(f"{table.name}: {n_rows:,} rows written in {time.monotonic() - started:.1f} s")
         return n_rows
 
     def _rows_of_commit(self, table: Table, mark: str) -> int:
         """Rows written by the commit that has the mark; 0 where Delta skipped it."""
-        recent = self._history(table, RECENT_COMMITS).select("userMetadata", "operationMetrics").collect()
+        history = self.spark.sql(f"DESCRIBE HISTORY {self.places.sql_name(table)} LIMIT {RECENT_COMMITS}")
+        recent = history.select("userMetadata", "operationMetrics").collect()
         return sum(
             int(commit["operationMetrics"]["numOutputRows"]) for commit in recent if commit["userMetadata"] == mark
         )
