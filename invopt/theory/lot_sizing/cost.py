@@ -6,7 +6,7 @@ r_t is the net requirement of period t (`net_requirements.py`), and x_t is what 
 by the end of t. In all arrays t is the period of the order; h_t is the holding cost of the day on which an order of t
 arrives.
 
-    load_t = sum_i v_i Q_it + s_i [Q_it > 0]      volume of all orders of period t: by unit, and by order whatever its size
+    load_t = sum_i v_i Q_it + s_i [Q_it > 0]      volume of all orders of period t, by unit and by order
 
 Source: Wagner & Whitin (1958), Management Science 5(1), 89-96; Trigeiro, Thomas & McClain (1989), Management Science
 35(3), 353-366 (capacity).

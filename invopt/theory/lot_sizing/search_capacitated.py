@@ -3,14 +3,14 @@
     minimize    sum_i (orders, units and stock of item i as in `lot_sizing/search.py`) + price sum_t o_t
     subject to  sum_i v_i Q_it + s_i [Q_it > 0] <= C + o_t,   o_t >= 0
 
-The bound. With prices 0 <= lambda_t <= price on the capacity rows, what is left is one Wagner-Whitin problem per item,
-with lambda_t s_i on each order's cost and lambda_t v_i on each unit's, less C sum_t lambda_t; o_t drops out, because
-lambda_t <= price. For any lambda that is a lower bound of the optimum, of whole units too. A subgradient method raises
-it: lambda_t moves with the load of period t beyond C. At lambda = 0 each item has its own best plan: where these fit
-together they are the optimum, and the bound is their cost.
+The bound. Prices 0 <= lambda_t <= price on the capacity rows leave one Wagner-Whitin problem per item. Each of its orders
+costs lambda_t s_i more and each unit lambda_t v_i more; o_t drops out, because lambda_t <= price. Their least costs, less
+C sum_t lambda_t, are a lower bound of the optimum for any lambda, of whole units too. A subgradient method raises it:
+lambda_t moves with the load of period t beyond C. At lambda = 0 each item has its own best plan. Where these plans fit
+together, they are the optimum, and the bound is their cost.
 
-The plan. What the items' problems propose at each lambda mostly does not fit. So it is mended at true costs, with
-overtime at its price, by the moves of `search_moves.py`, which only ever lower the cost.
+The plan. The plans that the items' problems propose at each lambda mostly do not fit together. So they are mended at
+true costs, with overtime at its price, by the moves of `search_moves.py`, which only ever lower the cost.
 
 Then the best plan is disturbed and mended again, as often as there were prices.
 
@@ -46,8 +46,8 @@ PATIENCE = 5
 TARGET = 0.05
 LEAST_GAIN = 1e-5
 LONGER, SHORTER = 1.1, 0.7
-# how much of the last direction of the prices goes on, against zigzags
-KEPT = 0.7
+# the part of the last direction of the prices that goes on, against zigzags
+MOMENTUM = 0.7
 # the search's first price of overtime lies within this logarithm of the dearest lambda, and rises by this factor
 PRICE_RANGE, PRICE_RISE = 3.0, 10.0
 # the search's chance, the same for every partition, so that its plan does not depend on its bucket; a prime number of
@@ -132,7 +132,7 @@ def _turn(direction, load, capacity, lam, price):
     """
     length = 0.0
     for t in range(len(load)):
-        direction[t] = load[t] - capacity + KEPT * direction[t]
+        direction[t] = load[t] - capacity + MOMENTUM * direction[t]
         if (lam[t] <= 0.0 and direction[t] < 0.0) or (lam[t] >= price and direction[t] > 0.0):
             direction[t] = 0.0
         length += direction[t] ** 2
@@ -295,14 +295,14 @@ def _partition_of(bucket, k):
 
 
 @compiled
-def _plan_bucket(bucket, n_iterations, draws, found):
-    """Fill `found` with the plans of all partitions, one after the other."""
+def _plan_bucket(bucket, n_iterations, draws, orders):
+    """Fill `orders` with the plans of all partitions, one after the other."""
     for k in range(len(bucket.starts) - 1):
         first, last = bucket.starts[k], bucket.starts[k + 1]
         partition = _partition_of(bucket, k)
-        best = CapacitatedOrders(np.zeros(partition.need.shape), found.cost[first:last], found.bound[first:last])
+        best = CapacitatedOrders(np.zeros(partition.need.shape), orders.cost[first:last], orders.bound[first:last])
         _plan_partition(partition, bucket.overtime_price[k], n_iterations, draws, best)
-        found.quantity[first:last, : best.quantity.shape[1]] = best.quantity
+        orders.quantity[first:last, : best.quantity.shape[1]] = best.quantity
 
 
 def capacitated_orders(
@@ -339,12 +339,13 @@ def capacitated_orders(
     >>> quantity, cost, bound = capacitated_orders(
     ...     np.array([0, 2]), n_periods=np.array([2]), requirement=np.full((2, 2), 10.0), n_open=np.array([2, 2]),
     ...     lead_time=np.zeros(2), fixed_order_cost=cell(15), unit_cost=cell(0), holding_cost=cell(1),
-    ...     unit_volume=np.ones(2), setup_volume=np.zeros(2), capacity=np.array([25.0]), overtime_price=np.array([100.0]))
+    ...     unit_volume=np.ones(2), setup_volume=np.zeros(2), capacity=np.array([25.0]),
+    ...     overtime_price=np.array([100.0]))
     >>> quantity.tolist(), float(cost.sum()), bool(bound.sum() <= cost.sum())
     ([[10.0, 10.0], [10.0, 10.0]], 60.0, True)
     """
     requirement = np.ascontiguousarray(requirement, dtype=np.float64)
-    found = CapacitatedOrders(np.zeros(requirement.shape), np.zeros(len(requirement)), np.zeros(len(requirement)))
+    orders = CapacitatedOrders(np.zeros(requirement.shape), np.zeros(len(requirement)), np.zeros(len(requirement)))
     starts, n_periods, n_open, lead_time = (
         np.ascontiguousarray(array, dtype=np.int64) for array in (offsets, n_periods, n_open, lead_time)
     )
@@ -353,5 +354,5 @@ def capacitated_orders(
         for array in (fixed_order_cost, unit_cost, holding_cost, unit_volume, setup_volume, capacity, overtime_price)
     )
     bucket = _Bucket(starts, n_periods, requirement, n_open, lead_time, *floats)
-    _plan_bucket(bucket, int(n_iterations), DRAWS, found)
-    return found
+    _plan_bucket(bucket, int(n_iterations), DRAWS, orders)
+    return orders

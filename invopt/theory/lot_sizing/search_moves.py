@@ -26,54 +26,12 @@ MOST_ROUNDS = 50
 
 
 @compiled
-def _best_shift(item, price, quantity, load, stock, s, least_saving):
-    """(saving, period, units) of the best shift from the order of s; period -1 when none saves more than the least."""
-    need, n, fixed, unit, holding, volume, setup, capacity = item
-    whole = quantity[s]
-    too_much = whole
-    if volume > 0.0 and load[s] > capacity:
-        too_much = math.ceil((load[s] - capacity) / volume - ROUNDING)
-    best, best_u, best_q = least_saving, -1, 0.0
-    for direction in (-1, 1):
-        per_unit = 0.0
-        most = whole
-        u = s
-        while True:
-            if direction < 0:
-                u -= 1
-                if u < 0:
-                    break
-                per_unit += holding[u]
-            else:
-                most = min(most, stock[u])
-                per_unit -= holding[u]
-                u += 1
-                if u >= n or most <= 0.0:
-                    break
-            is_new = quantity[u] == 0.0
-            room = capacity - load[u] - (setup if is_new else 0.0)
-            fitting = math.floor(room / volume + ROUNDING) if volume > 0.0 and room > 0.0 else 0.0
-            for choice in range(3):
-                q = most if choice == 0 else min(most, fitting) if choice == 1 else min(most, too_much)
-                if q <= 0.0:
-                    continue
-                is_gone = q == whole
-                change = q * (per_unit + unit[u] - unit[s])
-                if is_new:
-                    change += fixed[u]
-                if is_gone:
-                    change -= fixed[s]
-                there = load[u] + volume * q + (setup if is_new else 0.0)
-                here = load[s] - volume * q - (setup if is_gone else 0.0)
-                change += price * (
-                    overtime(there, capacity)
-                    - overtime(load[u], capacity)
-                    + overtime(here, capacity)
-                    - overtime(load[s], capacity)
-                )
-                if -change > best:
-                    best, best_u, best_q = -change, u, q
-    return best, best_u, best_q
+def _fill_stock(n, need, quantity, stock):
+    """stock[t] = what orders have brought and nobody has taken at the end of t."""
+    on_hand = 0.0
+    for t in range(n):
+        on_hand += quantity[t] - need[t]
+        stock[t] = on_hand
 
 
 @compiled
@@ -82,22 +40,60 @@ def _shift_orders(item, price, quantity, load, stock, least_saving):
 
     `stock` is working space.
     """
-    need, n, volume, setup = item.need, item.n_open, item.unit_volume, item.setup_volume
+    need, n, fixed, unit, holding, volume, setup, capacity = item
     saved = 0.0
     for s in range(n):
         while quantity[s] > 0.0:
-            on_hand = 0.0
-            for t in range(n):
-                on_hand += quantity[t] - need[t]
-                stock[t] = on_hand
-            saving, u, q = _best_shift(item, price, quantity, load, stock, s, least_saving)
-            if u < 0:
+            _fill_stock(n, need, quantity, stock)
+            whole = quantity[s]
+            too_much = whole
+            if volume > 0.0 and load[s] > capacity:
+                too_much = math.ceil((load[s] - capacity) / volume - ROUNDING)
+            best, best_u, best_q = least_saving, -1, 0.0
+            for direction in (-1, 1):
+                per_unit, most, u = 0.0, whole, s
+                while True:
+                    if direction < 0:
+                        u -= 1
+                        if u < 0:
+                            break
+                        per_unit += holding[u]
+                    else:
+                        most = min(most, stock[u])
+                        per_unit -= holding[u]
+                        u += 1
+                        if u >= n or most <= 0.0:
+                            break
+                    is_new = quantity[u] == 0.0
+                    room = capacity - load[u] - (setup if is_new else 0.0)
+                    fitting = math.floor(room / volume + ROUNDING) if volume > 0.0 and room > 0.0 else 0.0
+                    for choice in range(3):
+                        q = most if choice == 0 else min(most, fitting) if choice == 1 else min(most, too_much)
+                        if q <= 0.0:
+                            continue
+                        is_gone = q == whole
+                        change = q * (per_unit + unit[u] - unit[s])
+                        if is_new:
+                            change += fixed[u]
+                        if is_gone:
+                            change -= fixed[s]
+                        there = load[u] + volume * q + (setup if is_new else 0.0)
+                        here = load[s] - volume * q - (setup if is_gone else 0.0)
+                        change += price * (
+                            overtime(there, capacity)
+                            - overtime(load[u], capacity)
+                            + overtime(here, capacity)
+                            - overtime(load[s], capacity)
+                        )
+                        if -change > best:
+                            best, best_u, best_q = -change, u, q
+            if best_u < 0:
                 break
-            saved += saving
-            load[u] += volume * q + (setup if quantity[u] == 0.0 else 0.0)
-            load[s] -= volume * q + (setup if q == quantity[s] else 0.0)
-            quantity[u] += q
-            quantity[s] -= q
+            saved += best
+            load[best_u] += volume * best_q + (setup if quantity[best_u] == 0.0 else 0.0)
+            load[s] -= volume * best_q + (setup if best_q == quantity[s] else 0.0)
+            quantity[best_u] += best_q
+            quantity[s] -= best_q
     return saved
 
 
