@@ -71,7 +71,16 @@ def plan_orders(n_open, requirement, fixed_cost, kept_cost, order_quantity, spac
             following[t] = -1
             continue
         price = kept_cost[t]
-        s = _best_next(price, remaining, least, hull, size)
+        # the last vertex whose step to the next one still lowers G_s - p_t R_s, by bisection
+        left, right = 0, size - 1
+        while left < right:
+            middle = (left + right) // 2
+            here, beyond = hull[middle], hull[middle + 1]
+            if least[beyond] - least[here] < price * (remaining[beyond] - remaining[here]):
+                left = middle + 1
+            else:
+                right = middle
+        s = hull[left]
         cost = fixed_cost[t] + price * (remaining[t] - remaining[s]) + least[s]
         if need == 0.0 and cost >= least[t + 1]:
             least[t] = least[t + 1]
@@ -101,20 +110,6 @@ def plan_orders(n_open, requirement, fixed_cost, kept_cost, order_quantity, spac
         else:
             order_quantity[t] = remaining[t] - remaining[s]
             t = s
-
-
-@compiled
-def _best_next(price, remaining, least, hull, size):
-    """The last vertex of the hull whose step from the one before still lowers G_s - price R_s, by bisection."""
-    left, right = 0, size - 1
-    while left < right:
-        middle = (left + right) // 2
-        here, beyond = hull[middle], hull[middle + 1]
-        if least[beyond] - least[here] < price * (remaining[beyond] - remaining[here]):
-            left = middle + 1
-        else:
-            right = middle
-    return hull[left]
 
 
 @compiled

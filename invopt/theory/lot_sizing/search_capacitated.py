@@ -3,11 +3,11 @@
     minimize    sum_i (orders, units and stock of item i as in `lot_sizing/search.py`) + price sum_t o_t
     subject to  sum_i v_i Q_it + s_i [Q_it > 0] <= C + o_t,   o_t >= 0
 
-The bound. Prices 0 <= lambda_t <= price on the capacity rows leave one Wagner-Whitin problem per item. Each of its orders
-costs lambda_t s_i more and each unit lambda_t v_i more; o_t drops out, because lambda_t <= price. Their least costs, less
-C sum_t lambda_t, are a lower bound of the optimum for any lambda, of whole units too. A subgradient method raises it:
-lambda_t moves with the load of period t beyond C. At lambda = 0 each item has its own best plan. Where these plans fit
-together, they are the optimum, and the bound is their cost.
+The bound. Prices 0 <= lambda_t <= price on the capacity rows leave one Wagner-Whitin problem per item. Each of its
+orders costs lambda_t s_i more and each unit lambda_t v_i more; o_t drops out, because lambda_t <= price. Their least
+costs, less C sum_t lambda_t, are a lower bound of the optimum for any lambda, of whole units too. A subgradient method
+raises it: lambda_t moves with the load of period t beyond C. At lambda = 0 each item has its own best plan. Where these
+plans fit together, they are the optimum, and the bound is their cost.
 
 The plan. The plans that the items' problems propose at each lambda mostly do not fit together. So they are mended at
 true costs, with overtime at its price, by the moves of `search_moves.py`, which only ever lower the cost.
