@@ -65,10 +65,10 @@ def solve(context: Context) -> None:
     raise_together(refused)
 
 
-def task_of(context: Context, row: PolicyRow) -> solving.Task:
+def request_of(context: Context, row: PolicyRow) -> solving.SolveRequest:
     """What the executors need to know of a policy."""
     solver = context.config.solver(row.solver)
-    return solving.Task(
+    return solving.SolveRequest(
         policy=row.policy,
         policies_folder=context.config.policies_folder,
         params=row.params,
@@ -138,7 +138,7 @@ class _Progress:
         self.context, self.row, self.table, self.waves, self.fingerprint = context, row, table, waves, fingerprint
         self.n_partitions = sum(wave.partitions for wave in waves.values())
         self.n_solved = self.n_failed = 0
-        self._task = task_of(context, row)
+        self._request = request_of(context, row)
         n_audited = context.config.solve.audit_partitions
         self._audit_every = max(1, self.n_partitions // n_audited) if n_audited else 0
 
@@ -153,7 +153,7 @@ class _Progress:
         watch, where = Stopwatch(), {"run_id": context.run_id, "policy_id": row.id, "wave": wave}
         solutions = solved(
             context.store.read(self.table, where=where),
-            self._task,
+            self._request,
             wave,
             n_tasks=tasks_of(context),
             n_buckets=expected.buckets,

@@ -6,17 +6,17 @@ crash in native code - becomes its rows' `termination` and `message`; the rows o
 would have been without it.
 """
 
-from invopt.solving.bucket import check_task, solve_bucket, solve_partition
-from invopt.solving.outcome import SOLUTION_COLUMNS, Solver, Status, Task, Termination
+from invopt.solving.bucket import check_request, solve_bucket, solve_partition
+from invopt.solving.outcome import SOLUTION_COLUMNS, Solver, SolveRequest, Status, Termination
 from invopt.solving.solved_rows import flat_schema, one_column, series_column
 
 __all__ = [
     "SOLUTION_COLUMNS",
     "Solver",
     "Status",
-    "Task",
+    "SolveRequest",
     "Termination",
-    "check_task",
+    "check_request",
     "flat_schema",
     "one_column",
     "series_column",

@@ -17,7 +17,15 @@ from invopt.policies.base import Policy
 from invopt.solving import highs, input_check, supervised
 from invopt.solving.by_algorithm import is_proven, solve_alone, solve_by_algorithm
 from invopt.solving.by_model import solve_by_model
-from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, Status, Task, Termination, failure, relative_difference
+from invopt.solving.outcome import (
+    SOLUTION_COLUMNS,
+    Outcome,
+    SolveRequest,
+    Status,
+    Termination,
+    failure,
+    relative_difference,
+)
 from invopt.solving.solved_rows import KEYS, SolvedRows
 
 # exact and model may differ by the solver's own tolerances, not by more
@@ -26,7 +34,7 @@ AUDIT_TOLERANCE = 1e-6
 AUDIT_OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-9}
 
 
-def check_task(task: Task) -> tuple[Policy, Any]:
+def check_request(request: SolveRequest) -> tuple[Policy, Any]:
     """The policy and its validated parameters; to be called once before a run, so that a wrong configuration costs no
     cluster time.
 
@@ -35,31 +43,35 @@ def check_task(task: Task) -> tuple[Policy, Any]:
     UnknownPolicyError : there is no such policy.
     ConfigError : parameters, method, time limit or solver options can't be used; all problems at once.
     """
-    policy = load(task.policy, task.policies_folder)
+    policy = load(request.policy, request.policies_folder)
     problems, params = [], None
     try:
-        params = policy.params(**task.params)
+        params = policy.params(**request.params)
     except ValidationError as error:
         problems += [
             f"params.{'.'.join(map(str, each['loc']))}: {each['msg']}, found {each['input']!r}"
             for each in error.errors()
         ]
-    if task.method not in ("model", "exact"):
-        problems.append(f"method {task.method!r}: must be model or exact")
-    if task.method == "exact" and policy.solve_exact is None:
+    if request.method not in ("model", "exact"):
+        problems.append(f"method {request.method!r}: must be model or exact")
+    if request.method == "exact" and policy.solve_exact is None:
         problems.append("method 'exact': this policy has no exact algorithm, use method: model")
-    if task.solver.kind not in ("highs", "pyomo"):
-        problems.append(f"solver {task.solver.name!r}: kind {task.solver.kind!r} must be highs or pyomo")
-    if not task.solver.time_limit > 0:
-        problems.append(f"solver {task.solver.name!r}: time_limit {task.solver.time_limit} must be more than 0 seconds")
+    if request.solver.kind not in ("highs", "pyomo"):
+        problems.append(f"solver {request.solver.name!r}: kind {request.solver.kind!r} must be highs or pyomo")
+    if not request.solver.time_limit > 0:
+        problems.append(
+            f"solver {request.solver.name!r}: time_limit {request.solver.time_limit} must be more than 0 seconds"
+        )
     if problems:
-        raise ConfigError(f"policy {task.policy!r} can't be solved as configured", problems)
-    if task.solver.kind == "highs":
-        highs.check_options(task.solver.options)
+        raise ConfigError(f"policy {request.policy!r} can't be solved as configured", problems)
+    if request.solver.kind == "highs":
+        highs.check_options(request.solver.options)
     return policy, params
 
 
-def solve_bucket(items: pd.DataFrame, task: Task, *, is_retry: bool = False, is_flat: bool = False) -> pd.DataFrame:
+def solve_bucket(
+    items: pd.DataFrame, request: SolveRequest, *, is_retry: bool = False, is_flat: bool = False
+) -> pd.DataFrame:
     """Solve every partition of the bucket; a partition that fails is rows with a status and a message, and its
     neighbours don't notice.
 
@@ -80,17 +92,17 @@ def solve_bucket(items: pd.DataFrame, task: Task, *, is_retry: bool = False, is_
 
     Raises
     ------
-    ConfigError, UnknownPolicyError : as `check_task`. InputError : a column is missing.
+    ConfigError, UnknownPolicyError : as `check_request`. InputError : a column is missing.
     """
-    rows = _solve(items, task, is_retry, supervised.run)
+    rows = _solve(items, request, is_retry, supervised.run)
     return rows.flat() if is_flat else rows.frame()
 
 
-def solve_partition(items: pd.DataFrame, task: Task) -> pd.DataFrame:
+def solve_partition(items: pd.DataFrame, request: SolveRequest) -> pd.DataFrame:
     """As `solve_bucket`, all in this process: for a debugger, or one partition on the command line. Only the
     solver's limit stops it.
     """
-    return _solve(items, task, False, lambda work, n_pieces, seconds: map(work, range(n_pieces))).frame()
+    return _solve(items, request, False, lambda work, n_pieces, seconds: map(work, range(n_pieces))).frame()
 
 
 Runner = Callable[[Callable[[int], Outcome], int, float], Iterable]
@@ -100,9 +112,15 @@ class _Bucket:
     """The good partitions of a bucket and what is needed to solve one."""
 
     def __init__(
-        self, items: pd.DataFrame, offsets: np.ndarray, task: Task, policy: Policy, params: Any, runner: Runner
+        self,
+        items: pd.DataFrame,
+        offsets: np.ndarray,
+        request: SolveRequest,
+        policy: Policy,
+        params: Any,
+        runner: Runner,
     ):
-        self.items, self.offsets, self.task, self.policy, self.params = items, offsets, task, policy, params
+        self.items, self.offsets, self.request, self.policy, self.params = items, offsets, request, policy, params
         self._runner = runner
 
     def partition(self, k: int) -> pd.DataFrame:
@@ -110,7 +128,7 @@ class _Bucket:
 
     def by_model(self, partitions: np.ndarray, options: dict[str, Any] | None = None) -> Iterable[Outcome]:
         highs.import_all()
-        solver = self.task.solver
+        solver = self.request.solver
         if options and solver.kind == "highs":
             solver = replace(solver, options={**solver.options, **options})
         return self._each(partitions, lambda k: solve_by_model(self.partition(k), self.policy, self.params, solver))
@@ -119,7 +137,7 @@ class _Bucket:
         return self._each(partitions, lambda k: solve_alone(self.partition(k), self.policy, self.params))
 
     def _each(self, partitions: np.ndarray, solve: Callable[[int], Outcome]) -> Iterable[Outcome]:
-        deadline = self.task.solver.time_limit * 1.5 + 5.0
+        deadline = self.request.solver.time_limit * 1.5 + 5.0
         for result in self._runner(lambda piece: solve(partitions[piece]), len(partitions), deadline):
             if isinstance(result, supervised.Lost):
                 termination, seconds = (
@@ -130,8 +148,8 @@ class _Bucket:
                 yield result
 
 
-def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> SolvedRows:
-    policy, params = check_task(task)
+def _solve(items: pd.DataFrame, request: SolveRequest, is_retry: bool, runner: Runner) -> SolvedRows:
+    policy, params = check_request(request)
     needed = [*KEYS, "is_audited", *(column.name for column in policy.input_columns)]
     missing = [f"column {name} is missing" for name in needed if name not in items.columns]
     if missing:
@@ -140,7 +158,7 @@ def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> S
             missing,
         )
     items, offsets = _ordered(items)
-    rows = SolvedRows(items, task, policy)
+    rows = SolvedRows(items, request, policy)
     if not len(items):
         return rows
     is_good = _refuse_bad_input(items, offsets, policy, rows)
@@ -151,13 +169,13 @@ def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> S
         bucket = _Bucket(
             items if is_good.all() else items.iloc[positions].reset_index(drop=True),
             np.concatenate([[0], np.cumsum(sizes)]),
-            task,
+            request,
             policy,
             params,
             runner,
         )
         starts = offsets[:-1][good]
-        if task.method == "model":
+        if request.method == "model":
             for k, outcome in enumerate(bucket.by_model(np.arange(len(good)))):
                 rows.put(starts[k], starts[k] + sizes[k], outcome)
         else:

@@ -51,7 +51,7 @@ class Solver:
 
 
 @dataclass(frozen=True)
-class Task:
+class SolveRequest:
     """One row of conf/policies.yaml, as far as solving goes."""
 
     policy: str

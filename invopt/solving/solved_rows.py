@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from invopt.policies.base import Policy
-from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, Status, Task, Termination
+from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, SolveRequest, Status, Termination
 from invopt.tables.columns import ITEM
 
 KEYS = ("partition_key", *ITEM)
@@ -45,7 +45,7 @@ class SolvedRows:
     columns : column of the answer -> (n,) array, without the decisions
     """
 
-    def __init__(self, items: pd.DataFrame, task: Task, policy: Policy):
+    def __init__(self, items: pd.DataFrame, request: SolveRequest, policy: Policy):
         n = len(items)
         self.columns: dict[str, Any] = {name: items[name].to_numpy() for name in KEYS}
         for column in SOLUTION_COLUMNS:
@@ -55,8 +55,8 @@ class SolvedRows:
                 )
         self.columns["status"][:] = str(Status.NO_SOLUTION)
         self.columns["termination"][:] = str(Termination.ERROR)
-        self.columns["method"][:] = task.method
-        self.columns["solver"][:] = policy.algorithm if task.method == "exact" else task.solver.name
+        self.columns["method"][:] = request.method
+        self.columns["solver"][:] = policy.algorithm if request.method == "exact" else request.solver.name
         self._names = policy.decisions
         self._one = {name: np.full(n, np.nan) for name in policy.decisions}
         self._series = {name: np.full(n, None, dtype=object) for name in policy.decisions}

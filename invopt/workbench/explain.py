@@ -58,7 +58,7 @@ def solve_one(
     for column in policy.input_columns:
         say(f"  {column.name:24s} {_shown(first[column.name])} {column.unit}".rstrip())
     solver = config.solver(row.solver)
-    task = solving.Task(
+    request = solving.SolveRequest(
         policy=row.policy,
         policies_folder=config.policies_folder,
         params=row.params,
@@ -73,7 +73,7 @@ def solve_one(
     )
     solutions = pd.concat(
         [
-            solving.solve_partition(partition.assign(is_audited=False), replace(task, method=method))
+            solving.solve_partition(partition.assign(is_audited=False), replace(request, method=method))
             for method in methods
         ],
         ignore_index=True,

@@ -20,7 +20,7 @@ from invopt.errors import ConfigError, PolicyLawError
 from invopt.policies.base import Example, Policy
 from invopt.solving import highs, supervised
 from invopt.solving.bucket import AUDIT_OPTIONS, solve_bucket, solve_partition
-from invopt.solving.outcome import Solver, Status, Task, Termination, relative_difference
+from invopt.solving.outcome import Solver, SolveRequest, Status, Termination, relative_difference
 from invopt.tables import ITEM_STATE
 from invopt.tables.columns import ITEM
 
@@ -48,11 +48,11 @@ class Subject:
     def items(self) -> pd.DataFrame:
         return example_items(self.policy, self.example)
 
-    def task(self, method: str) -> Task:
-        return Task(self.policy.name, self.folder, self.example.params, method, Solver(options=AUDIT_OPTIONS))
+    def request(self, method: str) -> SolveRequest:
+        return SolveRequest(self.policy.name, self.folder, self.example.params, method, Solver(options=AUDIT_OPTIONS))
 
     def solve(self, items: pd.DataFrame, method: str) -> pd.DataFrame:
-        return solve_partition(items, self.task(method))
+        return solve_partition(items, self.request(method))
 
 
 def example_items(policy: Policy, example: Example) -> pd.DataFrame:
@@ -245,7 +245,7 @@ def a_bad_row_becomes_a_status(subject: Subject) -> Iterator[str]:
         for column in needed:
             bad = subject.items.copy()
             bad[column.name] = bad[column.name].where(bad.index != 0, np.nan if column.type == "double" else None)
-            solved = solve_bucket(pd.concat([bad, others], ignore_index=True), subject.task(method))
+            solved = solve_bucket(pd.concat([bad, others], ignore_index=True), subject.request(method))
             refused, kept = (solved[solved["partition_key"] == key] for key in ("example", "other"))
             if len(solved) != len(bad) + len(others) or not (refused["termination"] == Termination.INVALID_INPUT).all():
                 yield f"{method}: {column.name} NULL: {len(solved)} rows, {sorted(set(refused['termination']))}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from invopt.pipelines.steps import Run
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from invopt import policies
 from invopt.pipelines.inputs import tasks_of
-from invopt.pipelines.solve import solve_groups, solved, task_of
-from invopt.pipelines.steps import Run
+from invopt.pipelines.solve import request_of, solve_groups, solved
 from invopt.tables import SOLUTIONS, policy_inputs
 from tests.perf import items
 from tests.perf.alone import RunIn
@@ -46,19 +46,19 @@ def both(folder: Path, n: int) -> tuple[float, float]:
     rows = run.lakehouse.read(policy_inputs(policy.name, policy.input_columns)).withColumn(
         "place", F.pmod(F.xxhash64("partition_key", F.lit("share")), F.lit(1000))
     )
-    task = task_of(run, row)
+    request = request_of(run, row)
 
     def first(share: float) -> DataFrame:
         return rows.where(F.col("place") < round(1000 * share)).drop("place")
 
     def in_buckets(share: float) -> DataFrame:
         n_buckets = rows.agg(F.max("bucket")).first()[0] + 1
-        return solved(first(share), task, 0, n_tasks=tasks_of(run), n_buckets=n_buckets, audit_every=0)
+        return solved(first(share), request, 0, n_tasks=tasks_of(run), n_buckets=n_buckets, audit_every=0)
 
     def each(share: float) -> DataFrame:
         # the grouping that one would write first: by the item's keys
         spread = first(share).drop("run_id", "policy_id", "wave").withColumn("is_audited", F.lit(False))
-        return solve_groups(spread.groupBy("location_id", "product_id", "source_id"), task, 0)
+        return solve_groups(spread.groupBy("location_id", "product_id", "source_id"), request, 0)
 
     for make, share in ((in_buckets, 1.0), (each, 0.1 / MORE_IN_BUCKETS)):
         _cpu(run, make(share))

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from invopt.pipelines.steps import Run
+from invopt.spark.delta import Lakehouse
 from pyspark.sql import functions as F
 
 from invopt import policies
@@ -21,9 +23,7 @@ from invopt.errors import AuditError, OrderRuleError, TableError
 from invopt.pipelines.inputs import make_inputs
 from invopt.pipelines.order import order
 from invopt.pipelines.report import summary, unfold_decisions
-from invopt.pipelines.solve import _forget_old_waves, solve, solve_policy, solved, task_of
-from invopt.pipelines.steps import Run
-from invopt.spark.delta import Lakehouse
+from invopt.pipelines.solve import _forget_old_waves, request_of, solve, solve_policy, solved
 from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, STEPS, policy_inputs, silver
 from invopt.tables.datasets import BY_NAME, DATASETS
 
@@ -392,7 +392,7 @@ def test_rows_are_shuffled_once_into_as_many_tasks_as_asked_for(steady):
     tasks = rows.select("bucket").distinct().count()
     assert tasks > 1
     solutions = solved(
-        rows, task_of(steady, steady.config.policies[0]), 0, n_tasks=tasks, n_buckets=tasks, audit_every=0
+        rows, request_of(steady, steady.config.policies[0]), 0, n_tasks=tasks, n_buckets=tasks, audit_every=0
     )
     plan = solutions._jdf.queryExecution().toString()
     assert plan.split("== Physical Plan ==")[1].count("Exchange") == 1

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invopt import policies
-from invopt.solving import Solver, Task, solve_bucket
+from invopt.solving import Solver, SolveRequest, solve_bucket
 from tests.items import same_partition
 
 # what a column of numbers may hold; None stands for no limit
@@ -100,7 +100,7 @@ def frame(policy, items: list[dict]) -> pd.DataFrame:
 def test_extremes_get_an_answer_or_a_plain_status(name, given_data):
     items, params = given_data.draw(partitions(name))
     policy = policies.load(name)
-    solved = solve_bucket(items, Task(name, params=params, method="exact", solver=Solver(time_limit=20)))
+    solved = solve_bucket(items, SolveRequest(name, params=params, method="exact", solver=Solver(time_limit=20)))
     assert len(solved) == len(items)
     for row in solved.to_dict("records"):
         assert row["termination"] in ("converged", "invalid_input", "infeasible"), row
@@ -135,8 +135,8 @@ def test_the_engine_s_audit_finds_no_difference_on_random_partitions(name):
         items = module.random_items(np.random.default_rng(number), 3)
         policy = policies.load(name)
         key = items[list(policy.partition_by)].astype(str).agg("|".join, axis=1)
-        task = Task(name, params=params, method="exact", solver=Solver(time_limit=20))
-        solved = solve_bucket(items.assign(partition_key=key, is_audited=True), task)
+        request = SolveRequest(name, params=params, method="exact", solver=Solver(time_limit=20))
+        solved = solve_bucket(items.assign(partition_key=key, is_audited=True), request)
         said = solved["message"].dropna()
         assert not said.str.contains("disagree").any(), (params, said.tolist())
         assert set(solved["termination"]) <= {"converged", "invalid_input"}, (params, said.tolist())
