@@ -1,5 +1,5 @@
-"""Each policy's curve passes through the cost that the policy itself reports, for random items, and the plots stand
-odd ones.
+"""Each policy's curve passes through the cost that the policy itself reports, for every form of demand and parameter,
+and odd items are drawn too.
 """
 
 from __future__ import annotations
