@@ -26,7 +26,7 @@ def decision(decided: Decision, sales: pd.DataFrame) -> Figure:
 
     Parameters
     ----------
-    decided : of `workbench.curves.decision`
+    decided : the result of `workbench.curves.decision`
     sales : the sales of the item alone: sold_at (timestamp), units
     """
     drawn, ((top_left, top_right), (bottom_left, bottom_right)) = figure(2, 2, (12, 8))

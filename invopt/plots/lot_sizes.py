@@ -25,7 +25,7 @@ EXPLANATION = (
 def lot_sizes(planned: LotSizes) -> Figure:
     """Stock at the end of each day under the plan, its orders and the demand, and the cost of it and of simpler plans.
 
-    planned : of `workbench.curves.lot_sizes`
+    planned : the result of `workbench.curves.lot_sizes`
     """
     drawn, axes = figure(2, 2, (12, 6.5), width_ratios=(3, 1.3), height_ratios=(3, 2))
     (top, right), (below, corner) = axes

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def order_quantity(curve: Curve) -> Figure:
     """Cost per day along Q, each with the reorder point that is best for it, and the chosen (s, Q).
 
-    curve : of `workbench.curves.order_quantity`
+    curve : the result of `workbench.curves.order_quantity`
     """
     chosen = curve.points.loc["chosen"]
     quantity, s, cost = chosen["order_quantity"], chosen["reorder_point"], chosen["total"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def order_quantity_with_expiry(curve: Curve) -> Figure:
     """Cost per day along Q at the chosen s with and without expiry, and the part of an order that is thrown away.
 
-    curve : of `workbench.curves.order_quantity_with_expiry`
+    curve : the result of `workbench.curves.order_quantity_with_expiry`
     """
     drawn, (axes, below) = figure(2, 1, (10, 6.5), sharex=True, height_ratios=(3, 2))
     chosen, lasting = curve.points.loc["chosen"], curve.points.loc["best without expiry"]

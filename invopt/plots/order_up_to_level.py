@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def order_up_to_level(curve: Curve) -> Figure:
     """Cost per day along S, each with the reorder point that is best for it, and the chosen (s, S).
 
-    curve : of `workbench.curves.order_up_to_level`
+    curve : the result of `workbench.curves.order_up_to_level`
     """
     tried, chosen = curve.tried, curve.points.loc["chosen"]
     level, s, cost = chosen["order_up_to_level"], chosen["reorder_point"], chosen["total"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def purchase_budget(shared: SharedBudget) -> Figure:
     """Expected cost along s of the product that the budget touches most, and the money that each product gets.
 
-    shared : of `workbench.curves.purchase_budget`
+    shared : the result of `workbench.curves.purchase_budget`
     """
     curve = shared.curve
     tried, total = curve.tried, curve.tried["total"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def review_period(curve: Curve) -> Figure:
     """Cost per day along R, each with the order-up-to level that is best for it, and the chosen (R, S).
 
-    curve : of `workbench.curves.review_period`
+    curve : the result of `workbench.curves.review_period`
     """
     tried, chosen = curve.tried, curve.points.loc["chosen"]
     R, S, cost = chosen["review_period"], chosen["order_up_to_level"], chosen["total"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def shipping_capacity(shared: ShippingCapacity) -> Figure:
     """Volume ordered each day by product, beside the capacity and what the products would order if each were alone.
 
-    shared : of `workbench.curves.shipping_capacity`
+    shared : the result of `workbench.curves.shipping_capacity`
     """
     drawn, axes = figure(1, 1, (11, 5.5))
     _shipped(axes, shared.shipped)

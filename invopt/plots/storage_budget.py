@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def storage_budget(shared: SharedBudget) -> Figure:
-    """Cost per day along Q of the product that the budget touches most, and what each product uses of the budget.
+    """Cost per day along Q of the product that the budget touches most, and the use of each product.
 
-    shared : of `workbench.curves.storage_budget`
+    shared : the result of `workbench.curves.storage_budget`
     """
     drawn, (axes, right) = figure(1, 2, (12, 5.5), width_ratios=(3, 2))
     _costs(axes, shared)
@@ -30,7 +30,7 @@ def storage_budget(shared: SharedBudget) -> Figure:
 
 
 def _costs(axes: Axes, shared: SharedBudget) -> None:
-    """What is paid along Q, beside what each of the prices would cost if it held for all quantities."""
+    """The cost that is paid along Q, beside the cost at each price if it held for all quantities."""
     curve = shared.curve
     for k, line in shared.price_lines.groupby("line"):
         price, start = line[["price", "first_quantity"]].iloc[0]

@@ -1,7 +1,7 @@
 """The items of some stores: each product's costs, lead time, supplier's rules and room in each store.
 
-Every array is (n_stores, n_products). The money is such that a reorder point and an order size are worth finding:
-holding a unit costs 0.1..0.5 % of its cost per day, losing a sale about its margin, ordering 1.5..12.
+Every array is (n_stores, n_products). The costs make a reorder point and an order size worth finding: holding a unit
+costs 0.1..0.5 % of its cost per day, losing a sale about its margin, ordering 1.5..12.
 """
 
 from __future__ import annotations

@@ -60,9 +60,11 @@ def write_sales_of_stores(
 
 
 def distinct_seconds(sold: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A second of the opening hours for each unit; no two are the same for one product, as keys of transactions.
+    """A second of the opening hours for each unit, product after product.
 
-    sold : (n_products,) units; the seconds come product after product
+    No two units of a product have the same second, so that the key of a transaction is unique.
+
+    sold : (n_products,) units
     """
     n = int(sold.sum())
     product = np.repeat(np.arange(len(sold)), sold)

@@ -118,7 +118,7 @@ def test_a_decision_is_drawn_for_every_form_of_demand_and_cost(form, cost):
     assert "sold" in texts(forecast)
     expected = int(form.get("reorder_point", 4))
     assert any(text.startswith(f"reorder point s = {expected};") for text in texts(risk))
-    # what is chosen lies on the curve of the total
+    # the chosen point lies on the curve of the total
     for axes, x in ((along_quantity, 9), (along_reorder_point, expected)):
         total = next(line for line in axes.get_lines() if line.get_label() == "total")
         chosen = axes.collections[0].get_offsets()[0]

@@ -213,7 +213,7 @@ def test_lot_sizes():
     top, right, below, _ = plots.lot_sizes(curves.lot_sizes(items.iloc[0])).axes
     quantity = items["order_quantities"][0]
     assert [bar.get_height() for bar in below.containers[0]] == quantity.tolist()
-    # of three plans, the policy's is the cheapest, and with the purchases it costs what the policy says
+    # the policy's plan is the cheapest of three; with the purchases it has the cost that the policy reports
     widths = np.array([[bar.get_width() for bar in bars] for bars in right.containers[:2]]).sum(axis=0)
     assert widths.argmin() == 1 and widths[1] + 3.0 * quantity.sum() / 27 == pytest.approx(costs[0])
     assert line(top, "stock").get_ydata()[-1] == 0

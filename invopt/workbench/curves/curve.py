@@ -17,7 +17,7 @@ class Curve(NamedTuple):
     tried : one row per value: the decision, what belongs to it, its cost `total` and, where known, the parts of the
         cost: `ordering`, `holding`, `shortage`
     points : rows to mark, with columns of `tried`; the row "chosen" is the policy's decision
-    finding : what the curve says, in a sentence
+    finding : the message of the curve, a sentence
     cost_unit : the unit of the costs, in words
     """
 

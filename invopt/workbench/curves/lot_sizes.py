@@ -20,7 +20,7 @@ class LotSizes(NamedTuple):
     days : one row per day: `day`, `ordered`, `arriving`, `demand`, and `stock` at its end, units
     plans : one row per plan, by name: `ordering`, `holding` and their sum `total`, money/day without purchases
     lead_time : days
-    finding : what the plan does, in a sentence
+    finding : the plan and the costs of the others, in two sentences
     """
 
     label: str

@@ -37,7 +37,7 @@ def order_quantity_with_expiry(item: pd.Series, params: SQPerishableParams) -> C
     pmf = np.array([item["demand_pmf"], None], dtype=object)[:1]
     until_expiry = None if np.isnan(life) else shelf_life_demand(read, pmf, np.array([life])).lead_time_demand(0)
 
-    # where expiry changes nothing else, the best Q without it is that of the economic order quantity with K + pi n(s)
+    # without expiry the best Q at this s is the economic order quantity with K + pi n(s) in place of K
     batch_cost = K + late * float(demand.loss(np.array([s]))[0])
     lasting = max(1, round(np.sqrt(2 * mean * batch_cost / h)))
     numbers = whole_numbers(max(1, quantity // 4), max(2.5 * quantity, 1.3 * lasting) + 3)

@@ -14,10 +14,10 @@ class SharedBudget(NamedTuple):
     """The products of a partition under a budget, and the curve of one of them.
 
     label : the partition
-    curve : of the product that says most about the budget
+    curve : the cost of the product that shows the effect of the budget best
     uses : one row per product: `product`, `used` as decided and `wanted` if it were alone, money
     budget : money, infinite for none
-    finding : what the budget does, in a sentence
+    finding : the effect of the budget, in two sentences
     price_lines : the cost of the curve's product at each of its prices: `line`, `price`, `first_quantity`,
         `order_quantity`, `total`; no rows without price breaks, None where no price depends on the quantity
     """

@@ -20,7 +20,7 @@ class ShippingCapacity(NamedTuple):
     label : the products and their place
     shipped, wanted : one row per product, one column per day: volume ordered, and volume if the product were alone
     capacity : volume of a day's shipment, NaN for no limit
-    finding : what the limit does, in a sentence
+    finding : the effect of the limit, in a sentence or two
     """
 
     label: str

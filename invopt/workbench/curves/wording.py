@@ -1,4 +1,4 @@
-"""Phrases of the sentences that curves say."""
+"""Phrases for the findings of curves."""
 
 from __future__ import annotations
 
