@@ -63,7 +63,7 @@ def compare(
         alone = [column for column in one.columns if column not in other.columns]
         if alone:
             report.notes.append(f"only {side} are the columns {', '.join(alone)}")
-        for key in (key for key in one.rows if key not in other.rows):
+        for key in sorted((key for key in one.rows if key not in other.rows), key=str):
             report.add(f"rows only {side}", _named(one, key))
     _compare_rows(report, before, after, tolerance)
     return report
@@ -71,7 +71,7 @@ def compare(
 
 def _compare_rows(report: Report, before: Sheet, after: Sheet, tolerance: float) -> None:
     """The rows and columns that both sides have."""
-    keys = [key for key in before.rows if key in after.rows]
+    keys = sorted((key for key in before.rows if key in after.rows), key=str)
     columns = [column for column in before.columns if column in after.columns]
     report.n_compared = len(keys) if len(before.rows) == before.n_rows else before.n_rows
     for key in keys:
