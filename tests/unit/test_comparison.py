@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -223,6 +224,22 @@ def test_a_table_whose_columns_are_mapped_to_other_names_is_read(tmp_path):
     actions = [{"protocol": {"minReaderVersion": 2, "minWriterVersion": 5}}, {"metaData": about}, {"add": add}]
     (folder / "_delta_log" / f"{0:020}.json").write_text("\n".join(map(json.dumps, actions)), encoding="utf-8")
     assert Lakehouse(tmp_path).records("gold.mapped") == (["product_id"], [{"product_id": "a"}, {"product_id": "b"}])
+
+
+def test_a_lakehouse_that_invopt_made_is_read(tmp_path, capsys):
+    with zipfile.ZipFile(Path(__file__).parents[1] / "fixtures" / "lakehouse_0_1.zip") as archive:
+        archive.extractall(tmp_path)
+    assert main([str(tmp_path / "lakehouse"), str(tmp_path / "lakehouse")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    sizes = {line.split()[0]: int(line.split()[1]) for line in lines if line.startswith("gold.")}
+    assert sizes == {
+        "gold.runs:": 2,
+        "gold.item_state:": 16,
+        "gold.solutions:": 12,
+        "gold.order_reviews:": 16,
+        "gold.orders:": 4,
+    }
+    assert lines[-1] == "same" and "silver.rejected: 3 rows compared, 0 differences" in lines
 
 
 @pytest.mark.parametrize("arguments", [["nowhere", "nowhere"], [".", "."], ["--published", "no.md", "no.md"], ["one"]])
