@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             n_notes += len(report.notes)
     except DeltaError as error:
         parser.error(f"a table can't be read: {error}")
+    except KeyError as error:
+        parser.error(f"a table lacks the column {error}, which its rows are matched by or counted from")
     if not n_compared and not n_differences:
         parser.error("there was nothing to compare")
     also = f"; read the {n_notes} notes above too" if n_notes else ""

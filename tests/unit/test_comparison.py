@@ -153,6 +153,14 @@ def test_a_column_of_one_side_is_told_and_is_no_difference(compared, tmp_path):
     assert printed.splitlines()[-1].startswith("same; read the")
 
 
+def test_a_table_without_a_column_of_its_key_ends_with_2(compared, tmp_path, capsys):
+    after = lakehouse(tmp_path / "after")
+    write(after, "gold.orders", [{"run_id": "r1", "location_id": "1"}])
+    with pytest.raises(SystemExit) as ended:
+        compared()
+    assert ended.value.code == 2 and "lacks the column 'policy_id'" in capsys.readouterr().err
+
+
 def test_a_missing_table_is_found(compared, before, tmp_path):
     lakehouse(tmp_path / "after")
     write(before, "gold.orders", [solution("a", "r1")], SOLUTIONS)
