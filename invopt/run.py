@@ -51,5 +51,7 @@ def now() -> datetime:
 
 
 def instant(moment: datetime) -> str:
-    """A moment as text, the same whether it has its zone or comes from Spark as the machine's local time without one."""
+    """A moment as text, the same whether it has its zone or comes from Spark as the machine's local time without
+    one.
+    """
     return moment.astimezone(UTC).isoformat()

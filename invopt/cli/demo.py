@@ -103,7 +103,8 @@ def _demo(chosen: argparse.Namespace) -> None:
         raise InputError(
             "the demo can't be made",
             [
-                f"{context.store.places.shown(tables.FILES)} is there already, and a demo's rows must not be mixed with "
+                f"{context.store.places.shown(tables.FILES)} is there already, and a demo's rows must not be "
+                "mixed with "
                 "others; give another --lakehouse"
             ],
         )

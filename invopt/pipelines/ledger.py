@@ -20,7 +20,9 @@ _COLUMN = {name: place for place, name in enumerate(STEPS.column_names)}
 
 @dataclass(frozen=True)
 class Note:
-    """A step that is done for a policy ("*": for all), or a wave of it; the columns of gold.steps say what they mean."""
+    """A step that is done for a policy ("*": for all), or a wave of it; the columns of gold.steps say what they
+    mean.
+    """
 
     step: str
     fingerprint: str
@@ -106,7 +108,9 @@ class Ledger:
         self._append([_migration(name, n_rows, seconds)])
 
     def is_new(self, migrations: Sequence[str]) -> bool:
-        """Whether nothing was noted yet; then these migrations are noted as not needed, together with the first step."""
+        """Whether nothing was noted yet; then these migrations are noted as not needed, together with the first
+        step.
+        """
         self._not_needed = tuple(migrations)
         self.rows()
         return self._version == -1

@@ -176,7 +176,8 @@ class _Progress:
         context.ledger.record(note)
         self.count(wave, counted["failed"])
         context.say(
-            f"solve {row.id}: wave {wave + 1}/{len(self.waves)}, {self.n_solved:,} of {self.n_partitions:,} partitions, "
+            f"solve {row.id}: wave {wave + 1}/{len(self.waves)}, {self.n_solved:,} of {self.n_partitions:,} "
+            "partitions, "
             f"{self.n_failed:,} items without a solution, {expected.partitions / max(seconds, 1e-9):,.0f} partitions/s"
         )
 

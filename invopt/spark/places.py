@@ -34,7 +34,8 @@ class Places:
             self.root = lakehouse.root.rstrip("/") if self.is_uri else os.path.abspath(lakehouse.root)
             if not self.is_uri and (_UNUSABLE.search(self.root) or os.path.isfile(self.root)):
                 raise TableError(
-                    f"the lakehouse can't be at {self.root}: it must be a folder, without [ ] ^ | or % and two digits in "
+                    f"the lakehouse can't be at {self.root}: it must be a folder, without [ ] ^ | or % and two "
+                    "digits in "
                     "its path; choose another one by --lakehouse or in conf/base.yaml"
                 )
 

@@ -8,7 +8,6 @@ import itertools
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,7 @@ from invopt.spark.local_store import LocalStore
 from invopt.spark.store import Store
 from invopt.spark.stores import open_store
 from invopt.tables import Table
-from invopt.tables.columns import Column, optional, required
+from invopt.tables.columns import optional, required
 
 TABLE = Table(
     "gold.weights",
@@ -34,7 +33,7 @@ TABLE = Table(
     ("run_id",),
 )
 SCHEMA = "run_id string, thing string, weight double, note string"
-PLACES = ("folder", "uri", "catalog", "schema")
+PLACES = ("folder", "uri", "catalog")
 _number = itertools.count()
 
 
@@ -46,7 +45,6 @@ def lakehouse(request, tmp_path) -> LakehouseConfig:
         "folder": LakehouseConfig(root=str(root)),
         "uri": LakehouseConfig(root=f"file:{root}"),
         "catalog": LakehouseConfig(catalog="spark_catalog", schema_prefix=f"laws{number}_", state=str(root)),
-        "schema": LakehouseConfig(catalog=f"spark_catalog.laws{number}", state=str(root)),
     }[request.param]
 
 
@@ -368,6 +366,8 @@ def test_a_place_that_can_not_be_a_lakehouse_is_refused(spark, tmp_path, root):
         open_store(spark, LakehouseConfig(root=str(tmp_path / root)))
 
 
-def test_columns_of_every_type_that_may_be_declared():
-    assert {Column("x", column.type, "", "").type for column in MOMENTS.columns} >= {"timestamp", "map<string,bigint>"}
-    assert Path(__file__).is_file()
+def test_a_catalog_of_two_names_keeps_all_tables_in_that_schema(spark, tmp_path):
+    number = next(_number)
+    store = open_store(spark, LakehouseConfig(catalog=f"spark_catalog.retail{number}", state=str(tmp_path)))
+    assert store.append(TABLE, [("r1", "a", 1.0, None)]) == 1
+    assert spark.table(f"spark_catalog.retail{number}.gold_weights").count() == 1
