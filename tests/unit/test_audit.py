@@ -10,7 +10,7 @@ import pytest
 
 from invopt.policies import load
 from invopt.policies.base import ExactSolution
-from invopt.solving import Task, solve_partition
+from invopt.solving import SolveRequest, solve_partition
 from invopt.solving.outcome import Outcome, Status, Termination, failure
 from invopt.workbench.laws import example_items
 
@@ -33,7 +33,7 @@ def audited(monkeypatch):
         monkeypatch.setattr("invopt.solving.bucket.load", lambda name, folder=None: policy)
         monkeypatch.setattr("invopt.solving.bucket.solve_by_model", lambda *asked: model)
         items = example_items(POLICY, POLICY.examples[0]).assign(is_audited=True)
-        (row,) = solve_partition(items, Task(POLICY.name, method="exact")).to_dict("records")
+        (row,) = solve_partition(items, SolveRequest(POLICY.name, method="exact")).to_dict("records")
         assert row["cost"] == cost
         return None if math.isnan(row["audit_gap"]) else row["audit_gap"], row["message"]
 
