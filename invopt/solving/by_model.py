@@ -10,17 +10,18 @@ import pandas as pd
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
 
+from invopt.config import SolverRow
 from invopt.errors import ParameterError
 from invopt.policies.base import Policy
 from invopt.solving import highs, other_solver
-from invopt.solving.outcome import Outcome, Solver, Status, Termination, failure, relative_difference
+from invopt.solving.outcome import Outcome, Status, Termination, failure, relative_difference
 
 # solvers return 2.9999997 for 3: closer than this to an integer is that integer
 INTEGER_TOLERANCE = 1e-6
 SHARES_TOLERANCE = 1e-6
 
 
-def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: Solver) -> Outcome:
+def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: SolverRow) -> Outcome:
     """Build, solve and read one partition; what goes wrong is in the outcome, never raised.
 
     Parameters
@@ -48,7 +49,7 @@ def failed(error: BaseException) -> Outcome:
     return failure(Termination.ERROR, text)
 
 
-def _solve(items: pd.DataFrame, policy: Policy, params: Any, solver: Solver) -> Outcome:
+def _solve(items: pd.DataFrame, policy: Policy, params: Any, solver: SolverRow) -> Outcome:
     model = policy.build_model(items, params)
     if solver.kind == "highs":
         result = highs.solve(model, solver.time_limit, {**policy.highs_options, **solver.options})

@@ -8,7 +8,8 @@ import pyomo.environ as pyo
 from pyomo.common.log import LoggingIntercept
 from pyomo.opt import TerminationCondition
 
-from invopt.solving.outcome import Solver, SolverResult, Status, Termination
+from invopt.config import SolverRow
+from invopt.solving.outcome import SolverResult, Status, Termination
 
 TERMINATIONS = {
     TerminationCondition.optimal: Termination.CONVERGED,
@@ -20,7 +21,7 @@ TERMINATIONS = {
 }
 
 
-def solve(model: pyo.ConcreteModel, solver: Solver) -> SolverResult:
+def solve(model: pyo.ConcreteModel, solver: SolverRow) -> SolverResult:
     """Solve the model and set its variables, integer ones exactly integer.
 
     Every interface of Pyomo takes `timelimit` and translates it to its solver's own option.
@@ -29,7 +30,7 @@ def solve(model: pyo.ConcreteModel, solver: Solver) -> SolverResult:
     ------
     ValueError : the solver is not on this machine; names it.
     """
-    plugin = solver.plugin or solver.name
+    plugin = solver.plugin
     with LoggingIntercept(
         module="pyomo.opt"
     ):  # it logs a traceback for a program that isn't there; the message below says it better

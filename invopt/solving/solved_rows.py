@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from invopt.policies.base import Policy
-from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, SolveRequest, Status, Termination
+from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, Status, Termination
+from invopt.solving.request import SolveRequest
 from invopt.tables.columns import ITEM
 
 KEYS = ("partition_key", *ITEM)
@@ -55,8 +56,8 @@ class SolvedRows:
                 )
         self.columns["status"][:] = str(Status.NO_SOLUTION)
         self.columns["termination"][:] = str(Termination.ERROR)
-        self.columns["method"][:] = request.method
-        self.columns["solver"][:] = policy.algorithm if request.method == "exact" else request.solver.name
+        self.columns["method"][:] = request.row.method
+        self.columns["solver"][:] = policy.algorithm if request.row.method == "exact" else request.solver.name
         self._names = policy.decisions
         self._one = {name: np.full(n, np.nan) for name in policy.decisions}
         self._series = {name: np.full(n, None, dtype=object) for name in policy.decisions}

@@ -16,11 +16,12 @@ import pandas as pd
 from pydantic import ValidationError
 
 from invopt import policies
+from invopt.config import SolverRow
 from invopt.errors import ConfigError, PolicyLawError
 from invopt.policies.base import Example, Policy
-from invopt.solving import highs, supervised
-from invopt.solving.bucket import AUDIT_OPTIONS, solve_bucket, solve_partition
-from invopt.solving.outcome import Solver, SolveRequest, Status, Termination, relative_difference
+from invopt.solving import SolveRequest, Status, Termination, highs, solve_bucket, solve_partition, supervised
+from invopt.solving.audit import AUDIT_OPTIONS
+from invopt.solving.outcome import relative_difference
 from invopt.tables import ITEM_STATE
 from invopt.tables.columns import ITEM
 
@@ -30,6 +31,8 @@ AGREEMENT = 1e-9
 SECONDS_PER_LAW = 120.0
 # a solver's tolerances on a problem with integers
 MODEL_AGREEMENT = 1e-6
+TO_THE_OPTIMUM = SolverRow(name="highs", options=AUDIT_OPTIONS)
+NAME = r"[a-z][a-z0-9_]*"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,9 @@ class Subject:
         return example_items(self.policy, self.example)
 
     def request(self, method: str) -> SolveRequest:
-        return SolveRequest(self.policy.name, self.folder, self.example.params, method, Solver(options=AUDIT_OPTIONS))
+        return SolveRequest.of_policy(
+            self.policy.name, self.folder, params=self.example.params, method=method, solver=TO_THE_OPTIMUM
+        )
 
     def solve(self, items: pd.DataFrame, method: str) -> pd.DataFrame:
         return solve_partition(items, self.request(method))

@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 
 from invopt import policies
 from invopt.pipelines.inputs import tasks_of
-from invopt.pipelines.solve import request_of, solve_groups, solved
+from invopt.pipelines.solve import solve_groups, solved
+from invopt.solving import SolveRequest
 from invopt.tables import SOLUTIONS, policy_inputs
 from tests.perf import items
 from tests.perf.alone import RunIn
@@ -46,7 +47,7 @@ def both(folder: Path, n: int) -> tuple[float, float]:
     rows = run.lakehouse.read(policy_inputs(policy.name, policy.input_columns)).withColumn(
         "place", F.pmod(F.xxhash64("partition_key", F.lit("share")), F.lit(1000))
     )
-    request = request_of(run, row)
+    request = SolveRequest.of_row(run.config, row)
 
     def first(share: float) -> DataFrame:
         return rows.where(F.col("place") < round(1000 * share)).drop("place")

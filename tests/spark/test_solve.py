@@ -23,7 +23,8 @@ from invopt.errors import AuditError, OrderRuleError, TableError
 from invopt.pipelines.inputs import make_inputs
 from invopt.pipelines.order import order
 from invopt.pipelines.report import summary, unfold_decisions
-from invopt.pipelines.solve import _forget_old_waves, request_of, solve, solve_policy, solved
+from invopt.pipelines.solve import _forget_old_waves, solve, solve_policy, solved
+from invopt.solving import SolveRequest
 from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, STEPS, policy_inputs, silver
 from invopt.tables.datasets import BY_NAME, DATASETS
 
@@ -392,7 +393,12 @@ def test_rows_are_shuffled_once_into_as_many_tasks_as_asked_for(steady):
     tasks = rows.select("bucket").distinct().count()
     assert tasks > 1
     solutions = solved(
-        rows, request_of(steady, steady.config.policies[0]), 0, n_tasks=tasks, n_buckets=tasks, audit_every=0
+        rows,
+        SolveRequest.of_row(steady.config, steady.config.policies[0]),
+        0,
+        n_tasks=tasks,
+        n_buckets=tasks,
+        audit_every=0,
     )
     plan = solutions._jdf.queryExecution().toString()
     assert plan.split("== Physical Plan ==")[1].count("Exchange") == 1
