@@ -22,7 +22,7 @@ SHARES_TOLERANCE = 1e-6
 
 
 def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: SolverRow) -> Outcome:
-    """Build, solve and read one partition; what goes wrong is in the outcome, never raised.
+    """Builds, solves and reads one partition; an exception becomes the outcome's message and is never raised.
 
     Parameters
     ----------
@@ -30,8 +30,7 @@ def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: Sol
     """
     start = time.perf_counter()
     try:
-        # the collector would look through a model that is still needed; once it is not, it is taken away at the first
-        # look
+        # the collector would walk a model that is still needed; its first walk after the solve takes the model away
         with PauseGC():
             outcome = _solve(items, policy, params, solver)
     except (Exception, SystemExit) as error:  # whatever a policy's code may do, its neighbours get solved
@@ -40,7 +39,7 @@ def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: Sol
 
 
 def failed(error: BaseException) -> Outcome:
-    """The outcome for an exception: values out of their domain are the input's fault, everything else is an error."""
+    """The outcome for an exception: a value out of its domain is invalid input, everything else is an error."""
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, ParameterError):
         return failure(Termination.INVALID_INPUT, text)
@@ -95,9 +94,8 @@ def _decision(model: pyo.ConcreteModel, name: str, n_items: int) -> list[list[fl
 def _shares(model: pyo.ConcreteModel, n_items: int, objective: float) -> tuple[list[float] | None, str | None]:
     """Each item's share of the objective, or why there is none."""
     if n_items == 1:
-        return [
-            objective
-        ], None  # one item bears it all: evaluating a long expression again would take as long as solving
+        # one item bears it all: evaluating a long expression again would take as long as solving
+        return [objective], None
     component = model.component("item_cost")
     if component is None:
         return None, "the model has no Expression item_cost over ITEMS: no shares of the cost."

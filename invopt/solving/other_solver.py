@@ -22,7 +22,7 @@ TERMINATIONS = {
 
 
 def solve(model: pyo.ConcreteModel, solver: SolverRow) -> SolverResult:
-    """Solve the model and set its variables, integer ones exactly integer.
+    """Solves the model and sets its variables, integer ones exactly integer.
 
     Every interface of Pyomo takes `timelimit` and translates it to its solver's own option.
 
@@ -31,9 +31,8 @@ def solve(model: pyo.ConcreteModel, solver: SolverRow) -> SolverResult:
     ValueError : the solver is not on this machine; names it.
     """
     plugin = solver.plugin
-    with LoggingIntercept(
-        module="pyomo.opt"
-    ):  # it logs a traceback for a program that isn't there; the message below says it better
+    # Pyomo logs a traceback for a program that isn't there; the message below says it better
+    with LoggingIntercept(module="pyomo.opt"):
         optimiser = pyo.SolverFactory(plugin, **({"executable": solver.executable} if solver.executable else {}))
         is_available = optimiser.available(exception_flag=False)
     if not is_available:
@@ -70,7 +69,7 @@ def solve(model: pyo.ConcreteModel, solver: SolverRow) -> SolverResult:
 
 
 def _bound(bound: object) -> float | None:
-    """Solvers that prove no bound say so in many ways: nothing, minus infinity, an undefined marker."""
+    """The bound as a number; a solver that proves none gives nothing, minus infinity or an undefined marker."""
     try:
         return float(bound) if math.isfinite(float(bound)) else None
     except (TypeError, ValueError):

@@ -109,9 +109,10 @@ def solve_exact(items, offsets, params):
 
 
 POLICY = Policy(
-    name="moody", title="", model_class="LP", algorithm="closed form", source="", partition_by=("location_id",), inputs="",
-    input_columns=(
-        Column("mood", "string", "", "", False), Column("demand", "double", "", "", False), Column("unit_cost", "double", "", "", False),
+    name="moody", title="", model_class="LP", algorithm="closed form", source="", partition_by=("location_id",),
+    inputs="", input_columns=(
+        Column("mood", "string", "", "", False), Column("demand", "double", "", "", False),
+        Column("unit_cost", "double", "", "", False),
         Column("series", "array<double>", "", "", False), Column("paths", "array<array<double>>", "", "", False),
         Column("remark", "double", "", "")),
     params=MoodyParams, decisions=("order_quantity", "plan"), build_model=build_model, solve_exact=solve_exact,
