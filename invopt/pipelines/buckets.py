@@ -24,13 +24,13 @@ def solved(
     n_tasks = max(1, min(n_tasks, n_buckets))
     # among the groups' keys, so that Spark knows the groups to be together and doesn't shuffle once more
     number = F.pmod("bucket", F.lit(n_tasks)).cast("int")
-    spread = rows.drop("run_id", "policy_id", "wave").withColumns({"is_audited": is_audited, "task": number})
-    spread = (
-        spread.repartitionById(n_tasks, "task")
-        if hasattr(spread, "repartitionById")
-        else spread.repartition(n_tasks, "task")
+    placed = rows.drop("run_id", "policy_id", "wave").withColumns({"is_audited": is_audited, "task": number})
+    placed = (
+        placed.repartitionById(n_tasks, "task")
+        if hasattr(placed, "repartitionById")
+        else placed.repartition(n_tasks, "task")
     )
-    return solve_groups(spread.groupBy("task", "bucket"), request, wave)
+    return solve_groups(placed.groupBy("task", "bucket"), request, wave)
 
 
 def solve_groups(groups: GroupedData, request: solving.SolveRequest, wave: int) -> DataFrame:

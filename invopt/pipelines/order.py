@@ -15,6 +15,7 @@ from invopt.ordering import ITEM_COLUMNS, RULE_FAILED, OrderRule, line_decider
 from invopt.pipelines.audit import check_audit
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due, until
+from invopt.pipelines.ledger import Note
 from invopt.run import as_of_of, instant
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, SOLUTIONS
 from invopt.tables.columns import ITEM
@@ -107,7 +108,7 @@ def _order(context: Context, waiting: list[_Waiting]) -> list[OrderRuleError]:
     lines = _lines(context, ids)
     counted = _counted(context, ids, lines)
     _merge(context, ids, lines, has_failed=any(row["failed"] for row in counted.values()))
-    errors = []
+    errors, notes = [], []
     for policy in waiting:
         row = counted.get(policy.row.id, _NOTHING)
         context.say(
@@ -118,16 +119,12 @@ def _order(context: Context, waiting: list[_Waiting]) -> list[OrderRuleError]:
             context.say(f"  ! {row['failed']:,} items, such as: {row['why']}")
             why = _rule_of(row["why"])
             errors.append(OrderRuleError(f"policy {policy.row.id}: {row['failed']:,} items are held, because {why}"))
-        context.ledger.record(
-            STEP,
-            # a mended rule must find its items not yet done
-            FAILED if row["failed"] else policy.fingerprint,
-            rows=row["items"],
-            failed=row["failed"],
-            # one query served all policies: its time is divided among them
-            seconds=watch.seconds / len(waiting),
-            policy_id=policy.row.id,
-        )
+        # a mended rule must find its items not yet done
+        fingerprint = FAILED if row["failed"] else policy.fingerprint
+        # one query served all policies: its time is divided among them
+        seconds = watch.seconds / len(waiting)
+        notes.append(Note(STEP, fingerprint, row["items"], seconds, policy.row.id, failed=row["failed"]))
+    context.ledger.record(*notes)
     context.say(f"order: done in {watch.seconds:.1f} s")
     return errors
 

@@ -140,6 +140,10 @@ class SparkStore(Store):
         )
         return rows.where(slices.equals(where)) if where else rows
 
+    def is_empty(self, table: Table) -> bool:
+        detail = self._first(f"DESCRIBE DETAIL {self.places.sql_name(table)}")
+        return detail is None or detail["numFiles"] == 0 or super().is_empty(table)
+
     def rows(self, table: Table, where: Slice | None = None) -> list[Row]:
         return self.read(table, where=where).collect()
 

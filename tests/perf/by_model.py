@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from invopt import policies, solving
-from invopt.pipelines.inputs import tasks_of
+from invopt.pipelines.placement import tasks_of
 from invopt.pipelines.solve import solve
 from invopt.solving import highs
 from invopt.solving.by_model import solve_by_model
@@ -63,12 +63,11 @@ def both(folder: Path, n: int) -> tuple[float, float, float, float]:
             solve(run)
         meters.append(meter)
         if run is few:
-            run.lakehouse.delta_table(STEPS).delete("step = 'solve'")  # else it would say that all is solved already
+            # else it would say that all is solved already
+            run.store.replace(STEPS, [], {"step": "solve"}, check_keys=False)
+            run.ledger.refresh()
     solved = (
-        every.lakehouse.read(SOLUTIONS)
-        .select("product_id", "objective")
-        .toPandas()
-        .set_index("product_id")["objective"]
+        every.store.read(SOLUTIONS).select("product_id", "objective").toPandas().set_index("product_id")["objective"]
     )
     n_processes = tasks_of(every)
     rows = of_levels.to_pandas()
