@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from invopt.errors import ParameterError
 from invopt.plots.style import PALETTE, POSITION, REORDER_POINT
-from invopt.policies.inputs.item_demand import ItemDemand, item_demand
+from invopt.policies.inputs.item_demand import item_demand
+from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.s_q.curves import CostParts
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from invopt.plots.curves import finding, mark, read_demand, whole_numbers
 from invopt.plots.style import PALETTE, POSITION, QUIET, figure, legend, plain
 from invopt.policies.inputs.shelf_life import shelf_life_demand
-from invopt.theory.perishable.cost import perishable_cost, units_sold
+from invopt.theory.perishable.cost import PerishableCosts, perishable_cost, units_sold
 
 
 def order_quantity_with_expiry(item: pd.Series, review: str, expired_unit_costs: str) -> Figure:
@@ -39,9 +39,9 @@ def order_quantity_with_expiry(item: pd.Series, review: str, expired_unit_costs:
     tried = np.unique(
         [*whole_numbers(max(1, quantity // 4), max(2.5 * quantity, 1.3 * lasting) + 3), quantity, lasting]
     )
-    costs = (mean, h, K, late, expiry_cost)
-    with_expiry = perishable_cost([s], tried, demand, until_expiry, *costs)
-    without = perishable_cost([s], tried, demand, None, *costs)
+    costs = PerishableCosts(h, K, late, expiry_cost)
+    with_expiry = perishable_cost([s], tried, demand, until_expiry, mean, costs)
+    without = perishable_cost([s], tried, demand, None, mean, costs)
     thrown = tried - units_sold(np.array([s]), tried, until_expiry)
     where, best = int(np.searchsorted(tried, quantity)), int(without.argmin())
     chosen = float(with_expiry[where])

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 
 from invopt.plots.curves import dearer, finding, low_part, mark, parts_and_total, read_demand, whole_numbers
 from invopt.plots.style import QUIET, figure, legend, plain
-from invopt.policies.inputs.item_demand import mean_pmf
 from invopt.theory.demand.codes import NORMAL, PMF
 from invopt.theory.demand.daily import normal_day_pmf, poisson_day_pmf
+from invopt.theory.demand.distributions import mean_pmf
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.demand.lead_time_demand import lead_time_pmf, pmf_lead_time_demand
-from invopt.theory.s_s.curves import min_max_parts
+from invopt.theory.s_s.curves import order_up_to_parts
 
 
 def order_up_to_level(item: pd.Series) -> Figure:
@@ -37,7 +37,7 @@ def order_up_to_level(item: pd.Series) -> Figure:
     usual = max(level - s, 2)
     lower, higher = max(s + 1, s + usual // 2), level + usual
     tried = np.unique([*whole_numbers(max(1, s + usual // 5), level + 2 * usual), lower, level, higher])
-    points, parts = min_max_parts(tried, day_pmf, demand, *costs)
+    points, parts = order_up_to_parts(tried, day_pmf, demand, *costs)
     at = dict(zip(tried.tolist(), parts.total.tolist(), strict=True))
     chosen = at[level]
 

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from invopt.plots.curves import dearer, finding, mark, parts_and_total, read_demand, whole_numbers
 from invopt.plots.style import QUIET, figure, legend, plain
-from invopt.policies.inputs.item_demand import mean_pmf
 from invopt.theory.demand.codes import NORMAL, PMF, POISSON
+from invopt.theory.demand.distributions import mean_pmf
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.r_s.cost import demand_after, review_costs
 from invopt.theory.s_q.curves import CostParts

@@ -47,8 +47,9 @@ from pyomo.common.gc_manager import PauseGC
 from pyomo.core.expr import LinearExpression
 
 from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.inputs.columns import DEMAND, LEAD_TIME, numbers, objects, refuse
+from invopt.policies.inputs.columns import DEMAND, LEAD_TIME, numbers, objects
 from invopt.policies.inputs.lot_sizing import LotSizingInputs, lot_sizing_inputs
+from invopt.policies.inputs.messages import refuse
 from invopt.tables.columns import Column
 from invopt.theory.lot_sizing.net_requirements import order_up_to_levels
 from invopt.theory.lot_sizing.search import best_orders
