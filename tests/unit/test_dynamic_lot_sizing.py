@@ -11,8 +11,9 @@ import pyomo.environ as pyo
 import pytest
 
 from invopt.errors import ParameterError
+from invopt.models.path import order_arcs
 from invopt.policies import load
-from invopt.policies.dynamic_lot_sizing import POLICY, DynamicLotSizingParams, _arcs, read
+from invopt.policies.dynamic_lot_sizing import POLICY, DynamicLotSizingParams, read
 from invopt.solving import highs
 from tests.items.dynamic_lot_sizing import cells, random_items
 from tests.published import lot_sizing
@@ -106,7 +107,8 @@ def test_no_arc_of_any_optimum_is_left_out_of_the_model():
         if not need.any():
             continue
         item = an_item(fixed_order_cost=fixed, holding_cost=holding, unit_cost=unit, demand_mean=need.astype(float))
-        start, end, units, _ = _arcs(read(frame(item)), 0)
+        inputs = read(frame(item))
+        start, end, units, _ = order_arcs(inputs.requirements.requirement[0], *inputs.costs_of(0))
         kept = {(s, e) for s, e, quantity in zip(start.tolist(), end.tolist(), units, strict=True) if quantity > 0}
         n_left_out += 21 - len(kept)
         plans = []
