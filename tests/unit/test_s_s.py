@@ -16,8 +16,9 @@ from invopt.errors import ParameterError
 from invopt.policies.s_s import POLICY, SSParams, build_model
 from invopt.solving import highs
 from invopt.solving.outcome import Status
-from invopt.theory.demand.daily import normal_day_pmf, poisson_day_pmf
-from invopt.theory.s_s.search import min_max_cost
+from invopt.theory.demand.codes import PMF
+from invopt.theory.demand.daily import in_steps, normal_day_pmf, poisson_day, poisson_day_pmf
+from invopt.theory.s_s.search import best_min_max_levels, min_max_cost
 from tests.items.s_s import FORMS, random_item
 
 
@@ -277,18 +278,26 @@ def test_extremes_have_sensible_answers():
 
 
 def test_larger_steps_cost_about_the_same():
-    from invopt.theory.demand.convolution import convolved_power
-    from invopt.theory.demand.daily import in_steps, poisson_day
-    from invopt.theory.demand.loss import losses_of
-    from invopt.theory.s_s import search as min_max
-
+    """Demand counted in steps of 5 units, as a demand of its own whose units cost five times as much."""
     costs = []
     for unit in (1, 5):
         low, day = in_steps(*poisson_day(400.0), unit)
-        total_low, total = convolved_power(low, day, 3)
-        costs.append(
-            min_max._best_levels(1.0 * unit, 900.0, 9.0 * unit, 400.0 / unit, low, day, total_low, losses_of(total))[2]
+        numbers = {
+            "demand_mean": 400.0 / unit,
+            "demand_variance": 0.0,
+            "first_lead_time": 3.0,
+            "n_lead_times": 1,
+            "holding_cost": 1.0 * unit,
+            "fixed_order_cost": 900.0,
+            "backorder_cost": 9.0 * unit,
+        }
+        levels = best_min_max_levels(
+            form=np.array([PMF]),
+            **{name: np.array([number]) for name, number in numbers.items()},
+            day_pmfs=[np.concatenate([np.zeros(low), day])],
         )
+        assert levels.step[0] == 1
+        costs.append(levels.cost[0])
     assert costs[1] == pytest.approx(costs[0], rel=5e-3) and costs[1] > costs[0]
 
 
