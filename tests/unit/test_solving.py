@@ -30,6 +30,7 @@ MOODY = """
 import faulthandler
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pyomo.environ as pyo
@@ -55,8 +56,10 @@ def misbehave(moods):
         os.kill(os.getpid(), signal.SIGSEGV)
     if "exit" in moods:
         os._exit(5)
-    while "hang" in moods:
-        pass
+    if "hang" in moods:
+        Path(os.environ["INVOPT_TEST_HANGS_AT"]).touch()
+        while True:
+            pass
 
 
 def build_model(items, params):
@@ -223,18 +226,18 @@ def test_model_every_kind_of_failure_in_one_bucket(folder):
     pd.testing.assert_frame_equal(solutions.head(len(alone)).drop(columns="seconds"), alone.drop(columns="seconds"))
 
 
-def test_model_over_the_time_limit(folder):
+def test_model_over_the_time_limit(folder, hang):
     """HiGHS stops by itself and gives its best point; code that never returns is killed; the others are solved."""
     items = bucket_of((*GOOD, "hard", "hang"))
-    solutions = solve_bucket(items, moody(folder, solver=SolverRow(name="highs", time_limit=1.0)))
+    solutions = solve_bucket(items, moody(folder, solver=SolverRow(name="highs", time_limit=2.0)))
     assert_complete(items, solutions)
     assert_good_rows(solutions, range(len(GOOD)), "model")
-    hard, hang = (first_rows(solutions).loc[key] for key in ("S04", "S05"))
+    hard, hanging = (first_rows(solutions).loc[key] for key in ("S04", "S05"))
     assert (hard["termination"], hard["status"]) == ("time_limit", "feasible")
-    assert hard["bound"] < hard["objective"] and hard["gap"] > 1e-4 and 0.9 < hard["seconds"] < 6
+    assert hard["bound"] < hard["objective"] and hard["gap"] > 1e-4 and hard["seconds"] > 1.9
     assert solutions.loc[solutions["partition_key"] == "S04", "cost"].sum() == pytest.approx(hard["objective"])
-    assert (hang["termination"], hang["status"]) == ("time_limit", "no_solution")
-    assert "killed after 6.5 s" in hang["message"]
+    assert (hanging["termination"], hanging["status"]) == ("time_limit", "no_solution")
+    assert "killed after 8 s" in hanging["message"]
 
 
 def test_child_and_this_process_give_the_same(folder):

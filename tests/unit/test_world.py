@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from invopt.world.assortment import make_assortment
 from invopt.world.chain import DETERMINISTIC, NORMAL, PMF, POISSON, WEEKDAY_PATTERN, make_chain
 from invopt.world.files import HEADERS, STATIC, Landing
 from invopt.world.history import NEVER, simulate
-from invopt.world.history_files import _distinct_seconds
+from invopt.world.history_files import write_sales_of_stores
 from invopt.world.write import write_world
 
 SIZE = {"n_stores": 4, "n_products": 20, "n_days": 30}
@@ -301,14 +302,23 @@ def test_a_held_up_supplier_makes_late_orders_in_every_small_chain(seed):
     assert (orders.arrival_day > orders.order_day).all()
 
 
-def test_no_two_transactions_of_a_product_at_the_same_second():
-    sold = np.array([20_000, 0, 3, 1])
-    seconds = _distinct_seconds(sold, np.random.default_rng(1))
-    product = np.repeat(np.arange(4), sold)
+def test_no_two_transactions_of_a_product_at_the_same_second(tmp_path):
+    """A day on which one product is sold 20,000 times in 50,400 seconds."""
+    rng, monday = np.random.default_rng(1), date(2026, 6, 1)
+    chain = make_chain(1, 4, rng)
+    items = make_assortment(chain, np.arange(1), rng)
+    quiet = simulate(chain, items, n_days=1, first_weekday=0, rng=rng)
+    sold = np.array([20_000, 0, 3, 1]).reshape(quiet.sold.shape)
+    busy = replace(quiet, sold=sold, spoiled=np.zeros_like(sold))
+    with Landing(tmp_path) as landing:
+        write_sales_of_stores(landing, chain, items, busy, monday, rng)
+    sales = pd.concat(map(pd.read_csv, tmp_path.rglob("*.csv")), ignore_index=True)
+    assert len(sales) == sales["Units"].sum() == 20_004
+    assert not sales.duplicated(["ProductID", "TransactionDateTime"]).any()
+    seconds = (pd.to_datetime(sales["TransactionDateTime"]) - pd.Timestamp("2026-06-01 07:00")).dt.total_seconds()
     assert seconds.min() >= 0 and seconds.max() < 14 * 3600
-    assert len(np.unique(np.stack([product, seconds]), axis=1).T) == 20_004
     # spread over the day, not at its start
-    assert abs(seconds[:20_000].mean() / (14 * 1800) - 1) < 0.02
+    assert abs(seconds.mean() / (14 * 1800) - 1) < 0.02
 
 
 def test_forecasts_are_of_every_form_and_add_up(world, daily_world):
