@@ -39,7 +39,7 @@ def solve_groups(groups: GroupedData, request: solving.SolveRequest, wave: int) 
     The wave comes from there too: as a number in the query it would make Spark compile the same code anew for each
     wave.
     """
-    decisions = policies.load(request.policy, request.policies_folder).decisions
+    decisions = policies.load(request.row.policy, request.policies_folder).decisions
     flat = {"wave": "int", "bucket": "int", **solving.flat_schema(len(decisions))}
     solutions = groups.applyInPandas(
         _group_solver(request, wave), ", ".join(f"{name} {kind}" for name, kind in flat.items())

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from invopt.config import PolicyRow
 from invopt.errors import AuditError, InvoptError, OrderRuleError, TableError, raise_together
-from invopt.ordering.order_rules import KEPT, RULE_FAILED, OrderRule, reviewer
+from invopt.ordering import ITEM_COLUMNS, RULE_FAILED, OrderRule, line_decider
 from invopt.pipelines.audit import check_audit
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due, until
@@ -196,7 +196,7 @@ def _solved(waiting: list[_Waiting]) -> Column:
 def _reviews(context: Context, waiting: list[_Waiting]) -> DataFrame:
     reviewed = _with_state(context, waiting)
     types = dict(reviewed.dtypes)
-    passed = ["policy_id", *KEPT, "unit_cost"]
+    passed = ["policy_id", *ITEM_COLUMNS, "unit_cost"]
     schema = ", ".join(
         [*(f"{name} {types[name]}" for name in passed), "wanted double", "quantity double", "reason string"]
     )
@@ -206,7 +206,7 @@ def _reviews(context: Context, waiting: list[_Waiting]) -> DataFrame:
         )
         for one in waiting
     }
-    reviews = reviewed.mapInPandas(reviewer(rules), schema)
+    reviews = reviewed.mapInPandas(line_decider(rules), schema)
     return reviews.withColumns({"run_id": F.lit(context.run_id), "ordered_at": F.lit(context.as_of)})
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pyspark.sql import Observation, Row
 from pyspark.sql import functions as F
 
-from invopt import policies, solving
+from invopt import policies
 from invopt.config import PolicyRow, default_partition
 from invopt.errors import AuditError, TableError, raise_together
 from invopt.pipelines.audit import check_audit, solutions_of
@@ -24,6 +24,7 @@ from invopt.pipelines.inputs import fingerprint_of
 from invopt.pipelines.ledger import Note
 from invopt.pipelines.placement import tasks_of
 from invopt.pipelines.report import unfold_decisions
+from invopt.solving import SolveRequest
 from invopt.tables import SOLUTIONS, Table, policy_inputs
 from invopt.tables.columns import ITEM
 
@@ -63,24 +64,6 @@ def solve(context: Context) -> None:
     if context.config.lakehouse.catalog is not None and context.store.exists(SOLUTIONS):
         unfold_decisions(context)
     raise_together(refused)
-
-
-def request_of(context: Context, row: PolicyRow) -> solving.SolveRequest:
-    """What the executors need to know of a policy."""
-    solver = context.config.solver(row.solver)
-    return solving.SolveRequest(
-        policy=row.policy,
-        policies_folder=context.config.policies_folder,
-        params=row.params,
-        method=row.method,
-        solver=solving.Solver(
-            name=solver.name,
-            kind=solver.kind,
-            plugin=solver.plugin,
-            time_limit=solver.time_limit,
-            options=solver.options,
-        ),
-    )
 
 
 def solve_policy(context: Context, row: PolicyRow, earlier_waves: Set[int] = frozenset()) -> None:
@@ -138,7 +121,7 @@ class _Progress:
         self.context, self.row, self.table, self.waves, self.fingerprint = context, row, table, waves, fingerprint
         self.n_partitions = sum(wave.partitions for wave in waves.values())
         self.n_solved = self.n_failed = 0
-        self._request = request_of(context, row)
+        self._request = SolveRequest.of_row(context.config, row)
         n_audited = context.config.solve.audit_partitions
         self._audit_every = max(1, self.n_partitions // n_audited) if n_audited else 0
 

@@ -46,12 +46,13 @@ from pydantic import Field
 from pyomo.common.gc_manager import PauseGC
 from pyomo.core.expr import LinearExpression
 
+from invopt.models.path import add_order_up_to_levels, largest_totals
 from invopt.policies import dynamic_lot_sizing
 from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.dynamic_lot_sizing import add_levels, note_short, order, read
-from invopt.policies.inputs.columns import numbers, refuse
-from invopt.policies.inputs.item_demand import note
+from invopt.policies.dynamic_lot_sizing import note_short, order, read
+from invopt.policies.inputs.columns import numbers
 from invopt.policies.inputs.lot_sizing import LotSizingInputs
+from invopt.policies.inputs.messages import note, refuse
 from invopt.tables.columns import Column
 from invopt.theory.lot_sizing.net_requirements import order_up_to_levels
 from invopt.theory.lot_sizing.search_capacitated import capacitated_orders
@@ -251,10 +252,8 @@ def _lasting(need: np.ndarray, fixed: np.ndarray, kept: np.ndarray) -> list[int]
     between is cheaper.
     """
     total = np.concatenate([[0.0], np.cumsum(need)])
-    saving = np.triu(kept[:, None] - kept[None, :], 1)
-    with np.errstate(divide="ignore"):
-        most = np.where(saving > 0, total[None, :-1] + fixed[None, :] / np.where(saving > 0, saving, 1.0), np.inf)
-    lasts = np.searchsorted(total, most.min(axis=1, initial=np.inf), side="right") - 2
+    most = largest_totals(total, fixed, np.triu(kept[:, None] - kept[None, :], 1))
+    lasts = np.searchsorted(total, most, side="right") - 2
     return np.minimum(np.maximum(lasts, np.arange(len(need))), len(need) - 1).tolist()
 
 
@@ -359,7 +358,7 @@ def _plan_model(inputs: LotSizingInputs, shared: Shared) -> pyo.ConcreteModel:
     model.item_cost = pyo.Expression(model.ITEMS, rule=item_cost)
     model.total_cost = pyo.Objective(expr=pyo.quicksum(model.item_cost.values()))
     model.ORDER_QUANTITY = pyo.Expression(model.ITEMS, model.PERIODS, rule=order_quantity)
-    add_levels(model, inputs)
+    add_order_up_to_levels(model, inputs.requirements, inputs.n_periods)
     return model
 
 

@@ -12,18 +12,8 @@ periods t = 0..T-L-1 whose orders arrive within the plan,
 in money per day over the T days of the plan. K_t and c_t are those of the day the order is placed, h of the day it lies
 there.
 
-The model is a shortest path from period 0 to the end. Some optimum orders only when nothing is left of earlier orders
-(Wagner & Whitin), so an arc (s, e) is an order in s for the requirements of s..e-1 and costs what these cost; a period
-without a requirement is passed free.
-
-    minimize    sum over arcs of cost_a y_a,    y_a >= 0
-    subject to  one arc leaves period 0;  of each later period, as many arcs leave as arrive
-
-A path problem's matrix is totally unimodular: a vertex is one path, and no integers are needed. Arcs that no optimum
-uses are left out: let p_s - p_k be what a unit ordered in s costs more than one ordered in k > s (its holding until k
-and the difference of c). If (p_s - p_k) x (requirements of k..e-1) > K_k for a k between, the arcs (s, k), (k, e) cost
-less than (s, e). If (s, e) with every arc (k, f) that can come next costs more than (s, f), it is in no optimum either.
-An arc that ends with a period without a requirement costs as much as the one that ends before it and the free step.
+The model is a shortest path from period 0 to the end: an arc is an order and the periods that it covers. See
+`models/path.py`, which also proves which arcs can be left out.
 
 What to know: demand before the first possible arrival that stock doesn't cover is late whatever is planned; it costs
 nothing here, the first arrival brings its quantity, and the message says how much. The stock there is costs the same
@@ -43,12 +33,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
-from pyomo.common.gc_manager import PauseGC
-from pyomo.core.expr import LinearExpression
 
+from invopt.models.path import order_arcs, path_model
 from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.inputs.columns import DEMAND, LEAD_TIME, numbers, objects, refuse
+from invopt.policies.inputs.columns import DEMAND, LEAD_TIME, numbers, objects
 from invopt.policies.inputs.lot_sizing import LotSizingInputs, lot_sizing_inputs
+from invopt.policies.inputs.messages import refuse
 from invopt.tables.columns import Column
 from invopt.theory.lot_sizing.net_requirements import order_up_to_levels
 from invopt.theory.lot_sizing.search import best_orders
@@ -149,54 +139,6 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: DynamicLotSizi
     )
 
 
-def _arcs(inputs: LotSizingInputs, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Start, end, units and cost of the arcs of item i, the free steps last; the path ends after the last
-    requirement.
-    """
-    n_open = inputs.requirements.n_open[i]
-    need = inputs.requirements.requirement[i, :n_open]
-    end = int(np.flatnonzero(need)[-1]) + 1 if need.any() else 0
-    need = need[:end]
-    fixed, unit, holding = (cost[:end] for cost in inputs.costs_of(i))
-    held = np.concatenate([[0.0], np.cumsum(holding)])[:end]
-    total = np.concatenate([[0.0], np.cumsum(need)])
-    # what a unit for period u costs when it is ordered in s, and with it the arcs' costs, by s and e - 1
-    per_unit = unit[:, None] + held[None, :] - held[:, None]
-    cost = fixed[:, None] + np.cumsum(np.triu(per_unit * need[None, :]), axis=1)
-    # by s and k: requirements up to this total may be ordered in s before an order in k saves more than it costs
-    saving = np.triu(per_unit - unit[None, :], 1)
-    with np.errstate(divide="ignore"):
-        most = np.where(saving > 0, total[None, :-1] + fixed[None, :] / np.where(saving > 0, saving, 1.0), np.inf)
-    # a little more, so that rounding never leaves out an optimal arc
-    most = most.min(axis=1, initial=np.inf) * (1 + 1e-9)
-    is_kept = np.triu((total[None, 1:] <= most[:, None]) & (need[None, :] > 0))
-    start, last = np.nonzero(is_kept & ~_are_better_longer(cost, need, is_kept))
-    free = np.flatnonzero(need == 0)
-    nothing = np.zeros(len(free))
-    return (
-        np.concatenate([start, free]),
-        np.concatenate([last, free]) + 1,
-        np.concatenate([total[last + 1] - total[start], nothing]),
-        np.concatenate([cost[start, last], nothing]),
-    )
-
-
-def _are_better_longer(cost: np.ndarray, need: np.ndarray, is_kept: np.ndarray) -> np.ndarray:
-    """Which arcs cost more with any next one than one arc from their start to its end; by s and e - 1, as the
-    others.
-    """
-    end = len(need)
-    # by s: the most that an arc (s, f) costs beyond (k, f), over the k that can come after e, the first period with a
-    # requirement and those before it; from the last e backwards
-    beyond, is_better = np.full(end, -np.inf), np.zeros_like(is_kept)
-    rounding = 1e-9 * np.abs(cost).max(initial=0.0)
-    for e in range(end - 1, 0, -1):
-        of_next = (cost[:, is_kept[e]] - cost[e, is_kept[e]]).max(axis=1, initial=-np.inf)
-        beyond = of_next if need[e] > 0 else np.maximum(beyond, of_next)
-        is_better[:e, e - 1] = cost[:e, e - 1] > beyond[:e] + rounding
-    return is_better
-
-
 def build_model(items: pd.DataFrame, params: DynamicLotSizingParams) -> pyo.ConcreteModel:
     """The path model of each item, side by side in one ConcreteModel; see the module's docstring.
 
@@ -206,84 +148,11 @@ def build_model(items: pd.DataFrame, params: DynamicLotSizingParams) -> pyo.Conc
     """
     inputs = read(items)
     refuse(items, inputs.message)
-    # the collector would look through the thousands of new objects again and again: it took two thirds of the time
-    with PauseGC():
-        return _path_model(inputs)
-
-
-def _path_model(inputs: LotSizingInputs) -> pyo.ConcreteModel:
-    """One flat set of arcs for all items."""
-    n, n_periods = inputs.requirements.requirement.shape
-    arcs = [_arcs(inputs, i) for i in range(n)]
-    model = pyo.ConcreteModel()
-    model.ITEMS = pyo.RangeSet(0, n - 1)
-    model.PERIODS = pyo.RangeSet(0, n_periods - 1)
-    model.ARCS = pyo.RangeSet(0, sum(len(start) for start, *_ in arcs) - 1)
-    model.is_used = pyo.Var(model.ARCS, domain=pyo.NonNegativeReals)
-    used = list(model.is_used.values())
-    used_of, leaving, arriving, ordering = [], {}, {}, {}
-    for i, (start, end, units, _) in enumerate(arcs):
-        own = used[: len(start)]
-        del used[: len(start)]
-        used_of.append(own)
-        for arc, s, e, quantity in zip(own, start.tolist(), end.tolist(), units.tolist(), strict=True):
-            leaving.setdefault((i, s), []).append(arc)
-            arriving.setdefault((i, e), []).append(arc)
-            if quantity:
-                ordering.setdefault((i, s), []).append((quantity, arc))
-
-    def as_many_leave_as_arrive(model: pyo.ConcreteModel, i: int, t: int) -> tuple:
-        out, into = leaving[i, t], arriving.get((i, t), [])
-        start = 1 if t == 0 else 0
-        return start, LinearExpression(linear_coefs=[1] * len(out) + [-1] * len(into), linear_vars=out + into), start
-
-    def item_cost(model: pyo.ConcreteModel, i: int) -> object:
-        cost = arcs[i][3] / inputs.n_periods[i]
-        return LinearExpression(linear_coefs=cost.tolist(), linear_vars=used_of[i]) if len(cost) else 0.0
-
-    def order_quantity(model: pyo.ConcreteModel, i: int, t: int) -> object:
-        orders = ordering.get((i, t))
-        return (
-            LinearExpression(linear_coefs=[units for units, _ in orders], linear_vars=[arc for _, arc in orders])
-            if orders
-            else 0.0
-        )
-
-    model.as_many_leave_as_arrive = pyo.Constraint(list(leaving), rule=as_many_leave_as_arrive)
-    model.item_cost = pyo.Expression(model.ITEMS, rule=item_cost)
-    model.total_cost = pyo.Objective(expr=pyo.quicksum(model.item_cost.values()))
-    model.ORDER_QUANTITY = pyo.Expression(model.ITEMS, model.PERIODS, rule=order_quantity)
-    add_levels(model, inputs)
-    return model
-
-
-def add_levels(model: pyo.ConcreteModel, inputs: LotSizingInputs) -> None:
-    """The decision ORDER_UP_TO_LEVEL from ORDER_QUANTITY, as variables, a row for each.
-
-    As an Expression, a period's level would be evaluated through the levels of all periods before it.
-    """
-    position, whole_demand = inputs.requirements.position.tolist(), inputs.requirements.whole_demand.tolist()
-    n_periods = inputs.n_periods.tolist()
-    model.ORDER_UP_TO_LEVEL = pyo.Var(model.ITEMS, model.PERIODS)
-    level = model.ORDER_UP_TO_LEVEL
-
-    def position_less_demand_plus_order_is_the_next_position(model: pyo.ConcreteModel, i: int, t: int) -> tuple:
-        # an Expression's own terms: a sum of a variable and a linear expression takes Pyomo longer to look through
-        ordered = model.ORDER_QUANTITY[i, t].expr
-        coefficients, variables = [1.0], [level[i, t]]
-        before = position[i]
-        if t > 0:
-            coefficients.append(-1.0)
-            variables.append(level[i, t - 1])
-            before = -whole_demand[i][t - 1] if t < n_periods[i] else 0.0
-        if isinstance(ordered, LinearExpression):
-            coefficients += [-coefficient for coefficient in ordered.linear_coefs]
-            variables += ordered.linear_vars
-        return before, LinearExpression(linear_coefs=coefficients, linear_vars=variables), before
-
-    model.position_less_demand_plus_order_is_the_next_position = pyo.Constraint(
-        model.ITEMS, model.PERIODS, rule=position_less_demand_plus_order_is_the_next_position
-    )
+    found = inputs.requirements
+    arcs = [
+        order_arcs(found.requirement[i, : found.n_open[i]], *inputs.costs_of(i)) for i in range(len(found.requirement))
+    ]
+    return path_model(arcs, found, inputs.n_periods)
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:

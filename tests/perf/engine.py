@@ -14,7 +14,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from invopt.policies import load
-from invopt.solving import Solver, SolveRequest, solve_bucket, solve_partition
+from invopt.solving import HIGHS, SolveRequest, solve_bucket, solve_partition
 from tests.perf.alone import RunIn
 from tests.perf.figure import Figure
 from tests.perf.sizes import Sizes
@@ -97,8 +97,8 @@ def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
 
 def _measure(folder: Path, n_exact: int, n_models: int) -> list[Figure]:
     (folder / "window.py").write_text(POLICY)
-    request = SolveRequest("window", str(folder), solver=Solver(time_limit=5.0))
-    exact = SolveRequest("window", str(folder), method="exact")
+    request = SolveRequest.of_policy("window", str(folder), solver=HIGHS.model_copy(update={"time_limit": 5.0}))
+    exact = SolveRequest.of_policy("window", str(folder), method="exact")
     figures: list[Figure] = []
 
     def add(what: str, seconds: float, n: int, unit: str) -> None:

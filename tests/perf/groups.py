@@ -11,7 +11,7 @@ from invopt import policies
 from invopt.pipelines.buckets import solve_groups, solved
 from invopt.pipelines.context import Context
 from invopt.pipelines.placement import tasks_of
-from invopt.pipelines.solve import request_of
+from invopt.solving import SolveRequest
 from invopt.tables import SOLUTIONS, policy_inputs
 from tests.perf import items
 from tests.perf.alone import RunIn
@@ -47,7 +47,7 @@ def both(folder: Path, n: int) -> tuple[float, float]:
     rows = run.store.read(policy_inputs(policy.name, policy.input_columns)).withColumn(
         "place", F.pmod(F.xxhash64("partition_key", F.lit("share")), F.lit(1000))
     )
-    request = request_of(run, row)
+    request = SolveRequest.of_row(run.config, row)
 
     def first(share: float) -> DataFrame:
         return rows.where(F.col("place") < round(1000 * share)).drop("place")

@@ -312,9 +312,7 @@ def test_lines_in_are_lines_kept_rejected_and_duplicate(chain):
     }
     store = chain.run.store
     for (name, batch), counts in chain.batches[1].items():
-        assert (
-            counts[0] == store.read(bronze(BY_NAME[name])).where(f"batch_id = {batch}").count() == sum(counts[1:])
-        )
+        assert counts[0] == store.read(bronze(BY_NAME[name])).where(f"batch_id = {batch}").count() == sum(counts[1:])
     # what is kept is there: the lines that silver rows stand for
     kept = sum(row["n_lines"] for table in (SPOILAGE.name, "silver.sales") for row in chain.silver[0][table])
     assert kept == first["sales"][1]
@@ -582,7 +580,9 @@ def test_a_first_load_whose_sales_come_in_two_files(spark, tmp_path, monkeypatch
         assert run.store.is_empty(table) == (not more)
     (done,) = conform(run)
     assert (done.rows_in, done.rows_kept, done.rows_rejected) == (7 + 2 * bool(more), 4 + 2 * bool(more), 0)
-    sales = run.store.read(table).selectExpr("product_id", "date_format(sold_at, 'HH')", "units", "n_lines", "file_number")
+    sales = run.store.read(table).selectExpr(
+        "product_id", "date_format(sold_at, 'HH')", "units", "n_lines", "file_number"
+    )
     sales = sorted(map(tuple, sales.collect()))
     assert [row[:4] for row in sales] == [SUMS_OF_ONE] * bool(more) + SUMS_OF_TWO
     assert {row[4] for row in sales if row[0] == "p2"} == {1}
@@ -632,7 +632,9 @@ def test_tables_of_another_version_are_refused_together_and_before_anything_is_r
         table = bronze(BY_NAME[name])
         of_text = [replace(column, type="string") if column.name == "batch_id" else column for column in table.columns]
         run.store.create(replace(table, columns=tuple(of_text)))
-    with pytest.raises(TableError, match=r"(?s)bronze.suppliers at .*batch_id is string.*bronze.sales at .*batch_id is"):
+    with pytest.raises(
+        TableError, match=r"(?s)bronze.suppliers at .*batch_id is string.*bronze.sales at .*batch_id is"
+    ):
         ingest(make_run(spark, tmp_path))
     assert not run.store.exists(FILES)
 

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from invopt.pipelines.steps import Run
-from invopt.spark.delta import Lakehouse
 from pyspark.sql import functions as F
 
 from invopt import policies
@@ -25,8 +23,9 @@ from invopt.pipelines.context import Context
 from invopt.pipelines.inputs import make_inputs
 from invopt.pipelines.order import order
 from invopt.pipelines.report import summary, unfold_decisions
-from invopt.pipelines.solve import request_of, solve, solve_policy
+from invopt.pipelines.solve import solve, solve_policy
 from invopt.run import Run
+from invopt.solving import SolveRequest
 from invopt.spark.stores import open_store
 from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, STEPS, Table, policy_inputs, silver
 from invopt.tables.datasets import BY_NAME, DATASETS
@@ -161,7 +160,8 @@ def said_by(run: Context) -> list[str]:
 def solutions_of(run: Context, policy_id: str) -> dict[tuple[str, str], dict]:
     rows = run.store.rows(SOLUTIONS, {"run_id": run.run_id, "policy_id": policy_id})
     keyed = {
-        (row["location_id"], row["product_id"]): row.asDict() | {"decisions": row["decisions"] and dict(row["decisions"])}
+        (row["location_id"], row["product_id"]): row.asDict()
+        | {"decisions": row["decisions"] and dict(row["decisions"])}
         for row in rows
     }
     assert len(keyed) == len(rows)
@@ -412,7 +412,12 @@ def test_rows_are_shuffled_once_into_as_many_tasks_as_asked_for(steady, capsys):
     tasks = rows.select("bucket").distinct().count()
     assert tasks > 1
     solutions = solved(
-        rows, request_of(steady, steady.config.policies[0]), 0, n_tasks=tasks, n_buckets=tasks, audit_every=0
+        rows,
+        SolveRequest.of_row(steady.config, steady.config.policies[0]),
+        0,
+        n_tasks=tasks,
+        n_buckets=tasks,
+        audit_every=0,
     )
     capsys.readouterr()
     solutions.explain()

@@ -74,7 +74,6 @@ def good(project):
 
 def findings(policy, monkeypatch) -> str:
     monkeypatch.setattr(policies, "load", lambda name, folder=None: policy)
-    monkeypatch.setattr("invopt.solving.bucket.load", lambda name, folder=None: policy)
     return "\n".join(broken_laws(policy, "my_policies"))
 
 

@@ -18,7 +18,8 @@ from invopt.solving import highs
 from invopt.solving.outcome import Status
 from invopt.theory.demand.codes import PMF
 from invopt.theory.demand.daily import in_steps, normal_day_pmf, poisson_day, poisson_day_pmf
-from invopt.theory.s_s.search import best_min_max_levels, min_max_cost
+from invopt.theory.s_s.cost import order_up_to_cost
+from invopt.theory.s_s.search import best_order_up_to_levels
 from tests.items.s_s import FORMS, random_item
 
 
@@ -119,7 +120,7 @@ def test_published_optima_are_reached_by_model_and_by_algorithm(example):
 def test_the_renewal_cost_is_that_of_the_stationary_chain():
     day, G = day_and_level_costs(poisson_item(lead_time=2.0, demand_mean=np.array([1.3])), 30)
     for s, S in ((0, 1), (2, 9), (5, 25)):
-        assert min_max_cost(s, S, day, G[s + 1 : S + 1], 7.0) == pytest.approx(
+        assert order_up_to_cost(s, S, day, G[s + 1 : S + 1], 7.0) == pytest.approx(
             stationary_cost(s, S, day, G, 7.0), rel=1e-10
         )
 
@@ -136,7 +137,7 @@ def test_no_policy_is_cheaper(form):
         s, S = (int(found.decisions[name][0]) for name in POLICY.decisions)
         assert stationary_cost(s, S, day, G, item["fixed_order_cost"]) == pytest.approx(found.cost[0], rel=1e-9)
         best = min(
-            min_max_cost(s, S, day, G[s + 1 : S + 1], item["fixed_order_cost"])
+            order_up_to_cost(s, S, day, G[s + 1 : S + 1], item["fixed_order_cost"])
             for s in range(0, 25)
             for S in range(s + 1, 71)
         )
@@ -291,7 +292,7 @@ def test_larger_steps_cost_about_the_same():
             "fixed_order_cost": 900.0,
             "backorder_cost": 9.0 * unit,
         }
-        levels = best_min_max_levels(
+        levels = best_order_up_to_levels(
             form=np.array([PMF]),
             **{name: np.array([number]) for name, number in numbers.items()},
             day_pmfs=[np.concatenate([np.zeros(low), day])],

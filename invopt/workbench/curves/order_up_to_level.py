@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from invopt.policies.inputs.item_demand import mean_pmf
 from invopt.theory.demand.codes import NORMAL, PMF
 from invopt.theory.demand.daily import normal_day_pmf, poisson_day_pmf
+from invopt.theory.demand.distributions import mean_pmf
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.demand.lead_time_demand import LeadTimeDemand, lead_time_pmf, pmf_lead_time_demand
-from invopt.theory.s_s.curves import min_max_parts
+from invopt.theory.s_s.curves import order_up_to_parts
 from invopt.workbench.curves.curve import Curve, cost_columns, whole_numbers
 from invopt.workbench.curves.demand import read_demand
 from invopt.workbench.curves.wording import dearer
@@ -27,7 +27,7 @@ def order_up_to_level(item: pd.Series) -> Curve:
     usual = max(level - s, 2)
     lower, higher = max(s + 1, s + usual // 2), level + usual
     tried = np.unique([*whole_numbers(max(1, s + usual // 5), level + 2 * usual), lower, level, higher])
-    points, parts = min_max_parts(tried, day_pmf, demand, *costs)
+    points, parts = order_up_to_parts(tried, day_pmf, demand, *costs)
     total = dict(zip(tried.tolist(), parts.total.tolist(), strict=True))
     chosen = total[level]
     return Curve(

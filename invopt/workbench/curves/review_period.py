@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from invopt.policies.inputs.item_demand import ItemDemand, mean_pmf
 from invopt.theory.demand.codes import NORMAL, PMF, POISSON
+from invopt.theory.demand.distributions import mean_pmf
+from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.r_s.cost import DemandAfter, demand_after, review_costs
 from invopt.theory.s_q.curves import CostParts
