@@ -14,7 +14,7 @@ from invopt.config import Config
 
 @dataclass(frozen=True)
 class Run:
-    """What a run is, without Spark.
+    """A moment and a configuration.
 
     as_of : in UTC; a moment without a zone is taken for UTC, whatever the machine's own zone is
     """

@@ -39,7 +39,7 @@ THREADS = 4
 
 @dataclass(frozen=True)
 class Ingested:
-    """What one `ingest` did."""
+    """The result of one `ingest`."""
 
     n_files: int
     n_rejected: int

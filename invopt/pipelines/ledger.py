@@ -1,4 +1,4 @@
-"""What is done of every run: the table gold.steps, kept in memory while a command runs."""
+"""The record of finished steps: the table gold.steps, kept in memory while a command runs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Ledger:
         return self._rows
 
     def done(self, step: str, policy_id: str = "*", run_id: str | None = None) -> dict[int, Row]:
-        """What is done of a step, by this run or another one: wave -> its row."""
+        """The finished waves of a step, of this run or another one: wave -> its row."""
         sought = (run_id or self._run.run_id, step, policy_id)
         return {row["wave"]: row for row in self.rows() if (row["run_id"], row["step"], row["policy_id"]) == sought}
 

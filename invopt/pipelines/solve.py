@@ -167,7 +167,7 @@ class _Progress:
 
 @dataclass(frozen=True)
 class _Wave:
-    """What is solved and committed together: a range of buckets."""
+    """A range of buckets that are solved and committed together."""
 
     buckets: int
     items: int

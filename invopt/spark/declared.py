@@ -47,7 +47,7 @@ def create_statement(table: Table, name: str, *, is_anew: bool = False) -> str:
 
 
 def differences(table: Table, there: Mapping[str, tuple[str, bool]]) -> list[str]:
-    """What keeps a table that is there from becoming the declared one by adding columns.
+    """The differences that keep a table from becoming the declared one by adding columns.
 
     there : column -> its type, and whether it may be NULL
     """

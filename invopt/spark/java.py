@@ -29,7 +29,7 @@ INSTALL_HINT = (
     "already there."
 )
 
-# what package managers and vendors' installers use; a pattern that matches nothing costs nothing
+# the folders of package managers and vendors' installers; a pattern that matches nothing costs nothing
 WELL_KNOWN = (
     "/usr/lib/jvm/*",
     "/usr/java/*",
@@ -103,7 +103,7 @@ def parse_version(text: str) -> int | None:
 
 
 def cache_folder() -> Path:
-    """Where invopt keeps what it fetched or found out: ~/.cache/invopt, or under XDG_CACHE_HOME."""
+    """The folder of fetched files and remembered facts: ~/.cache/invopt, or under XDG_CACHE_HOME."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "invopt"
 
 

@@ -1,4 +1,4 @@
-"""Where tables are: below a folder or a URI, or in a catalog; and what a table there is called in SQL."""
+"""The places of tables: below a folder or a URI, or in a catalog; and a table's name in SQL."""
 
 from __future__ import annotations
 
@@ -63,5 +63,5 @@ class Places:
         )
 
     def shown(self, table: Table) -> str:
-        """What a user would look for: the folder or the name in the catalog."""
+        """The table as a user looks for it: the folder, or the name in the catalog."""
         return self.path(table) or self.sql_name(table)
