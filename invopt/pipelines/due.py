@@ -38,7 +38,7 @@ class Due:
 
 
 def due(context: Context) -> Due:
-    """The policies that are due at the run's as_of; only earlier runs count, so a run that is repeated does the same."""
+    """The policies that are due at the run's as_of; only earlier runs count, so a repeated run does the same."""
     rows = context.config.active_policies()
     scheduled = [row for row in rows if row.optimize_schedule or row.order_schedule]
     solved, ordered = _earlier(context) if scheduled else ({}, {})
@@ -74,7 +74,7 @@ def until(moment: datetime | None) -> str:
 
 
 def _earlier(context: Context) -> tuple[dict[str, str], dict[str, datetime]]:
-    """Two maps over earlier runs: policy -> the newest run that solved all of its items, and policy -> its last order."""
+    """Two maps over earlier runs: policy -> the newest that solved all of its items, and policy -> its last order."""
     rows_of: Counter[tuple[str, str, str]] = Counter()
     for one in context.ledger.rows():
         is_failed_order = one["step"] == "order" and one["failed"]  # its rule failed: it is due as before
