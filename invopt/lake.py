@@ -1,15 +1,15 @@
-"""Reads a declared table without Spark or a JVM, for the web page and for looking at a single partition."""
+"""Reads declared tables without Spark or a JVM, by deltalake's own SQL engine: for notebooks, the web and debugging.
+
+deltalake's other way, by pyarrow, gives NULL in every cell of a column-mapped table, without an error.
+"""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
-from functools import reduce
-from typing import Any
 
 import pandas as pd
-import pyarrow.dataset as ds
-from deltalake import DeltaTable
+import pyarrow as pa
+from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import TableNotFoundError
 
 from invopt.config import LakehouseConfig
@@ -18,8 +18,11 @@ from invopt.tables import Table
 from invopt.tables.columns import ITEM
 
 
-def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """The rows of a table whose columns have the given values; arrays as numpy arrays, maps as lists of pairs.
+def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, str | int | bool] | None = None) -> pd.DataFrame:
+    """The rows of a table whose columns have the given values, by its key; arrays as numpy arrays, maps as lists of
+    pairs.
+
+    A column that an older table lacks is NULL.
 
     Raises
     ------
@@ -27,19 +30,49 @@ def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, Any] | No
     """
     if lakehouse.root is None:
         raise TableError(
-            f"table {table.name} is in the catalog {lakehouse.catalog}; only tables "
-            "below a folder (`lakehouse.root`) are read without Spark"
+            f"table {table.name} is in the catalog {lakehouse.catalog}; only tables below a folder or a URI "
+            "(`lakehouse.root`) are read without Spark"
         )
-    path = f"{lakehouse.root.rstrip('/')}/{table.name.replace('.', '/')}"
+    place = f"{lakehouse.root.rstrip('/')}/{table.name.replace('.', '/')}"
     try:
-        rows = DeltaTable(path).to_pyarrow_dataset()
+        stored = DeltaTable(place)
     except TableNotFoundError as error:
         raise TableError(
-            f"table {table.name} is not there ({path}); run `invopt run` first, or name the folder with --lakehouse"
+            f"table {table.name} is not there ({place}); run `invopt run` first, or name the folder with --lakehouse"
         ) from error
-    conditions = [ds.field(name) == value for name, value in (where or {}).items()]
-    chosen = reduce(operator.and_, conditions) if conditions else None
-    return rows.to_table(columns=list(table.column_names), filter=chosen).to_pandas()
+    there = {field.name for field in stored.schema().fields}
+    columns = ", ".join(f'"{name}"' if name in there else f'NULL AS "{name}"' for name in table.column_names)
+    equal = " AND ".join(f'"{name}" = {_literal(value)}' for name, value in (where or {}).items())
+    # the names are those of declared columns
+    statement = f"SELECT {columns} FROM stored{f' WHERE {equal}' if equal else ''}"
+    if table.keys:
+        statement += f" ORDER BY {', '.join(table.keys)}"
+    result = QueryBuilder().register("stored", stored).execute(statement)
+    rows = pa.table(result.read_all())
+    # pandas knows no views of text within lists
+    return rows.cast(pa.schema([field.with_type(_plain(field.type)) for field in rows.schema])).to_pandas()
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """The type with plain text in the place of views of text."""
+    if pa.types.is_string_view(kind):
+        return pa.string()
+    return pa.list_(_plain(kind.value_type)) if pa.types.is_list(kind) else kind
+
+
+def _literal(value: str | int | bool) -> str:
+    """A value in the engine's SQL, which binds no parameters.
+
+    >>> _literal("1' OR '1'='1"), _literal(7), _literal(True)
+    ("'1'' OR ''1''=''1'", '7', 'true')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    raise TypeError(f"{value!r} is no text, whole number or truth value")
 
 
 def decisions(solutions: pd.DataFrame) -> pd.DataFrame:

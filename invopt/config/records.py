@@ -20,7 +20,7 @@ class Record(BaseModel):
 
 
 class LakehouseConfig(Record):
-    """Where the tables are: below a folder or a URI that Spark can write, or in a catalog."""
+    """The place of the tables: below a folder or a URI that Spark can write, or in a catalog."""
 
     root: str | None = Field(None, description="a folder, or a URI such as s3a://bucket/retail")
     catalog: str | None = Field(
@@ -96,13 +96,18 @@ class SolverRow(Record):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     kind: Literal["highs", "pyomo"] = "highs"
     plugin: str | None = Field(None, description="name for Pyomo's SolverFactory, for kind pyomo")
+    executable: str | None = Field(
+        None, description="path of the solver's program, where Pyomo doesn't find it on the PATH; for kind pyomo"
+    )
     time_limit: float = Field(60.0, gt=0, description="seconds per partition")
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict, description="the solver's own options by their own names")
 
     @model_validator(mode="after")
     def _plugin_for_pyomo(self) -> SolverRow:
         if (self.kind == "pyomo") != (self.plugin is not None):
             raise ValueError("plugin is given for kind pyomo, and only there")
+        if self.kind != "pyomo" and self.executable is not None:
+            raise ValueError("executable is given for kind pyomo only")
         return self
 
 

@@ -1,6 +1,4 @@
-"""What the executors run in step `order`: each policy's order rule on its items, then the supplier's limits, and the
-reason for each.
-"""
+"""What the executors run in step `order`: each policy's order rule on its items, then the supplier's rules."""
 
 from __future__ import annotations
 
@@ -10,19 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from invopt import ordering, policies
+from invopt import policies
+from invopt.ordering.decided_lines import decide_lines
 from invopt.tables.columns import ITEM
 
-# of an item's state, what its review shows
-KEPT = (*ITEM, "inventory_position", "on_hand", "expiring", "on_order")
+# columns of an item's state that stand beside its quantity and reason
+ITEM_COLUMNS = (*ITEM, "inventory_position", "on_hand", "expiring", "on_order")
 RULE_FAILED = "the order rule failed: "
 
 
 @dataclass(frozen=True)
 class OrderRule:
-    """Whose order rule holds for a row of conf/policies.yaml.
+    """The order rule of a row of conf/policies.yaml.
 
-    policy, policies_folder : the policy's name, and the user's folder where it may be
+    policy, policies_folder : the name of the policy that has the rule, and the user's folder where it may be
     period : whole days since the decisions were made
     """
 
@@ -31,65 +30,67 @@ class OrderRule:
     period: int
 
 
-def reviewer(rules: Mapping[str, OrderRule]) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """The function that Spark calls with batches of items of these policies, by `policy_id`."""
+def line_decider(rules: Mapping[str, OrderRule]) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    """The function that Spark calls with batches of items of these policies; `rules` has one for each `policy_id`."""
 
-    def review_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def decide_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         loaded: dict[str, policies.Policy | BaseException] = {}
         for batch in batches:
             for policy_id, items in batch.groupby("policy_id", sort=False):
                 if policy_id not in loaded:
                     loaded[policy_id] = _loaded(rules[policy_id])
-                yield review_items(loaded[policy_id], items.reset_index(drop=True), rules[policy_id].period)
+                yield decide_items(loaded[policy_id], items.reset_index(drop=True), rules[policy_id].period)
 
-    return review_batches
+    return decide_batches
 
 
 def _loaded(rule: OrderRule) -> policies.Policy | BaseException:
+    """The policy, or why it can't be loaded: the items' reasons tell that, as they tell of a rule that fails."""
     try:
         return policies.load(rule.policy, rule.policies_folder)
-    except (Exception, SystemExit) as error:  # told in the items' reasons, as whatever else a policy's code does
+    except (Exception, SystemExit) as error:
         return error
 
 
-def review_items(policy: policies.Policy | BaseException, items: pd.DataFrame, period: int) -> pd.DataFrame:
-    """Applies the policy's order rule and the supplier's limits; an item without a solution is held, with the reason.
+def decide_items(policy: policies.Policy | BaseException, items: pd.DataFrame, period: int) -> pd.DataFrame:
+    """Applies a policy's order rule and the supplier's rules to its items.
 
-    So are all of these items where the rule fails: one policy's defect does not stop the others' orders.
+    An item without a solution is not ordered, and its reason says so. Where the rule fails, none of these items is
+    ordered: one policy's defect does not stop the others' orders.
     """
     has_solution = (items["status"] != "no_solution").to_numpy() & items["decisions"].notna().to_numpy()
     is_stale = items["is_stale"].to_numpy(bool)
     state = items.assign(
         period=float(period),
-        is_held=is_stale | ~has_solution,
-        held_because=np.where(is_stale, items["problem"], "no solution: " + items["message"].fillna("")),
+        is_blocked=is_stale | ~has_solution,
+        blocked_because=np.where(is_stale, items["problem"], "no solution: " + items["message"].fillna("")),
         # an audit is for who runs the solver, not for who reads why a quantity was ordered
-        solution_says=items["message"].where(has_solution).str.replace(r"(^|; )audit: .*", "", regex=True),
+        solution_remark=items["message"].where(has_solution).str.replace(r"(^|; )audit: .*", "", regex=True),
     )
-    wanted, shown = np.full(len(items), np.nan), {}
+    wanted, current = np.full(len(items), np.nan), {}
     try:
         if isinstance(policy, BaseException):
             raise policy
         decisions = {name: _values(items["decisions"], name, has_solution) for name in policy.decisions}
         if has_solution.any():
             wanted[has_solution] = _wanted(policy, decisions, state, has_solution)
-        shown = {name: _at_period(values, period) for name, values in decisions.items()}
+        current = {name: _at_period(values, period) for name, values in decisions.items()}
     except (Exception, SystemExit) as error:
-        failed = has_solution & ~is_stale
-        state["is_held"] |= failed
-        state.loc[failed, "held_because"] = f"{RULE_FAILED}{type(error).__name__}: {error}"
-    reviews = ordering.review(wanted, shown, state)
-    return pd.concat([items[["policy_id", *KEPT, "unit_cost"]], reviews], axis=1)
+        has_failed = has_solution & ~is_stale
+        state["is_blocked"] |= has_failed
+        state.loc[has_failed, "blocked_because"] = f"{RULE_FAILED}{type(error).__name__}: {error}"
+    lines = decide_lines(wanted, current, state)
+    return pd.concat([items[["policy_id", *ITEM_COLUMNS, "unit_cost"]], lines], axis=1)
 
 
 def _wanted(
     policy: policies.Policy, decisions: Mapping[str, np.ndarray], state: pd.DataFrame, has_solution: np.ndarray
 ) -> np.ndarray:
-    """What the order rule asks for; NaN where the decisions say nothing.
+    """The quantities that the order rule asks for; NaN where the decisions say nothing.
 
     Raises
     ------
-    ValueError : it gives another number of values than there are items, or one that can't be a quantity.
+    ValueError : the rule gives another number of values than there are items, or one that can't be a quantity.
     """
     n = int(has_solution.sum())
     asked = np.asarray(
@@ -109,7 +110,7 @@ def _values(decisions: pd.Series, name: str, has_solution: np.ndarray) -> np.nda
     there is none.
     """
     # Arrow gives a map as a list of pairs, or a dict
-    series = [dict(one)[name] for one, ok in zip(decisions, has_solution, strict=True) if ok]
+    series = [dict(pairs)[name] for pairs, is_solved in zip(decisions, has_solution, strict=True) if is_solved]
     lengths = np.fromiter(map(len, series), dtype=int, count=len(series))
     longest = int(lengths.max(initial=1))
     values = np.full((len(decisions), longest), np.nan)

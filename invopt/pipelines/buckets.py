@@ -13,7 +13,7 @@ from invopt import policies, solving
 
 
 def solved(
-    rows: DataFrame, task: solving.Task, wave: int, *, n_tasks: int, n_buckets: int, audit_every: int
+    rows: DataFrame, request: solving.SolveRequest, wave: int, *, n_tasks: int, n_buckets: int, audit_every: int
 ) -> DataFrame:
     """The solutions of a wave's rows: one call per bucket, and as many tasks as asked for, whatever AQE thinks of
     the sizes.
@@ -24,25 +24,25 @@ def solved(
     n_tasks = max(1, min(n_tasks, n_buckets))
     # among the groups' keys, so that Spark knows the groups to be together and doesn't shuffle once more
     number = F.pmod("bucket", F.lit(n_tasks)).cast("int")
-    spread = rows.drop("run_id", "policy_id", "wave").withColumns({"is_audited": is_audited, "task": number})
-    spread = (
-        spread.repartitionById(n_tasks, "task")
-        if hasattr(spread, "repartitionById")
-        else spread.repartition(n_tasks, "task")
+    placed = rows.drop("run_id", "policy_id", "wave").withColumns({"is_audited": is_audited, "task": number})
+    placed = (
+        placed.repartitionById(n_tasks, "task")
+        if hasattr(placed, "repartitionById")
+        else placed.repartition(n_tasks, "task")
     )
-    return solve_groups(spread.groupBy("task", "bucket"), task, wave)
+    return solve_groups(placed.groupBy("task", "bucket"), request, wave)
 
 
-def solve_groups(groups: GroupedData, task: solving.Task, wave: int) -> DataFrame:
+def solve_groups(groups: GroupedData, request: solving.SolveRequest, wave: int) -> DataFrame:
     """The wave, the bucket and SOLUTION_COLUMNS of groups of whole partitions, each group by one call of Python.
 
     The wave comes from there too: as a number in the query it would make Spark compile the same code anew for each
     wave.
     """
-    decisions = policies.load(task.policy, task.policies_folder).decisions
+    decisions = policies.load(request.row.policy, request.policies_folder).decisions
     flat = {"wave": "int", "bucket": "int", **solving.flat_schema(len(decisions))}
     solutions = groups.applyInPandas(
-        _group_solver(task, wave), ", ".join(f"{name} {kind}" for name, kind in flat.items())
+        _group_solver(request, wave), ", ".join(f"{name} {kind}" for name, kind in flat.items())
     )
     values = (F.coalesce(solving.series_column(k), F.array(solving.one_column(k))) for k in range(len(decisions)))
     named = [part for name, value in zip(decisions, values, strict=True) for part in (F.lit(name), value)]
@@ -52,14 +52,14 @@ def solve_groups(groups: GroupedData, task: solving.Task, wave: int) -> DataFram
     )
 
 
-def _group_solver(task: solving.Task, wave: int) -> Callable[[pd.DataFrame], pd.DataFrame]:
+def _group_solver(request: solving.SolveRequest, wave: int) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """The function that Spark calls with one group's rows."""
 
     def solve_group(items: pd.DataFrame) -> pd.DataFrame:
         context = TaskContext.get()
         bucket = items["bucket"].iloc[0]
         solutions = solving.solve_bucket(
-            items, task, is_retry=context is not None and context.attemptNumber() > 0, is_flat=True
+            items, request, is_retry=context is not None and context.attemptNumber() > 0, is_flat=True
         )
         solutions.insert(0, "bucket", bucket)
         solutions.insert(0, "wave", wave)

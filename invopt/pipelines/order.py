@@ -11,10 +11,11 @@ from pyspark.sql import functions as F
 
 from invopt.config import PolicyRow
 from invopt.errors import AuditError, InvoptError, OrderRuleError, TableError, raise_together
-from invopt.ordering.order_rules import KEPT, RULE_FAILED, OrderRule, reviewer
+from invopt.ordering import ITEM_COLUMNS, RULE_FAILED, OrderRule, line_decider
 from invopt.pipelines.audit import check_audit
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due, until
+from invopt.pipelines.ledger import Note
 from invopt.run import as_of_of, instant
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, SOLUTIONS
 from invopt.tables.columns import ITEM
@@ -83,7 +84,7 @@ def order(context: Context) -> None:
 
 
 def _fingerprint(context: Context, row: PolicyRow, solved_by: str) -> str:
-    """What a policy's orders depend on; refuses solutions that are not there or not to be trusted.
+    """Hash of all that a policy's orders depend on; refuses solutions that are missing or not to be trusted.
 
     The solutions are those of the run `solved_by`: this one, or an earlier one where the policy is not optimized at
     every run.
@@ -107,7 +108,7 @@ def _order(context: Context, waiting: list[_Waiting]) -> list[OrderRuleError]:
     lines = _lines(context, ids)
     counted = _counted(context, ids, lines)
     _merge(context, ids, lines, has_failed=any(row["failed"] for row in counted.values()))
-    errors = []
+    errors, notes = [], []
     for policy in waiting:
         row = counted.get(policy.row.id, _NOTHING)
         context.say(
@@ -118,16 +119,12 @@ def _order(context: Context, waiting: list[_Waiting]) -> list[OrderRuleError]:
             context.say(f"  ! {row['failed']:,} items, such as: {row['why']}")
             why = _rule_of(row["why"])
             errors.append(OrderRuleError(f"policy {policy.row.id}: {row['failed']:,} items are held, because {why}"))
-        context.ledger.record(
-            STEP,
-            # a mended rule must find its items not yet done
-            FAILED if row["failed"] else policy.fingerprint,
-            rows=row["items"],
-            failed=row["failed"],
-            # one query served all policies: its time is divided among them
-            seconds=watch.seconds / len(waiting),
-            policy_id=policy.row.id,
-        )
+        # a mended rule must find its items not yet done
+        fingerprint = FAILED if row["failed"] else policy.fingerprint
+        # one query served all policies: its time is divided among them
+        seconds = watch.seconds / len(waiting)
+        notes.append(Note(STEP, fingerprint, row["items"], seconds, policy.row.id, failed=row["failed"]))
+    context.ledger.record(*notes)
     context.say(f"order: done in {watch.seconds:.1f} s")
     return errors
 
@@ -155,7 +152,7 @@ def _counted(context: Context, ids: list[str], lines: DataFrame) -> dict[str, Ro
 
 
 def _rule_of(reason: str) -> str:
-    """What a reason says of the rule that failed, without the item's position."""
+    """The part of a reason that tells how the rule failed, without the item's position."""
     return reason[reason.index(RULE_FAILED) :].rsplit("; position ", 1)[0]
 
 
@@ -199,7 +196,7 @@ def _solved(waiting: list[_Waiting]) -> Column:
 def _reviews(context: Context, waiting: list[_Waiting]) -> DataFrame:
     reviewed = _with_state(context, waiting)
     types = dict(reviewed.dtypes)
-    passed = ["policy_id", *KEPT, "unit_cost"]
+    passed = ["policy_id", *ITEM_COLUMNS, "unit_cost"]
     schema = ", ".join(
         [*(f"{name} {types[name]}" for name in passed), "wanted double", "quantity double", "reason string"]
     )
@@ -209,7 +206,7 @@ def _reviews(context: Context, waiting: list[_Waiting]) -> DataFrame:
         )
         for one in waiting
     }
-    reviews = reviewed.mapInPandas(reviewer(rules), schema)
+    reviews = reviewed.mapInPandas(line_decider(rules), schema)
     return reviews.withColumns({"run_id": F.lit(context.run_id), "ordered_at": F.lit(context.as_of)})
 
 
@@ -252,7 +249,7 @@ def _merge(context: Context, ids: list[str], lines: DataFrame, *, has_failed: bo
     """New lines are added, changed ones updated; a line of this cycle that is no longer wanted is cancelled, not
     deleted.
 
-    What an order rule that failed would want is not known: the lines of such items stay as they are.
+    Nobody knows what a failed order rule would want, so the lines of its items stay as they are.
     """
     context.store.create(ORDERS)
     before = context.store.read(ORDERS).where(_of_cycle(context, ids))

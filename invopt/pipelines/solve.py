@@ -6,12 +6,14 @@ is in gold.steps.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Set
 from dataclasses import dataclass
 
 from pyspark.sql import Observation, Row
 from pyspark.sql import functions as F
 
-from invopt import policies, solving
+from invopt import policies
 from invopt.config import PolicyRow, default_partition
 from invopt.errors import AuditError, TableError, raise_together
 from invopt.pipelines.audit import check_audit, solutions_of
@@ -19,8 +21,10 @@ from invopt.pipelines.buckets import solved
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due, until
 from invopt.pipelines.inputs import fingerprint_of
+from invopt.pipelines.ledger import Note
 from invopt.pipelines.placement import tasks_of
 from invopt.pipelines.report import unfold_decisions
+from invopt.solving import SolveRequest
 from invopt.tables import SOLUTIONS, Table, policy_inputs
 from invopt.tables.columns import ITEM
 
@@ -36,11 +40,18 @@ def solve(context: Context) -> None:
     TableError, AuditError : as `solve_policy`, once all the others are solved.
     """
     planned = due(context)
+    left = defaultdict(set)
+    for row in (
+        context.store.counts(SOLUTIONS, ["policy_id", "wave"], {"run_id": context.run_id})
+        if context.store.exists(SOLUTIONS)
+        else ()
+    ):
+        left[row["policy_id"]].add(row["wave"])
     refused: list[TableError | AuditError] = []
     for row in context.config.active_policies():
         if row in planned.optimized:
             try:
-                solve_policy(context, row)
+                solve_policy(context, row, left[row.id])
             except (TableError, AuditError) as error:
                 context.say(f"  ! policy {row.id} is refused: see the error at the end")
                 refused.append(error)
@@ -55,26 +66,10 @@ def solve(context: Context) -> None:
     raise_together(refused)
 
 
-def task_of(context: Context, row: PolicyRow) -> solving.Task:
-    """What the executors need to know of a policy."""
-    solver = context.config.solver(row.solver)
-    return solving.Task(
-        policy=row.policy,
-        policies_folder=context.config.policies_folder,
-        params=row.params,
-        method=row.method,
-        solver=solving.Solver(
-            name=solver.name,
-            kind=solver.kind,
-            plugin=solver.plugin,
-            time_limit=solver.time_limit,
-            options=solver.options,
-        ),
-    )
-
-
-def solve_policy(context: Context, row: PolicyRow) -> None:
+def solve_policy(context: Context, row: PolicyRow, earlier_waves: Set[int] = frozenset()) -> None:
     """One policy's waves.
+
+    earlier_waves : those that an earlier attempt of the same run has left in gold.solutions
 
     Raises
     ------
@@ -101,18 +96,16 @@ def solve_policy(context: Context, row: PolicyRow) -> None:
         context.say(f"solve {row.id}: unchanged, {progress.n_partitions:,} partitions are solved already")
         check_audit(context, row)
         return
-    is_first = not context.store.exists(SOLUTIONS)
     if not waves and not done:
         # solved, for the steps that come after: there was nothing to do
-        context.ledger.record(STEP, fingerprint, rows=0, seconds=0.0, policy_id=row.id)
+        context.ledger.record(Note(STEP, fingerprint, 0, 0.0, row.id))
     watch = Stopwatch()
     for wave in sorted(waves):
         if wave in done:
             progress.count(wave, done[wave]["failed"])
         else:
             progress.solve(wave)
-    if not is_first:
-        _forget_old_waves(context, row, sorted(waves))
+    _forget_waves(context, row, sorted(earlier_waves - set(waves)))
     context.say(f"solve {row.id}: done in {watch.seconds:.1f} s")
     if progress.n_failed:
         _say_failures(context, row)
@@ -128,7 +121,7 @@ class _Progress:
         self.context, self.row, self.table, self.waves, self.fingerprint = context, row, table, waves, fingerprint
         self.n_partitions = sum(wave.partitions for wave in waves.values())
         self.n_solved = self.n_failed = 0
-        self._task = task_of(context, row)
+        self._request = SolveRequest.of_row(context.config, row)
         n_audited = context.config.solve.audit_partitions
         self._audit_every = max(1, self.n_partitions // n_audited) if n_audited else 0
 
@@ -143,7 +136,7 @@ class _Progress:
         watch, where = Stopwatch(), {"run_id": context.run_id, "policy_id": row.id, "wave": wave}
         solutions = solved(
             context.store.read(self.table, where=where),
-            self._task,
+            self._request,
             wave,
             n_tasks=tasks_of(context),
             n_buckets=expected.buckets,
@@ -162,26 +155,19 @@ class _Progress:
                 "this is a defect of invopt"
             )
         counted, seconds = seen.get, watch.seconds
-        context.ledger.record(
-            STEP,
-            self.fingerprint,
-            rows=written,
-            failed=counted["failed"],
-            seconds=seconds,
-            policy_id=row.id,
-            wave=wave,
-            audit_gap=counted["largest_gap"],
-        )
+        note = Note(STEP, self.fingerprint, written, seconds, row.id, wave, counted["failed"], counted["largest_gap"])
+        context.ledger.record(note)
         self.count(wave, counted["failed"])
         context.say(
-            f"solve {row.id}: wave {wave + 1}/{len(self.waves)}, {self.n_solved:,} of {self.n_partitions:,} partitions, "
+            f"solve {row.id}: wave {wave + 1}/{len(self.waves)}, {self.n_solved:,} of {self.n_partitions:,} "
+            "partitions, "
             f"{self.n_failed:,} items without a solution, {expected.partitions / max(seconds, 1e-9):,.0f} partitions/s"
         )
 
 
 @dataclass(frozen=True)
 class _Wave:
-    """What is solved and committed together: a range of buckets."""
+    """A range of buckets that are solved and committed together."""
 
     buckets: int
     items: int
@@ -206,16 +192,12 @@ def _waves(context: Context, row: PolicyRow, policy: policies.Policy, table: Tab
     return {wave: _Wave(len(of_wave), items[wave], partitions[wave]) for wave, of_wave in buckets.items()}
 
 
-def _forget_old_waves(context: Context, row: PolicyRow, waves: list[int]) -> None:
-    """An earlier attempt of the same run may have had other waves (one can be empty); their rows must not stay
-    beside the new ones.
-    """
-    there = context.store.counts(SOLUTIONS, ["wave"], {"run_id": context.run_id, "policy_id": row.id})
-    for wave in sorted({one["wave"] for one in there} - set(waves)):
+def _forget_waves(context: Context, row: PolicyRow, waves: list[int]) -> None:
+    """Removes waves of an earlier attempt of the same run that this one does not have."""
+    for wave in waves:
         nothing = context.store.read(SOLUTIONS).limit(0)
-        context.store.replace(
-            SOLUTIONS, nothing, {"run_id": context.run_id, "policy_id": row.id, "wave": wave}, check_keys=False
-        )
+        where = {"run_id": context.run_id, "policy_id": row.id, "wave": wave}
+        context.store.replace(SOLUTIONS, nothing, where, check_keys=False)
 
 
 def _say_failures(context: Context, row: PolicyRow) -> None:

@@ -50,9 +50,9 @@ from invopt.models.path import add_order_up_to_levels, largest_totals
 from invopt.policies import dynamic_lot_sizing
 from invopt.policies.base import ExactSolution, Example, Params, Policy
 from invopt.policies.dynamic_lot_sizing import note_short, order, read
-from invopt.policies.inputs.columns import numbers, refuse
-from invopt.policies.inputs.item_demand import note
+from invopt.policies.inputs.columns import numbers
 from invopt.policies.inputs.lot_sizing import LotSizingInputs
+from invopt.policies.inputs.messages import note, refuse
 from invopt.tables.columns import Column
 from invopt.theory.lot_sizing.net_requirements import order_up_to_levels
 from invopt.theory.lot_sizing.search_capacitated import capacitated_orders

@@ -36,8 +36,9 @@ import pyomo.environ as pyo
 
 from invopt.models.path import order_arcs, path_model
 from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.inputs.columns import DEMAND, LEAD_TIME, numbers, objects, refuse
+from invopt.policies.inputs.columns import DEMAND, LEAD_TIME, numbers, objects
 from invopt.policies.inputs.lot_sizing import LotSizingInputs, lot_sizing_inputs
+from invopt.policies.inputs.messages import refuse
 from invopt.tables.columns import Column
 from invopt.theory.lot_sizing.net_requirements import order_up_to_levels
 from invopt.theory.lot_sizing.search import best_orders

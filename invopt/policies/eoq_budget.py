@@ -54,10 +54,9 @@ from invopt.policies.inputs.columns import (
     budgets,
     numbers,
     objects,
-    refuse,
-    spread_messages,
 )
-from invopt.policies.inputs.item_demand import LARGEST_DEMAND, LONGEST_LEAD_TIME, concatenated, note, period_means
+from invopt.policies.inputs.item_demand import LARGEST_DEMAND, LONGEST_LEAD_TIME, concatenated, period_means
+from invopt.policies.inputs.messages import note, pass_on_messages, refuse
 from invopt.policies.s_q import order
 from invopt.theory.budget.cost import CONSTANT, HIGH, LOW, NO_TABLE, SCALE, SLOPE, reciprocal_pieces
 from invopt.theory.budget.search import allocate
@@ -170,7 +169,7 @@ def _read(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParams) -> 
         (quantity > LARGEST_QUANTITY) & (h > 0),
         f"the best order quantity passes {LARGEST_QUANTITY:g} units: holding_cost is too small beside the other costs",
     )
-    spread_messages(items, message, offsets)
+    pass_on_messages(items, message, offsets)
     # NaN where the inputs are wrong, and those items have a message
     reorder_point = np.where(mean > 0, np.ceil(mean * (lead_time + REVIEW_DAYS) - WHOLE), 0.0)
     return _Inputs(mean, K, h, unit_cost, reorder_point, budget, *breaks, message)

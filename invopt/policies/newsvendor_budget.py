@@ -56,14 +56,14 @@ from invopt.policies.inputs.columns import (
     budgets,
     numbers,
     objects,
-    refuse,
-    spread_messages,
 )
-from invopt.policies.inputs.item_demand import ItemDemand, item_demand, note
+from invopt.policies.inputs.item_demand import item_demand
+from invopt.policies.inputs.messages import note, pass_on_messages, refuse
 from invopt.theory.budget.cost import CONSTANT, HIGH, LOW, SCALE, SLOPE, loss_pieces
 from invopt.theory.budget.search import allocate
 from invopt.theory.demand.codes import NORMAL, PMF
 from invopt.theory.demand.distributions import normal_cdf, normal_loss, pmf_cdf, pmf_loss, poisson_cdf, poisson_loss
+from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.newsvendor.search import REACHED, lowest_levels
 
 # columns that finding the price of the budget may look at
@@ -162,7 +162,7 @@ def _read(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetPara
     if params.service != "none":
         note(message, (level < 0) | (level >= 1), "service_level is {value}, must be 0 or more and below 1", level)
     budget = budgets(items, "purchase_budget", offsets, message)
-    spread_messages(items, message, offsets)
+    pass_on_messages(items, message, offsets)
     overage = disposal if params.cost == "guide" else unit_cost * (1 - params.salvage_fraction) + disposal
     return _Inputs(unit_cost, overage, underage, level, budget, demand)
 

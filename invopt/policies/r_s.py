@@ -45,11 +45,13 @@ from invopt.policies.inputs.columns import (
     SERVICE_LEVEL,
     numbers,
     objects,
-    refuse,
 )
-from invopt.policies.inputs.item_demand import LARGEST_DEMAND, ItemDemand, item_demand, mean_pmf, note
+from invopt.policies.inputs.item_demand import LARGEST_DEMAND, item_demand
+from invopt.policies.inputs.messages import note, refuse
 from invopt.tables.columns import Column
 from invopt.theory.demand.codes import NORMAL, PMF, POISSON
+from invopt.theory.demand.distributions import mean_pmf
+from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.r_s.cost import CYCLE, FILL_RATE, NO_SERVICE
 from invopt.theory.r_s.pairs import NOTHING, ReviewItem, review_pairs

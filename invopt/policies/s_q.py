@@ -9,17 +9,17 @@ The model chooses a window of consecutive levels of the inventory position (`mod
 integers over the levels that an optimal one can reach. In daily_review and time_weighted A is constant and G convex, so
 it holds a cheapest level; in guide A(s) falls with s and G is straight, so it need not.
 
-Service (`params.service`, with the column service_level; the default asks for nothing; `theory/s_q/service_level.py`
-explains):
+Service (`params.service`, with the column service_level; the default asks for nothing;
+`theory/s_q/search_cycle_service.py` explains):
 
     cycle       P(X <= s) >= service_level                   a smallest s: the levels up to it are left out of the model
     fill_rate   [n(s) - n(s+Q)] / Q <= 1 - service_level        of the units asked for at most this share finds no stock
 
 X is the X of the cost: the demand over the lead time, + 1 day in daily_review. Under a fill rate the window model would
 mix two windows, one that gives too little and one that gives too much, so each item chooses among pairs (s, Q) instead
-(`selection.py`): for each Q the best s that gives the fill rate, which `theory/s_q/service_points.py` proves. With the cost
-C of one of them, from a grid, only the Q with aK/Q + hQ/2 <= C + h E X are looked at, since C(s, Q) >= aK/Q + hQ/2 + h
-(s - E X) and s >= 0; of them those no dearer than C are listed, and the 200 cheapest.
+(`selection.py`): for each Q the best s that gives the fill rate, which `theory/s_q/search_service_points.py` proves.
+With the cost C of one of them, from a grid, only the Q with aK/Q + hQ/2 <= C + h E X are looked at, since C(s, Q) >=
+aK/Q + hQ/2 + h (s - E X) and s >= 0; of them those no dearer than C are listed, and the 200 cheapest.
 
 Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is
 backordered; demand of different days is independent.
@@ -51,15 +51,17 @@ from invopt.policies.inputs.columns import (
     SERVICE_LEVEL,
     numbers,
     objects,
-    refuse,
 )
-from invopt.policies.inputs.item_demand import ItemDemand, item_demand, note
+from invopt.policies.inputs.item_demand import item_demand
+from invopt.policies.inputs.messages import note, refuse
+from invopt.policies.inputs.service import service_shares
+from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time_demand import LeadTimeDemand
 from invopt.theory.s_q.cost import level_costs, review_days, start_costs
 from invopt.theory.s_q.search import LARGEST_QUANTITY, best_reorder_points
+from invopt.theory.s_q.search_cycle_service import cycle_points
 from invopt.theory.s_q.search_fill_rate import LARGEST_TABLE, best_reorder_points_with_fill_rate
-from invopt.theory.s_q.service_level import cycle_points, service_shares
-from invopt.theory.s_q.service_points import best_points_with_fill_rate, cycle_point
+from invopt.theory.s_q.search_service_points import best_points_with_fill_rate, cycle_point
 
 # levels of one model beyond which building it takes seconds and hundreds of megabytes
 LARGEST_MODEL = 200_000

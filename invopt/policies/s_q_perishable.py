@@ -15,7 +15,7 @@ orders are placed once a day, an order waits for the next look at the stock, and
 Of 14 items simulated with daily orders (tests/unit/test_perishable_simulation.py prints them) 12 have a shelf life of 3
 days or more: there the best (s, Q) of `continuous` cost up to 38 % more than the best that was found, those of `daily`
 at most 5 %. Both are far off, by 14 to 234 %, for the two whose shelf life is two days. `polish: simulation` looks for
-a better (s, Q) near the formula's by simulating it (`theory/perishable/simulation.py`); then `cost` is still the
+a better (s, Q) near the formula's by simulating it (`theory/perishable/search_simulation.py`); then `cost` is still the
 formula's, at the (s, Q) decided on, `bound` is the formula's best, which is the model's objective, and the message says
 what both cost in simulation.
 
@@ -76,24 +76,27 @@ from invopt.policies.inputs.columns import (
     UNIT_COST,
     numbers,
     objects,
-    refuse,
 )
-from invopt.policies.inputs.item_demand import ItemDemand, item_demand, mean_pmf, note
+from invopt.policies.inputs.item_demand import item_demand
+from invopt.policies.inputs.messages import note, refuse
+from invopt.policies.inputs.service import service_shares
 from invopt.policies.inputs.shelf_life import shelf_life_demand
 from invopt.policies.s_q import order
 from invopt.tables.columns import Column
 from invopt.theory.demand.codes import NORMAL, PMF
+from invopt.theory.demand.distributions import mean_pmf
+from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time_demand import (
     normal_lead_time_demand,
     pmf_lead_time_demand,
     poisson_lead_time_demand,
 )
-from invopt.theory.perishable.cost import losses_at, perishable_cost, units_sold
+from invopt.theory.perishable.cost import PerishableCosts, losses_at, perishable_cost, units_sold
 from invopt.theory.perishable.search import LEAST_SOLD, best_perishable_reorder_points
-from invopt.theory.perishable.simulation import demand_path, polish
+from invopt.theory.perishable.search_simulation import demand_path, polish
 from invopt.theory.s_q.search import LARGEST_QUANTITY
-from invopt.theory.s_q.service_level import REACHED, cycle_points, service_shares
-from invopt.theory.s_q.service_points import cycle_point
+from invopt.theory.s_q.search_cycle_service import REACHED, cycle_points
+from invopt.theory.s_q.search_service_points import cycle_point
 
 INPUTS = """
 SELECT
@@ -312,11 +315,12 @@ def _polish(
             demand_path(daily, demand.first_lead_time[i] - _review_days(params), demand.n_lead_times[i], n_days, seed)
             for seed in (params.seed, params.seed + 1)
         ]
-        costs = (inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i], inputs.expiry_cost[i])
-        found = polish(*paths, s, Q, smallest[i], round(lead_time.std), inputs.shelf_life[i], *costs)
-        h, K, pi, W = costs
+        costs = PerishableCosts(
+            inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i], inputs.expiry_cost[i]
+        )
+        found = polish(*paths, s, Q, smallest[i], round(lead_time.std), inputs.shelf_life[i], costs)
         y = inputs.expiry_demand.lead_time_demand(i) if np.isfinite(inputs.shelf_life[i]) else None
-        by_formula = perishable_cost(found.reorder_point, found.order_quantity, lead_time, y, a, h, K, pi, W)
+        by_formula = perishable_cost(found.reorder_point, found.order_quantity, lead_time, y, a, costs)
         if found.cost < found.given_cost and np.isfinite(by_formula):
             point[i], quantity[i], cost[i] = found.reorder_point, found.order_quantity, max(by_formula, cost[i])
             said = (
@@ -346,7 +350,8 @@ class _Item(NamedTuple):
         """C(s, Q), infinite where the fill rate or a sale is missed; s and Q broadcast."""
         s, quantity = np.broadcast_arrays(s, quantity)
         sold = units_sold(s, quantity, self.y)
-        cost = perishable_cost(s, quantity, self.x, self.y, self.a, self.h, self.K, self.pi, self.W)
+        costs = PerishableCosts(self.h, self.K, self.pi, self.W)
+        cost = perishable_cost(s, quantity, self.x, self.y, self.a, costs)
         is_missed = (
             np.zeros(s.shape, dtype=bool) if self.y is None else sold * REACHED < LEAST_SOLD * min(1.0, self.y.mean)
         )

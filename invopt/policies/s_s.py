@@ -2,7 +2,7 @@
 each item.
 
 The cost per day C(s, S) is exact for demand that is independent from day to day, in whole units, and backordered when
-short; stock and shortage are charged at the end of each day: `theory/s_s/search.py` has it. s >= 0: a negative s would
+short; stock and shortage are charged at the end of each day: `theory/s_s/cost.py` has it. s >= 0: a negative s would
 order only when customers already wait, and where lost sales are not recorded as backorders it would never order. A
 day's demand is Poisson, given by its probabilities, or Normal put on whole units with its mean kept
 (`theory/demand/daily.py`); the demand over the lead time is the sum of such days, for a Normal and a pmf of whole days.
@@ -56,16 +56,18 @@ from invopt.policies.inputs.columns import (
     LEAD_TIME_CONFIDENCE,
     numbers,
     objects,
-    refuse,
 )
-from invopt.policies.inputs.item_demand import ItemDemand, item_demand, mean_pmf, note
+from invopt.policies.inputs.item_demand import item_demand
+from invopt.policies.inputs.messages import note, refuse
 from invopt.policies.s_q import INPUTS
 from invopt.theory.demand.codes import NORMAL, PMF
 from invopt.theory.demand.daily import normal_day_pmf, poisson_day_pmf
-from invopt.theory.demand.distributions import pmf_loss
+from invopt.theory.demand.distributions import mean_pmf, pmf_loss
+from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.demand.lead_time_demand import lead_time_pmf
-from invopt.theory.s_s.search import best_min_max_levels, renewal_days
+from invopt.theory.s_s.cost import renewal_days
+from invopt.theory.s_s.search import best_order_up_to_levels
 
 # probabilities in the rows of one model, beyond which it takes seconds
 LARGEST_MODEL = 400_000
@@ -141,7 +143,7 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SSParams) -> E
     is_valid = np.equal(message, None)
     has_demand = is_valid & (demand.mean > 0)
     values = [np.where(is_valid, 0.0, np.nan) for _ in range(3)]
-    found = best_min_max_levels(
+    found = best_order_up_to_levels(
         form=demand.form[has_demand],
         demand_mean=demand.mean[has_demand],
         demand_variance=demand.variance[has_demand],

@@ -4,75 +4,41 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
-from invopt.errors import ConfigError, InputError
-from invopt.policies import load
+from invopt.errors import InputError
 from invopt.policies.base import Policy
 from invopt.solving import highs, input_check, supervised
+from invopt.solving.audit import AUDIT_OPTIONS, contradiction
 from invopt.solving.by_algorithm import is_proven, solve_alone, solve_by_algorithm
 from invopt.solving.by_model import solve_by_model
-from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, Status, Task, Termination, failure, relative_difference
+from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, Status, Termination, failure
+from invopt.solving.request import SolveRequest, check_request
 from invopt.solving.solved_rows import KEYS, SolvedRows
 
-# exact and model may differ by the solver's own tolerances, not by more
-AUDIT_TOLERANCE = 1e-6
-# HiGHS stops a MIP at a gap of 1e-4 unless told; an audit to 1e-6 needs the optimum
-AUDIT_OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-9}
+Runner = Callable[[Callable[[int], Outcome], int, float], Iterable]
 
 
-def check_task(task: Task) -> tuple[Policy, Any]:
-    """The policy and its validated parameters; to be called once before a run, so that a wrong configuration costs no
-    cluster time.
+def solve_bucket(
+    items: pd.DataFrame, request: SolveRequest, *, is_retry: bool = False, is_flat: bool = False
+) -> pd.DataFrame:
+    """Solves every partition of the bucket; one that fails is rows with a status and a message, and the others are
+    solved all the same.
 
-    Raises
-    ------
-    UnknownPolicyError : there is no such policy.
-    ConfigError : parameters, method, time limit or solver options can't be used; all problems at once.
-    """
-    policy = load(task.policy, task.policies_folder)
-    problems, params = [], None
-    try:
-        params = policy.params(**task.params)
-    except ValidationError as error:
-        problems += [
-            f"params.{'.'.join(map(str, each['loc']))}: {each['msg']}, found {each['input']!r}"
-            for each in error.errors()
-        ]
-    if task.method not in ("model", "exact"):
-        problems.append(f"method {task.method!r}: must be model or exact")
-    if task.method == "exact" and policy.solve_exact is None:
-        problems.append("method 'exact': this policy has no exact algorithm, use method: model")
-    if task.solver.kind not in ("highs", "pyomo"):
-        problems.append(f"solver {task.solver.name!r}: kind {task.solver.kind!r} must be highs or pyomo")
-    if not task.solver.time_limit > 0:
-        problems.append(f"solver {task.solver.name!r}: time_limit {task.solver.time_limit} must be more than 0 seconds")
-    if problems:
-        raise ConfigError(f"policy {task.policy!r} can't be solved as configured", problems)
-    if task.solver.kind == "highs":
-        highs.check_options(task.solver.options)
-    return policy, params
-
-
-def solve_bucket(items: pd.DataFrame, task: Task, *, is_retry: bool = False, is_flat: bool = False) -> pd.DataFrame:
-    """Solve every partition of the bucket; a partition that fails is rows with a status and a message, and its
-    neighbours don't notice.
-
-    Models are solved in a child process that is killed when a partition takes more than 1.5 time limits + 5 s. The
-    exact algorithm runs in this process, unless `is_retry` says that the last attempt killed it: then each partition is
-    solved alone in such a child, to find the one that does it. Where a system can't fork (Windows) all of it runs in
-    this process, with the solver's own time limit only.
+    Models are solved in a child process, which is killed when a partition takes more than 1.5 time limits + 5 s. The
+    exact algorithm runs in this process. When `is_retry` says that the last attempt killed the process, each partition
+    is solved alone in such a child, to find the one that crashes. A system that can't fork (Windows) runs everything
+    in this process, with the solver's own time limit only.
 
     Parameters
     ----------
     items : the three keys, `partition_key`, `is_audited` and the policy's input columns, one row per item
     is_retry : a native crash killed the last attempt
-    is_flat : a column per decision, as `solved_rows.flat_schema` has it, in the place of the map
+    is_flat : give a column per decision, as in `solved_rows.flat_schema`, instead of the map
 
     Returns
     -------
@@ -80,58 +46,61 @@ def solve_bucket(items: pd.DataFrame, task: Task, *, is_retry: bool = False, is_
 
     Raises
     ------
-    ConfigError, UnknownPolicyError : as `check_task`. InputError : a column is missing.
+    ConfigError, UnknownPolicyError : as `check_request`. InputError : a column is missing.
     """
-    rows = _solve(items, task, is_retry, supervised.run)
+    rows = _solve(items, request, is_retry, supervised.run)
     return rows.flat() if is_flat else rows.frame()
 
 
-def solve_partition(items: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """As `solve_bucket`, all in this process: for a debugger, or one partition on the command line. Only the
-    solver's limit stops it.
+def solve_partition(items: pd.DataFrame, request: SolveRequest) -> pd.DataFrame:
+    """As `solve_bucket`, all in this process, with the solver's own time limit only: for a debugger, or for one
+    partition on the command line.
     """
-    return _solve(items, task, False, lambda work, n_pieces, seconds: map(work, range(n_pieces))).frame()
+    return _solve(items, request, False, lambda work, n_pieces, seconds: map(work, range(n_pieces))).frame()
 
 
-Runner = Callable[[Callable[[int], Outcome], int, float], Iterable]
-
-
+@dataclass(frozen=True)
 class _Bucket:
-    """The good partitions of a bucket and what is needed to solve one."""
+    """The partitions of a bucket whose inputs are good, and what is needed to solve one.
 
-    def __init__(
-        self, items: pd.DataFrame, offsets: np.ndarray, task: Task, policy: Policy, params: Any, runner: Runner
-    ):
-        self.items, self.offsets, self.task, self.policy, self.params = items, offsets, task, policy, params
-        self._runner = runner
+    starts, ends : (m,) arrays: partition k fills these rows of the answer; rows of bad partitions may lie between two
+    """
+
+    items: pd.DataFrame
+    offsets: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    request: SolveRequest
+    policy: Policy
+    params: Any
+    runner: Runner
 
     def partition(self, k: int) -> pd.DataFrame:
         return self.items.iloc[self.offsets[k] : self.offsets[k + 1]].reset_index(drop=True)
 
     def by_model(self, partitions: np.ndarray, options: dict[str, Any] | None = None) -> Iterable[Outcome]:
         highs.import_all()
-        solver = self.task.solver
+        solver = self.request.solver
         if options and solver.kind == "highs":
-            solver = replace(solver, options={**solver.options, **options})
+            solver = solver.model_copy(update={"options": {**solver.options, **options}})
         return self._each(partitions, lambda k: solve_by_model(self.partition(k), self.policy, self.params, solver))
 
     def alone(self, partitions: np.ndarray) -> Iterable[Outcome]:
         return self._each(partitions, lambda k: solve_alone(self.partition(k), self.policy, self.params))
 
     def _each(self, partitions: np.ndarray, solve: Callable[[int], Outcome]) -> Iterable[Outcome]:
-        deadline = self.task.solver.time_limit * 1.5 + 5.0
-        for result in self._runner(lambda piece: solve(partitions[piece]), len(partitions), deadline):
-            if isinstance(result, supervised.Lost):
-                termination, seconds = (
-                    (Termination.TIME_LIMIT, deadline) if result.is_timeout else (Termination.CRASHED, None)
-                )
-                yield failure(termination, result.reason, seconds)
-            else:
+        deadline = self.request.solver.time_limit * 1.5 + 5.0
+        for result in self.runner(lambda piece: solve(partitions[piece]), len(partitions), deadline):
+            if not isinstance(result, supervised.Lost):
                 yield result
+            elif result.is_timeout:
+                yield failure(Termination.TIME_LIMIT, result.reason, deadline)
+            else:
+                yield failure(Termination.CRASHED, result.reason)
 
 
-def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> SolvedRows:
-    policy, params = check_task(task)
+def _solve(items: pd.DataFrame, request: SolveRequest, is_retry: bool, runner: Runner) -> SolvedRows:
+    policy, params = check_request(request)
     needed = [*KEYS, "is_audited", *(column.name for column in policy.input_columns)]
     missing = [f"column {name} is missing" for name in needed if name not in items.columns]
     if missing:
@@ -140,145 +109,109 @@ def _solve(items: pd.DataFrame, task: Task, is_retry: bool, runner: Runner) -> S
             missing,
         )
     items, offsets = _ordered(items)
-    rows = SolvedRows(items, task, policy)
+    rows = SolvedRows(items, request, policy)
     if not len(items):
         return rows
     is_good = _refuse_bad_input(items, offsets, policy, rows)
-    good = np.flatnonzero(is_good)
-    if len(good):
-        positions = np.flatnonzero(np.repeat(is_good, np.diff(offsets)))
-        sizes = np.diff(offsets)[good]
-        bucket = _Bucket(
-            items if is_good.all() else items.iloc[positions].reset_index(drop=True),
-            np.concatenate([[0], np.cumsum(sizes)]),
-            task,
-            policy,
-            params,
-            runner,
-        )
-        starts = offsets[:-1][good]
-        if task.method == "model":
-            for k, outcome in enumerate(bucket.by_model(np.arange(len(good)))):
-                rows.put(starts[k], starts[k] + sizes[k], outcome)
-        else:
-            _solve_exact(bucket, rows, positions, starts, sizes, is_retry)
-            _audit(bucket, rows, starts, sizes)
+    if not is_good.any():
+        return rows
+    positions = np.flatnonzero(np.repeat(is_good, np.diff(offsets)))
+    bucket = _Bucket(
+        items=items if is_good.all() else items.iloc[positions].reset_index(drop=True),
+        offsets=np.concatenate([[0], np.cumsum(np.diff(offsets)[is_good])]),
+        starts=offsets[:-1][is_good],
+        ends=offsets[1:][is_good],
+        request=request,
+        policy=policy,
+        params=params,
+        runner=runner,
+    )
+    if request.row.method == "model":
+        _put_all(bucket, rows, bucket.by_model(np.arange(len(bucket.starts))))
+    else:
+        _solve_exact(bucket, rows, positions, is_retry)
+        _audit(bucket, rows)
     return rows
 
 
 def _ordered(items: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows of a partition together, in the order of their keys: the order in which a shuffle delivers them must not
-    choose among optima.
+    """The rows with those of a partition together, and the partitions' offsets.
+
+    The rows of a partition are in the order of their keys: the order in which a shuffle delivers them must not choose
+    among optima.
     """
     items = items.sort_values("partition_key", kind="stable", ignore_index=True)
+    if not len(items):
+        return items, np.zeros(1, dtype=int)
     codes = pd.factorize(items["partition_key"], use_na_sentinel=False)[0]
-    offsets = (
-        np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, [len(items)]])
-        if len(items)
-        else np.zeros(1, dtype=int)
-    )
+    offsets = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, [len(items)]])
     if len(offsets) - 1 < len(items):
         items = items.sort_values(list(KEYS), kind="stable", ignore_index=True)
     return items, offsets
 
 
 def _refuse_bad_input(items: pd.DataFrame, offsets: np.ndarray, policy: Policy, rows: SolvedRows) -> np.ndarray:
-    """Which partitions can be solved, as (m,) bool; the others get their rows."""
+    """Which partitions can be solved, as (m,) bool; the rows of the others get their status."""
     keys = [column for column in SOLUTION_COLUMNS if column.name in KEYS]
-    found = input_check.problems(items, [*keys, *policy.input_columns])
+    problems = input_check.problems(items, [*keys, *policy.input_columns])
     is_good = np.ones(len(offsets) - 1, dtype=bool)
-    if found is not None:
-        for row in np.flatnonzero(found != np.array(None)):
+    if problems is not None:
+        for row in np.flatnonzero(problems != np.array(None)):
             k = int(np.searchsorted(offsets, row, side="right")) - 1
             if is_good[k]:
                 is_good[k] = False
-                rows.put(offsets[k], offsets[k + 1], failure(Termination.INVALID_INPUT, found[row]))
+                rows.put(offsets[k], offsets[k + 1], failure(Termination.INVALID_INPUT, problems[row]))
     return is_good
 
 
-def _solve_exact(
-    bucket: _Bucket, rows: SolvedRows, positions: np.ndarray, starts: np.ndarray, sizes: np.ndarray, is_retry: bool
-) -> None:
+def _put_all(bucket: _Bucket, rows: SolvedRows, outcomes: Iterable[Outcome]) -> None:
+    for k, outcome in enumerate(outcomes):
+        rows.put(bucket.starts[k], bucket.ends[k], outcome)
+
+
+def _solve_exact(bucket: _Bucket, rows: SolvedRows, positions: np.ndarray, is_retry: bool) -> None:
     """All partitions by one call; each alone when the last attempt crashed, or when this call raises."""
     start = time.perf_counter()
+    partitions = np.arange(len(bucket.starts))
     if is_retry:
-        outcomes = bucket.alone(np.arange(len(starts)))
-    else:
-        try:
-            answer = solve_by_algorithm(bucket.items, bucket.offsets, bucket.policy, bucket.params)
-        except (
-            Exception,
-            SystemExit,
-        ):  # some partition's data: alone each shows its own exception, and the others are solved
-            outcomes = (solve_alone(bucket.partition(k), bucket.policy, bucket.params) for k in range(len(starts)))
-        else:
-            seconds = (time.perf_counter() - start) / len(starts)
-            columns = rows.columns
-            objective = np.repeat(answer.objective, sizes)
-            values = {
-                "cost": answer.cost,
-                "objective": objective,
-                "bound": np.repeat(answer.bound, sizes),
-                "status": np.repeat(
-                    np.where(is_proven(answer.objective, answer.bound), str(Status.OPTIMAL), str(Status.FEASIBLE)),
-                    sizes,
-                ),
-                "termination": str(Termination.CONVERGED),
-                "seconds": seconds,
-                "message": answer.message,
-            }
-            for name, amounts in values.items():
-                columns[name][positions] = amounts
-            rows.put_decisions(positions, answer.values)
-            outcomes = ()
-            for k, outcome in answer.failures.items():
-                rows.put(starts[k], starts[k] + sizes[k], outcome._replace(seconds=seconds))
-    for k, outcome in enumerate(outcomes):
-        rows.put(starts[k], starts[k] + sizes[k], outcome)
+        _put_all(bucket, rows, bucket.alone(partitions))
+        return
+    try:
+        answer = solve_by_algorithm(bucket.items, bucket.offsets, bucket.policy, bucket.params)
+    except (Exception, SystemExit):
+        # some partition's data: alone it shows its own exception, and the others are solved
+        _put_all(bucket, rows, (solve_alone(bucket.partition(k), bucket.policy, bucket.params) for k in partitions))
+        return
+    seconds = (time.perf_counter() - start) / len(partitions)
+    sizes = bucket.ends - bucket.starts
+    status = np.where(is_proven(answer.objective, answer.bound), str(Status.OPTIMAL), str(Status.FEASIBLE))
+    values = {
+        "cost": answer.cost,
+        "objective": np.repeat(answer.objective, sizes),
+        "bound": np.repeat(answer.bound, sizes),
+        "status": np.repeat(status, sizes),
+        "termination": str(Termination.CONVERGED),
+        "seconds": seconds,
+        "message": answer.message,
+    }
+    for name, amounts in values.items():
+        rows.columns[name][positions] = amounts
+    rows.put_decisions(positions, answer.values)
+    for k, outcome in answer.failures.items():
+        rows.put(bucket.starts[k], bucket.ends[k], outcome._replace(seconds=seconds))
 
 
-def _audit(bucket: _Bucket, rows: SolvedRows, starts: np.ndarray, sizes: np.ndarray) -> None:
-    """Solve the sampled partitions by their models too and note the difference; the exact solution stays."""
+def _audit(bucket: _Bucket, rows: SolvedRows) -> None:
+    """Solves the sampled partitions by their models too and notes the difference; the exact solution stays."""
     is_audited = np.logical_or.reduceat(bucket.items["is_audited"].to_numpy(dtype=bool), bucket.offsets[:-1])
-    is_solved = rows.columns["status"][starts] != str(Status.NO_SOLUTION)
+    is_solved = rows.columns["status"][bucket.starts] != str(Status.NO_SOLUTION)
     audited = np.flatnonzero(is_audited & is_solved)
     for k, outcome in zip(audited, bucket.by_model(audited, AUDIT_OPTIONS), strict=True):
-        gap, message = _difference(
-            float(rows.columns["objective"][starts[k]]), float(rows.columns["bound"][starts[k]]), outcome
-        )
-        at = slice(starts[k], starts[k] + sizes[k])
+        start = bucket.starts[k]
+        exact, bound = (float(rows.columns[name][start]) for name in ("objective", "bound"))
+        gap, message = contradiction(exact, bound, outcome, bucket.request.audit_tolerance)
+        at = slice(start, bucket.ends[k])
         rows.columns["audit_gap"][at] = np.nan if gap is None else gap
         if message:
-            own = rows.columns["message"][at]
-            rows.columns["message"][at] = [message if said is None else f"{said}; {message}" for said in own]
-
-
-def _difference(exact: float, bound: float, model: Outcome) -> tuple[float | None, str | None]:
-    """Relative difference and what to say of it; no difference is claimed where neither method's answer contradicts the
-    other's.
-
-    The algorithm says that the optimum lies between its bound and its cost, the model the same of its own two: they
-    must have a point in common. Where both prove an optimum, these are one point each.
-    """
-    if model.termination in (Termination.INFEASIBLE, Termination.UNBOUNDED):
-        return np.inf, f"audit: exact {exact:.9g}, but the model is {model.termination}: they disagree"
-    if model.status is Status.NO_SOLUTION:
-        return None, f"audit: no optimum of the model to compare with ({model.termination}: {model.message})"
-    is_optimal = model.status is Status.OPTIMAL
-    # the model's plan may cost a little more than its bound, and another plan may lie between
-    lowest = model.bound if model.bound is not None else model.objective if is_optimal else -np.inf
-    if is_optimal:
-        lowest = min(lowest, model.objective)
-    low = exact if is_proven(exact, bound) else bound
-    gap = 0.0
-    if exact < lowest:
-        gap = relative_difference(exact, lowest)
-    elif low > model.objective:
-        gap = relative_difference(low, model.objective)
-    if gap > AUDIT_TOLERANCE:
-        between = f"{model.objective:.9g}" if is_optimal else f"between {model.bound} and {model.objective:.9g}"
-        ours = f"{exact:.9g}" if low == exact else f"between {bound:.9g} and {exact:.9g}"
-        return gap, f"audit: exact {ours}, model {between}: they disagree"
-    if is_optimal:
-        return gap, None
-    return None, f"audit: no optimum of the model to compare with ({model.termination}: {model.message})"
+            remarks = rows.columns["message"][at]
+            rows.columns["message"][at] = [message if remark is None else f"{remark}; {message}" for remark in remarks]

@@ -36,12 +36,12 @@ class ExactAnswer(NamedTuple):
 
 
 def solve_by_algorithm(items: pd.DataFrame, offsets: np.ndarray, policy: Policy, params: Any) -> ExactAnswer:
-    """Call the algorithm once for all partitions; partition k is rows offsets[k]:offsets[k+1].
+    """Calls the algorithm once for all partitions; partition k is rows offsets[k]:offsets[k+1].
 
     Raises
     ------
-    ValueError : the answer doesn't have the shapes or the decisions that the policy declares. What the algorithm raises
-        is passed on.
+    ValueError : the answer doesn't have the shapes or the decisions that the policy declares. The algorithm's own
+        exceptions pass through.
     """
     solution = policy.solve_exact(items, offsets, params)
     n = len(items)
@@ -82,7 +82,7 @@ def is_proven(objective: np.ndarray | float, bound: np.ndarray | float) -> np.nd
 
 
 def solve_alone(items: pd.DataFrame, policy: Policy, params: Any) -> Outcome:
-    """One partition by the algorithm; what goes wrong is in the outcome, never raised."""
+    """One partition by the algorithm; an exception becomes the outcome's message and is never raised."""
     start = time.perf_counter()
     try:
         answer = solve_by_algorithm(items, np.array([0, len(items)]), policy, params)
@@ -121,12 +121,12 @@ def _failures(
         partition = int(np.searchsorted(offsets, item, side="right")) - 1
         if partition in failures:
             continue
-        said = None if message is None else message[item]
-        if said and np.isnan(cost[item]):
-            failures[partition] = failure(Termination.INVALID_INPUT, str(said))
+        reason = None if message is None else message[item]
+        if reason and np.isnan(cost[item]):
+            failures[partition] = failure(Termination.INVALID_INPUT, str(reason))
         else:
-            got = {"cost": float(cost[item]), **{name: amounts[item].tolist() for name, amounts in values.items()}}
+            answer = {"cost": float(cost[item]), **{name: amounts[item].tolist() for name, amounts in values.items()}}
             failures[partition] = failure(
-                Termination.ERROR, f"solve_exact gave values that are no numbers and no message: {got}"
+                Termination.ERROR, f"solve_exact gave values that are no numbers and no message: {answer}"
             )
     return failures

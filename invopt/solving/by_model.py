@@ -10,18 +10,19 @@ import pandas as pd
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
 
+from invopt.config import SolverRow
 from invopt.errors import ParameterError
 from invopt.policies.base import Policy
 from invopt.solving import highs, other_solver
-from invopt.solving.outcome import Outcome, Solver, Status, Termination, failure, relative_difference
+from invopt.solving.outcome import Outcome, Status, Termination, failure, relative_difference
 
 # solvers return 2.9999997 for 3: closer than this to an integer is that integer
 INTEGER_TOLERANCE = 1e-6
 SHARES_TOLERANCE = 1e-6
 
 
-def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: Solver) -> Outcome:
-    """Build, solve and read one partition; what goes wrong is in the outcome, never raised.
+def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: SolverRow) -> Outcome:
+    """Builds, solves and reads one partition; an exception becomes the outcome's message and is never raised.
 
     Parameters
     ----------
@@ -29,8 +30,7 @@ def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: Sol
     """
     start = time.perf_counter()
     try:
-        # the collector would look through a model that is still needed; once it is not, it is taken away at the first
-        # look
+        # the collector would walk a model that is still needed; its first walk after the solve takes the model away
         with PauseGC():
             outcome = _solve(items, policy, params, solver)
     except (Exception, SystemExit) as error:  # whatever a policy's code may do, its neighbours get solved
@@ -39,7 +39,7 @@ def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: Sol
 
 
 def failed(error: BaseException) -> Outcome:
-    """The outcome for an exception: values out of their domain are the input's fault, everything else is an error."""
+    """The outcome for an exception: a value out of its domain is invalid input, everything else is an error."""
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, ParameterError):
         return failure(Termination.INVALID_INPUT, text)
@@ -48,7 +48,7 @@ def failed(error: BaseException) -> Outcome:
     return failure(Termination.ERROR, text)
 
 
-def _solve(items: pd.DataFrame, policy: Policy, params: Any, solver: Solver) -> Outcome:
+def _solve(items: pd.DataFrame, policy: Policy, params: Any, solver: SolverRow) -> Outcome:
     model = policy.build_model(items, params)
     if solver.kind == "highs":
         result = highs.solve(model, solver.time_limit, {**policy.highs_options, **solver.options})
@@ -94,9 +94,8 @@ def _decision(model: pyo.ConcreteModel, name: str, n_items: int) -> list[list[fl
 def _shares(model: pyo.ConcreteModel, n_items: int, objective: float) -> tuple[list[float] | None, str | None]:
     """Each item's share of the objective, or why there is none."""
     if n_items == 1:
-        return [
-            objective
-        ], None  # one item bears it all: evaluating a long expression again would take as long as solving
+        # one item bears it all: evaluating a long expression again would take as long as solving
+        return [objective], None
     component = model.component("item_cost")
     if component is None:
         return None, "the model has no Expression item_cost over ITEMS: no shares of the cost."

@@ -1,8 +1,8 @@
 """A linear or mixed-integer Pyomo model to HiGHS and back, by sparse arrays.
 
-Pyomo's own interfaces spend most of their time translating; `linear_form` gives the arrays and `highspy` takes them.
-One HiGHS object per process is kept: making one costs more than a small solve, and a forked child must not use its
-parent's.
+Pyomo's own interfaces spend most of their time translating; here `linear_form` gives the arrays and `highspy` takes
+them. Each process keeps one HiGHS object, because making one costs more than a small solve. A forked child makes its
+own: it must not use its parent's.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ import numpy as np
 import pyomo.environ as pyo
 from highspy import HighsModelStatus, HighsStatus
 from pyomo.common.errors import InfeasibleConstraintException
+from pyomo.core.base.objective import ObjectiveData
 from pyomo.core.base.var import VarData
 
 from invopt.errors import ConfigError
 from invopt.solving.linear_form import LinearForm, linear_form
 from invopt.solving.outcome import SolverResult, Status, Termination
 
-# one thread per Spark task, silent, and the limit comes from the solver's record: not the user's to set
+# options that invopt sets itself: one thread per Spark task, and silence
 OWN_OPTIONS = {"threads": 1, "parallel": "off", "output_flag": False}
 RESERVED_OPTIONS = (*OWN_OPTIONS, "time_limit")
 ROW_WISE, MINIMISE = 2, 1
-# an LP whose integers are fixed; within what a child may take beyond its time limit before it is killed
+# limit for the LP that is left once the integers are fixed; a child may take 5 s beyond its limit before it is killed
 SECONDS_FOR_THE_REST = 4.0
 FEASIBLE_POINT = int(highspy.SolutionStatus.kSolutionStatusFeasible)
 
@@ -48,10 +49,10 @@ _kept: dict[int, highspy.Highs] = {}
 
 @functools.cache
 def import_all() -> None:
-    """Make Pyomo import what it puts off until its first model (half a second), before a fork: else every child does it
-    again.
+    """Makes Pyomo import now the modules that it puts off until its first model, which take half a second.
 
-    Nothing of HiGHS is run here, because its threads would not be there in the child.
+    Called before a fork, it saves every child these imports. HiGHS does not run here, because the child would not have
+    its threads.
     """
     model = pyo.ConcreteModel()
     model.ITEMS = pyo.RangeSet(0, 1)
@@ -62,7 +63,7 @@ def import_all() -> None:
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Refuse an option that HiGHS doesn't know or doesn't take.
+    """Refuses an option that HiGHS doesn't know or doesn't take.
 
     Raises
     ------
@@ -77,8 +78,8 @@ def check_options(options: Mapping[str, Any]) -> None:
                     f"option {name!r} is set by invopt: one thread per task, and the solver's time_limit for the time"
                 )
             elif not _is_known(highs, name):
-                named = [other for other in dir(highs.getOptions()) if not other.startswith("_")]
-                close = difflib.get_close_matches(name, named, n=3)
+                known = [option for option in dir(highs.getOptions()) if not option.startswith("_")]
+                close = difflib.get_close_matches(name, known, n=3)
                 problems.append(
                     f"option {name!r} is unknown to HiGHS" + (f"; did you mean {' or '.join(close)}?" if close else "")
                 )
@@ -92,30 +93,21 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any]) -> SolverResult:
-    """Solve the model and set its variables, integer ones exactly integer.
+    """Solves the model and sets its variables, integer ones exactly integer.
 
     min c'x + c0,   lower <= Ax <= upper,   l <= x <= u,   some x integer
 
     Parameters
     ----------
-    time_limit : s; HiGHS looks at it now and then, so it is not hard
+    time_limit : s; not a hard limit, because HiGHS looks at it only now and then
     options : by HiGHS's names, checked by `check_options`
 
     Raises
     ------
     ValueError : the model is not linear, has not exactly one objective, maximises, or holds NaN; says which part.
     """
-    objectives = list(model.component_data_objects(pyo.Objective, active=True))
-    if len(objectives) != 1:
-        raise ValueError(
-            f"the model must have one active objective, found {len(objectives)}: {[o.name for o in objectives]}"
-        )
-    if objectives[0].sense != pyo.minimize:
-        raise ValueError(
-            f"objective {objectives[0].name} maximises: costs are minimised, so write its negative with sense=minimize"
-        )
     try:
-        form = linear_form(model, objectives[0])
+        form = linear_form(model, _objective(model))
     except InfeasibleConstraintException as error:
         return SolverResult(Termination.INFEASIBLE, Status.NO_SOLUTION, message=str(error))
     problems = _where_not_finite(form)
@@ -123,53 +115,68 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
         raise ValueError("the model holds NaN or infinite coefficients: " + ", ".join(problems[:3]))
     highs = _highs(options)
     is_integer = _pass_model(highs, form)
-    # an LP's limit is compared with a clock that runs on from model to model, a MIP's with one that starts anew
+    # HiGHS compares an LP's limit with a clock that runs on from model to model, a MIP's with one that starts anew
     highs.setOptionValue("time_limit", float(time_limit) + (0.0 if is_integer.any() else highs.getRunTime()))
     status = _run(highs)
     if status == HighsModelStatus.kUnboundedOrInfeasible:
-        # HiGHS knows that one of them holds; whether there is a point at all, whatever it costs, says which
-        _pass_model(highs, form._replace(cost=np.zeros(len(form.cost)), offset=0.0))
-        feasibility = _run(highs)
-        status = HighsModelStatus.kUnbounded if feasibility == HighsModelStatus.kOptimal else feasibility
+        status = _unbounded_or_infeasible(highs, form)
     termination = TERMINATIONS.get(status, Termination.ERROR)
-    point = highs.getInfo()
     if status == HighsModelStatus.kModelEmpty:
         return SolverResult(termination, Status.OPTIMAL, form.offset, form.offset)
     message = None if termination is Termination.CONVERGED else f"HiGHS: {highs.modelStatusToString(status)}"
-    is_feasible = point.primal_solution_status == FEASIBLE_POINT and termination not in (
-        Termination.INFEASIBLE,
-        Termination.UNBOUNDED,
+    has_point = highs.getInfo().primal_solution_status == FEASIBLE_POINT
+    if has_point and termination not in (Termination.INFEASIBLE, Termination.UNBOUNDED):
+        objective, bound = _read_point(highs, form, is_integer, termination)
+        solved = Status.OPTIMAL if termination is Termination.CONVERGED else Status.FEASIBLE
+        return SolverResult(termination, solved, objective, bound if np.isfinite(bound) else None, message)
+    return SolverResult(
+        Termination.ERROR if termination is Termination.CONVERGED else termination,
+        Status.NO_SOLUTION,
+        message=message or "HiGHS: optimal, but the point it gives is not feasible: the model is badly scaled",
     )
-    if not is_feasible:
-        return SolverResult(
-            Termination.ERROR if termination is Termination.CONVERGED else termination,
-            Status.NO_SOLUTION,
-            message=message or "HiGHS: optimal, but the point it gives is not feasible: the model is badly scaled",
+
+
+def _objective(model: pyo.ConcreteModel) -> ObjectiveData:
+    objectives = list(model.component_data_objects(pyo.Objective, active=True))
+    if len(objectives) != 1:
+        names = [objective.name for objective in objectives]
+        raise ValueError(f"the model must have one active objective, found {len(objectives)}: {names}")
+    if objectives[0].sense != pyo.minimize:
+        raise ValueError(
+            f"objective {objectives[0].name} maximises: costs are minimised, so write its negative with sense=minimize"
         )
-    x, bound = np.array(highs.getSolution().col_value), None
+    return objectives[0]
+
+
+def _unbounded_or_infeasible(highs: highspy.Highs, form: LinearForm) -> HighsModelStatus:
+    """Which of the two a model is: the same rows without any cost have a point, or have none."""
+    _pass_model(highs, form._replace(cost=np.zeros(len(form.cost)), offset=0.0))
+    feasibility = _run(highs)
+    return HighsModelStatus.kUnbounded if feasibility == HighsModelStatus.kOptimal else feasibility
+
+
+def _read_point(
+    highs: highspy.Highs, form: LinearForm, is_integer: np.ndarray, termination: Termination
+) -> tuple[float, float]:
+    """Sets the variables; gives the objective and its lower bound, which is -infinity where none was proved."""
+    x = np.array(highs.getSolution().col_value)
+    bound = float(highs.getInfo().mip_dual_bound)  # read before HiGHS solves the rest of a MIP
     if is_integer.any():
-        bound = float(point.mip_dual_bound)  # before HiGHS solves anything else
         x = _at_whole_numbers(highs, x, is_integer)
     for variable, amount in zip(form.columns, x.tolist(), strict=True):
         variable.set_value(amount, skip_validation=True)
     objective = float(form.cost @ x) + form.offset
-    if bound is None:
+    if not is_integer.any():
         bound = objective if termination is Termination.CONVERGED else -np.inf
-    return SolverResult(
-        termination,
-        Status.OPTIMAL if termination is Termination.CONVERGED else Status.FEASIBLE,
-        objective,
-        bound if np.isfinite(bound) else None,
-        message,
-    )
+    return objective, bound
 
 
 def _at_whole_numbers(highs: highspy.Highs, x: np.ndarray, is_integer: np.ndarray) -> np.ndarray:
     """The point with its integer columns exactly integer, and the others as they then must be.
 
-    HiGHS takes 0.999999 for 1, and a row that is short by as much for kept: its point can be cheaper than any real
-    plan. So the rest is solved again, an LP that costs little beside the search. Where that has no point, which
-    tolerances can do, the others stay as they were.
+    HiGHS takes 0.999999 for 1, and lets a row be short by as much: its point can be cheaper than any real plan. So the
+    other columns are solved again, by an LP that costs little beside the search. Tolerances can leave that LP without a
+    point; then the other columns stay as they were.
     """
     whole = np.flatnonzero(is_integer).astype(np.int32)
     exact = x.copy()
@@ -201,16 +208,16 @@ def _highs(options: Mapping[str, Any]) -> highspy.Highs:
 
 
 def _made() -> highspy.Highs:
-    """A new HiGHS, silent: since 1.16 it prints its name when it is made, before anybody can tell it not to.
+    """A new HiGHS, silent: since 1.16 HiGHS prints its name when it is made, before an option can stop it.
 
-    Its own file descriptor is turned away, without threads: those of a forked child would take the place of the
-    parent's, which HiGHS still knows.
+    So the file descriptor of standard output is turned away meanwhile. No thread does that: in a forked child it would
+    take the place of the parent's threads, which HiGHS still knows.
     """
-    with contextlib.suppress(AttributeError, ValueError):  # there is none, or it is closed
+    with contextlib.suppress(AttributeError, ValueError):  # there is no standard output, or it is closed
         sys.stdout.flush()
     try:
         shown = os.dup(1)
-    except OSError:  # nothing is shown anyway
+    except OSError:  # there is nothing to print on
         return highspy.Highs()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
@@ -226,19 +233,19 @@ def _made() -> highspy.Highs:
 
 def _run(highs: highspy.Highs) -> HighsModelStatus:
     if highs.run() == HighsStatus.kError:
-        # other code's HiGHS, here or in the parent before the fork, left a scheduler with its own number of threads,
-        # which refuses ours; not to be waited for, because a parent's threads are not in the child
+        # another HiGHS, here or in the parent before the fork, left a scheduler whose number of threads differs from
+        # ours and which refuses ours; False: don't wait for its threads, because the parent's are not in the child
         highspy.Highs.resetGlobalScheduler(False)
         highs.run()
     if highs.getModelStatus() in NO_ANSWER:
-        # presolve gave up on a model that is solved without it, or the other way round
+        # presolve can give up on a model that is solved without it, and the other way round
         highs.setOptionValue("presolve", "on" if highs.getOptionValue("presolve")[1] == "off" else "off")
         highs.run()
     return highs.getModelStatus()
 
 
 def _is_known(highs: highspy.Highs, name: str) -> bool:
-    """Asked of HiGHS itself, which has more options than highspy's record of them names."""
+    """HiGHS itself answers, because it has more options than highspy's record of them names."""
     return highs.getOptionValue(name)[0] == HighsStatus.kOk
 
 
@@ -250,7 +257,7 @@ def _is_accepted(highs: highspy.Highs, name: str, value: Any) -> bool:
 
 
 def _pass_model(highs: highspy.Highs, form: LinearForm) -> np.ndarray:
-    """Give the arrays to HiGHS; returns which columns are integer."""
+    """Gives the arrays to HiGHS; returns which columns are integer."""
     lower, upper = _bounds(form.columns)
     is_integer = _are_integer(form.columns)
     status = highs.passModel(
@@ -276,16 +283,15 @@ def _pass_model(highs: highspy.Highs, form: LinearForm) -> np.ndarray:
 
 
 def _are_integer(columns: list[VarData]) -> np.ndarray:
-    """Which columns are integer; asked once per domain, because thousands of variables share one."""
+    """Which columns are integer; each domain is asked once, because thousands of variables share one."""
     known: dict[int, bool] = {}
     are_integer = np.zeros(len(columns), dtype=bool)
     for k, variable in enumerate(columns):
         domain = variable.domain
         if id(domain) not in known:
             known[id(domain)] = not variable.is_continuous()
-            if (
-                known[id(domain)] and not variable.is_integer()
-            ):  # a domain with gaps: HiGHS would take the integers between too
+            # a domain with gaps is no range of integers, and HiGHS would take the integers in the gaps too
+            if known[id(domain)] and not variable.is_integer():
                 raise ValueError(f"variable {variable.name} has the domain {domain}: HiGHS takes reals and integers")
         are_integer[k] = known[id(domain)]
     return are_integer
@@ -294,7 +300,7 @@ def _are_integer(columns: list[VarData]) -> np.ndarray:
 def _bounds(columns: list[VarData]) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper bounds of variable and domain together."""
     pairs = [variable.bounds for variable in columns]
-    # NumPy turns None into NaN too, but takes as long for it as Pyomo for the bounds
+    # NumPy could turn None into NaN, but takes as long for that as Pyomo for the bounds
     lower = np.array([-np.inf if low is None else low for low, _ in pairs], dtype=float)
     upper = np.array([np.inf if high is None else high for _, high in pairs], dtype=float)
     return lower, upper

@@ -1,4 +1,4 @@
-"""Which rows can't be solved because a value that is needed is NULL, NaN or infinite."""
+"""The rows that can't be solved, because a value that must be finite is NULL, NaN or infinite."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ NUMBERS = ("int", "bigint", "double")
 
 
 def problems(items: pd.DataFrame, columns: Iterable[Column]) -> np.ndarray | None:
-    """What is wrong with each row in its first bad column, as an (n,) object array of texts and None; None when all
-    rows are good.
+    """The problem of each row's first bad column, as an (n,) object array of texts and None; None when all rows are
+    good.
     """
-    found: np.ndarray | None = None
+    texts: np.ndarray | None = None
     for column in columns:
         if column.is_nullable:
             continue
         is_bad = _is_bad(items[column.name], column.type)
         if not is_bad.any():
             continue
-        if found is None:
-            found = np.full(len(items), None, dtype=object)
+        if texts is None:
+            texts = np.full(len(items), None, dtype=object)
         for row in np.flatnonzero(is_bad):
-            if found[row] is None:
+            if texts[row] is None:
                 item = "/".join(str(items[key].iat[row]) for key in ITEM)
-                found[row] = (
+                texts[row] = (
                     f"item {item}: column {column.name} {_text(items[column.name].iat[row])}, but a finite value "
                     "is needed"
                 )
-    return found
+    return texts
 
 
 def _is_bad(series: pd.Series, sql_type: str) -> np.ndarray:
@@ -67,7 +67,7 @@ def _has_bad_number(arrays: Iterable) -> np.ndarray:
 
 
 def _text(value: object) -> str:
-    """What the value is, with the place of the first bad number of an array."""
+    """The value in words; an array's first bad number, with its place."""
     if not isinstance(value, (list, tuple, np.ndarray)):
         return "is NULL" if value is None or value is pd.NA else f"is {value}"
     for place, part in enumerate(value):

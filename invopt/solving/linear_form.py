@@ -2,9 +2,9 @@
 
     min c'x + c0,   lower <= Ax <= upper
 
-Pyomo's own `LinearRepnVisitor` walks each expression, which is most of what a large model takes. Its
-`LinearStandardFormCompiler` does the same, but spends three times as long on a model of a few rows: on its options, on
-turning matrices from rows to columns, on other forms. Here the rows go to HiGHS as they are read, and a row with two
+Pyomo's `LinearRepnVisitor` walks each expression, which takes most of the time for a large model. Pyomo's
+`LinearStandardFormCompiler` walks them too, but takes three times as long on a model of a few rows: for its options,
+for turning matrices from rows to columns, for other forms. Here the rows go to HiGHS as they are read, and a row with two
 limits stays one row.
 """
 
@@ -23,17 +23,17 @@ from pyomo.core.base.objective import ObjectiveData
 from pyomo.core.base.var import VarData
 from pyomo.repn.linear import LinearRepn, LinearRepnVisitor
 
-# what says nothing about rows and costs is not looked at either; every other kind that is active would be left out
+# kinds of components that are rows or costs, or say nothing about them; any other active kind would be left out
 KNOWN = (pyo.Block, pyo.Constraint, pyo.Expression, pyo.ExternalFunction, pyo.Objective, pyo.Suffix, pyo.Var)
 
 
 class LinearForm(NamedTuple):
     """n columns, m rows, z coefficients; fixed variables are in the constants.
 
-    columns : the variables, those that no row and no cost mentions too: their bounds must hold, and they get a value
+    columns : all variables; one that no row and no cost mentions gets a value too, within its bounds
     cost, offset : (n,) array c, and c0
     lower, upper : (m,) arrays, infinite where there is no limit
-    start, index, value : of A by rows: row r has value[k] in column index[k] for k = start[r] .. start[r+1] - 1
+    start, index, value : A by rows: row r has value[k] in column index[k] for k = start[r] .. start[r+1] - 1
     rows : the m constraints
     """
 
@@ -111,9 +111,7 @@ def _linear(visitor: LinearRepnVisitor, component: ConstraintData | ObjectiveDat
 
 
 def _add_unmentioned(model: pyo.ConcreteModel, columns: dict[int, VarData]) -> None:
-    """The visitor sees a variable's whole component where one of it is mentioned, but nothing of the other
-    components.
-    """
+    """Adds the variables of components that no row and no cost mentions; the visitor sees whole components only."""
     n_variables = sum(len(component) for component in model.component_objects(pyo.Var, active=True))
     if n_variables != len(columns):
         columns.update(

@@ -8,7 +8,8 @@ import pyomo.environ as pyo
 from pyomo.common.log import LoggingIntercept
 from pyomo.opt import TerminationCondition
 
-from invopt.solving.outcome import Solver, SolverResult, Status, Termination
+from invopt.config import SolverRow
+from invopt.solving.outcome import SolverResult, Status, Termination
 
 TERMINATIONS = {
     TerminationCondition.optimal: Termination.CONVERGED,
@@ -20,8 +21,8 @@ TERMINATIONS = {
 }
 
 
-def solve(model: pyo.ConcreteModel, solver: Solver) -> SolverResult:
-    """Solve the model and set its variables, integer ones exactly integer.
+def solve(model: pyo.ConcreteModel, solver: SolverRow) -> SolverResult:
+    """Solves the model and sets its variables, integer ones exactly integer.
 
     Every interface of Pyomo takes `timelimit` and translates it to its solver's own option.
 
@@ -29,10 +30,9 @@ def solve(model: pyo.ConcreteModel, solver: Solver) -> SolverResult:
     ------
     ValueError : the solver is not on this machine; names it.
     """
-    plugin = solver.plugin or solver.name
-    with LoggingIntercept(
-        module="pyomo.opt"
-    ):  # it logs a traceback for a program that isn't there; the message below says it better
+    plugin = solver.plugin
+    # Pyomo logs a traceback for a program that isn't there; the message below says it better
+    with LoggingIntercept(module="pyomo.opt"):
         optimiser = pyo.SolverFactory(plugin, **({"executable": solver.executable} if solver.executable else {}))
         is_available = optimiser.available(exception_flag=False)
     if not is_available:
@@ -69,7 +69,7 @@ def solve(model: pyo.ConcreteModel, solver: Solver) -> SolverResult:
 
 
 def _bound(bound: object) -> float | None:
-    """Solvers that prove no bound say so in many ways: nothing, minus infinity, an undefined marker."""
+    """The bound as a number; a solver that proves none gives nothing, minus infinity or an undefined marker."""
     try:
         return float(bound) if math.isfinite(float(bound)) else None
     except (TypeError, ValueError):

@@ -1,11 +1,9 @@
-"""What is asked of the solving engine, and the record it gives back for each item."""
+"""What became of a partition: why its solving stopped, what there is now, and the numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 from invopt.tables import SOLUTION_COLUMNS as SOLUTION_COLUMNS
 
@@ -28,37 +26,6 @@ class Status(StrEnum):
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"
     NO_SOLUTION = "no_solution"
-
-
-@dataclass(frozen=True)
-class Solver:
-    """A solver and how long one partition may take.
-
-    name : shown in the solutions; with kind `pyomo` also the name in Pyomo's SolverFactory, unless `plugin` gives
-        another
-    kind : `highs` is reached by sparse arrays, every other one by Pyomo's own interfaces
-    executable : path of the solver's program, where Pyomo doesn't find it on the PATH
-    time_limit : seconds per partition, > 0
-    options : the solver's own options by their own names
-    """
-
-    name: str = "highs"
-    kind: Literal["highs", "pyomo"] = "highs"
-    plugin: str | None = None
-    executable: str | None = None
-    time_limit: float = 60.0
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Task:
-    """One row of conf/policies.yaml, as far as solving goes."""
-
-    policy: str
-    policies_folder: str | None = None
-    params: Mapping[str, Any] = field(default_factory=dict)
-    method: Literal["model", "exact"] = "model"
-    solver: Solver = field(default_factory=Solver)
 
 
 class SolverResult(NamedTuple):

@@ -1,8 +1,8 @@
 """The rows of a bucket's answer while they fill, and the two forms in which they leave.
 
-A map per item is what a person or a test wants to see, and gold.solutions holds one. It is also what pandas and Arrow
-are slowest at: made and translated, it took more than half of a Python worker's time. So the executors hand on one
-plain column per decision, and Spark makes the map.
+A person or a test wants to see a map per item, and gold.solutions holds one. Pandas and Arrow are slow at maps: making
+and translating them took more than half of a Python worker's time. So the executors hand on one plain column per
+decision, and Spark makes the map.
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ import numpy as np
 import pandas as pd
 
 from invopt.policies.base import Policy
-from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, Status, Task, Termination
+from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, Status, Termination
+from invopt.solving.request import SolveRequest
 from invopt.tables.columns import ITEM
 
 KEYS = ("partition_key", *ITEM)
 
 
 def one_column(k: int) -> str:
-    """Column of the values of a policy's k-th decision where an item has one."""
+    """Column of a policy's k-th decision for items that have one value of it."""
     return f"decision_{k}"
 
 
 def series_column(k: int) -> str:
-    """Column of the values of a policy's k-th decision where an item has one per period; NULL where it has one in
-    all.
-    """
+    """Column of a policy's k-th decision for items that have a value per period; NULL for the others."""
     return f"decision_{k}_by_period"
 
 
@@ -40,12 +39,12 @@ def flat_schema(n_decisions: int) -> dict[str, str]:
 
 
 class SolvedRows:
-    """Every row starts without a solution.
+    """The rows of a bucket's answer; every row starts without a solution.
 
     columns : column of the answer -> (n,) array, without the decisions
     """
 
-    def __init__(self, items: pd.DataFrame, task: Task, policy: Policy):
+    def __init__(self, items: pd.DataFrame, request: SolveRequest, policy: Policy):
         n = len(items)
         self.columns: dict[str, Any] = {name: items[name].to_numpy() for name in KEYS}
         for column in SOLUTION_COLUMNS:
@@ -55,14 +54,14 @@ class SolvedRows:
                 )
         self.columns["status"][:] = str(Status.NO_SOLUTION)
         self.columns["termination"][:] = str(Termination.ERROR)
-        self.columns["method"][:] = task.method
-        self.columns["solver"][:] = policy.algorithm if task.method == "exact" else task.solver.name
+        self.columns["method"][:] = request.row.method
+        self.columns["solver"][:] = policy.algorithm if request.row.method == "exact" else request.solver.name
         self._names = policy.decisions
-        self._one = {name: np.full(n, np.nan) for name in policy.decisions}
+        self._single = {name: np.full(n, np.nan) for name in policy.decisions}
         self._series = {name: np.full(n, None, dtype=object) for name in policy.decisions}
 
     def put(self, start: int, end: int, outcome: Outcome) -> None:
-        """One partition's outcome into its rows."""
+        """Writes one partition's outcome into its rows."""
         rows, columns = slice(start, end), self.columns
         columns["status"][rows] = str(outcome.status)
         columns["termination"][rows] = str(outcome.termination)
@@ -71,35 +70,32 @@ class SolvedRows:
             columns[name][rows] = np.nan if getattr(outcome, name) is None else getattr(outcome, name)
         columns["cost"][rows] = np.nan if outcome.cost is None else outcome.cost
         for name in self._names:
-            self._one[name][rows], self._series[name][rows] = np.nan, None
+            self._single[name][rows], self._series[name][rows] = np.nan, None
             if outcome.decisions is None:
                 continue
             for row, decided in zip(range(start, end), outcome.decisions, strict=True):
                 values = decided[name]
                 if len(values) == 1:
-                    self._one[name][row] = values[0]
+                    self._single[name][row] = values[0]
                 else:
                     self._series[name][row] = values
 
     def put_decisions(self, positions: np.ndarray, values: dict[str, np.ndarray]) -> None:
-        """Decision -> (n,) array, or (n, T) where it has periods, into the rows at `positions`."""
+        """Writes decisions into the rows at `positions`: name -> (n,) array, or (n, T) where it has periods."""
         for name, amounts in values.items():
             if amounts.ndim == 1 or amounts.shape[1] == 1:
-                self._one[name][positions] = amounts.reshape(-1)
+                self._single[name][positions] = amounts.reshape(-1)
             else:
                 self._series[name][positions] = _objects(list(amounts))
 
     def frame(self) -> pd.DataFrame:
-        """SOLUTION_COLUMNS: the decisions of each item as a map from their names to lists over periods."""
+        """SOLUTION_COLUMNS, with each item's decisions as a map from their names to lists over periods."""
         columns = self._with_gap()
         by_name = []
         for name in self._names:
-            ones, series = self._one[name].tolist(), self._series[name]
+            values = zip(self._single[name].tolist(), self._series[name], strict=True)
             by_name.append(
-                [
-                    [one] if many is None else np.asarray(many, float).tolist()
-                    for one, many in zip(ones, series, strict=True)
-                ]
+                [[single] if series is None else np.asarray(series, float).tolist() for single, series in values]
             )
         is_solved = columns["status"] != str(Status.NO_SOLUTION)
         maps = [
@@ -110,10 +106,10 @@ class SolvedRows:
         return pd.DataFrame({column.name: columns[column.name] for column in SOLUTION_COLUMNS}, copy=False)
 
     def flat(self) -> pd.DataFrame:
-        """The columns of `flat_schema`; for an item without a solution those of its decisions are NULL."""
+        """The columns of `flat_schema`; an item without a solution has NULL in those of its decisions."""
         columns = self._with_gap()
         for k, name in enumerate(self._names):
-            columns |= {one_column(k): self._one[name], series_column(k): self._series[name]}
+            columns |= {one_column(k): self._single[name], series_column(k): self._series[name]}
         return pd.DataFrame({name: columns[name] for name in flat_schema(len(self._names))}, copy=False)
 
     def _with_gap(self) -> dict[str, Any]:

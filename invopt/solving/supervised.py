@@ -1,13 +1,13 @@
 """Work done one piece after the other in a forked child, which is killed when a piece takes too long.
 
-A time limit given to a solver is a wish (HiGHS returned from a one-row knapsack with a limit of 10 s after 178 s), and
-a crash in native code takes the process with it. So the pieces run in one child that streams its results back over a
-pipe: the parent waits for each at most `seconds`, kills a child that is silent for longer, notes one that died, and
-goes on with the next piece in a new child.
+A solver's time limit is not hard: HiGHS returned from a one-row knapsack with a limit of 10 s after 178 s. A crash in
+native code takes the process with it. So the pieces run in one child that sends its results back over a pipe. The
+parent waits for each at most `seconds`, kills a child that is silent for longer, and notes one that died. It then goes
+on with the next piece in a new child.
 
-A child is leader of its own process group, so that killing it also kills a solver program that it started; on Linux the
-kernel kills it when its parent dies, elsewhere it ends at its next result. Where there is no fork (Windows) the pieces
-run in the caller's process: nothing is killed there, and a crash is a crash.
+A child leads a process group of its own, so that killing it also kills a solver program that it started. On Linux the
+kernel kills the child when its parent dies; elsewhere the child ends at its next result. A system without fork
+(Windows) runs the pieces in the caller's process: nothing is killed there, and a crash is a crash.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
 CAN_FORK = hasattr(os, "fork")
-# collecting after each model would walk the whole heap of pandas and Pyomo; never collecting would keep every model,
-# since they are cyclic
+# collecting garbage after each model would walk the whole heap of pandas and Pyomo; never collecting would keep every
+# model, because models are cyclic
 PIECES_PER_COLLECTION = 32
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -74,7 +74,7 @@ class _Child:
     def __init__(self, work: Callable[[int], Any], pieces: range):
         self._results, sending = Pipe(duplex=False)
         parent_pid = os.getpid()
-        # what is buffered now would be written twice, once by each process
+        # text that is buffered now would be written twice, once by each process
         sys.stdout.flush()
         sys.stderr.flush()
         with warnings.catch_warnings():
@@ -103,7 +103,7 @@ class _Child:
         return f"the solving process {how}"
 
     def _wait(self) -> int | None:
-        """Exit code, or minus the signal; None when the system gave it to somebody else."""
+        """The exit code, or minus the signal; None when something else in this process has waited for the child."""
         pid, self._pid = self._pid, None
         try:
             return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -111,11 +111,11 @@ class _Child:
             return None
 
     def kill(self) -> None:
-        """End the child and what it started; nothing happens to one that has been waited for."""
+        """Ends the child and the programs it started; a child that has been waited for is left alone."""
         self._results.close()
         if self._pid is None:
             return
-        for kill in (os.killpg, os.kill):  # it may not have become leader of its group yet
+        for kill in (os.killpg, os.kill):  # the child may not lead its group yet
             try:
                 kill(self._pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
@@ -132,7 +132,7 @@ def _serve(work: Callable[[int], Any], pieces: range, sending: Connection, paren
             LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent_pid:
             return
-        gc.freeze()  # the parent's objects are not the child's to collect: walking them would copy their pages
+        gc.freeze()  # collecting the parent's objects would walk them, and so copy their pages
         gc.disable()
         for n_done, piece in enumerate(pieces, start=1):
             sending.send(work(piece))
@@ -144,5 +144,5 @@ def _serve(work: Callable[[int], Any], pieces: range, sending: Connection, paren
     except BaseException:
         traceback.print_exc()
     finally:
-        # not sys.exit: the parent's exit handlers, buffers and sockets are not the child's to close
+        # sys.exit would run the parent's exit handlers and close its buffers and sockets
         os._exit(exit_code)

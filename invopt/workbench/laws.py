@@ -1,7 +1,6 @@
-"""The laws that every policy obeys, checked on its own examples: `invopt policies --check`, and a test for each policy
-found.
+"""The laws that every policy obeys, checked on the policy's examples by `invopt policies --check` and by the tests.
 
-A law is a function (subject) -> sentences, one for each way in which it is broken; none when it holds.
+A law is a function (subject) -> sentences: one for each way in which the policy breaks it, none when it holds.
 """
 
 from __future__ import annotations
@@ -16,20 +15,23 @@ import pandas as pd
 from pydantic import ValidationError
 
 from invopt import policies
+from invopt.config import SolverRow
 from invopt.errors import ConfigError, PolicyLawError
 from invopt.policies.base import Example, Policy
-from invopt.solving import highs, supervised
-from invopt.solving.bucket import AUDIT_OPTIONS, solve_bucket, solve_partition
-from invopt.solving.outcome import Solver, Status, Task, Termination, relative_difference
+from invopt.solving import SolveRequest, Status, Termination, highs, solve_bucket, solve_partition, supervised
+from invopt.solving.audit import AUDIT_OPTIONS
+from invopt.solving.outcome import relative_difference
 from invopt.tables import ITEM_STATE
 from invopt.tables.columns import ITEM
 
-# what two methods, or one method asked twice, may differ by
+# largest relative difference of two methods' costs, or of one method's at two calls
 AGREEMENT = 1e-9
 # the longest law of the shipped policies takes some seconds
 SECONDS_PER_LAW = 120.0
-# a solver's tolerances on a problem with integers
+# the same where a solver's tolerances on integers come in
 MODEL_AGREEMENT = 1e-6
+TO_THE_OPTIMUM = SolverRow(name="highs", options=AUDIT_OPTIONS)
+NAME = r"[a-z][a-z0-9_]*"
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,13 @@ class Subject:
     def items(self) -> pd.DataFrame:
         return example_items(self.policy, self.example)
 
-    def task(self, method: str) -> Task:
-        return Task(self.policy.name, self.folder, self.example.params, method, Solver(options=AUDIT_OPTIONS))
+    def request(self, method: str) -> SolveRequest:
+        return SolveRequest.of_policy(
+            self.policy.name, self.folder, params=self.example.params, method=method, solver=TO_THE_OPTIMUM
+        )
 
     def solve(self, items: pd.DataFrame, method: str) -> pd.DataFrame:
-        return solve_partition(items, self.task(method))
+        return solve_partition(items, self.request(method))
 
 
 def example_items(policy: Policy, example: Example) -> pd.DataFrame:
@@ -74,31 +78,39 @@ def example_items(policy: Policy, example: Example) -> pd.DataFrame:
 
 
 def broken_laws(policy: Policy, folder: str | None = None) -> list[str]:
-    """All that is wrong with a policy, as `example, law: what`; what a law raises is one of its findings."""
-    found = _declaration_problems(policy)
+    """All that is wrong with a policy, as `example, law: sentence`; an exception in a law is one of its sentences."""
+    findings = _declaration_problems(policy)
+    if not re.fullmatch(NAME, policy.name):
+        return findings
     if not policy.examples:
-        return [*found, "it has no examples: give at least one published or hand-computed instance in Policy.examples"]
+        return [
+            *findings,
+            "it has no examples: give at least one published or hand-computed instance in Policy.examples",
+        ]
     for example in policy.examples:
         lacking = sorted(
             {column.name for column in policy.input_columns for item in example.items if column.name not in item}
         )
         if lacking:
-            found.append(f"{example.name}: an item lacks the input columns {', '.join(lacking)}")
-            continue
-        subject = Subject(policy, example, folder)
-        # in a child with a clock: an algorithm that never ends, or crashes, is one more finding
-        for law, texts in zip(
-            LAWS,
-            supervised.run(lambda k, subject=subject: _broken(LAWS[k], subject), len(LAWS), SECONDS_PER_LAW),
-            strict=True,
-        ):
-            if isinstance(texts, supervised.Lost):
-                texts = [f"{texts.reason}: does its code end, and does it end by itself?"]
-            found += [f"{example.name}, {law.__name__.replace('_', ' ')}: {text}" for text in texts]
-    return found
+            findings.append(f"{example.name}: an item lacks the input columns {', '.join(lacking)}")
+        else:
+            findings += [f"{example.name}, {sentence}" for sentence in _broken_by(Subject(policy, example, folder))]
+    return findings
 
 
-def _broken(law: Callable[[Subject], Iterator[str]], subject: Subject) -> list[str]:
+def _broken_by(subject: Subject) -> Iterator[str]:
+    """Sentences about one example, each after the name of its law.
+
+    The laws run in a child process with a clock: an algorithm that never ends, or crashes, is one more finding.
+    """
+    answers = supervised.run(lambda k: _sentences(LAWS[k], subject), len(LAWS), SECONDS_PER_LAW)
+    for law, sentences in zip(LAWS, answers, strict=True):
+        if isinstance(sentences, supervised.Lost):
+            sentences = [f"{sentences.reason}: does its code end, and does it end by itself?"]
+        yield from (f"{law.__name__.replace('_', ' ')}: {sentence}" for sentence in sentences)
+
+
+def _sentences(law: Callable[[Subject], Iterator[str]], subject: Subject) -> list[str]:
     try:
         return list(law(subject))
     except Exception as error:  # the suite must get to its end whatever a policy's code does
@@ -106,21 +118,21 @@ def _broken(law: Callable[[Subject], Iterator[str]], subject: Subject) -> list[s
 
 
 def _declaration_problems(policy: Policy) -> list[str]:
-    """What can be told of the record alone; whether its SELECT runs only Spark can tell."""
-    found = []
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", policy.name):
-        found.append(
+    """Problems that the record shows by itself. Only Spark can tell whether its SELECT runs."""
+    findings = []
+    if not re.fullmatch(NAME, policy.name):
+        findings.append(
             f"its name {policy.name!r} must be small letters, digits and underscores, or conf/policies.yaml can't "
             "name it"
         )
     columns = {column.name for column in policy.input_columns}
     known = {column.name for column in ITEM_STATE.columns}
-    found += [
+    findings += [
         f"partition_by: {name} is no column of gold.item_state"
         for name in policy.partition_by
         if name not in known | columns
     ]
-    found += [
+    findings += [
         f"inputs: the SELECT does not name the column {name}"
         for name in sorted(columns | set(ITEM))
         if not re.search(rf"\b{name}\b", policy.inputs) and "*" not in policy.inputs
@@ -128,20 +140,19 @@ def _declaration_problems(policy: Policy) -> list[str]:
     try:
         policy.params()
     except ValidationError as error:
-        found += [f"params.{problem['loc'][0]}: must have a default" for problem in error.errors()]
+        findings += [f"params.{problem['loc'][0]}: must have a default" for problem in error.errors()]
     try:
         highs.check_options(policy.highs_options)
     except ConfigError as error:
-        found += [f"highs_options: {problem}" for problem in error.problems]
-    return found
+        findings += [f"highs_options: {problem}" for problem in error.problems]
+    return findings
 
 
-# ------------------------------------------------------------------------------------------------------------------ the
-# laws
+# ------------------------------------------------------------------------------------------------------- the laws
 
 
 def the_example_is_reached(subject: Subject) -> Iterator[str]:
-    """By each method: the published cost, and the published decisions where there are any."""
+    """Each method reaches the published cost, and the published decisions where the example has them."""
     for method in subject.methods:
         solved = subject.solve(subject.items, method)
         first = solved.iloc[0]
@@ -159,14 +170,14 @@ def the_example_is_reached(subject: Subject) -> Iterator[str]:
 
 
 def both_methods_agree(subject: Subject) -> Iterator[str]:
-    """The algorithm's cost is the model's; where one proves only a bound, the other lies above it."""
+    """The algorithm's cost is the model's; where one method proves only a bound, the other's cost lies above it."""
     if len(subject.methods) < 2:
         return
     model, exact = (subject.solve(subject.items, method).iloc[0] for method in subject.methods)
-    for one, other in ((model, exact), (exact, model)):
-        excess = one["bound"] - other["objective"]
-        if excess > MODEL_AGREEMENT * max(1.0, abs(other["objective"])):
-            yield f"{one['method']} proves {one['bound']:.12g}, {other['method']} reaches {other['objective']:.12g}"
+    for proof, plan in ((model, exact), (exact, model)):
+        excess = proof["bound"] - plan["objective"]
+        if excess > MODEL_AGREEMENT * max(1.0, abs(plan["objective"])):
+            yield f"{proof['method']} proves {proof['bound']:.12g}, {plan['method']} reaches {plan['objective']:.12g}"
 
 
 def shares_add_up_to_the_objective(subject: Subject) -> Iterator[str]:
@@ -179,9 +190,9 @@ def shares_add_up_to_the_objective(subject: Subject) -> Iterator[str]:
 
 def decisions_are_those_declared(subject: Subject) -> Iterator[str]:
     for method in subject.methods:
-        for found in subject.solve(subject.items, method)["decisions"]:
-            if found is None or set(found) != set(subject.policy.decisions):
-                yield f"{method}: returned {sorted(found or ())}, declared {sorted(subject.policy.decisions)}"
+        for decided in subject.solve(subject.items, method)["decisions"]:
+            if decided is None or set(decided) != set(subject.policy.decisions):
+                yield f"{method}: returned {sorted(decided or ())}, declared {sorted(subject.policy.decisions)}"
 
 
 def money_times_ten_costs_ten_times_as_much(subject: Subject) -> Iterator[str]:
@@ -195,23 +206,20 @@ def money_times_ten_costs_ten_times_as_much(subject: Subject) -> Iterator[str]:
             if column.type == "double":
                 dearer[column.name] = dearer[column.name].astype(float)
     for method in subject.methods:
-        one, ten = (subject.solve(items, method)["objective"].iloc[0] for items in (subject.items, dearer))
-        if not relative_difference(ten, 10 * one) <= MODEL_AGREEMENT:
-            yield f"{method}: {one:.12g} became {ten:.12g}"
+        before, after = (subject.solve(items, method)["objective"].iloc[0] for items in (subject.items, dearer))
+        if not relative_difference(after, 10 * before) <= MODEL_AGREEMENT:
+            yield f"{method}: {before:.12g} became {after:.12g}"
 
 
 def without_demand_nothing_is_ordered(subject: Subject) -> Iterator[str]:
-    """Demand 0 on every day: solved, at no cost beyond what does not depend on decisions, and the order rule asks
-    for nothing.
-    """
+    """Demand 0 on every day is solved, and the order rule asks for nothing."""
     if "demand_mean" not in subject.items:
         return
     idle = subject.items.copy()
-    for name, value in (("demand_mean", 0.0), ("demand_variance", 0.0), ("demand_pmf", None)):
+    for name in ("demand_mean", "demand_variance", "demand_pmf"):
         if name in idle:
-            idle[name] = [
-                None if _is_null(cell) else _idle(cell) if value is None else np.zeros(len(cell)) for cell in idle[name]
-            ]
+            without = _certainly_none if name == "demand_pmf" else np.zeros_like
+            idle[name] = [None if _is_null(cell) else without(cell) for cell in idle[name]]
     for method in subject.methods:
         solved = subject.solve(idle, method)
         if (solved["status"] == Status.NO_SOLUTION).any():
@@ -223,7 +231,7 @@ def without_demand_nothing_is_ordered(subject: Subject) -> Iterator[str]:
 
 
 def orders_are_never_negative(subject: Subject) -> Iterator[str]:
-    """At any inventory position, and the more there is the less is ordered, but for rounding to batches."""
+    """The order rule asks for 0 or more at any inventory position, and for nothing where the position is unknown."""
     for method in subject.methods:
         solved = subject.solve(subject.items, method)
         for position in (-1000.0, -1.0, 0.0, 1.0, 10.0, 1e6):
@@ -237,7 +245,7 @@ def orders_are_never_negative(subject: Subject) -> Iterator[str]:
 
 
 def a_bad_row_becomes_a_status(subject: Subject) -> Iterator[str]:
-    """NULL in a column that is needed: that partition's rows say so, and the others are solved as if nothing were."""
+    """A NULL in a column that must not be NULL is a message in that partition's rows and leaves the others alone."""
     needed = [column for column in subject.policy.input_columns if not column.is_nullable]
     others = subject.items.assign(partition_key="other", product_id=[f"other{i}" for i in range(len(subject.items))])
     for method in subject.methods:
@@ -245,13 +253,13 @@ def a_bad_row_becomes_a_status(subject: Subject) -> Iterator[str]:
         for column in needed:
             bad = subject.items.copy()
             bad[column.name] = bad[column.name].where(bad.index != 0, np.nan if column.type == "double" else None)
-            solved = solve_bucket(pd.concat([bad, others], ignore_index=True), subject.task(method))
-            refused, kept = (solved[solved["partition_key"] == key] for key in ("example", "other"))
+            solved = solve_bucket(pd.concat([bad, others], ignore_index=True), subject.request(method))
+            refused, beside = (solved[solved["partition_key"] == key] for key in ("example", "other"))
             if len(solved) != len(bad) + len(others) or not (refused["termination"] == Termination.INVALID_INPUT).all():
                 yield f"{method}: {column.name} NULL: {len(solved)} rows, {sorted(set(refused['termination']))}"
             elif column.name not in str(refused["message"].iloc[0]):
                 yield f"{method}: {column.name} NULL: the message does not name it: {refused['message'].iloc[0]}"
-            if not np.allclose(kept["cost"], alone["cost"], rtol=MODEL_AGREEMENT, equal_nan=True):
+            if not np.allclose(beside["cost"], alone["cost"], rtol=MODEL_AGREEMENT, equal_nan=True):
                 yield f"{method}: {column.name} NULL in one partition changed another's cost"
 
 
@@ -264,7 +272,7 @@ def inputs_are_left_as_they_were(subject: Subject) -> Iterator[str]:
 
 
 def the_same_question_gets_the_same_answer(subject: Subject) -> Iterator[str]:
-    """Asked twice, asked beside other partitions, and with the items in another order."""
+    """A partition has one answer: at a second call, beside another partition, with its items in another order."""
     for method in subject.methods:
         first = subject.solve(subject.items, method)
         again = subject.solve(subject.items, method)
@@ -272,12 +280,11 @@ def the_same_question_gets_the_same_answer(subject: Subject) -> Iterator[str]:
             yield f"{method}: two calls decided differently"
         twice = pd.concat([subject.items, subject.items.assign(partition_key="twin")], ignore_index=True)
         backwards = subject.items.iloc[::-1].reset_index(drop=True)
-        for what, items in (("beside a twin", twice), ("with its items in another order", backwards)):
+        alone, tolerance = first["objective"].iloc[0], AGREEMENT if method == "exact" else MODEL_AGREEMENT
+        for way, items in (("beside a twin", twice), ("with its items in another order", backwards)):
             objective = subject.solve(items, method)["objective"]
-            if not np.allclose(
-                objective, first["objective"].iloc[0], rtol=AGREEMENT if method == "exact" else MODEL_AGREEMENT
-            ):
-                yield f"{method}: {what} the objective is {sorted(set(objective))} instead of {first['objective'].iloc[0]:.12g}"
+            if not np.allclose(objective, alone, rtol=tolerance):
+                yield f"{method}: {way} the objective is {sorted(set(objective))} instead of {alone:.12g}"
 
 
 LAWS: tuple[Callable[[Subject], Iterator[str]], ...] = (
@@ -295,11 +302,11 @@ LAWS: tuple[Callable[[Subject], Iterator[str]], ...] = (
 
 
 def _orders(policy: Policy, solved: pd.DataFrame, *, position: float, period: float = 0.0) -> np.ndarray:
-    """What the order rule asks for when every item is at this inventory position and no order was placed before."""
+    """The order rule's quantities when every item is at this inventory position and was never ordered before."""
     n = len(solved)
     decisions = {}
     for name in policy.decisions:
-        values = np.array([one[name] for one in solved["decisions"]], dtype=float)
+        values = np.array([decided[name] for decided in solved["decisions"]], dtype=float)
         decisions[name] = values[:, 0] if values.shape[1] == 1 else values
     state = pd.DataFrame(
         {
@@ -327,7 +334,7 @@ def _is_null(value: object) -> bool:
     return value is None or (isinstance(value, float) and np.isnan(value))
 
 
-def _idle(pmf: np.ndarray) -> np.ndarray:
+def _certainly_none(pmf: np.ndarray) -> np.ndarray:
     """Certainty of no demand on each day, as an array of arrays like the one given."""
     days = np.empty(len(pmf), dtype=object)
     for day in range(len(pmf)):
@@ -350,9 +357,9 @@ def check(names: Sequence[str], folder: str | None, say: Callable[[str], None]) 
         except ConfigError as error:
             problems += [f"{name}: {text}" for text in error.problems]
             continue
-        found = broken_laws(policy, folder)
-        problems += [f"{name}: {text}" for text in found]
-        if not found:
+        findings = broken_laws(policy, folder)
+        problems += [f"{name}: {text}" for text in findings]
+        if not findings:
             n = len(policy.examples)
             say(f"{name}: {n} example{'s' if n > 1 else ''}, all {len(LAWS)} laws hold")
     if problems:

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 
 from invopt import policies
 from invopt.errors import InvoptError, PolicyLawError
-from invopt.solving import Solver, Status, Task, solve_bucket
+from invopt.solving import SolveRequest, Status, solve_bucket
 from invopt.workbench.laws import example_items
 
 
@@ -72,7 +72,8 @@ def _solve_examples(names: list[str], folder: str | None) -> list[str]:
         for example in policy.examples:
             try:
                 solved = solve_bucket(
-                    example_items(policy, example), Task(name, folder, example.params, "exact", Solver())
+                    example_items(policy, example),
+                    SolveRequest.of_policy(name, folder, params=example.params, method="exact"),
                 )
                 wrong = solved.loc[solved["status"] == Status.NO_SOLUTION, "message"]
             except (Exception, SystemExit) as error:  # one policy's defect must not keep the others from being compiled

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from invopt import policies, solving
-from invopt.pipelines.inputs import tasks_of
+from invopt.pipelines.placement import tasks_of
 from invopt.pipelines.solve import solve
 from invopt.solving import highs
 from invopt.solving.by_model import solve_by_model
@@ -63,12 +63,11 @@ def both(folder: Path, n: int) -> tuple[float, float, float, float]:
             solve(run)
         meters.append(meter)
         if run is few:
-            run.lakehouse.delta_table(STEPS).delete("step = 'solve'")  # else it would say that all is solved already
+            # else it would say that all is solved already
+            run.store.replace(STEPS, [], {"step": "solve"}, check_keys=False)
+            run.ledger.refresh()
     solved = (
-        every.lakehouse.read(SOLUTIONS)
-        .select("product_id", "objective")
-        .toPandas()
-        .set_index("product_id")["objective"]
+        every.store.read(SOLUTIONS).select("product_id", "objective").toPandas().set_index("product_id")["objective"]
     )
     n_processes = tasks_of(every)
     rows = of_levels.to_pandas()
@@ -82,7 +81,7 @@ def both(folder: Path, n: int) -> tuple[float, float, float, float]:
 
 def in_a_loop(rows: pd.DataFrame) -> tuple[float, pd.Series]:
     """CPU seconds and objectives of the same models, built and solved one after the other in this process."""
-    policy, solver = policies.load("s_q"), solving.Solver(time_limit=60.0)
+    policy, solver = policies.load("s_q"), solving.HIGHS
     params = policy.params()
     highs.import_all()
     started = time.process_time()

@@ -14,7 +14,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from invopt.policies import load
-from invopt.solving import Solver, Task, solve_bucket, solve_partition
+from invopt.solving import HIGHS, SolveRequest, solve_bucket, solve_partition
 from tests.perf.alone import RunIn
 from tests.perf.figure import Figure
 from tests.perf.sizes import Sizes
@@ -97,8 +97,8 @@ def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
 
 def _measure(folder: Path, n_exact: int, n_models: int) -> list[Figure]:
     (folder / "window.py").write_text(POLICY)
-    task = Task("window", str(folder), solver=Solver(time_limit=5.0))
-    exact = Task("window", str(folder), method="exact")
+    request = SolveRequest.of_policy("window", str(folder), solver=HIGHS.model_copy(update={"time_limit": 5.0}))
+    exact = SolveRequest.of_policy("window", str(folder), method="exact")
     figures: list[Figure] = []
 
     def add(what: str, seconds: float, n: int, unit: str) -> None:
@@ -112,10 +112,15 @@ def _measure(folder: Path, n_exact: int, n_models: int) -> list[Figure]:
     add("exact, an item, partitions of 2 items", best(lambda: solve_bucket(twins, exact)), n_exact, "us")
     for n_levels in (2, 288):
         some = items(n_models, n_levels)
-        add(f"model of {n_levels} levels in a child", best(lambda some=some: solve_bucket(some, task)), n_models, "ms")
+        add(
+            f"model of {n_levels} levels in a child",
+            best(lambda some=some: solve_bucket(some, request)),
+            n_models,
+            "ms",
+        )
         add(
             f"model of {n_levels} levels in process",
-            best(lambda some=some: solve_partition(some, task)),
+            best(lambda some=some: solve_partition(some, request)),
             n_models,
             "ms",
         )
@@ -136,7 +141,7 @@ def _measure(folder: Path, n_exact: int, n_models: int) -> list[Figure]:
             policy.build_model(row, None)
 
     add("model of 288 levels through appsi_highs", best(by_appsi), len(one), "ms")
-    ours = solve_bucket(one, task)["objective"].to_numpy()
+    ours = solve_bucket(one, request)["objective"].to_numpy()
     difference = np.max(np.abs(ours - by_appsi()) / np.abs(ours))
     figures.append(Figure("engine: largest difference to appsi_highs, relative", float(difference), "", 1e-6))
     add("building a model of 288 levels", best(build), len(one), "ms")

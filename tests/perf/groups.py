@@ -8,9 +8,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from invopt import policies
-from invopt.pipelines.inputs import tasks_of
-from invopt.pipelines.solve import solve_groups, solved, task_of
-from invopt.pipelines.steps import Run
+from invopt.pipelines.buckets import solve_groups, solved
+from invopt.pipelines.context import Context
+from invopt.pipelines.placement import tasks_of
+from invopt.solving import SolveRequest
 from invopt.tables import SOLUTIONS, policy_inputs
 from tests.perf import items
 from tests.perf.alone import RunIn
@@ -43,22 +44,22 @@ def both(folder: Path, n: int) -> tuple[float, float]:
     row = run.config.active_policies()[0]
     policy = policies.load(row.policy)
     # few columns decide which rows are taken: a share of the buckets would leave cores idle
-    rows = run.lakehouse.read(policy_inputs(policy.name, policy.input_columns)).withColumn(
+    rows = run.store.read(policy_inputs(policy.name, policy.input_columns)).withColumn(
         "place", F.pmod(F.xxhash64("partition_key", F.lit("share")), F.lit(1000))
     )
-    task = task_of(run, row)
+    request = SolveRequest.of_row(run.config, row)
 
     def first(share: float) -> DataFrame:
         return rows.where(F.col("place") < round(1000 * share)).drop("place")
 
     def in_buckets(share: float) -> DataFrame:
         n_buckets = rows.agg(F.max("bucket")).first()[0] + 1
-        return solved(first(share), task, 0, n_tasks=tasks_of(run), n_buckets=n_buckets, audit_every=0)
+        return solved(first(share), request, 0, n_tasks=tasks_of(run), n_buckets=n_buckets, audit_every=0)
 
     def each(share: float) -> DataFrame:
         # the grouping that one would write first: by the item's keys
-        spread = first(share).drop("run_id", "policy_id", "wave").withColumn("is_audited", F.lit(False))
-        return solve_groups(spread.groupBy("location_id", "product_id", "source_id"), task, 0)
+        placement = first(share).drop("run_id", "policy_id", "wave").withColumn("is_audited", F.lit(False))
+        return solve_groups(placement.groupBy("location_id", "product_id", "source_id"), request, 0)
 
     for make, share in ((in_buckets, 1.0), (each, 0.1 / MORE_IN_BUCKETS)):
         _cpu(run, make(share))
@@ -69,8 +70,8 @@ def both(folder: Path, n: int) -> tuple[float, float]:
     return further[0], further[1]
 
 
-def _cpu(run: Run, solutions: DataFrame) -> float:
+def _cpu(run: Context, solutions: DataFrame) -> float:
     rows = solutions.withColumns({"run_id": F.lit(run.run_id), "policy_id": F.lit("s_q"), "wave": F.lit(0)})
     with Meter() as meter:
-        run.lakehouse.replace(SOLUTIONS, rows, {"run_id": run.run_id, "policy_id": "s_q", "wave": 0}, check_keys=False)
+        run.store.replace(SOLUTIONS, rows, {"run_id": run.run_id, "policy_id": "s_q", "wave": 0}, check_keys=False)
     return meter.cpu

@@ -9,15 +9,17 @@ import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
 from invopt import policies
-from invopt.pipelines.inputs import STEP, Spread, write_placed
-from invopt.pipelines.steps import Run
+from invopt.pipelines.context import Context
+from invopt.pipelines.inputs import STEP
+from invopt.pipelines.ledger import Note
+from invopt.pipelines.placement import Placement, write_placed
 from invopt.tables.columns import ITEM
 from tests.perf.arrow_items import arrow_items
 
 ROWS_PER_FILE = 250_000
 
 
-def write_inputs(run: Run, folder: Path, tables: list[pa.Table]) -> Spread:
+def write_inputs(run: Context, folder: Path, tables: list[pa.Table]) -> Placement:
     """The tables' rows as inputs of the run's first policy, placed in buckets and waves as the step `inputs` does
     it.
     """
@@ -28,9 +30,9 @@ def write_inputs(run: Run, folder: Path, tables: list[pa.Table]) -> Spread:
     row = run.config.active_policies()[0]
     n_items = sum(table.num_rows for table in tables)
     keyed = run.spark.read.parquet(str(parquet)).withColumn("partition_key", F.concat_ws("|", *ITEM))
-    spread = write_placed(run, row, policies.load(row.policy), keyed, n_items, n_items)
-    run.record(STEP, "generated", rows=spread.n_items, seconds=0.0, policy_id=row.id)
-    return spread
+    placement = write_placed(run, row, policies.load(row.policy), keyed, n_items, n_items)
+    run.ledger.record(Note(STEP, "generated", placement.n_items, 0.0, row.id))
+    return placement
 
 
 def make(folder: Path, n: int, waves: int, policy: str = "s_q") -> None:

@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from invopt import config as configuration
-from invopt.pipelines.steps import Run
-from invopt.spark.delta import Lakehouse
+from invopt.pipelines.context import Context
+from invopt.run import Run
 from invopt.spark.session import spark_session
+from invopt.spark.stores import open_store
 
 CONF = Path(__file__).parents[2] / "conf"
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def new_run(folder: Path, *, method: str = "exact", policy: str = "s_q", **solve: int) -> Run:
+def new_run(folder: Path, *, method: str = "exact", policy: str = "s_q", **solve: int) -> Context:
     """The run whose tables are below `folder`, with the shipped rows of one policy alone; `solve` are settings of
     that section.
     """
@@ -26,4 +27,4 @@ def new_run(folder: Path, *, method: str = "exact", policy: str = "s_q", **solve
     )
     config = config.model_copy(update={"policies": rows[:1]})
     spark = spark_session("invopt-bench", settings=config.spark)
-    return Run(spark, Lakehouse(spark, config.lakehouse), config, AS_OF, say=lambda line: None)
+    return Context(Run(config, AS_OF), open_store(spark, config.lakehouse), spark, say=lambda line: None)

@@ -144,5 +144,5 @@ def solve_once(folder: Path, waves: int, policy: str = "s_q") -> Solved:
         run = new_run(folder, policy=policy, waves=waves)
     with Meter() as meter:
         solve(run)
-    failed = run.lakehouse.read(SOLUTIONS).where(F.col("status") == "no_solution").count()
+    failed = run.store.read(SOLUTIONS).where(F.col("status") == "no_solution").count()
     return Solved(meter.cpu, meter.wall, meter.worker_peak, failed, starting.cpu)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from invopt.solving import Task, solve_bucket
+from invopt.solving import SolveRequest, solve_bucket
 from tests.perf.__main__ import MEASURES
 from tests.perf.alone import here
 from tests.perf.arrow_items import arrow_items, item_policies
@@ -86,6 +86,8 @@ def test_items_made_by_columns_are_solved(policy):
     """By algorithm and model, with the same cost: what the measurements on Spark take for granted."""
     rows = arrow_items(40, 5, policy).to_pandas()
     keys = rows["location_id"] + "|" + rows["product_id"]
-    solved = solve_bucket(rows.assign(partition_key=keys, is_audited=True), Task(policy, None, method="exact"))
+    solved = solve_bucket(
+        rows.assign(partition_key=keys, is_audited=True), SolveRequest.of_policy(policy, method="exact")
+    )
     assert (solved["status"] == "optimal").all()
     assert solved["audit_gap"].max() < 1e-8

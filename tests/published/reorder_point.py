@@ -13,7 +13,7 @@ from invopt.policies import load
 from invopt.solving import highs
 from invopt.theory.demand.daily import normal_day_pmf
 from invopt.theory.demand.distributions import pmf_loss
-from invopt.theory.s_s.search import min_max_cost
+from invopt.theory.s_s.cost import order_up_to_cost
 from tests.published import Row
 
 SOURCE = "Snyder & Shen (2019), "
@@ -59,7 +59,7 @@ def _cost_of_their_levels(inputs: dict, s: float, S: float) -> float:
     y = np.arange(s + 1, S + 1)
     short = pmf_loss(y, day)
     costs = inputs["holding_cost"] * (y - inputs["demand_mean"] + short) + inputs["stockout_cost"] * short
-    return min_max_cost(s, S, day, costs, inputs["fixed_cost"])
+    return order_up_to_cost(s, S, day, costs, inputs["fixed_cost"])
 
 
 def rows(data: Path) -> list[Row]:

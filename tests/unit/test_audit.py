@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from invopt.solving.bucket import _difference
+from invopt.solving.audit import contradiction
 from invopt.solving.outcome import Outcome, Status, Termination, failure
 
 OPTIMUM = Outcome(Termination.CONVERGED, Status.OPTIMAL, objective=100.0, bound=100.0)
@@ -33,8 +33,8 @@ UNBOUND = Outcome(Termination.TIME_LIMIT, Status.FEASIBLE, objective=110.0)
     ],
 )
 def test_difference(exact, model, gap, is_disagreement):
-    found, message = _difference(exact, exact, model)
-    assert found == (None if gap is None else pytest.approx(gap, rel=1e-6, abs=1e-12))
+    difference, message = contradiction(exact, exact, model, 1e-6)
+    assert difference == (None if gap is None else pytest.approx(gap, rel=1e-6, abs=1e-12))
     assert ("they disagree" in (message or "")) == is_disagreement
     assert gap is not None or "no optimum of the model" in message
 
@@ -51,6 +51,6 @@ def test_difference(exact, model, gap, is_disagreement):
     ],
 )
 def test_an_algorithm_that_proves_a_range_is_held_to_it(bound, exact, model, gap):
-    found, message = _difference(exact, bound, model)
-    assert found == (None if gap is None else pytest.approx(gap, rel=1e-6, abs=1e-12))
+    difference, message = contradiction(exact, bound, model, 1e-6)
+    assert difference == (None if gap is None else pytest.approx(gap, rel=1e-6, abs=1e-12))
     assert ("they disagree" in (message or "")) == bool(gap)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from invopt import __version__, policies, tables
-from invopt.cli import main
+from invopt.cli import main, parser
+from invopt.cli.arguments import moment
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -20,6 +21,7 @@ COMMANDS = (
     "inputs",
     "solve",
     "order",
+    "report",
     "run",
     "tables",
     "compile",
@@ -49,9 +51,7 @@ def test_every_command_has_a_help_with_an_example_that_parses(capsys, command):
     (example,) = [line for line in out.splitlines() if line.startswith("example: ")]
     words = example.removeprefix("example: ").split()
     assert words[:2] == ["invopt", command]
-    from invopt.cli import _parser
-
-    assert _parser().parse_args(words[1:]).command == command
+    assert parser().parse_args(words[1:]).command == command
 
 
 def test_the_list_of_commands_is_complete(capsys):
@@ -64,6 +64,7 @@ def test_the_list_of_commands_is_complete(capsys):
         "ingest",
         "inputs",
         "order",
+        "report",
         "run",
         "solve",
     ]
@@ -93,9 +94,7 @@ def test_a_wrong_date_is_refused_with_an_example(capsys, text):
     ],
 )
 def test_a_moment_is_in_utc_unless_it_says_otherwise(text, shown):
-    from invopt.cli import _moment
-
-    assert _moment(text).isoformat() == shown
+    assert moment(text).isoformat() == shown
 
 
 def test_tables(capsys):

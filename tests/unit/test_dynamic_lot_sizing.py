@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 import pytest
+from pyomo.repn import generate_standard_repn
 
 from invopt.errors import ParameterError
-from invopt.models.path import order_arcs
 from invopt.policies import load
-from invopt.policies.dynamic_lot_sizing import POLICY, DynamicLotSizingParams, read
+from invopt.policies.dynamic_lot_sizing import POLICY, DynamicLotSizingParams
 from invopt.solving import highs
 from tests.items.dynamic_lot_sizing import cells, random_items
 from tests.published import lot_sizing
@@ -98,6 +98,19 @@ def test_model_and_algorithm_find_the_same_cost_of_a_thousand_items():
     assert largest < 1e-9
 
 
+def order_arcs(model: pyo.ConcreteModel, end: int) -> set[tuple[int, int]]:
+    """(s, e) of the arcs of a model of one item by which an order in s covers the periods s..e-1; the path ends at
+    `end`.
+    """
+    starts, ends = {}, {}
+    for (_, period), row in model.as_many_leave_as_arrive.items():
+        terms = generate_standard_repn(row.body)
+        for sign, arc in zip(terms.linear_coefs, terms.linear_vars, strict=True):
+            (starts if sign > 0 else ends)[arc.index()] = period
+    ordering = [arc for orders in model.ORDER_QUANTITY.values() for arc in generate_standard_repn(orders).linear_vars]
+    return {(starts[arc.index()], ends.get(arc.index(), end)) for arc in ordering}
+
+
 def test_no_arc_of_any_optimum_is_left_out_of_the_model():
     """All plans of six periods, with prices and demands so few that many optima cost the same."""
     rng, n_left_out = np.random.default_rng(5), 0
@@ -107,9 +120,7 @@ def test_no_arc_of_any_optimum_is_left_out_of_the_model():
         if not need.any():
             continue
         item = an_item(fixed_order_cost=fixed, holding_cost=holding, unit_cost=unit, demand_mean=need.astype(float))
-        inputs = read(frame(item))
-        start, end, units, _ = order_arcs(inputs.requirements.requirement[0], *inputs.costs_of(0))
-        kept = {(s, e) for s, e, quantity in zip(start.tolist(), end.tolist(), units, strict=True) if quantity > 0}
+        kept = order_arcs(POLICY.build_model(frame(item), PARAMS), int(np.flatnonzero(need)[-1]) + 1)
         n_left_out += 21 - len(kept)
         plans = []
         for chosen in product([False, True], repeat=6):

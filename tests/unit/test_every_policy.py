@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,7 +74,6 @@ def good(project):
 
 def findings(policy, monkeypatch) -> str:
     monkeypatch.setattr(policies, "load", lambda name, folder=None: policy)
-    monkeypatch.setattr("invopt.solving.bucket.load", lambda name, folder=None: policy)
     return "\n".join(broken_laws(policy, "my_policies"))
 
 
@@ -106,18 +104,17 @@ def test_an_algorithm_that_disagrees_is_found(good, monkeypatch):
     )
 
 
-def test_code_that_never_ends_or_crashes_is_found(good, monkeypatch):
+def test_code_that_never_ends_or_crashes_is_found(good, monkeypatch, hang):
     def endless(items, offsets, params):
-        while len(items) > 1:  # only where a law asks for two items at once
-            time.sleep(0.01)
+        if len(items) > 1:  # only where a law asks for two items at once
+            hang()
         return good.solve_exact(items, offsets, params)
 
     def crashing(items, offsets, params):
         return good.solve_exact(items, offsets, params) if len(items) == 1 else os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr("invopt.workbench.laws.SECONDS_PER_LAW", 1.0)
     found = findings(replace(good, solve_exact=endless), monkeypatch)
-    assert "the same question gets the same answer: killed after 1 s without an answer: does its code end" in found
+    assert "the same question gets the same answer: killed after 120 s without an answer: does its code end" in found
     assert len(found.splitlines()) == 1
     assert "the solving process was killed by SIGKILL" in findings(replace(good, solve_exact=crashing), monkeypatch)
 

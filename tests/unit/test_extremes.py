@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invopt import policies
-from invopt.solving import Solver, Task, solve_bucket
+from invopt.config import SolverRow
+from invopt.solving import SolveRequest, solve_bucket
 from tests.items import same_partition
 
 # what a column of numbers may hold; None stands for no limit
@@ -40,6 +41,7 @@ EXTREMES = {
 }
 MEANS = (0.0, 0.01, 0.3, 4.0, 60.0, 12_000.0)
 N_PERIODS = 5
+SOLVER = SolverRow(name="highs", time_limit=20)
 # these go with all items of a partition
 SHARED = ("storage_cost_budget", "purchase_budget", "max_shipping_volume")
 
@@ -100,7 +102,7 @@ def frame(policy, items: list[dict]) -> pd.DataFrame:
 def test_extremes_get_an_answer_or_a_plain_status(name, given_data):
     items, params = given_data.draw(partitions(name))
     policy = policies.load(name)
-    solved = solve_bucket(items, Task(name, params=params, method="exact", solver=Solver(time_limit=20)))
+    solved = solve_bucket(items, SolveRequest.of_policy(name, params=params, method="exact", solver=SOLVER))
     assert len(solved) == len(items)
     for row in solved.to_dict("records"):
         assert row["termination"] in ("converged", "invalid_input", "infeasible"), row
@@ -135,8 +137,8 @@ def test_the_engine_s_audit_finds_no_difference_on_random_partitions(name):
         items = module.random_items(np.random.default_rng(number), 3)
         policy = policies.load(name)
         key = items[list(policy.partition_by)].astype(str).agg("|".join, axis=1)
-        task = Task(name, params=params, method="exact", solver=Solver(time_limit=20))
-        solved = solve_bucket(items.assign(partition_key=key, is_audited=True), task)
+        request = SolveRequest.of_policy(name, params=params, method="exact", solver=SOLVER)
+        solved = solve_bucket(items.assign(partition_key=key, is_audited=True), request)
         said = solved["message"].dropna()
         assert not said.str.contains("disagree").any(), (params, said.tolist())
         assert set(solved["termination"]) <= {"converged", "invalid_input"}, (params, said.tolist())

@@ -4,10 +4,10 @@ kind.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
+import highspy
 import numpy as np
 import pyomo.environ as pyo
 import pytest
@@ -203,36 +203,53 @@ def test_domain_with_gaps_is_refused():
         highs.solve(model, 1, {})
 
 
-def test_time_limit_counts_from_each_model_anew():
-    """HiGHS is kept between models; if its clock ran on, the later of these would stop at once."""
-    limit = 0.3
-    start_cpu = sum(os.times()[:2])
-    n_solved = 0
-    while sum(os.times()[:2]) - start_cpu < 3 * limit:
-        model, reference = random_model(1 + 3 * (n_solved % 20))
-        assert highs.solve(model, limit, {}).termination is not Termination.TIME_LIMIT
-        n_solved += 1
-    assert n_solved > 10
+@pytest.fixture
+def runs(monkeypatch):
+    """The options of every run of HiGHS, by name, and how many seconds it may take by its own clock."""
+    seen = []
+    run = highspy.Highs.run
+
+    def seen_run(solver: highspy.Highs):
+        names = ("mip_rel_gap", "presolve", "threads", "output_flag", "time_limit")
+        options = {name: solver.getOptionValue(name)[1] for name in names}
+        seen.append({**options, "seconds_left": options["time_limit"] - solver.getRunTime()})
+        return run(solver)
+
+    monkeypatch.setattr(highspy.Highs, "run", seen_run)
+    return seen
 
 
-def test_a_mixed_integer_model_has_its_own_clock():
+def test_time_limit_counts_from_each_model_anew(runs):
+    """HiGHS is kept between models, and its clock runs on: each model's limit must begin where the clock stands."""
+    models = [random_model(seed)[0] for seed in range(60)]
+    linear = [model for model in models if all(x.is_continuous() for x in model.component_data_objects(pyo.Var))]
+    for model in linear:
+        highs.solve(model, 60.0, {})
+    assert len(runs) >= len(linear) > 5
+    assert [run["seconds_left"] for run in runs] == pytest.approx([60.0] * len(runs), abs=1e-9)
+    assert runs[-1]["time_limit"] > runs[0]["time_limit"]
+
+
+def test_a_mixed_integer_model_has_its_own_clock(runs):
     """Its limit is not compared with the time of the models before it, so it must not be lengthened by that."""
     model = pyo.ConcreteModel()
     model.x = pyo.Var(range(12), domain=pyo.Binary)
     model.weight = pyo.Constraint(expr=sum((31 + 7 * i % 11) * model.x[i] for i in range(12)) >= 150)
     model.total_cost = pyo.Objective(expr=sum((13 + 5 * i % 7) * model.x[i] for i in range(12)))
     for _ in range(3):
-        assert highs.solve(model, 7.0, {}).termination is Termination.CONVERGED
-        assert highs._kept[os.getpid()].getOptionValue("time_limit")[1] == 7.0
+        assert highs.solve(model, 70.0, {}).termination is Termination.CONVERGED
+    assert [run["time_limit"] for run in runs] == [70.0] * 3
 
 
-def test_options_of_one_model_are_not_the_next_ones():
+def test_options_of_one_model_are_not_the_next_ones(runs):
     model, _ = random_model(2)
     highs.solve(model, 60, {"mip_rel_gap": 0.5, "presolve": "off"})
+    first = runs[-1]
     highs.solve(model, 60, {})
-    kept = highs._kept[os.getpid()]
-    assert kept.getOptionValue("mip_rel_gap")[1] == 1e-4 and kept.getOptionValue("presolve")[1] == "choose"
-    assert kept.getOptionValue("threads")[1] == 1 and kept.getOptionValue("output_flag")[1] is False
+    second = runs[-1]
+    assert (first["mip_rel_gap"], first["presolve"]) == (0.5, "off")
+    assert (second["mip_rel_gap"], second["presolve"]) == (1e-4, "choose")
+    assert second["threads"] == 1 and second["output_flag"] is False
 
 
 def test_wrong_options_are_all_named_with_what_is_near():
@@ -246,7 +263,7 @@ def test_wrong_options_are_all_named_with_what_is_near():
 
 def test_an_option_that_only_highs_itself_names_is_known():
     name = "primal_simplex_bound_perturbation_multiplier"
-    assert name not in dir(highs._made().getOptions())
+    assert name not in dir(highspy.Highs().getOptions())
     highs.check_options({name: 0.0})
     with pytest.raises(ConfigError, match="refuses the value -1.0; its default is 1.0"):
         highs.check_options({name: -1.0})

@@ -19,7 +19,8 @@ from invopt.theory.demand.lead_time_demand import (
     pmf_lead_time_demand,
     poisson_lead_time_demand,
 )
-from invopt.theory.perishable.simulation import Path, demand_path, polish, simulate
+from invopt.theory.perishable.cost import PerishableCosts
+from invopt.theory.perishable.search_simulation import Path, demand_path, polish, simulate
 from tests.items.s_q_perishable import expiring_frame, expiring_item, random_items
 
 
@@ -74,14 +75,14 @@ def test_it_is_the_simulation_of_single_units(life, lead_times):
             poisson_lead_time_demand(rng.choice([0.2, 1.5, 6.0]), [1]), *lead_times, 300, int(rng.integers(1000))
         )
         s, Q = int(rng.integers(0, 25)), int(rng.integers(1, 25))
-        found = simulate(path, s, Q, life, 0.3, 7.0, 4.0, 2.5)
+        found = simulate(path, s, Q, life, PerishableCosts(0.3, 7.0, 4.0, 2.5))
         assert found[:3] == pytest.approx(unit_by_unit(path, s, Q, life, 0.3, 7.0, 4.0, 2.5), rel=1e-12, abs=1e-12)
 
 
 def test_what_is_bought_is_sold_or_thrown_away():
     path = demand_path(poisson_lead_time_demand(3.0, [1]), 2, 1, 50_000, 5)
-    bought = simulate(path, 5, 12, 4, 0, 1, 0, 0).cost * 12
-    found = simulate(path, 5, 12, 4, 0, 0, 0, 0)
+    bought = simulate(path, 5, 12, 4, PerishableCosts(0, 1, 0, 0)).cost * 12
+    found = simulate(path, 5, 12, 4, PerishableCosts(0, 0, 0, 0))
     assert bought == pytest.approx(path.demand[5000:].mean() + found.expired, rel=1e-3)
 
 
@@ -104,17 +105,17 @@ def test_demand_has_its_distribution_and_a_seed_its_demand():
 
 def test_no_neighbour_is_better_on_the_path_that_was_searched():
     path = demand_path(poisson_lead_time_demand(10, [1]), 1, 1, 4000, 1)
-    costs = (7, 0.05, 30, 5, 2)
-    found = polish(path, path, 13, 58, 0, 3, *costs)
+    costs = PerishableCosts(0.05, 30, 5, 2)
+    found = polish(path, path, 13, 58, 0, 3, 7, costs)
     assert found.cost < found.given_cost
     for ds, dq in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1)):
-        assert simulate(path, found.reorder_point + ds, found.order_quantity + dq, *costs).cost >= found.cost
+        assert simulate(path, found.reorder_point + ds, found.order_quantity + dq, 7, costs).cost >= found.cost
 
 
 def test_a_policy_that_can_not_be_is_refused():
     path = Path(np.ones(10), np.zeros(10, np.int64))
     with pytest.raises(ParameterError, match="order_quantity 0"):
-        simulate(path, 0, 0, 1, 1, 1, 1, 1)
+        simulate(path, 0, 0, 1, PerishableCosts(1, 1, 1, 1))
 
 
 def test_demand_until_expiry_adds_the_shelf_life_and_rounds_days_up_for_a_pmf():
@@ -221,9 +222,10 @@ def test_what_the_formula_is_worth():
         for review in ("continuous", "daily"):
             found = exact(items, review=review)
             s, Q = (int(found.decisions[name][0]) for name in POLICY.decisions)
-            cost = simulate(paths[1], s, Q, life, h, K, pi, W).cost
+            cost = simulate(paths[1], s, Q, life, PerishableCosts(h, K, pi, W)).cost
             tried.append((s, Q, cost, cost / found.cost[0] - 1))
-            polished = polish(*paths, s, Q, 0, max(1, round(np.sqrt(a * lead_time))), life, h, K, pi, W)
+            step = max(1, round(np.sqrt(a * lead_time)))
+            polished = polish(*paths, s, Q, 0, step, life, PerishableCosts(h, K, pi, W))
             best = polished if best is None or polished.cost < best.cost else best
         regrets.append([cost / best.cost - 1 for _, _, cost, _ in tried])
         columns = " | ".join(f"{s:4d} {Q:4d} {cost / best.cost - 1:6.1%} {off:+6.1%}" for s, Q, cost, off in tried)

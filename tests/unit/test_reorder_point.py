@@ -236,7 +236,7 @@ def test_compiled_code_works_from_an_archive_without_a_writable_home(tmp_path, a
         for file in package.rglob("*.py"):
             zipped.write(file, file.relative_to(package.parent))
     program = (
-        "import invopt.theory.s_q.search, numpy as np; from invopt.theory import lead_time_loss as m;"
+        "import invopt.theory.s_q.search, numpy as np; from invopt.theory.demand import loss as m;"
         "print(m.__file__); print(m.losses_of(np.array([0.5, 0.5])).tolist())"
     )
     environment = {key: value for key, value in os.environ.items() if key not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}

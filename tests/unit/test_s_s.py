@@ -16,8 +16,10 @@ from invopt.errors import ParameterError
 from invopt.policies.s_s import POLICY, SSParams, build_model
 from invopt.solving import highs
 from invopt.solving.outcome import Status
-from invopt.theory.demand.daily import normal_day_pmf, poisson_day_pmf
-from invopt.theory.s_s.search import min_max_cost
+from invopt.theory.demand.codes import PMF
+from invopt.theory.demand.daily import in_steps, normal_day_pmf, poisson_day, poisson_day_pmf
+from invopt.theory.s_s.cost import order_up_to_cost
+from invopt.theory.s_s.search import best_order_up_to_levels
 from tests.items.s_s import FORMS, random_item
 
 
@@ -118,7 +120,7 @@ def test_published_optima_are_reached_by_model_and_by_algorithm(example):
 def test_the_renewal_cost_is_that_of_the_stationary_chain():
     day, G = day_and_level_costs(poisson_item(lead_time=2.0, demand_mean=np.array([1.3])), 30)
     for s, S in ((0, 1), (2, 9), (5, 25)):
-        assert min_max_cost(s, S, day, G[s + 1 : S + 1], 7.0) == pytest.approx(
+        assert order_up_to_cost(s, S, day, G[s + 1 : S + 1], 7.0) == pytest.approx(
             stationary_cost(s, S, day, G, 7.0), rel=1e-10
         )
 
@@ -135,7 +137,7 @@ def test_no_policy_is_cheaper(form):
         s, S = (int(found.decisions[name][0]) for name in POLICY.decisions)
         assert stationary_cost(s, S, day, G, item["fixed_order_cost"]) == pytest.approx(found.cost[0], rel=1e-9)
         best = min(
-            min_max_cost(s, S, day, G[s + 1 : S + 1], item["fixed_order_cost"])
+            order_up_to_cost(s, S, day, G[s + 1 : S + 1], item["fixed_order_cost"])
             for s in range(0, 25)
             for S in range(s + 1, 71)
         )
@@ -277,18 +279,26 @@ def test_extremes_have_sensible_answers():
 
 
 def test_larger_steps_cost_about_the_same():
-    from invopt.theory.demand.convolution import convolved_power
-    from invopt.theory.demand.daily import in_steps, poisson_day
-    from invopt.theory.demand.loss import losses_of
-    from invopt.theory.s_s import search as min_max
-
+    """Demand counted in steps of 5 units, as a demand of its own whose units cost five times as much."""
     costs = []
     for unit in (1, 5):
         low, day = in_steps(*poisson_day(400.0), unit)
-        total_low, total = convolved_power(low, day, 3)
-        costs.append(
-            min_max._best_levels(1.0 * unit, 900.0, 9.0 * unit, 400.0 / unit, low, day, total_low, losses_of(total))[2]
+        numbers = {
+            "demand_mean": 400.0 / unit,
+            "demand_variance": 0.0,
+            "first_lead_time": 3.0,
+            "n_lead_times": 1,
+            "holding_cost": 1.0 * unit,
+            "fixed_order_cost": 900.0,
+            "backorder_cost": 9.0 * unit,
+        }
+        levels = best_order_up_to_levels(
+            form=np.array([PMF]),
+            **{name: np.array([number]) for name, number in numbers.items()},
+            day_pmfs=[np.concatenate([np.zeros(low), day])],
         )
+        assert levels.step[0] == 1
+        costs.append(levels.cost[0])
     assert costs[1] == pytest.approx(costs[0], rel=5e-3) and costs[1] > costs[0]
 
 

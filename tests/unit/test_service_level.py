@@ -14,7 +14,7 @@ from invopt.solving import highs
 from invopt.solving.outcome import Status
 from invopt.theory.demand.lead_time_demand import normal_lead_time_demand, poisson_lead_time_demand
 from invopt.theory.s_q.cost import COSTS, reorder_point_cost, review_days
-from invopt.theory.s_q.service_points import best_points_with_fill_rate, cycle_point
+from invopt.theory.s_q.search_service_points import best_points_with_fill_rate, cycle_point
 from tests.items.s_q import FORMS, frame, poisson_item, random_item, random_items
 
 SERVICES = ("cycle", "fill_rate")

@@ -1,7 +1,7 @@
 """Input columns that several policies need, and how a policy reads them from the rows of a bucket.
 
-A column means the same and has the same unit in every policy, so it is declared here once. What only one policy needs
-stands in its file.
+A column means the same and has the same unit in every policy, so it is declared here once. A column that only one
+policy needs stands in that policy's file.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from invopt.errors import ParameterError
-from invopt.policies.inputs.item_demand import note
-from invopt.tables.columns import ITEM, Column
+from invopt.policies.inputs.messages import note
+from invopt.tables.columns import Column
 
 FIXED_ORDER_COST = Column(
     "fixed_order_cost", "double", "money/order", "cost of an order, whatever its size", is_nullable=False
@@ -93,10 +92,9 @@ def objects(items: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def budgets(items: pd.DataFrame, name: str, offsets: np.ndarray, message: np.ndarray) -> np.ndarray:
-    """The budget of each partition, an (m,) array, inf where it is NULL; a partition whose rows differ or are below 0
-    gets a message.
+    """The budget of each partition, an (m,) array, inf where it is NULL.
 
-    Partition k is rows offsets[k]:offsets[k+1].
+    A partition whose rows differ or are below 0 gets a message. Partition k is rows offsets[k]:offsets[k+1].
     """
     given = numbers(items, name)
     if len(given) == 0:
@@ -112,32 +110,3 @@ def budgets(items: pd.DataFrame, name: str, offsets: np.ndarray, message: np.nda
     note(message, given < 0, name + " is {value}, must be 0 or more", given)
     budget = given[offsets[:-1]]
     return np.where(np.isnan(budget), np.inf, np.maximum(budget, 0.0))
-
-
-def spread_messages(items: pd.DataFrame, message: np.ndarray, offsets: np.ndarray) -> None:
-    """A partition is decided as a whole: where one item can't be used, the others say so too, with the item that is
-    to be mended.
-    """
-    is_bad = ~np.equal(message, None)
-    for k in np.unique(np.searchsorted(offsets, np.flatnonzero(is_bad), side="right") - 1):
-        rows = np.arange(offsets[k], offsets[k + 1])
-        worst = rows[is_bad[rows]][0]
-        for row in rows[~is_bad[rows]]:
-            message[row] = f"not decided, because of {_named(items, worst)} of its partition: {message[worst]}"
-
-
-def refuse(items: pd.DataFrame, message: np.ndarray) -> None:
-    """Raise the first message there is, with the item it belongs to: what `build_model` does with inputs that can't be
-    used.
-
-    Raises
-    ------
-    ParameterError : an item has a message.
-    """
-    for i in np.flatnonzero(np.not_equal(message, None)):
-        raise ParameterError(f"{_named(items, i)}: {message[i]}")
-
-
-def _named(items: pd.DataFrame, i: int) -> str:
-    keys = ", ".join(f"{key} {items[key].iloc[i]}" for key in ITEM if key in items)
-    return f"item {i} ({keys or 'no keys'})"

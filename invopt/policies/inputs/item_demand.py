@@ -1,78 +1,33 @@
-"""From the forecast columns of many items to the demand of each over its lead time, with a message for each item that
-can't be used.
+"""From the forecast columns of many items to the demand of each over its lead time.
 
-An item's demand is taken as steady: its daily mean, variance or probabilities are the averages over the forecast's
-periods.
+An item that can't be used gets a message. An item's demand is taken as steady: its daily mean, variance or
+probabilities are the averages over the forecast's periods.
 
-    poisson, deterministic   mean a tau        (a deterministic forecast has an unknown error: it is treated as Poisson)
+    poisson, deterministic   mean a tau
     normal                   mean a tau, variance v tau
-    pmf          the sum of tau days, each with the average of the periods' probabilities; a is the mean of that average
+    pmf                      the sum of tau days, each with the average of the periods' probabilities, whose mean is a
 
-tau is the lead time (+ the days between reviews), one of the whole days within lead_time_confidence of it when that is
-positive. A pmf needs whole days: a single tau that is not whole is rounded up.
+A deterministic forecast has an unknown error, so it is treated as Poisson. tau is the lead time (+ the days between
+reviews), one of the whole days within lead_time_confidence of it when that is positive. A pmf needs whole days: a
+single tau that is not whole is rounded up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import numpy as np
 
+from invopt.policies.inputs.messages import note
 from invopt.theory.demand.codes import FORMS, NORMAL, PMF, POISSON
+from invopt.theory.demand.distributions import mean_pmf
+from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time import equally_likely_lead_times, whole_days
-from invopt.theory.demand.lead_time_demand import (
-    LeadTimeDemand,
-    lead_time_pmf,
-    normal_lead_time_demand,
-    pmf_lead_time_demand,
-    poisson_lead_time_demand,
-)
+from invopt.theory.demand.lead_time_demand import lead_time_pmf
 
 LONGEST_LEAD_TIME = 3650.0
 # units over the longest lead time; beyond it the searches would take seconds per item
 LARGEST_DEMAND = 1e8
 # levels of a table: the support of a pmf's sum, or the distance between the means of a Poisson's lead times
 LARGEST_TABLE = 1e6
-PMF_TOLERANCE = 1e-6
-
-
-class ItemDemand(NamedTuple):
-    """(n,) arrays over the items; item i's lead-time probabilities are lead_time_pmfs[pmf_position[i]], and -1 says
-    it has none.
-    """
-
-    form: np.ndarray
-    mean: np.ndarray
-    variance: np.ndarray
-    first_lead_time: np.ndarray
-    n_lead_times: np.ndarray
-    lead_time_pmfs: list[np.ndarray]
-    pmf_position: np.ndarray
-    message: np.ndarray
-
-    def lead_time_demand(self, i: int) -> LeadTimeDemand:
-        """Item i's demand over its lead time, for functions of one item."""
-        lead_times = self.first_lead_time[i] + np.arange(self.n_lead_times[i])
-        if self.form[i] == PMF:
-            return pmf_lead_time_demand(self.lead_time_pmfs[self.pmf_position[i]])
-        if self.form[i] == NORMAL:
-            return normal_lead_time_demand(self.mean[i], self.variance[i], lead_times)
-        return poisson_lead_time_demand(self.mean[i], lead_times)
-
-    def pmfs_of(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lead-time probabilities of the chosen pmf items, one after the other, and where each starts, with the end;
-        for compiled loops.
-        """
-        pmfs = [self.lead_time_pmfs[k] for k in self.pmf_position[chosen & (self.form == PMF)]]
-        return np.concatenate([np.zeros(0), *pmfs]), np.cumsum([0, *map(len, pmfs)])
-
-
-def note(message: np.ndarray, wrong: np.ndarray, text: str, value: np.ndarray | None = None) -> None:
-    """Add `text`, with {value} replaced by the item's own, to the message of each item that is wrong."""
-    for i in np.flatnonzero(wrong):
-        said = text if value is None else text.format(value=value[i])
-        message[i] = said if message[i] is None else f"{message[i]}; {said}"
 
 
 def concatenated(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +38,7 @@ def concatenated(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     try:
         lengths = np.fromiter(map(len, column), dtype=np.int64, count=len(column))
-    except TypeError:  # a NULL has no length; the slow way only for a bucket that has one
+    except TypeError:  # a NULL has no length; only a bucket that has one takes the slow way
         column = [cell if hasattr(cell, "__len__") else () for cell in column]
         lengths = np.fromiter(map(len, column), dtype=np.int64, count=len(column))
     if not lengths.any():
@@ -92,8 +47,9 @@ def concatenated(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def period_means(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean of each cell of an object column of arrays, and whether the cell is a series of finite values of 0 or
-    more.
+    """The mean of each cell of an object column of arrays, and whether the cell can be used.
+
+    A cell can be used if it is a series of finite values of 0 or more.
 
     >>> period_means(np.array([np.array([1.0, 3.0]), np.array([1.0, -1.0]), None], dtype=object))
     (array([ 2.,  0., nan]), array([ True, False, False]))
@@ -103,34 +59,11 @@ def period_means(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     smallest = np.full(len(column), np.nan)
     filled = lengths > 0
     if filled.any():
-        # a cell without values has no place in the array, so the starts of the others are all that is needed
+        # reduceat sums from each start to the next; a cell without values has no start
         starts = (np.cumsum(lengths) - lengths)[filled]
         means[filled] = np.add.reduceat(values, starts) / lengths[filled]
         smallest[filled] = np.minimum.reduceat(values, starts)
     return means, (smallest >= 0) & np.isfinite(means)
-
-
-def mean_pmf(periods: Sequence[np.ndarray] | None) -> np.ndarray | None:
-    """The average of the periods' probabilities of 0, 1, 2, ..., which may end at different values; None if one of them
-    is none.
-
-    >>> mean_pmf([[1.0], [0.5, 0.5]])
-    array([0.75, 0.25])
-    """
-    if periods is None or not hasattr(periods, "__len__") or len(periods) == 0:
-        return None
-    if any(period is None or len(period) == 0 for period in periods):
-        return None
-    lengths = [len(period) for period in periods]
-    values = np.concatenate(list(periods)).astype(float, copy=False)
-    if not values.min() >= 0:
-        return None
-    starts = np.cumsum(lengths) - lengths
-    totals = np.add.reduceat(values, starts)
-    if not np.abs(totals - 1).max() <= PMF_TOLERANCE:
-        return None
-    values = values / np.repeat(totals, lengths) / len(lengths)
-    return np.bincount(np.arange(len(values)) - np.repeat(starts, lengths), weights=values)
 
 
 def item_demand(
@@ -142,7 +75,7 @@ def item_demand(
     lead_time_confidence: np.ndarray,
     review_days: int,
 ) -> ItemDemand:
-    """The demand of n items over their lead times and, for those that can't be used, why.
+    """The demand of n items over their lead times, with a message for each item that can't be used.
 
     Parameters
     ----------
@@ -153,43 +86,20 @@ def item_demand(
     lead_time, lead_time_confidence : (n,) arrays, days
     review_days : days that the lead time is lengthened by
     """
-    n = len(demand_distribution)
-    message = np.full(n, None, dtype=object)
-    form = np.full(n, -1, dtype=np.int64)
+    message = np.full(len(demand_distribution), None, dtype=object)
+    form = np.full(len(demand_distribution), -1, dtype=np.int64)
     for name, code in FORMS.items():
         form[demand_distribution == name] = code
     note(message, form < 0, "demand_distribution is {value!r}, must be one of " + ", ".join(FORMS), demand_distribution)
-
-    mean, is_usable = period_means(demand_mean)
-    note(message, ~is_usable, "demand_mean must be a series of finite values of 0 or more")
-    variance = mean.copy()
-    is_normal = form == NORMAL
-    if is_normal.any():
-        variance[is_normal], is_usable = period_means(demand_variance[is_normal])
-        note(
-            message,
-            _at(is_normal, ~is_usable),
-            "demand_variance of a normal demand must be a series of finite values of 0 or more",
-        )
-
-    is_long = ~(
-        (lead_time >= 0) & (lead_time_confidence >= 0) & (lead_time + lead_time_confidence <= LONGEST_LEAD_TIME)
-    )
-    note(
-        message,
-        is_long,
-        f"lead_time and lead_time_confidence must be 0 or more and together at most {LONGEST_LEAD_TIME:g} days",
-    )
-    first, number = equally_likely_lead_times(
-        np.where(is_long, 0.0, lead_time), np.where(is_long, 0.0, lead_time_confidence)
-    )
+    mean, variance = _daily_moments(form, demand_mean, demand_variance, message)
+    first, number = _lead_times(lead_time, lead_time_confidence, message)
     first = first + review_days
     is_pmf = form == PMF
     first[is_pmf] = whole_days(first[is_pmf])
     last = first + number - 1
 
     lead_time_pmfs = []
-    pmf_position = np.full(n, -1)
+    pmf_position = np.full(len(form), -1)
     for i in np.flatnonzero(is_pmf & np.equal(message, None)):
         pmf = mean_pmf(demand_pmf[i])
         if pmf is None:
@@ -205,18 +115,41 @@ def item_demand(
         lead_time_pmfs.append(lead_time_pmf(pmf, first[i], number[i]))
     is_large = (mean * last > LARGEST_DEMAND) | (variance * last > LARGEST_DEMAND**2)
     note(message, is_large, f"demand over the lead time passes {LARGEST_DEMAND:g} units; count in larger units")
-    # a single mean of any size has a narrow table; different ones need all the levels between
-    is_wide = (form == POISSON) & (mean * (number - 1) > LARGEST_TABLE)
+    # a single mean of any size has a narrow table; different means need all the levels between them
     note(
         message,
-        is_wide,
+        (form == POISSON) & (mean * (number - 1) > LARGEST_TABLE),
         f"Poisson demand differs by over {LARGEST_TABLE:g} units between lead times; give such a demand as normal",
     )
     return ItemDemand(form, mean, variance, first, number, lead_time_pmfs, pmf_position, message)
 
 
-def _at(where: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """`values` put where `where` holds, False elsewhere."""
-    spread = np.zeros(len(where), dtype=bool)
-    spread[where] = values
-    return spread
+def _daily_moments(
+    form: np.ndarray, demand_mean: np.ndarray, demand_variance: np.ndarray, message: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of a day's demand; the variance of a form other than normal is its mean."""
+    mean, is_usable = period_means(demand_mean)
+    note(message, ~is_usable, "demand_mean must be a series of finite values of 0 or more")
+    variance = mean.copy()
+    normal = np.flatnonzero(form == NORMAL)
+    if len(normal):
+        variance[normal], is_usable = period_means(demand_variance[normal])
+        wrong = np.zeros(len(form), dtype=bool)
+        wrong[normal] = ~is_usable
+        note(message, wrong, "demand_variance of a normal demand must be a series of finite values of 0 or more")
+    return mean, variance
+
+
+def _lead_times(
+    lead_time: np.ndarray, lead_time_confidence: np.ndarray, message: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first of each item's equally likely lead times, and their number; 0 days where they can't be used."""
+    is_usable = (lead_time >= 0) & (lead_time_confidence >= 0) & (lead_time + lead_time_confidence <= LONGEST_LEAD_TIME)
+    note(
+        message,
+        ~is_usable,
+        f"lead_time and lead_time_confidence must be 0 or more and together at most {LONGEST_LEAD_TIME:g} days",
+    )
+    return equally_likely_lead_times(
+        np.where(is_usable, lead_time, 0.0), np.where(is_usable, lead_time_confidence, 0.0)
+    )

@@ -1,6 +1,4 @@
-"""From the columns of many items to the arrays of a lot-sizing plan, with a message for each item that can't be
-planned.
-"""
+"""From the columns of many items to the arrays of a lot-sizing plan; an item that can't be planned gets a message."""
 
 from __future__ import annotations
 
@@ -8,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from invopt.policies.inputs.item_demand import LONGEST_LEAD_TIME, concatenated, note
+from invopt.policies.inputs.item_demand import LONGEST_LEAD_TIME, concatenated
+from invopt.policies.inputs.messages import note
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.lot_sizing.net_requirements import NetRequirements, net_requirements
 
@@ -17,11 +16,11 @@ LARGEST_TOTAL = 1e9
 
 
 class LotSizingInputs(NamedTuple):
-    """n items over T periods, T the longest plan among them; costs are (n, T), or (n, 1) where one value holds for all
-    periods.
+    """n items over T periods, T the longest plan among them.
 
-    requirements : what must be ordered when; nothing for an item with a message
-    lead_time, n_periods : (n,) arrays of int, periods: what `net_requirements` was given
+    requirements : the units to order and when; none for an item with a message
+    lead_time, n_periods : (n,) arrays of int, periods: the arguments of `net_requirements`
+    fixed_order_cost, unit_cost, holding_cost : (n, T) arrays, or (n, 1) where one value holds for all periods
     message : (n,) object array of str or None
     """
 
@@ -34,10 +33,9 @@ class LotSizingInputs(NamedTuple):
     message: np.ndarray
 
     def costs_of(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """K, c and h of item i by the period of the order, each (n_open,): h is that of the day on which the order
-        arrives.
+        """K, c and h of item i by the period of the order, each (n_open,).
 
-        What an order of t costs to hold until u is the sum of h over t..u-1 in these arrays.
+        h is that of the day on which the order arrives: units ordered in t cost the sum of h over t..u-1 until u.
         """
         n, lead = self.requirements.n_open[i], self.lead_time[i]
         last = lead + n
@@ -49,8 +47,9 @@ class LotSizingInputs(NamedTuple):
 
 
 def _padded(column: np.ndarray, n_periods: np.ndarray, width: int, is_cost: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The cells as rows of one array and whether each is usable; a cost may have one value, or none (it is 0), and
-    goes on as it ended.
+    """The cells as rows of one array, and whether each is usable.
+
+    A cost may have one value, or none, which is 0; its last value goes on to the end of the row.
     """
     values, lengths = concatenated(column)
     if is_cost:
@@ -95,9 +94,9 @@ def lot_sizing_inputs(
         None: as demand
 
     >>> cells = lambda *rows: np.array([*map(np.array, rows), None], dtype=object)[:-1]
-    >>> found = lot_sizing_inputs(cells([1.0, 2.0], []), cells([5.0], [5.0]), cells([0.0], [0.0]), cells([1.0, 1.0], [1.0]),
-    ...     np.zeros(2), np.zeros(2))
-    >>> found.requirements.requirement.tolist(), found.message.tolist()
+    >>> costs = cells([5.0], [5.0]), cells([0.0], [0.0]), cells([1.0, 1.0], [1.0])
+    >>> inputs = lot_sizing_inputs(cells([1.0, 2.0], []), *costs, np.zeros(2), np.zeros(2))
+    >>> inputs.requirements.requirement.tolist(), inputs.message.tolist()
     ([[1.0, 2.0], [0.0, 0.0]], [None, 'demand_mean must be a series of finite values of 0 or more'])
     """
     n = len(demand_mean)
@@ -107,33 +106,11 @@ def lot_sizing_inputs(
     width = max(1, int(n_periods.max(initial=1)))
     demand, is_usable = _padded(demand_mean, lengths, width, is_cost=False)
     note(message, ~is_usable, "demand_mean must be a series of finite values of 0 or more")
-    costs = []
-    for name, column in (
-        ("fixed_order_cost", fixed_order_cost),
-        ("unit_cost", unit_cost),
-        ("holding_cost", holding_cost),
-    ):
-        cost, is_right = _padded(column, lengths, width, is_cost=True)
-        if name != "unit_cost":
-            is_right = is_right & (concatenated(column)[1] > 0)
-        note(
-            message, ~is_right, f"{name} must hold one finite value of 0 or more, or one for each period of demand_mean"
-        )
-        costs.append(cost)
-    note(
-        message,
-        ~np.isfinite(inventory_position),
-        "inventory_position is {value}, must be a number of units",
-        inventory_position,
-    )
-    is_odd = ~((lead_time >= 0) & (lead_time <= LONGEST_LEAD_TIME))
-    note(
-        message,
-        is_odd,
-        "lead_time is {value}, must be 0 or more and at most " + f"{LONGEST_LEAD_TIME:g} days",
-        lead_time,
-    )
-    lead = whole_days(np.where(is_odd, 0.0, lead_time)).astype(np.int64)
+    columns = {"fixed_order_cost": fixed_order_cost, "unit_cost": unit_cost, "holding_cost": holding_cost}
+    costs = [_cost_by_period(name, column, lengths, width, message) for name, column in columns.items()]
+    unknown = ~np.isfinite(inventory_position)
+    note(message, unknown, "inventory_position is {value}, must be a number of units", inventory_position)
+    lead = _whole_lead_time(lead_time, message)
     with np.errstate(over="ignore", invalid="ignore"):
         total = demand.sum(axis=1) + np.abs(inventory_position)
     note(
@@ -146,12 +123,30 @@ def lot_sizing_inputs(
     if is_bad.any():
         demand = np.where(is_bad[:, None], 0.0, demand)
     position = np.where(is_bad, 0.0, inventory_position)
-    found = net_requirements(demand, n_periods, position, lead)
-    is_late = ~is_bad & (found.n_open == 0) & (found.short > 0)
+    requirements = net_requirements(demand, n_periods, position, lead)
     note(
         message,
-        is_late,
+        ~is_bad & (requirements.n_open == 0) & (requirements.short > 0),
         "lead_time reaches past the plan: no order would arrive within it; forecast more than {value} days",
         lead,
     )
-    return LotSizingInputs(found, lead, n_periods, *costs, message)
+    return LotSizingInputs(requirements, lead, n_periods, *costs, message)
+
+
+def _cost_by_period(
+    name: str, column: np.ndarray, n_periods: np.ndarray, width: int, message: np.ndarray
+) -> np.ndarray:
+    """The costs as `_padded` rows; only a unit cost may be NULL."""
+    cost, is_usable = _padded(column, n_periods, width, is_cost=True)
+    if name != "unit_cost":
+        is_usable = is_usable & (concatenated(column)[1] > 0)
+    note(message, ~is_usable, f"{name} must hold one finite value of 0 or more, or one for each period of demand_mean")
+    return cost
+
+
+def _whole_lead_time(lead_time: np.ndarray, message: np.ndarray) -> np.ndarray:
+    """Lead times in whole periods; 0 where they can't be used."""
+    is_usable = (lead_time >= 0) & (lead_time <= LONGEST_LEAD_TIME)
+    limit = f"{LONGEST_LEAD_TIME:g} days"
+    note(message, ~is_usable, "lead_time is {value}, must be 0 or more and at most " + limit, lead_time)
+    return whole_days(np.where(is_usable, lead_time, 0.0)).astype(np.int64)

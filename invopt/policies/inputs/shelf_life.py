@@ -1,5 +1,4 @@
-"""Demand over the lead time and the shelf life together: what is sold of a batch before it expires, counted from its
-order.
+"""Demand over the lead time and the shelf life together: all that can take units of a batch before it expires.
 
     Y = demand over tau + m,        tau one of the equally likely lead times, m the shelf life
 
@@ -10,8 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from invopt.policies.inputs.item_demand import LARGEST_TABLE, LONGEST_LEAD_TIME, ItemDemand, mean_pmf, note
+from invopt.policies.inputs.item_demand import LARGEST_TABLE, LONGEST_LEAD_TIME
+from invopt.policies.inputs.messages import note
 from invopt.theory.demand.codes import PMF
+from invopt.theory.demand.distributions import mean_pmf
+from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.demand.lead_time_demand import lead_time_pmf
 
@@ -20,8 +22,7 @@ LARGEST_DEMAND = 1e10
 
 
 def shelf_life_demand(demand: ItemDemand, demand_pmf: np.ndarray, shelf_life: np.ndarray) -> ItemDemand:
-    """Y of n items; what is wrong with an item's shelf life is added to the message it has in `demand`, which is
-    shared.
+    """Y of n items, with the messages of `demand`; a shelf life that can't be used is added to them.
 
     An item that does not expire has a shelf life of infinity here, and keeps its demand over the lead time alone.
 
@@ -33,7 +34,8 @@ def shelf_life_demand(demand: ItemDemand, demand_pmf: np.ndarray, shelf_life: np
 
     >>> from invopt.policies.inputs.item_demand import item_demand
     >>> column = lambda value: np.array([value, None], dtype=object)[:1]
-    >>> demand = item_demand(column("poisson"), column([1.5]), column(None), column(None), np.array([2.0]), np.zeros(1), 0)
+    >>> forecast = column("poisson"), column([1.5]), column(None), column(None)
+    >>> demand = item_demand(*forecast, np.array([2.0]), np.zeros(1), 0)
     >>> shelf_life_demand(demand, column(None), np.array([3.0])).lead_time_demand(0).mean
     7.5
     """

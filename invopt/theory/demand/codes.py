@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 POISSON, NORMAL, PMF = 0, 1, 2
-# `demand_distribution` of an item -> its code; the error of a deterministic forecast is unknown, so Poisson stands in
+# `demand_distribution` of an item -> its code; Poisson stands in for a deterministic forecast, whose error is unknown
 FORMS = {"poisson": POISSON, "deterministic": POISSON, "normal": NORMAL, "pmf": PMF}
-# the values and offsets of the probabilities where no item has a pmf
+# probabilities and offsets of items of which none has a pmf
 NO_PMF = (np.zeros(0), np.zeros(0, dtype=np.int64))

@@ -1,5 +1,6 @@
-"""Sums of independent whole demands inside compiled loops: probabilities as a band of levels, low, low + 1, ...,
-without the far tails.
+"""Sums of independent whole demands inside compiled loops.
+
+A demand is a band: the probabilities of low, low + 1, ... without the far tails.
 
 These loops share nothing with `theory/demand/distributions.py`, which models use: algorithm and model check each other.
 """
@@ -10,7 +11,7 @@ import numpy as np
 
 from invopt.theory.compiled import compiled
 
-# all probability that a band leaves out on one side is less than this
+# a band leaves out less than this probability on either side
 TAIL = 1e-19
 
 
@@ -30,13 +31,13 @@ def trimmed(low, pmf):
 
 @compiled
 def convolved(left, right):
-    """Probabilities of the sum; its band starts at the sum of the two lows."""
+    """Probabilities of the sum of two demands; its band starts at the sum of their lows."""
     if len(left) > len(right):
         left, right = right, left
     n = len(right)
     total = np.zeros(len(left) + n - 1)
     for i in range(len(left)):
-        # a slice, so that the inner loop is free of index checks and runs several levels at a time
+        # a slice frees the inner loop of index checks, so that it runs several levels at a time
         row = total[i : i + n]
         weight = left[i]
         for j in range(n):

@@ -1,18 +1,18 @@
-"""Demand of one day in whole units: what a policy needs that follows the inventory position from day to day.
+"""Demand of one day in whole units, for a policy that follows the inventory position from day to day.
 
     poisson   its probabilities
     pmf       its probabilities
     normal    put on the units u k, k = 0, 1, ... (u = 1 but for very large demand): with n(x) = E(N - x)^+,
 
-                  P(D = u k) = c [n(u(k-1)) - 2 n(uk) + n(u(k+1))] / u   for k >= 1,     P(D = 0) = the rest,     c = a / n(0)
+                  P(D = u k) = c [n(u(k-1)) - 2 n(uk) + n(u(k+1))] / u   for k >= 1
+                  P(D = 0)   = the rest,     c = a / n(0)
 
-              Demand between two units is one or the other, in proportion to how near it is, so that its mean is kept;
-              negative demand counts as 0, and what that adds to the mean is taken away by c < 1, which makes more days
-              without demand. So E D = a exactly; the variance is v + 1/6 for u = 1 where neither negative demand nor a
-              variance near 0 matters.
+A Normal demand between two units becomes one or the other, in proportion to how near it is; so its mean is kept.
+Negative demand counts as 0. That adds to the mean, and c < 1 takes it away again by more days without demand.
+So E D = a exactly. The variance is v + 1/6 for u = 1, where neither negative demand nor a variance near 0 matters.
 
-A day's demand is a band: `low` and the probabilities of low, low + 1, ... The functions of numpy arrays are for models,
-the compiled ones for algorithms; they share nothing, so that model and algorithm check each other.
+A day's demand is a band: `low` and the probabilities of low, low + 1, ... Models use the functions of numpy arrays,
+algorithms the compiled ones. The two share nothing, so that model and algorithm check each other.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BAND = 9.0
 
 
 def poisson_day_pmf(demand_mean: float) -> np.ndarray:
-    """Probabilities of 0, 1, 2, ... to where they no longer count; demand_mean in units/day.
+    """Probabilities of 0, 1, 2, ... up to where they no longer count; demand_mean in units/day.
 
     >>> poisson_day_pmf(0.5)[:3].round(6)
     array([0.606531, 0.303265, 0.075816])
@@ -41,8 +41,7 @@ def poisson_day_pmf(demand_mean: float) -> np.ndarray:
 
 
 def normal_day_pmf(demand_mean: float, demand_variance: float) -> np.ndarray:
-    """Probabilities of 0, 1, 2, ... of a Normal put on whole units; units/day and units^2/day. The mean must be above
-    0.
+    """Probabilities of 0, 1, 2, ... of a Normal put on whole units; units/day, above 0, and units^2/day.
 
     >>> day = normal_day_pmf(1.5, 1.0)
     >>> round(float(day @ np.arange(len(day))), 12), round(float(day[0]), 6)
@@ -50,7 +49,7 @@ def normal_day_pmf(demand_mean: float, demand_variance: float) -> np.ndarray:
     """
     std = math.sqrt(demand_variance)
     x = np.arange(-1, int(demand_mean + BAND * std) + 3)
-    # E(N - x)^+ - (a - x)^+ is small on both sides of the mean, so that the differences below keep their digits
+    # E(N - x)^+ - (a - x)^+ is small on both sides of the mean, so the differences below keep their digits
     bent = normal_loss(np.abs(x - demand_mean), 0.0, std)
     straight = np.maximum(demand_mean - x, 0.0)
     probabilities = np.diff(bent, 2) + np.diff(straight, 2)
@@ -113,7 +112,7 @@ def normal_day(demand_mean, demand_variance, unit):
 
 @compiled
 def in_steps(low, pmf, unit):
-    """(low, probabilities) on the units unit * k: what lies between two goes to both, so that the mean is kept."""
+    """(low, probabilities) on the units unit * k; a demand between two goes to both, so that the mean is kept."""
     first = low // unit
     steps = np.zeros((low + len(pmf) - 1) // unit - first + 2)
     for i in range(len(pmf)):

@@ -3,12 +3,12 @@
     n(s) = E(X - s)^+      the loss function: units short when s are there
     E(s - X)^+ = s - E X + n(s)
 
-X is Poisson, Normal, or given by its probabilities on 0, 1, 2, ... (a pmf). A mixture of distributions has the mixture
-of their probabilities and of their losses, so it is an average of what these functions return.
+X is Poisson, Normal, or given by its probabilities on 0, 1, 2, ... (a pmf). A mixture's probability and loss are the
+averages of those of its parts, so a caller averages the values of these functions.
 
-Every function is accurate to about 1e-13 of the scale of X (its mean, or its standard deviation when that is larger),
-never negative, never NaN, for means from 0 to 1e6 and beyond. Far in the tail, where the loss is below that scale,
-relative accuracy is not kept.
+Every function is accurate to about 1e-13 of the scale of X: its mean, or its standard deviation when that is larger.
+Values are never negative and never NaN, for means from 0 to 1e6 and beyond. Far in the tail, where the loss is below
+that scale, relative accuracy is not kept.
 
 Source: Snyder & Shen (2019), Fundamentals of Supply Chain Theory, appendix C (loss functions).
 """
@@ -24,18 +24,15 @@ from scipy.signal import fftconvolve
 
 from invopt.errors import ParameterError
 
-# products of lengths up to which the direct convolution, which keeps relative accuracy in the tails, is also the
-# quicker one
+# product of two lengths up to which the direct convolution is quicker; it also keeps relative accuracy in the tails
 DIRECT_CONVOLUTION = 4_000_000
-
-
-# ln x! - (x + 1/2) ln x + x - ln(2 pi) / 2 of x = 1..15, at which its series is not yet exact; that of 0 is never
-# looked at
+# probabilities of a pmf may miss 1 by this
+PMF_TOLERANCE = 1e-6
+# ln x! - (x + 1/2) ln x + x - ln(2 pi) / 2 of x = 1..15, at which its series is not yet exact; entry 0 is never read
 STIRLING_ERROR = np.array(
     [0.0] + [math.lgamma(x + 1) - (x + 0.5) * math.log(x) + x - 0.5 * math.log(2 * math.pi) for x in range(1, 16)]
 )
-# the mean from which scipy's P(X > x) stops short of convergence outside 4.5 standard deviations: its series ends after
-# 2000 terms
+# from this mean on, scipy's P(X > x) is wrong outside 4.5 standard deviations: its series ends after 2000 terms
 LARGE_MEAN = 1e5
 
 
@@ -95,12 +92,13 @@ def poisson_cdf(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 def _poisson_survival(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """P(X > x) for x >= 0; of large means, far from them, by two terms of Temme's expansion, whose error is of the
-    order (x + 1)^-2.
+    """P(X > x) for x >= 0.
+
+    Far from a large mean it is two terms of Temme's expansion, whose error is of the order (x + 1)^-2.
 
     Source: Temme (1979), The asymptotic expansion of the incomplete gamma functions, SIAM J. Math. Anal. 10(4).
     """
-    # np.array keeps a single number an array, into which values can be put
+    # np.array turns a single number into an array, so that values can be assigned to it
     survival = np.array(special.pdtrc(x, mean))
     a = np.array(x + 1.0)
     excess = np.array(mean / a - 1.0)
@@ -131,14 +129,14 @@ def poisson_loss(s: np.ndarray, mean: np.ndarray) -> np.ndarray:
     _refuse("mean", ~(mean >= 0), "must be 0 or more")
     at = np.maximum(s, 0.0)
     loss = (mean - at) * _poisson_survival(at, mean) + mean * poisson_pmf(at, mean)
-    # below zero nothing is left to lose: n(s) = mean - s; the difference of two small numbers may end below zero
+    # below zero n(s) = mean - s; rounding may take the difference of two small numbers below zero
     return np.where(s < 0, mean - s, np.maximum(loss, 0.0))
 
 
 def poisson_loss_table(first: int, number: int, mean: np.ndarray) -> np.ndarray:
-    """n(s) of `poisson_loss` at the levels s = first..first+number-1 of 0 or more for (k,) means: a (k, number) array.
+    """n(s) of `poisson_loss` at the levels s = first..first+number-1, first >= 0, for (k,) means: a (k, number) array.
 
-    From the last level down each needs only a probability, which is quicker than what its tail takes:
+    From the last level down each level needs only a probability, which is quicker than a tail:
 
         P(X > s) = P(X > s+1) + P(X = s+1),     n(s) = n(s+1) + P(X > s)
 
@@ -190,7 +188,7 @@ def normal_loss(s: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
     """
     s, mean, std = np.broadcast_arrays(np.asarray(s, float), np.asarray(mean, float), np.asarray(std, float))
     _refuse("std", ~(std >= 0), "must be 0 or more")
-    # beyond 40 standard deviations phi is 0 and the product below is exact; the bound keeps z^2 finite for a tiny std
+    # beyond 40 standard deviations phi is 0 and the product below is exact; the clip keeps z^2 finite for a tiny std
     z = np.clip((s - mean) / np.where(std > 0, std, 1.0), -40.0, 40.0)
     density = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
     loss = std * density + (mean - s) * special.ndtr(-z)
@@ -217,7 +215,7 @@ def pmf_loss(s: np.ndarray, pmf: np.ndarray) -> np.ndarray:
     """
     pmf = np.asarray(pmf, float)
     s = np.asarray(s, dtype=np.int64)
-    # summed from the far end, so that small tails are added before large ones
+    # the sum starts at the far end, so that small tails are added before large ones
     survival = np.concatenate([np.cumsum(pmf[:0:-1])[::-1], [0.0]])
     loss = np.cumsum(survival[::-1])[::-1]
     return np.where(s < 0, loss[0] - s, loss[np.clip(s, 0, len(pmf) - 1)])
@@ -232,7 +230,7 @@ def convolve(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     left, right = np.asarray(left, float), np.asarray(right, float)
     if len(left) * len(right) <= DIRECT_CONVOLUTION:
         return np.convolve(left, right)
-    # the transform's rounding leaves specks of 1e-17 of either sign in the tails
+    # the transform rounds: its tails hold specks of 1e-17 of either sign
     total = np.maximum(fftconvolve(left, right), 0.0)
     return total / total.sum()
 
@@ -260,8 +258,9 @@ def convolution_power(pmf: np.ndarray, n: int) -> np.ndarray:
 
 
 def mixture_pmf(pmfs: Sequence[np.ndarray], weights: np.ndarray | None = None) -> np.ndarray:
-    """Probabilities of a demand that follows pmfs[k] with probability weights[k] (equal ones when None); lengths may
-    differ.
+    """Probabilities of a demand that follows pmfs[k] with probability weights[k]; None is equal weights.
+
+    The pmfs may differ in length.
 
     >>> mixture_pmf([[1.0], [0.5, 0.5]])
     array([0.75, 0.25])
@@ -271,3 +270,27 @@ def mixture_pmf(pmfs: Sequence[np.ndarray], weights: np.ndarray | None = None) -
     for pmf, weight in zip(pmfs, weights, strict=True):
         mixed[: len(pmf)] += weight * np.asarray(pmf, float)
     return mixed
+
+
+def mean_pmf(periods: Sequence[np.ndarray] | None) -> np.ndarray | None:
+    """The average of the periods' probabilities of 0, 1, 2, ..., which may differ in length.
+
+    None when there is no period, or when a period's probabilities are not 0 or more or don't add up to 1.
+
+    >>> mean_pmf([[1.0], [0.5, 0.5]])
+    array([0.75, 0.25])
+    """
+    if periods is None or not hasattr(periods, "__len__") or len(periods) == 0:
+        return None
+    if any(period is None or len(period) == 0 for period in periods):
+        return None
+    lengths = [len(period) for period in periods]
+    values = np.concatenate(list(periods)).astype(float, copy=False)
+    if not values.min() >= 0:
+        return None
+    starts = np.cumsum(lengths) - lengths
+    totals = np.add.reduceat(values, starts)
+    if not np.abs(totals - 1).max() <= PMF_TOLERANCE:
+        return None
+    values = values / np.repeat(totals, lengths) / len(lengths)
+    return np.bincount(np.arange(len(values)) - np.repeat(starts, lengths), weights=values)

@@ -1,17 +1,18 @@
-"""Lead times that are not certain: which ones are equally likely."""
+"""The equally likely lead times of an item whose lead time is not certain."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# days that are whole up to this much count as whole: 0.1 * 30 must be 3
+# days this near to a whole number count as whole: 0.1 * 30 must be 3
 WHOLE = 1e-9
 
 
 def equally_likely_lead_times(lead_time: np.ndarray, lead_time_confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first of the equally likely lead times and their number; they follow each other by one day.
+    """The first of the equally likely lead times and their number; they lie one day apart.
 
-        confidence c > 0: the whole days of [max(0, L - c), L + c];     c = 0, or no whole day in there: L alone, whole or not
+        confidence c > 0                              the whole days of [max(0, L - c), L + c]
+        c = 0, or no whole day lies between them      L alone, whole or not
 
     Parameters
     ----------
@@ -26,16 +27,16 @@ def equally_likely_lead_times(lead_time: np.ndarray, lead_time_confidence: np.nd
     (array([0. , 2. , 0.5]), array([4, 2, 1]))
     """
     lead_time = np.asarray(lead_time, float)
-    spread = np.asarray(lead_time_confidence, float)
-    first = np.ceil(np.maximum(lead_time - spread, 0.0) - WHOLE)
-    number = np.floor(lead_time + spread + WHOLE) - first + 1
-    is_alone = (spread == 0) | (number < 1)
+    confidence = np.asarray(lead_time_confidence, float)
+    first = np.ceil(np.maximum(lead_time - confidence, 0.0) - WHOLE)
+    number = np.floor(lead_time + confidence + WHOLE) - first + 1
+    is_alone = (confidence == 0) | (number < 1)
     # adding 0 turns the -0 of ceil(-1e-9) into 0
     return np.where(is_alone, lead_time, first) + 0.0, np.where(is_alone, 1, number).astype(np.int64)
 
 
 def whole_days(days: np.ndarray) -> np.ndarray:
-    """Days rounded up: a demand given day by day has no part of a day, and rounding up never leaves demand out.
+    """Days rounded up: a demand given by the day has no part of a day, and rounding up leaves no demand out.
 
     >>> whole_days([2.0, 2.2, 3.0000000001])
     array([2., 3., 3.])

@@ -1,6 +1,4 @@
-"""Demand over an uncertain lead time: the mixture over the equally likely lead times, in every form that demand
-comes in.
-"""
+"""Demand over an uncertain lead time: the mixture over the equally likely lead times, for every form of demand."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ class LeadTimeDemand(NamedTuple):
     """One item's demand X over lead times tau that are equally likely.
 
     form : "poisson", "normal" or "pmf"
-    means, stds : (number of lead times,) arrays, units: of X for each tau; for a pmf one of each, of X itself
+    means, stds : (number of lead times,) arrays, units: of X for each tau; a pmf has one mean and one std, of X itself
     pmf : probabilities of X = 0, 1, 2, ...; empty for the other forms
     """
 
@@ -69,8 +67,9 @@ class LeadTimeDemand(NamedTuple):
         return poisson_cdf(x, self.means[:, None]).mean(axis=0)
 
     def probability(self, x: np.ndarray) -> np.ndarray:
-        """P(X = x) for an (m,) array of whole x >= 0; of a Normal what lies within half a unit of x, and at 0 all
-        below.
+        """P(X = x) for an (m,) array of whole x >= 0.
+
+        A Normal counts at x within half a unit of it; x = 0 takes all that is below.
 
         >>> poisson_lead_time_demand(1.5, [2]).probability(np.array([0, 3])).round(6)
         array([0.049787, 0.224042])
@@ -97,8 +96,9 @@ def poisson_lead_time_demand(demand_mean: float, lead_times: Sequence[float]) ->
 
 
 def normal_lead_time_demand(demand_mean: float, demand_variance: float, lead_times: Sequence[float]) -> LeadTimeDemand:
-    """Normal of mean a tau and variance v tau; demand_mean in units/day, demand_variance in units^2/day, lead_times in
-    days.
+    """Normal of mean a tau and variance v tau.
+
+    demand_mean in units/day, demand_variance in units^2/day, lead_times in days.
 
     >>> normal_lead_time_demand(25, 25, [3, 5]).std.__round__(6)
     26.925824
@@ -108,8 +108,9 @@ def normal_lead_time_demand(demand_mean: float, demand_variance: float, lead_tim
 
 
 def lead_time_pmf(pmf: np.ndarray, first_lead_time: int, n_lead_times: int) -> np.ndarray:
-    """Probabilities of X = 0, 1, ... when a day's demand has probabilities `pmf` and tau is first, first + 1, ... whole
-    days.
+    """Probabilities of X = 0, 1, ... when a day's demand has probabilities `pmf`.
+
+    tau is first_lead_time, first_lead_time + 1, ..., n_lead_times whole numbers of days.
 
     >>> lead_time_pmf([0.5, 0.5], 0, 3)
     array([0.58333333, 0.33333333, 0.08333333])
@@ -121,7 +122,7 @@ def lead_time_pmf(pmf: np.ndarray, first_lead_time: int, n_lead_times: int) -> n
 
 
 def pmf_lead_time_demand(total_pmf: np.ndarray) -> LeadTimeDemand:
-    """X given by its own probabilities, those of `lead_time_pmf`.
+    """X given by its own probabilities, such as those of `lead_time_pmf`.
 
     >>> pmf_lead_time_demand(lead_time_pmf([0.5, 0.5], 4, 1)).mean
     2.0

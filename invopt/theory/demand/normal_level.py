@@ -1,13 +1,18 @@
-"""The level from which on one unit more no longer pays, of a mixture of Normals: from one evaluation near by, for
-certain or not at all.
+"""The level from which on one unit more no longer pays, for a mixture of Normals, from one evaluation near by.
 
-    D(y) = sum_k w_k [n_k(y) - n_k(y + 1)] = sum_k w_k (integral of P(X_k > x) over y..y+1);       the smallest y with D(y) <= target
+    D(y) = sum_k w_k [n_k(y) - n_k(y + 1)] = sum_k w_k (integral of P(X_k > x) over y..y+1)
+
+The level is the smallest y with D(y) <= target. The step below either proves that it has found that level, or says
+that it hasn't.
 
 With z_k = (y - mean_k) / std_k and the standard Normal's density phi, Taylor's series at the whole distance t from y is
 
-    D(y + t) = A - B (t + 1/2) + C (3 t^2 + 3 t + 1) / 6            up to 0.4 M |(t + 1)^4 - t^4| / 24   (t >= 0, and t <= -1 likewise)
+    D(y + t)       = A - B (t + 1/2) + C (3 t^2 + 3 t + 1) / 6      up to 0.4 M |(t + 1)^4 - t^4| / 24
     sum w n(y + t) = n(y) - A t + B t^2 / 2 - C t^3 / 6             up to 0.4 M t^4 / 24
-    A = sum w P(X > y),  B = sum w phi(z) / std,  C = sum w z phi(z) / std^2,  M = sum w / std^3,  as |(z^2 - 1) phi(z)| < 0.4
+
+    A = sum w P(X > y),  B = sum w phi(z) / std,  C = sum w z phi(z) / std^2,  M = sum w / std^3
+
+for t >= 0 and for t <= -1 alike, as |(z^2 - 1) phi(z)| < 0.4.
 """
 
 from __future__ import annotations
@@ -17,11 +22,11 @@ import math
 from invopt.theory.compiled import compiled
 from invopt.theory.demand.loss import NORMAL_BAND
 
-# evaluations until another search has to take over
+# after so many evaluations another search takes over
 MOST_EVALUATIONS = 6
-# of a sum, what rounding may change
+# rounding may change this share of a sum
 ROUNDING = 1e-12
-# a fall of the saving below this share of it says nothing about where the target is
+# a saving that falls by less than this share of itself doesn't say where the target is
 FLAT = 1e-6
 
 
@@ -47,10 +52,10 @@ def normal_terms(y, mean, std):
 
 @compiled
 def step_to_level(y, at, fall, bend, remainder, target, longest):
-    """(t, whether y + t is the level for certain) from A, B, C, M at the whole y; t is a step towards it, of `longest`
-    at most.
+    """(t, whether y + t is the level for certain), where t is a step towards the level, `longest` at most.
 
-    The level is 0 or more. B must be above FLAT A.
+    The level is 0 or more. `at`, `fall`, `bend` and `remainder` are A, B, C and M at the whole y. B must be above
+    FLAT A.
     """
     distance = (at - target) / fall - 0.5
     distance += bend * (3 * distance * (distance + 1) + 1) / (6 * fall)

@@ -1,5 +1,4 @@
-"""What the cost per day of an (s, Q) policy is made of, for many s and Q: the curves on which the best of them are the
-lowest points.
+"""The parts of the cost per day of an (s, Q) policy, for many s and Q: curves whose lowest points are the best.
 
     C(s, Q) = ordering + holding + shortage
 
@@ -24,7 +23,7 @@ from invopt.theory.s_q.cost import level_costs, start_costs
 
 
 class CostParts(NamedTuple):
-    """(m,) arrays, money/day: orders, stock, and demand that finds none."""
+    """(m,) arrays, money/day: of orders, of stock, and of demand that finds no stock."""
 
     ordering: np.ndarray
     holding: np.ndarray
@@ -51,7 +50,7 @@ def cost_parts(
     Parameters
     ----------
     cost : daily_review, time_weighted or guide
-    s, order_quantity : arrays, units; give one of them as an array of one to see what the other does
+    s, order_quantity : arrays, units; one of them may be an array of one, which shows the effect of the other
     demand : X, over the lead time (+ `review_days` of the cost)
     demand_mean : units/day                                              [a]
     holding_cost, backorder_cost : money/unit/day                        [h, p]
@@ -64,7 +63,8 @@ def cost_parts(
     Source: Snyder & Shen (2019), Example 5.8.
 
     >>> from invopt.theory.demand.lead_time_demand import poisson_lead_time_demand
-    >>> parts = cost_parts("time_weighted", [3], [4, 5, 6], poisson_lead_time_demand(1.5, [2]), 1.5, 20, 100, 150)
+    >>> demand = poisson_lead_time_demand(1.5, [2])
+    >>> parts = cost_parts("time_weighted", [3], [4, 5, 6], demand, 1.5, 20, 100, 150)
     >>> parts.total.round(3).tolist(), parts.ordering.tolist()
     ([109.68, 107.924, 109.978], [37.5, 30.0, 25.0])
     """
@@ -80,13 +80,13 @@ def cost_parts(
     levels = np.arange(first, int((s + quantity).max()) + 1)
     start, end = s + 1 - first, s + quantity + 1 - first
 
-    def window_sum(holding: float, backorder: float) -> np.ndarray:
+    def level_sum(holding: float, backorder: float) -> np.ndarray:
         so_far = np.concatenate([[0.0], np.cumsum(level_costs(cost, levels, demand, holding, backorder))])
         return so_far[end] - so_far[start]
 
     # each part is the whole cost with the other costs at 0: C is linear in K, h and p
     return CostParts(
         start_costs(cost, s, demand, demand_mean, fixed_order_cost, 0.0) / quantity,
-        window_sum(holding_cost, 0.0) / quantity,
-        (start_costs(cost, s, demand, demand_mean, 0.0, backorder_cost) + window_sum(0.0, backorder_cost)) / quantity,
+        level_sum(holding_cost, 0.0) / quantity,
+        (start_costs(cost, s, demand, demand_mean, 0.0, backorder_cost) + level_sum(0.0, backorder_cost)) / quantity,
     )

@@ -1,9 +1,8 @@
-"""The best (s, Q) of many items at once, exactly: compiled searches over the cost C(s, Q) = [A(s) + sum_{y=s+1}^{s+Q}
-G(y)] / Q.
+"""The best (s, Q) of many items at once, exactly: compiled searches over C(s, Q) = [A(s) + sum_{y=s+1}^{s+Q} G(y)] / Q.
 
-`theory/s_q/cost.py` defines the three costs. Two of them have a constant A and a convex G, and the window s+1..s+Q
-grows around the cheapest level (Federgruen & Zheng); the third has a straight G and an A that falls with s, and s is
-scanned with the best Q in closed form.
+`theory/s_q/cost.py` defines the three costs. Two of them have a constant A and a convex G: the range of levels s+1..s+Q
+grows around the cheapest level (Federgruen & Zheng). The third has a straight G and an A that falls with s: s is
+scanned, with the best Q in closed form.
 
 Source: Federgruen & Zheng (1992), An efficient algorithm for computing an optimal (r,Q) policy in continuous review
 stochastic inventory systems, Operations Research 40(4); Snyder & Shen (2019), section 5.4.
@@ -17,8 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from invopt.theory.compiled import compiled
-from invopt.theory.demand.codes import NO_PMF, NORMAL, POISSON
-from invopt.theory.demand.loss import NORMAL_BAND, loss_at, losses_of, poisson_losses
+from invopt.theory.demand.codes import NO_PMF
+from invopt.theory.demand.item_demand import demand_arrays
+from invopt.theory.demand.loss import band_and_losses, loss_at
+from invopt.theory.s_q.cost import cost_arrays
 
 # an order of more units than this comes from a holding cost that is a slip; beyond 2^53 a float can't count units
 LARGEST_QUANTITY = 10**12
@@ -34,13 +35,12 @@ class ReorderPoints(NamedTuple):
 
 @compiled
 def _run_length(total, n, first, slope, other):
-    """How many of the levels with costs first, first + slope, first + 2 slope, ... a window takes before it turns or
-    stops.
+    """The number of levels with costs first, first + slope, first + 2 slope, ... that a range takes on this side.
 
-    total/n is the window's cost per unit; the first level is known to be taken. The k-th is taken while it costs less
-    than the window so far and less than `other`, the next level of the other side. The levels' costs rise and the
-    window's cost falls until they meet, so the test is monotone in k and the last level that passes it is found by
-    doubling instead of one by one.
+    total/n is the range's cost per unit; it takes the first level in any case. It takes the k-th while that costs less
+    than the range so far and less than `other`, the next level of the other side. The levels' costs rise and the
+    range's cost falls until they meet, so the test is monotone in k: the last level that passes it is found by
+    doubling.
     """
     k = 1
     step = 1
@@ -57,40 +57,38 @@ def _run_length(total, n, first, slope, other):
 
 
 @compiled
-def _level_cost(y, holding_cost, backorder_cost, mean, loss):
+def level_cost(y, holding_cost, backorder_cost, mean, loss):
     """G(y) = h E(y - X)^+ + p E(X - y)^+; the first term is rounded to 0, never below it."""
     return holding_cost * max(y - mean + loss, 0.0) + backorder_cost * loss
 
 
 @compiled
-def grow_window(batch_cost, h, p, smallest, mean, low, high, table, a, v, first, n_lead_times):
-    """(s, Q, cost) for a constant A: from the cheapest level the window takes its cheaper neighbour while that is below
-    its average.
+def grow_range(batch_cost, h, p, smallest, band, table):
+    """(s, Q, cost) for a constant A, among the levels above `smallest`.
 
-    With s >= smallest only the levels above it are there: G is convex on them too, so nothing else changes.
+    From the cheapest level on, the range takes its cheaper neighbour while that is below its average. G is convex on
+    the levels above `smallest` too, so a smallest s changes nothing else.
     """
+    low, high, mean = band.low, band.high, band.mean
     # the cheapest level y > smallest is the first whose next one is no cheaper: (h + p) P(X > y) <= h
     left, right = smallest, max(high, smallest) + 1
     while right - left > 1:
         y = (left + right) // 2
-        survival = loss_at(y, low, table, a, v, first, n_lead_times) - loss_at(
-            y + 1, low, table, a, v, first, n_lead_times
-        )
+        survival = loss_at(y, band, table) - loss_at(y + 1, band, table)
         if (h + p) * survival <= h:
             right = y
         else:
             left = y
     cheapest = right
-    total = batch_cost + _level_cost(cheapest, h, p, mean, loss_at(cheapest, low, table, a, v, first, n_lead_times))
+    total = batch_cost + level_cost(cheapest, h, p, mean, loss_at(cheapest, band, table))
     n = 1
     left, right = cheapest - 1, cheapest + 1
     left_cost = math.inf
     if left > smallest:
-        left_cost = _level_cost(left, h, p, mean, loss_at(left, low, table, a, v, first, n_lead_times))
-    right_cost = _level_cost(right, h, p, mean, loss_at(right, low, table, a, v, first, n_lead_times))
+        left_cost = level_cost(left, h, p, mean, loss_at(left, band, table))
+    right_cost = level_cost(right, h, p, mean, loss_at(right, band, table))
     while n <= LARGEST_QUANTITY:
-        # strictly: of windows of one cost the smallest is kept, and of those of one size the lowest, as the left goes
-        # first
+        # strictly below: of ranges of one cost the smallest stays, and of one size the lowest, as the left goes first
         if not min(left_cost, right_cost) * n < total:
             return left, n, total / n
         if left_cost <= right_cost:
@@ -102,7 +100,7 @@ def grow_window(batch_cost, h, p, smallest, mean, low, high, table, a, v, first,
             left -= run
             left_cost = math.inf
             if left > smallest:
-                left_cost = _level_cost(left, h, p, mean, loss_at(left, low, table, a, v, first, n_lead_times))
+                left_cost = level_cost(left, h, p, mean, loss_at(left, band, table))
         else:
             run = 1
             if right >= high:  # the straight part: each level up costs h more
@@ -110,15 +108,13 @@ def grow_window(batch_cost, h, p, smallest, mean, low, high, table, a, v, first,
             total += run * right_cost + h * (0.5 * run * (run - 1))
             n += run
             right += run
-            right_cost = _level_cost(right, h, p, mean, loss_at(right, low, table, a, v, first, n_lead_times))
+            right_cost = level_cost(right, h, p, mean, loss_at(right, band, table))
     return 0, 0, math.nan
 
 
 @compiled
 def _best_quantity(batch_cost, h):
-    """(Q, A/Q + hQ/2) at the best whole Q >= 1: the smallest with Q (Q + 1) >= 2A/h, where the next one is no
-    cheaper.
-    """
+    """(Q, A/Q + hQ/2) at the best whole Q >= 1: the smallest with Q (Q + 1) >= 2A/h, whose next one is no cheaper."""
     ratio = 2 * batch_cost / h
     if not ratio < float(LARGEST_QUANTITY) ** 2:
         return 0, math.nan
@@ -131,34 +127,30 @@ def _best_quantity(batch_cost, h):
 
 
 @compiled
-def scan_points(order_cost, short_cost, h, smallest, mean, low, high, table, a, v, first, n_lead_times):
-    """(s, Q, cost) for A(s) = order_cost + short_cost n(s) and G(y) = h (y - 1/2 - mean), so C(s, Q) = A(s)/Q + hQ/2 +
-    h (s - mean).
+def scan_points(order_cost, short_cost, h, smallest, band, table):
+    """(s, Q, cost) for A(s) = order_cost + short_cost n(s), G(y) = h (y - 1/2 - mean).
+
+        C(s, Q) = A(s)/Q + hQ/2 + h (s - mean)
 
     Let phi(A) = min over Q of A/Q + hQ/2, which rises with A, and f(s) = phi(A(s)) + h (s - mean).
-    1. For smallest <= s <= low, n(s) is a straight line, so C(s, Q) is straight in s for each Q and f, a minimum of
-        straight lines,
-       is concave: its lowest value is at `smallest` or at low.
+    1. For smallest <= s <= low, n(s) is a straight line, so for each Q C(s, Q) is straight in s. f is a minimum of
+       straight lines and so concave: its lowest value is at `smallest` or at low.
     2. n falls with s, so for s <= t <= e: f(t) >= phi(A(e)) + h (s - mean). A block s..e whose bound is above the best
-        is
-       passed in one step.
-    3. A(s) >= order_cost, so f(t) >= phi(order_cost) + h (s - mean) for all t >= s: once that is above the best, the
-        scan ends.
-       Above high, where n = 0, f rises, so it ends there in any case.
+       is passed in one step.
+    3. A(s) >= order_cost, so f(t) >= phi(order_cost) + h (s - mean) for all t >= s. Once that is above the best, the
+       scan ends. Above high, where n = 0, f rises, so it ends there in any case.
     """
-    quantity, best = _best_quantity(
-        order_cost + short_cost * loss_at(smallest, low, table, a, v, first, n_lead_times), h
-    )
+    mean = band.mean
+    quantity, best = _best_quantity(order_cost + short_cost * loss_at(smallest, band, table), h)
     if math.isnan(best):
         return 0, 0, math.nan
     best += h * (smallest - mean)
     point = smallest
     least = _best_quantity(order_cost, h)[1]
-    s = max(low, smallest)
+    s = max(band.low, smallest)
     stride = 1
-    while s <= high and least + h * (s - mean) <= best:
-        loss = loss_at(s + stride - 1, low, table, a, v, first, n_lead_times)
-        n, cost = _best_quantity(order_cost + short_cost * loss, h)
+    while s <= band.high and least + h * (s - mean) <= best:
+        n, cost = _best_quantity(order_cost + short_cost * loss_at(s + stride - 1, band, table), h)
         cost += h * (s - mean)
         if stride > 1:
             if cost > best:
@@ -176,49 +168,17 @@ def scan_points(order_cost, short_cost, h, smallest, mean, low, high, table, a, 
 
 
 @compiled
-def _decide_bucket(
-    is_guide,
-    form,
-    demand_mean,
-    demand_variance,
-    first_lead_time,
-    n_lead_times,
-    pmfs,
-    pmf_offsets,
-    holding_cost,
-    fixed_order_cost,
-    backorder_cost,
-    smallest_point,
-    reorder_point,
-    order_quantity,
-    cost,
-):
-    """Fill the last three arrays, one item after the other."""
-    nothing = np.zeros(0)
-    k_pmf = 0
-    for i in range(len(form)):
-        a, v, first, number = demand_mean[i], demand_variance[i], first_lead_time[i], n_lead_times[i]
-        table = nothing
-        if form[i] == POISSON:
-            low, table = poisson_losses(a, first, number)
-        elif form[i] == NORMAL:
-            last = first + number - 1
-            spread = NORMAL_BAND * math.sqrt(v * last)
-            low, high = int(math.floor(a * first - spread)), int(math.ceil(a * last + spread))
-            mean = a * (first + last) / 2
-        else:
-            low = 0
-            table = losses_of(pmfs[pmf_offsets[k_pmf] : pmf_offsets[k_pmf + 1]])
-            k_pmf += 1
-        if len(table) > 0:
-            high = low + len(table) - 1
-            mean = low + table[0]
-        h, p, order_cost, smallest = holding_cost[i], backorder_cost[i], fixed_order_cost[i] * a, smallest_point[i]
+def _decide_bucket(is_guide, demand, costs, smallest_point, best):
+    """Fill the `ReorderPoints` best, one item after the other."""
+    for i in range(len(demand.form)):
+        band, table = band_and_losses(demand, i)
+        a, h, p = demand.mean[i], costs.holding_cost[i], costs.backorder_cost[i]
+        order_cost = costs.fixed_order_cost[i] * a
         if is_guide:
-            decided = scan_points(order_cost, p * a, h, smallest, mean, low, high, table, a, v, first, number)
+            decided = scan_points(order_cost, p * a, h, smallest_point[i], band, table)
         else:
-            decided = grow_window(order_cost, h, p, smallest, mean, low, high, table, a, v, first, number)
-        reorder_point[i], order_quantity[i], cost[i] = decided
+            decided = grow_range(order_cost, h, p, smallest_point[i], band, table)
+        best.reorder_point[i], best.order_quantity[i], best.cost[i] = decided
 
 
 def best_reorder_points(
@@ -243,8 +203,7 @@ def best_reorder_points(
 
     Parameters
     ----------
-    is_guide : the cost `guide`; False: `time_weighted` or `daily_review`, which differ in the lead times that are
-        passed
+    is_guide : the cost `guide`; False: `time_weighted` or `daily_review`, which differ in the lead times passed
     form : (n,) array of int: POISSON, NORMAL or PMF
     demand_mean, demand_variance : (n,) arrays, units/day and units^2/day; the variance matters for NORMAL only   [a, v]
     first_lead_time, n_lead_times : (n,) arrays, days and count: equally likely lead times, one day apart          [tau]
@@ -257,30 +216,21 @@ def best_reorder_points(
 
     Source: Federgruen & Zheng (1992); Snyder & Shen (2019), Example 5.8.
 
-    >>> one = lambda value: np.array([float(value)])
-    >>> s, q, cost = best_reorder_points(is_guide=False, form=np.array([POISSON]), demand_mean=one(1.5), demand_variance=one(1.5),
-    ...     first_lead_time=one(2), n_lead_times=np.array([1]), holding_cost=one(20), fixed_order_cost=one(100), backorder_cost=one(150))
+    >>> array = lambda value: np.array([float(value)])
+    >>> s, q, cost = best_reorder_points(
+    ...     is_guide=False, form=np.array([0]), demand_mean=array(1.5), demand_variance=array(1.5),
+    ...     first_lead_time=array(2), n_lead_times=np.array([1]),
+    ...     holding_cost=array(20), fixed_order_cost=array(100), backorder_cost=array(150))
     >>> float(s[0]), float(q[0]), round(float(cost[0]), 6)
     (3.0, 5.0, 107.923581)
     """
     n = len(form)
-    found = ReorderPoints(np.zeros(n), np.zeros(n), np.zeros(n))
-    floats = [
-        np.ascontiguousarray(array, dtype=np.float64) for array in (demand_mean, demand_variance, first_lead_time)
-    ]
-    costs = [
-        np.ascontiguousarray(array, dtype=np.float64) for array in (holding_cost, fixed_order_cost, backorder_cost)
-    ]
-    smallest = np.zeros(n, np.int64) if smallest_point is None else np.ascontiguousarray(smallest_point, dtype=np.int64)
+    best = ReorderPoints(np.zeros(n), np.zeros(n), np.zeros(n))
     _decide_bucket(
         bool(is_guide),
-        np.ascontiguousarray(form, dtype=np.int64),
-        *floats,
-        np.ascontiguousarray(n_lead_times, dtype=np.int64),
-        np.ascontiguousarray(lead_time_pmfs[0], dtype=np.float64),
-        np.ascontiguousarray(lead_time_pmfs[1], dtype=np.int64),
-        *costs,
-        smallest,
-        *found,
+        demand_arrays(form, demand_mean, demand_variance, first_lead_time, n_lead_times, lead_time_pmfs),
+        cost_arrays(holding_cost, fixed_order_cost, backorder_cost),
+        np.zeros(n, np.int64) if smallest_point is None else np.ascontiguousarray(smallest_point, dtype=np.int64),
+        best,
     )
-    return found
+    return best

@@ -1,7 +1,7 @@
 """Reorder points that give a service level, and the best of them for each order quantity, by scipy's distributions.
 
-This is the model's side: it shares no code with the compiled searches of `service_level.py` and
-`theory/s_q/search_fill_rate.py`, so that the two check each other. `service_level.py` says what the services mean.
+Models use these functions. They share no code with the compiled searches of `search_cycle_service.py` and
+`search_fill_rate.py`, so that the two check each other. `search_cycle_service.py` defines the services.
 """
 
 from __future__ import annotations
@@ -14,18 +14,16 @@ import numpy as np
 from invopt.errors import ParameterError
 from invopt.theory.demand.lead_time_demand import LeadTimeDemand
 from invopt.theory.s_q.cost import level_costs, start_costs
-from invopt.theory.s_q.service_level import REACHED
+from invopt.theory.s_q.search_cycle_service import REACHED
 
 # levels of a table beyond which it takes seconds and hundreds of megabytes
 LARGEST_TABLE = 5_000_000
 
 
 def _first(low: np.ndarray, high: np.ndarray, holds: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """The first whole number after `low` where a condition holds that goes on holding, by halving; it holds at
-    `high`.
-    """
+    """The first whole number after `low` from which on a condition holds, by halving; it holds at `high`."""
     while np.any(high - low > 1):
-        # up, so that where the search has ended only the known end is tried again
+        # rounded up, so that where the search has ended only the known end is tried again
         middle = (low + high + 1) // 2
         is_there = holds(middle)
         low, high = np.where(is_there, low, middle), np.where(is_there, middle, high)
@@ -33,7 +31,7 @@ def _first(low: np.ndarray, high: np.ndarray, holds: Callable[[np.ndarray], np.n
 
 
 def _first_from(start: int, holds: Callable[[np.ndarray], np.ndarray]) -> int:
-    """The same for one number, not below `start` and without a known end."""
+    """The first whole number >= start from which on a condition holds; no end is known."""
     step = 1
     while not holds(np.array([start + step]))[0]:
         step *= 2
@@ -51,8 +49,8 @@ def cycle_point(demand: LeadTimeDemand, share: float) -> int:
 
 
 class QuantityChoices(NamedTuple):
-    """(m,) arrays: for each order quantity the best reorder point that gives the fill rate, units, and what the pair
-    costs, money/day.
+    """(m,) arrays: for each order quantity the best reorder point that gives the fill rate, units, and the pair's cost,
+    money/day.
     """
 
     reorder_point: np.ndarray
@@ -71,9 +69,9 @@ def best_points_with_fill_rate(
 ) -> QuantityChoices:
     """For each Q the s >= 0 of least C(s, Q) with [n(s) - n(s+Q)] / Q <= share.
 
-    For one Q, C(s, Q) is convex in s: the sum of G over a window of Q levels is, when G is; of the guide's cost n(s)
-    is. So the best s is the larger of two: the first whose next one is no cheaper, and the smallest that gives the fill
-    rate.
+    For one Q, C(s, Q) is convex in s: with a constant A the sum of G over Q levels is convex, as G is; in the guide's
+    cost n(s) is. So the best s is the larger of two: the first whose next one is no cheaper, and the smallest that
+    gives the fill rate.
 
         constant A    G(s+Q+1) >= G(s+1)                  guide    h >= (a p / Q) (n(s) - n(s+1))
 
@@ -81,7 +79,7 @@ def best_points_with_fill_rate(
     ----------
     cost : daily_review, time_weighted or guide, as in `theory/s_q/cost.py`
     order_quantity : (m,) array of whole numbers >= 1                                                        [Q]
-    share : above 0, what may be missed of the demand                                                        [1 - beta]
+    share : above 0, the share of demand that may be missed                                                  [1 - beta]
     demand : X, over the lead time (+ `review_days` of the cost)
     demand_mean : units/day                                                                                  [a]
     holding_cost, backorder_cost : money/unit/day; for the guide's cost the second is money/unit             [h, p]
@@ -89,11 +87,12 @@ def best_points_with_fill_rate(
 
     Raises
     ------
-    ParameterError : over LARGEST_TABLE levels would have to be looked at.
+    ParameterError : a table of over LARGEST_TABLE levels would be needed.
 
     >>> from invopt.theory.demand.lead_time_demand import poisson_lead_time_demand
-    >>> found = best_points_with_fill_rate("time_weighted", np.array([5, 6]), 0.05, poisson_lead_time_demand(1.5, [2]), 1.5, 20, 100, 150)
-    >>> found.reorder_point, found.cost.round(4)
+    >>> demand = poisson_lead_time_demand(1.5, [2])
+    >>> best = best_points_with_fill_rate("time_weighted", np.array([5, 6]), 0.05, demand, 1.5, 20, 100, 150)
+    >>> best.reorder_point, best.cost.round(4)
     (array([5, 5]), array([132.5519, 137.1292]))
     """
     quantity = np.asarray(order_quantity, np.int64)
@@ -118,5 +117,5 @@ def best_points_with_fill_rate(
 
     s = _first(np.full(len(quantity), -1), np.full(len(quantity), highest), is_enough)
     so_far = np.concatenate([[0.0], np.cumsum(level_cost)])
-    windows = so_far[s + quantity + 1] - so_far[s + 1]
-    return QuantityChoices(s, (start_costs(cost, s, demand, demand_mean, fixed_order_cost, p) + windows) / quantity)
+    level_sums = so_far[s + quantity + 1] - so_far[s + 1]
+    return QuantityChoices(s, (start_costs(cost, s, demand, demand_mean, fixed_order_cost, p) + level_sums) / quantity)

@@ -1,19 +1,22 @@
-"""(s, Q) with expiring stock, day by day: what a policy really costs, and the best policy near a given one.
+"""(s, Q) with expiring stock by simulation: the cost of a policy day by day, and the best policy near a given one.
 
-Each day, in this order: what was ordered arrives and serves what is owed first; the inventory position (stock + on
-order - owed) is looked at, and at s or less the fewest batches of Q that lift it above s are ordered; demand takes the
-oldest units, what is short is owed; units on the last day of their life are thrown away.
+Each day, in this order:
 
-    cost per day = h (stock before + after demand)/2 + K per batch + pi per unit that becomes short + W per unit thrown
-    away
+1. Deliveries arrive and serve first the demand that is owed.
+2. At an inventory position (stock + on order - owed) of s or less, the fewest batches of Q are ordered that lift it
+   above s.
+3. Demand takes the oldest units; demand that finds none is owed.
+4. Units on the last day of their life are thrown away.
 
-These are the terms of `theory/perishable/cost.py`, without its approximations, and with a daily review instead of one without
-pause. A delivery of shelf life m, rounded up to whole days, can be sold on the day it arrives and the m - 1 days after
-it.
+    cost per day = h (stock before + after demand)/2 + K per batch + pi per unit short + W per unit thrown away
 
-A simulated cost is random. Policies are compared on the same demand (common random numbers), which takes most of that
-out of their differences; a search still ends at what that one path of demand favours, so what it found is kept only if
-it is also cheaper on a second path that had no part in the search.
+These are the terms of `theory/perishable/cost.py`, without its approximations, and with a daily review instead of one
+without pause. A delivery of shelf life m, rounded up to whole days, can be sold on the day it arrives and the m - 1
+days after it.
+
+A simulated cost is random. Policies are compared on the same demand (common random numbers), which takes most of the
+randomness out of their differences. A search still ends at a policy that its path of demand favours. So its policy is
+kept only if it is also cheaper on a second path, which had no part in the search.
 """
 
 from __future__ import annotations
@@ -28,10 +31,11 @@ from invopt.errors import ParameterError
 from invopt.theory.compiled import compiled
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.demand.lead_time_demand import LeadTimeDemand
+from invopt.theory.perishable.cost import PerishableCosts
 
 # share of a path that is simulated before costs count: stock has to forget where it began
 WARM_UP = 0.1
-# policies tried in a search
+# policies that a search tries at most
 MOST_TRIED = 400
 
 
@@ -52,7 +56,7 @@ class Path(NamedTuple):
 
 
 class Polished(NamedTuple):
-    """The policy that was kept, and what it and the given one cost on the second path, money/day."""
+    """The policy that was kept, and the costs of it and of the given one on the second path, money/day."""
 
     reorder_point: int
     order_quantity: int
@@ -61,14 +65,16 @@ class Polished(NamedTuple):
 
 
 @compiled
-def _simulate(demand, lead_time, s, quantity, shelf_life, h, K, pi, W, first_day):
-    """(cost, short, expired, stock) per day from first_day on; a delivery is known by the day it arrived."""
+def _simulate(path, s, quantity, shelf_life, costs):
+    """(cost, short, expired, stock) per day after the warm-up; a delivery is known by the day it arrived."""
+    demand, lead_time = path.demand, path.lead_time
     n_days = len(demand)
+    first_day = int(WARM_UP * n_days)
     arriving = np.zeros(n_days + lead_time.max() + 1)
     left = np.zeros(n_days)
     left[0] = s + quantity
     oldest, stock, on_order, owed = 0, left[0], 0.0, 0.0
-    held, n_batches, short, expired = 0.0, 0.0, 0.0, 0.0
+    stock_days, n_batches, short, expired = 0.0, 0.0, 0.0, 0.0
     for day in range(n_days):
         position = stock + on_order - owed
         if position <= s:
@@ -77,7 +83,7 @@ def _simulate(demand, lead_time, s, quantity, shelf_life, h, K, pi, W, first_day
             on_order += batches * quantity
             if day >= first_day:
                 n_batches += batches
-        # what was ordered today and takes no time is among the arrivals
+        # today's order is among the arrivals if it takes no time
         arrived = arriving[day]
         if arrived > 0:
             on_order -= arrived
@@ -106,33 +112,35 @@ def _simulate(demand, lead_time, s, quantity, shelf_life, h, K, pi, W, first_day
             stock -= thrown
             oldest = min(int(day - shelf_life + 2), day)
         if day >= first_day:
-            held += 0.5 * (before + after)
+            stock_days += 0.5 * (before + after)
             short += wanted
             expired += thrown
-    counted = n_days - first_day
+    h, K, pi, W = costs
+    n_counted = n_days - first_day
     return (
-        (h * held + K * n_batches + pi * short + W * expired) / counted,
-        short / counted,
-        expired / counted,
-        held / counted,
+        (h * stock_days + K * n_batches + pi * short + W * expired) / n_counted,
+        short / n_counted,
+        expired / n_counted,
+        stock_days / n_counted,
     )
 
 
 @compiled
-def _search(demand, lead_time, s, quantity, smallest, step_s, step_q, shelf_life, h, K, pi, W, first_day, most_tried):
-    """(s, Q) that no neighbour at a distance of one unit beats on this path: steps are halved when none of six
-    directions is cheaper.
+def _search(path, s, quantity, smallest, step_s, step_q, shelf_life, costs):
+    """(s, Q) that no neighbour at a distance of one unit beats on this path.
+
+    Steps are halved when none of six directions is cheaper.
     """
-    best = _simulate(demand, lead_time, s, quantity, shelf_life, h, K, pi, W, first_day)[0]
+    best = _simulate(path, s, quantity, shelf_life, costs)[0]
     n_tried = 1
-    while n_tried < most_tried:
+    while n_tried < MOST_TRIED:
         to_s, to_q, least = s, quantity, best
         for direction in range(6):
             other_s = s + (1, -1, 0, 0, 1, -1)[direction] * step_s
             other_q = quantity + (0, 0, 1, -1, -1, 1)[direction] * step_q
             if other_s < smallest or other_q < 1:
                 continue
-            cost = _simulate(demand, lead_time, other_s, other_q, shelf_life, h, K, pi, W, first_day)[0]
+            cost = _simulate(path, other_s, other_q, shelf_life, costs)[0]
             n_tried += 1
             if cost < least:
                 to_s, to_q, least = other_s, other_q, cost
@@ -146,11 +154,10 @@ def _search(demand, lead_time, s, quantity, smallest, step_s, step_q, shelf_life
 
 
 def demand_path(daily: LeadTimeDemand, first_lead_time: float, n_lead_times: int, n_days: int, seed: int) -> Path:
-    """Days of demand and lead times, the same for a seed: each day's demand is the quantile of a random number that the
-    seed gives.
+    """Days of demand and lead times: each day's demand is the quantile of a random number that follows from the seed.
 
     So two items, or two runs, see the same lucky and unlucky days. A Normal demand is rounded to whole units, and to 0
-    when negative; lead times are rounded up to whole days.
+    when negative. Lead times are rounded up to whole days.
 
     Parameters
     ----------
@@ -173,54 +180,36 @@ def demand_path(daily: LeadTimeDemand, first_lead_time: float, n_lead_times: int
     return Path(demand, lead_time)
 
 
-def simulate(
-    path: Path,
-    s: int,
-    order_quantity: int,
-    shelf_life: float,
-    holding_cost: float,
-    fixed_order_cost: float,
-    backorder_cost: float,
-    expiry_cost: float,
-) -> Simulated:
-    """What (s, Q) costs per day on a path; it begins with s + Q fresh units, and the first tenth does not count.
+def simulate(path: Path, s: int, order_quantity: int, shelf_life: float, costs: PerishableCosts) -> Simulated:
+    """The cost of (s, Q) per day on a path; it begins with s + Q fresh units, and its first tenth does not count.
 
     Parameters
     ----------
-    shelf_life : days, above 0, rounded up; infinity does not expire                                         [m]
-    holding_cost : money/unit/day                                                                            [h]
-    fixed_order_cost : money/batch                                                                           [K]
-    backorder_cost, expiry_cost : money/unit                                                                 [pi, W]
+    shelf_life : days, above 0, rounded up; infinity does not expire                                                 [m]
+    costs : of one item; fixed_order_cost is money/batch                                             [h, K, pi, W]
 
     Raises
     ------
     ParameterError : s is below 0, Q below 1, or the shelf life not above 0.
 
     >>> everyday = Path(np.full(1000, 2.0), np.zeros(1000, np.int64))
-    >>> simulate(everyday, 0, 2, 1, holding_cost=1, fixed_order_cost=5, backorder_cost=9, expiry_cost=9).cost
+    >>> simulate(everyday, 0, 2, 1, PerishableCosts(1, 5, 9, 9)).cost
     6.0
     """
     if not (s >= 0 and order_quantity >= 1 and shelf_life > 0):
         raise ParameterError(
             f"s is {s}, order_quantity {order_quantity}, shelf_life {shelf_life}; must be 0 or more, 1 or more, above 0"
         )
-    return Simulated(
-        *_simulate(
-            *path,
-            int(s),
-            int(order_quantity),
-            _life(path, shelf_life),
-            float(holding_cost),
-            float(fixed_order_cost),
-            float(backorder_cost),
-            float(expiry_cost),
-            int(WARM_UP * len(path.demand)),
-        )
-    )
+    return Simulated(*_simulate(path, int(s), int(order_quantity), _life(path, shelf_life), _floats(costs)))
+
+
+def _floats(costs: PerishableCosts) -> PerishableCosts:
+    """Compiled loops are compiled anew for another type of number."""
+    return PerishableCosts(*map(float, costs))
 
 
 def _life(path: Path, shelf_life: float) -> int:
-    """Whole days; more than the path has is the same as no expiry."""
+    """Whole days; a life longer than the path is the same as no expiry."""
     return int(min(whole_days(shelf_life), 2 * len(path.demand)))
 
 
@@ -232,41 +221,22 @@ def polish(
     smallest: int,
     step: int,
     shelf_life: float,
-    holding_cost: float,
-    fixed_order_cost: float,
-    backorder_cost: float,
-    expiry_cost: float,
+    costs: PerishableCosts,
 ) -> Polished:
     """The best (s, Q) near the given one on `path`, if it is also cheaper on `second_path`; else the given one.
 
     Parameters
     ----------
     smallest : the least s allowed
-    step : units that s is moved by at first; Q is moved by a quarter
+    step : units that s is moved by at first; Q is moved by a quarter of itself
 
     The other parameters are those of `simulate`.
     """
-    costs = (
-        _life(path, shelf_life),
-        float(holding_cost),
-        float(fixed_order_cost),
-        float(backorder_cost),
-        float(expiry_cost),
-    )
-    found = _search(
-        *path,
-        int(s),
-        int(order_quantity),
-        int(smallest),
-        max(1, int(step)),
-        max(1, int(order_quantity) // 4),
-        *costs,
-        int(WARM_UP * len(path.demand)),
-        MOST_TRIED,
-    )
-    first_day = int(WARM_UP * len(second_path.demand))
-    given_cost = _simulate(*second_path, int(s), int(order_quantity), *costs, first_day)[0]
-    cost = _simulate(*second_path, found[0], found[1], *costs, first_day)[0]
+    s, order_quantity, life, costs = int(s), int(order_quantity), _life(path, shelf_life), _floats(costs)
+    steps = max(1, int(step)), max(1, order_quantity // 4)
+    point, quantity = _search(path, s, order_quantity, int(smallest), *steps, life, costs)
+    given_cost = _simulate(second_path, s, order_quantity, life, costs)[0]
+    cost = _simulate(second_path, point, quantity, life, costs)[0]
     if cost < given_cost:
-        return Polished(found[0], found[1], cost, given_cost)
-    return Polished(int(s), int(order_quantity), given_cost, given_cost)
+        return Polished(point, quantity, cost, given_cost)
+    return Polished(s, order_quantity, given_cost, given_cost)

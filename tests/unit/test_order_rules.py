@@ -1,5 +1,5 @@
-"""The executors' part of step `order`: whatever an order rule does, each of its items has a review, and the others'
-are unharmed.
+"""The executors' part of step `order`: whatever an order rule does, each of its items has a quantity and a reason, and
+the other policies' items are unharmed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from invopt import policies
-from invopt.ordering.order_rules import KEPT, OrderRule, review_items, reviewer
+from invopt.ordering import ITEM_COLUMNS, OrderRule, decide_items, line_decider
 
 POLICY = policies.load("s_q")
 N_ITEMS = 4
@@ -49,10 +49,10 @@ def items(policy_id: str = "s_q", **changes) -> pd.DataFrame:
 
 
 def test_each_item_has_what_its_policy_wants():
-    reviews = review_items(POLICY, items(), 0)
-    assert list(reviews.columns) == ["policy_id", *KEPT, "unit_cost", "wanted", "quantity", "reason"]
-    assert reviews["quantity"].tolist() == [7, 7, 7, 0]
-    assert reviews["reason"][3].startswith("held: no solution: infeasible; position 3")
+    lines = decide_items(POLICY, items(), 0)
+    assert list(lines.columns) == ["policy_id", *ITEM_COLUMNS, "unit_cost", "wanted", "quantity", "reason"]
+    assert lines["quantity"].tolist() == [7, 7, 7, 0]
+    assert lines["reason"][3].startswith("held: no solution: infeasible; position 3")
 
 
 def leave(*_: object) -> None:
@@ -76,15 +76,15 @@ def leave(*_: object) -> None:
     ],
 )
 def test_a_rule_that_fails_holds_the_items_it_was_asked_for(order, says):
-    reviews = review_items(replace(POLICY, order=order), items(), 0)
-    assert reviews["quantity"].tolist() == [0] * N_ITEMS
-    assert all(reason.startswith(f"held: the order rule failed: {says}") for reason in reviews["reason"][:3])
-    assert reviews["reason"][3].startswith("held: no solution: infeasible")
+    lines = decide_items(replace(POLICY, order=order), items(), 0)
+    assert lines["quantity"].tolist() == [0] * N_ITEMS
+    assert all(reason.startswith(f"held: the order rule failed: {says}") for reason in lines["reason"][:3])
+    assert lines["reason"][3].startswith("held: no solution: infeasible")
 
 
 def test_not_knowing_is_no_failure():
-    reviews = review_items(replace(POLICY, order=lambda decisions, state: np.full(len(state), np.nan)), items(), 0)
-    assert reviews["reason"][0].startswith("held: the decisions say nothing for this day")
+    lines = decide_items(replace(POLICY, order=lambda decisions, state: np.full(len(state), np.nan)), items(), 0)
+    assert lines["reason"][0].startswith("held: the decisions say nothing for this day")
 
 
 def test_a_policy_that_has_changed_or_gone_does_not_stop_the_others(tmp_path):
@@ -98,19 +98,22 @@ def test_a_policy_that_has_changed_or_gone_does_not_stop_the_others(tmp_path):
         "broken": OrderRule("broken", str(tmp_path), 0),
         "good": OrderRule("s_q", None, 0),
     }
-    reviews = pd.concat(reviewer(rules)(iter([batch, batch.head(5)])))
-    assert len(reviews) == 3 * N_ITEMS + 5
+    lines = pd.concat(line_decider(rules)(iter([batch, batch.head(5)])))
+    assert len(lines) == 3 * N_ITEMS + 5
     reasons = {
-        policy_id: set(of_policy["reason"].str.slice(0, 60)) for policy_id, of_policy in reviews.groupby("policy_id")
+        policy_id: set(of_policy["reason"].str.slice(0, 60)) for policy_id, of_policy in lines.groupby("policy_id")
     }
     assert any("KeyError: 'REORDER_POINT'" in reason for reason in reasons["renamed"])
     assert any("the order rule failed: ConfigError: the file of policy" in reason for reason in reasons["broken"])
-    assert set(reviews.loc[reviews["policy_id"] == "good", "quantity"]) == {0, 7}
+    assert set(lines.loc[lines["policy_id"] == "good", "quantity"]) == {0, 7}
 
 
 def test_a_policy_file_that_was_mended_is_read_anew(tmp_path):
     file = tmp_path / "mine.py"
-    text = "from dataclasses import replace\nfrom invopt.policies.s_q import POLICY\nPOLICY = replace(POLICY, name='mine', title='{}')\n"
+    text = (
+        "from dataclasses import replace\nfrom invopt.policies.s_q import POLICY\n"
+        "POLICY = replace(POLICY, name='mine', title='{}')\n"
+    )
     for title in ("first", "second"):
         file.write_text(text.format(title), encoding="utf-8")
         assert policies.load("mine", str(tmp_path)).title == title
