@@ -168,18 +168,18 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLot
     found, message = inputs.requirements, inputs.message
     quantity, cost, bound = capacitated_orders(
         offsets,
-        shared.n_periods,
-        found.requirement,
-        found.n_open,
-        inputs.lead_time,
-        inputs.fixed_order_cost,
-        inputs.unit_cost,
-        inputs.holding_cost,
-        shared.unit_volume,
-        shared.setup_volume,
-        shared.capacity,
-        shared.overtime_price,
-        params.n_iterations,
+        n_periods=shared.n_periods,
+        requirement=found.requirement,
+        n_open=found.n_open,
+        lead_time=inputs.lead_time,
+        fixed_order_cost=inputs.fixed_order_cost,
+        unit_cost=inputs.unit_cost,
+        holding_cost=inputs.holding_cost,
+        unit_volume=shared.unit_volume,
+        setup_volume=shared.setup_volume,
+        capacity=shared.capacity,
+        overtime_price=shared.overtime_price,
+        n_iterations=params.n_iterations,
     )
     level = order_up_to_levels(quantity, found)
     horizon = np.maximum(inputs.n_periods, 1)

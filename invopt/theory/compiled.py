@@ -1,13 +1,13 @@
 """Machine code for loops: numba's `njit`, kept on disk where that is possible and never a reason for an import to fail.
 
-numba refuses to keep machine code when it finds no place for it (a package inside an .egg or another archive), and for
-a package inside a .zip it finds out only at the first call that its folder can't be written. A Spark worker meets both,
-so the place is tried here, once per function, and without a usable one the function is compiled anew in each process. A
-cluster whose workers have no writable home avoids those seconds by setting NUMBA_CACHE_DIR.
+numba refuses to keep machine code when it finds no place for it: a package inside an .egg or another archive. For a
+package inside a .zip it finds out only at the first call that its folder can't be written. A Spark worker meets both.
+So the place is tried here, once per function, and without a usable one the function is compiled anew in each process.
+A cluster whose workers have no writable home avoids those seconds by setting NUMBA_CACHE_DIR.
 
-numba takes what it kept for good as long as the function's own file is the same, although the machine code holds that
-of the functions it calls in other files too. So all is forgotten when any file beside them has changed, or there would
-be old numbers after an upgrade.
+numba keeps a function's machine code for good as long as the function's own file is the same. But that code also holds
+the functions that it calls in other files, which may have changed with an upgrade. So all code of a folder is forgotten
+when any file of that folder, or any file of theory and its topics, has changed.
 """
 
 from __future__ import annotations
@@ -31,26 +31,33 @@ def compiled(function: Callable) -> Callable:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-        _forget_what_is_older(Path(function.__code__.co_filename).parent, folder)
+        _forget_older_code(Path(function.__code__.co_filename).parent, folder)
         return dispatcher
     except (RuntimeError, OSError, ValueError):
         return njit(function)
 
 
 @functools.cache
-def _forget_what_is_older(sources: Path, kept: Path) -> None:
-    """Removes numba's indexes of what it kept, unless all sources, and those of this folder, are as they were.
+def _forget_older_code(sources: Path, kept: Path) -> None:
+    """Removes numba's indexes of the code in `kept`, unless all sources are as they were: the theory's and these.
 
     A process that runs at the same time loses nothing: it has loaded its code, or compiles it.
     """
-    text = sha256()
-    for folder in dict.fromkeys([Path(__file__).parent, sources]):
-        for path in sorted(folder.glob("*.py")):
-            text.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    here = Path(__file__).parent
     # not by their times: machines that share NUMBA_CACHE_DIR have the same text, installed at other times
-    stamp, now = kept / STAMP, text.hexdigest()
+    now = _digest(here) if here in (sources, *sources.parents) else _digest(here) + _digest(sources)
+    stamp = kept / STAMP
     if stamp.is_file() and stamp.read_text(encoding="ascii") == now:
         return
     for index in kept.glob("*.nbi"):
         index.unlink(missing_ok=True)
     stamp.write_text(now, encoding="ascii")
+
+
+@functools.cache
+def _digest(folder: Path) -> str:
+    """A hash of the names and texts of all Python files of a folder and of those below it."""
+    text = sha256()
+    for path in sorted(folder.rglob("*.py")):
+        text.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return text.hexdigest()

@@ -1,14 +1,17 @@
-"""What still has to be ordered, and in which period it must be ordered: whole demand less the stock there is, moved
-ahead by the lead time.
+"""Net requirements: whole demand less the stock there is, moved ahead by the lead time.
 
     C_t = ceil(d_0 + ... + d_t)         cumulative demand, rounded up to whole units
-    N_t = max(0, C_t - I)      what orders must have brought by the end of t; I is the inventory position in whole units
+    N_t = max(0, C_t - I)               what orders must have brought by the end of t
     r_0 = N_L,   r_t = N_{t+L} - N_{t+L-1}   for 0 < t < T - L
 
-r_t is what an order placed in t, or earlier, must cover: it arrives L periods later. Demand before the first arrival
-that stock does not cover is late whatever is planned; it is part of r_0, and its quantity is `short`. Rounding the
-cumulative demand, and not each period's, keeps the sum of slow demand right: 0.01 units a day is one unit within a
-hundred days. Whole requirements make whole orders optimal.
+I is the inventory position in whole units. r_t is what an order placed in t, or earlier, must cover: it arrives L
+periods later. Demand before the first arrival that stock does not cover is late whatever is planned. It is part of r_0,
+and its quantity is `short`.
+
+The cumulative demand is rounded, not each period's, which keeps the sum of slow demand right: 0.01 units a day is one
+unit within a hundred days. Whole requirements make whole orders optimal.
+
+Source: the net requirements of material requirements planning; Silver, Pyke & Thomas (2017), chapter 15.
 """
 
 from __future__ import annotations
@@ -25,8 +28,11 @@ WHOLE = 1e-9
 
 
 class NetRequirements(NamedTuple):
-    """requirement, whole_demand : (n, T) arrays, units: by the period of the order and by the period of the demand
-    n_open : (n,) array of int: periods whose order arrives within the plan; it is 0 when the lead time reaches past it
+    """Of n items over T periods.
+
+    requirement : (n, T) array, units, by the period of the order
+    whole_demand : (n, T) array, units, by the period of the demand
+    n_open : (n,) array of int: periods whose order arrives within the plan; 0 when the lead time reaches past it
     position : (n,) array, units: the inventory position rounded down
     short : (n,) array, units: what is late whatever is planned
     """
@@ -39,7 +45,9 @@ class NetRequirements(NamedTuple):
 
 
 @compiled
-def _net(demand, n_periods, lead_time, position, requirement, whole_demand, n_open, short):
+def _fill(demand, n_periods, lead_time, requirements):
+    """Fill the arrays of NetRequirements but for the position, which is given."""
+    requirement, whole_demand, n_open, position, short = requirements
     for i in range(len(demand)):
         lead = lead_time[i]
         n_open[i] = max(0, n_periods[i] - lead)
@@ -72,41 +80,31 @@ def net_requirements(
     inventory_position : (n,) array, units; negative when units are owed to customers                 [I]
     lead_time : (n,) array of int, periods                                                            [L]
 
-    Source: the net requirements of material requirements planning; Silver, Pyke & Thomas (2017), chapter 15.
-
-    >>> found = net_requirements(np.array([[0.5, 0.5, 3.2, 1.8]]), np.array([4]), np.array([2.0]), np.array([1]))
-    >>> found.requirement.tolist(), found.whole_demand.tolist(), found.n_open.tolist(), found.short.tolist()
+    >>> net = net_requirements(np.array([[0.5, 0.5, 3.2, 1.8]]), np.array([4]), np.array([2.0]), np.array([1]))
+    >>> net.requirement.tolist(), net.whole_demand.tolist(), net.n_open.tolist(), net.short.tolist()
     ([[0.0, 3.0, 1.0, 0.0]], [[1.0, 0.0, 4.0, 1.0]], [3], [0.0])
     """
     demand = np.ascontiguousarray(demand, dtype=np.float64)
     n = len(demand)
     position = np.floor(np.asarray(inventory_position, dtype=np.float64) + WHOLE)
-    found = NetRequirements(
+    requirements = NetRequirements(
         np.zeros(demand.shape), np.zeros(demand.shape), np.zeros(n, dtype=np.int64), position, np.zeros(n)
     )
-    _net(
-        demand,
-        np.ascontiguousarray(n_periods, dtype=np.int64),
-        np.ascontiguousarray(lead_time, dtype=np.int64),
-        position,
-        found.requirement,
-        found.whole_demand,
-        found.n_open,
-        found.short,
-    )
-    return found
+    counts = [np.ascontiguousarray(array, dtype=np.int64) for array in (n_periods, lead_time)]
+    _fill(demand, *counts, requirements)
+    return requirements
 
 
-def order_up_to_levels(order_quantity: np.ndarray, found: NetRequirements) -> np.ndarray:
+def order_up_to_levels(order_quantity: np.ndarray, requirements: NetRequirements) -> np.ndarray:
     """(n, T) array, units: the inventory position after each period's order, if demand is as forecast.
 
         S_t = I + Q_0 + ... + Q_t - C_{t-1}
 
-    >>> found = net_requirements(np.array([[2.0, 2.0, 2.0]]), np.array([3]), np.array([1.0]), np.array([0]))
-    >>> order_up_to_levels(np.array([[3.0, 0.0, 2.0]]), found).tolist()
+    >>> net = net_requirements(np.array([[2.0, 2.0, 2.0]]), np.array([3]), np.array([1.0]), np.array([0]))
+    >>> order_up_to_levels(np.array([[3.0, 0.0, 2.0]]), net).tolist()
     [[4.0, 2.0, 2.0]]
     """
     levels = np.cumsum(order_quantity, axis=1)
-    levels += found.position[:, None]
-    levels[:, 1:] -= np.cumsum(found.whole_demand, axis=1)[:, :-1]
+    levels += requirements.position[:, None]
+    levels[:, 1:] -= np.cumsum(requirements.whole_demand, axis=1)[:, :-1]
     return levels

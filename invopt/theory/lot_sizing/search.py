@@ -1,11 +1,11 @@
 """When to order how much of one item so that each period's requirement is met at least cost: Wagner & Whitin's problem.
 
-    minimize    sum_t K_t [Q_t > 0] + c_t Q_t + h_t x_t
+    minimize    sum_t K_t [Q_t > 0] + c_t Q_t + h_t x_t                     [lot_sizing/cost.py]
     subject to  x_t = x_{t-1} + Q_t - r_t >= 0,   x_{-1} = 0
 
-There is an optimum that orders only when nothing of earlier orders is left. With p_t = c_t + h_t + h_{t+1} + ..., what
-a unit ordered in t costs if it were kept to the end, and R_t = r_t + r_{t+1} + ..., the least cost G_t from t on is, up
-to a constant,
+Some optimum orders only when nothing of earlier orders is left. Let p_t = c_t + h_t + h_{t+1} + ... be what a unit
+ordered in t costs if it were kept to the end, and R_t = r_t + r_{t+1} + ... Then the least cost G_t from t on is, up to
+a constant,
 
     G_t = K_t + p_t R_t + min over s > t of (G_s - p_t R_s),     or G_{t+1} if that is less and r_t = 0
 
@@ -18,17 +18,46 @@ Research 40(S1), S145-S156.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from invopt.theory.compiled import compiled
+from invopt.theory.lot_sizing.cost import fill_costs_by_order, fill_kept_cost, plan_cost
+
+
+class WorkingSpace(NamedTuple):
+    """Arrays of T + 1 places that a search of one item overwrites.
+
+    remaining, least : R_t and G_t of the module's formula
+    following : the period of the next order after one in t, -1 for no order in t
+    hull : periods whose points are the vertices of the hull
+    """
+
+    remaining: np.ndarray
+    least: np.ndarray
+    following: np.ndarray
+    hull: np.ndarray
 
 
 @compiled
-def plan_orders(n_open, requirement, fixed_cost, kept_cost, order_quantity, remaining, least, following, hull):
-    """Fill order_quantity[:n_open] of one item; the last four arrays, of n_open + 1 places or more, are working space.
+def working_space(n_periods):
+    """Space for plans of up to n_periods periods."""
+    return WorkingSpace(
+        np.empty(n_periods + 1),
+        np.empty(n_periods + 1),
+        np.empty(n_periods + 1, dtype=np.int64),
+        np.empty(n_periods + 1, dtype=np.int64),
+    )
+
+
+@compiled
+def plan_orders(n_open, requirement, fixed_cost, kept_cost, order_quantity, space):
+    """Fill order_quantity[:n_open] of one item.
 
     kept_cost is p_t of the module's formula. Of equal plans the one with the larger orders is taken.
     """
+    remaining, least, following, hull = space
     remaining[n_open] = 0.0
     least[n_open] = 0.0
     hull[0] = n_open
@@ -41,8 +70,8 @@ def plan_orders(n_open, requirement, fixed_cost, kept_cost, order_quantity, rema
             least[t] = 0.0
             following[t] = -1
             continue
-        # the last vertex whose step to the next one still lowers G_s - p_t R_s
         price = kept_cost[t]
+        # the last vertex whose step to the next one still lowers G_s - p_t R_s, by bisection
         left, right = 0, size - 1
         while left < right:
             middle = (left + right) // 2
@@ -84,54 +113,16 @@ def plan_orders(n_open, requirement, fixed_cost, kept_cost, order_quantity, rema
 
 
 @compiled
-def fill_kept_cost(n_open, unit_cost, holding_cost, kept_cost):
-    """kept_cost[t] = unit_cost[t] + holding_cost[t] + ... + holding_cost[n_open - 1], for t < n_open."""
-    total = 0.0
-    for t in range(n_open - 1, -1, -1):
-        total += holding_cost[t]
-        kept_cost[t] = unit_cost[t] + total
-
-
-@compiled
-def plan_cost(n_open, requirement, fixed_cost, unit_cost, holding_cost, order_quantity):
-    """Cost of a plan over its horizon, money: order by order and period by period, so without the constant of kept
-    costs.
-    """
-    cost = 0.0
-    stock = 0.0
-    for t in range(n_open):
-        if order_quantity[t] > 0.0:
-            cost += fixed_cost[t] + unit_cost[t] * order_quantity[t]
-        stock += order_quantity[t] - requirement[t]
-        cost += holding_cost[t] * stock
-    return cost
-
-
-@compiled
-def spread_costs(n_open, lead_time, fixed_order_cost, unit_cost, holding_cost, fixed_row, unit_row, holding_row):
-    """One item's costs by the period of the order: holding is that of the day the order arrives; one given value
-    holds for all.
-    """
-    each_fixed, each_unit, each_holding = len(fixed_order_cost) > 1, len(unit_cost) > 1, len(holding_cost) > 1
-    for t in range(n_open):
-        fixed_row[t] = fixed_order_cost[t if each_fixed else 0]
-        unit_row[t] = unit_cost[t if each_unit else 0]
-        holding_row[t] = holding_cost[t + lead_time if each_holding else 0]
-
-
-@compiled
 def _plan_bucket(requirement, n_open, lead_time, fixed_order_cost, unit_cost, holding_cost, order_quantity, cost):
     n_periods = requirement.shape[1]
-    rows = np.empty((6, n_periods + 1))
-    following, hull = np.empty(n_periods + 1, dtype=np.int64), np.empty(n_periods + 1, dtype=np.int64)
+    rows = np.empty((4, n_periods + 1))
+    space = working_space(n_periods)
     fixed_row, unit_row, holding_row, kept_row = rows[0], rows[1], rows[2], rows[3]
     for i in range(len(requirement)):
         n = n_open[i]
-        spread_costs(
-            n, lead_time[i], fixed_order_cost[i], unit_cost[i], holding_cost[i], fixed_row, unit_row, holding_row
-        )
+        fill_costs_by_order(n, lead_time[i], fixed_order_cost[i], unit_cost[i], holding_cost[i], rows)
         fill_kept_cost(n, unit_row, holding_row, kept_row)
-        plan_orders(n, requirement[i], fixed_row, kept_row, order_quantity[i], rows[4], rows[5], following, hull)
+        plan_orders(n, requirement[i], fixed_row, kept_row, order_quantity[i], space)
         cost[i] = plan_cost(n, requirement[i], fixed_row, unit_row, holding_row, order_quantity[i])
 
 
@@ -147,9 +138,9 @@ def best_orders(
 
     Parameters
     ----------
-    requirement : (n, T) array, units, by the period of the order: of `net_requirements`      [r]
-    n_open, lead_time : (n,) arrays of int, periods; item i orders in periods 0..n_open[i]-1, and period t's order is
-        there in t + L
+    requirement : (n, T) array, units, by the period of the order, from `net_requirements`    [r]
+    n_open, lead_time : (n,) arrays of int, periods: item i orders in periods 0..n_open[i]-1, and an order of t arrives
+        in t + L
     fixed_order_cost : (n, T) or (n, 1) array, money/order, by the period of the order        [K]
     unit_cost : (n, T) or (n, 1) array, money/unit, by the period of the order                [c]
     holding_cost : (n, T) or (n, 1) array, money/unit/period, by the period of the stock      [h]
@@ -161,8 +152,8 @@ def best_orders(
 
     Source: Snyder & Shen (2019), Fundamentals of Supply Chain Theory, Example 3.9.
 
-    >>> one = lambda value: np.array([[value]])
-    >>> quantity, cost = best_orders(np.array([[90.0, 120, 80, 70]]), np.array([4]), np.array([0]), one(500), one(0), one(2))
+    >>> need, cell = np.array([[90.0, 120, 80, 70]]), lambda value: np.array([[value]])
+    >>> quantity, cost = best_orders(need, np.array([4]), np.array([0]), cell(500), cell(0), cell(2))
     >>> quantity.tolist(), cost.tolist()
     ([[210.0, 0.0, 150.0, 0.0]], [1380.0])
     """
