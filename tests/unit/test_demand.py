@@ -33,7 +33,7 @@ from invopt.theory.demand.lead_time_demand import (
     pmf_lead_time_demand,
     poisson_lead_time_demand,
 )
-from invopt.theory.demand.loss import LeadTimeLoss, lead_time_loss, loss_at
+from invopt.theory.demand.loss import LeadTimeBand, band_and_losses, loss_at
 
 MEANS = (0.01, 0.3, 1.0, 7.5, 200.0, 4096.5, 1e6)
 
@@ -180,25 +180,27 @@ def test_equally_likely_lead_times(lead_time, confidence, expected):
     assert (first[0] + np.arange(number[0])).tolist() == pytest.approx(expected)
 
 
-def losses(demand: LeadTimeLoss, levels: np.ndarray) -> list[float]:
-    return [loss_at(int(y), demand) for y in levels]
+def losses(band: LeadTimeBand, table: np.ndarray, levels: np.ndarray) -> list[float]:
+    return [loss_at(int(y), band, table) for y in levels]
 
 
-def loss_of_item(form: int, mean: float, variance: float, first: float, number: int, *pmf) -> LeadTimeLoss:
+def loss_of_item(
+    form: int, mean: float, variance: float, first: float, number: int, *pmf
+) -> tuple[LeadTimeBand, np.ndarray]:
     columns = (np.array([value]) for value in (form, mean, variance, first, number))
     pmfs = (np.concatenate([np.zeros(0), *pmf]), np.cumsum([0, *map(len, pmf)]))
-    return lead_time_loss(demand_arrays(*columns, pmfs), 0)
+    return band_and_losses(demand_arrays(*columns, pmfs), 0)
 
 
 @pytest.mark.parametrize("mean", [0.0, *MEANS])
 @pytest.mark.parametrize(("first", "number"), [(1.0, 1), (0.0, 4), (2.0, 5)])
 def test_compiled_poisson_losses_agree_with_scipy(mean, first, number):
     demand = poisson_lead_time_demand(mean, first + np.arange(number))
-    compiled = loss_of_item(POISSON, mean, 0.0, first, number)
+    band, table = loss_of_item(POISSON, mean, 0.0, first, number)
     levels = np.concatenate([[0], levels_around(first * mean), levels_around((first + number - 1) * mean)])
     # rounding adds up over the levels of the table: millions when the lead times' means are that far apart
-    atol = 1e-13 * max(demand.mean, 1) + 3e-17 * len(compiled.table) * max(demand.mean, 1)
-    np.testing.assert_allclose(losses(compiled, levels), demand.loss(levels), rtol=0, atol=atol)
+    atol = 1e-13 * max(demand.mean, 1) + 3e-17 * len(table) * max(demand.mean, 1)
+    np.testing.assert_allclose(losses(band, table, levels), demand.loss(levels), rtol=0, atol=atol)
 
 
 @pytest.mark.parametrize(("mean", "variance"), [(0.01, 0.3), (3.0, 0.0), (25.0, 16.0), (12_000.0, 9e6)])
@@ -207,14 +209,14 @@ def test_compiled_normal_losses_agree_with_scipy(mean, variance, first, number):
     demand = normal_lead_time_demand(mean, variance, first + np.arange(number))
     levels = np.unique(np.rint(demand.mean + demand.std * np.linspace(-12, 12, 101)))
     compiled = loss_of_item(NORMAL, mean, variance, first, number)
-    np.testing.assert_allclose(losses(compiled, levels), demand.loss(levels), rtol=0, atol=1e-13 * max(demand.mean, 1))
+    np.testing.assert_allclose(losses(*compiled, levels), demand.loss(levels), rtol=0, atol=1e-13 * max(demand.mean, 1))
 
 
 def test_compiled_table_of_a_pmf_agrees_with_the_definition():
     pmf = lead_time_pmf([0.6, 0.1, 0.2, 0.1], 1, 4)
     levels = np.arange(-2, 20)
     np.testing.assert_allclose(
-        losses(loss_of_item(PMF, 0.8, 0.0, 1.0, 4, pmf), levels), pmf_loss(levels, pmf), atol=1e-14
+        losses(*loss_of_item(PMF, 0.8, 0.0, 1.0, 4, pmf), levels), pmf_loss(levels, pmf), atol=1e-14
     )
     demand = pmf_lead_time_demand(pmf)
     assert demand.mean == pytest.approx(0.8 * 2.5)

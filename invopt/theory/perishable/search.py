@@ -32,9 +32,9 @@ import numpy as np
 from invopt.theory.compiled import compiled
 from invopt.theory.demand.codes import NO_PMF, NORMAL, PMF, POISSON
 from invopt.theory.demand.item_demand import demand_arrays
-from invopt.theory.demand.loss import LeadTimeLoss, lead_time_loss, loss_at, normal_band, poisson_band
+from invopt.theory.demand.loss import LeadTimeBand, band_and_losses, loss_at, normal_band, poisson_band
 from invopt.theory.perishable.cost import PerishableCosts
-from invopt.theory.perishable.search_quantity import NEVER, best_quantity
+from invopt.theory.perishable.search_quantity import NEVER, Batch, best_quantity
 from invopt.theory.s_q.search import scan_points
 from invopt.theory.s_q.search_cycle_service import smallest_cycle_point
 
@@ -56,7 +56,7 @@ class PerishableReorderPoints(NamedTuple):
 
 
 class _Item(NamedTuple):
-    """One item: N(s) = order_cost + short_cost n_X(s), w = unit_cost; X and Y are `LeadTimeLoss`.
+    """One item: N(s) = order_cost + short_cost n_X(s), w = unit_cost; beside it go the tables of X and Y.
 
     needed_per_short, least_sold : a batch must sell needed_per_short n_X(s) units, and least_sold
     smallest : the least s allowed
@@ -69,31 +69,28 @@ class _Item(NamedTuple):
     needed_per_short: float
     least_sold: float
     smallest: int
-    X: LeadTimeLoss
-    Y: LeadTimeLoss
+    X: LeadTimeBand
+    Y: LeadTimeBand
 
 
 @compiled
-def _block_bound(s, end, guess, item):
-    """(Q, bound of the cost of all s..end); of one s its best Q and cost."""
-    short = loss_at(end, item.X)
+def _batch(end, item, x_table):
+    """The batch that bounds the cost of all s up to `end`: it is that of `end` itself."""
+    short = loss_at(end, item.X, x_table)
     needed = max(item.needed_per_short * short, item.least_sold)
-    h = item.holding_cost
-    quantity, cost = best_quantity(
-        s, item.order_cost + item.short_cost * short, item.unit_cost, needed, h, guess, item.Y
-    )
-    return quantity, cost + h * (s - item.X.mean)
+    return Batch(item.order_cost + item.short_cost * short, item.unit_cost, needed, item.holding_cost)
 
 
 @compiled
-def _bound_from(s, guess, item):
+def _bound_from(s, guess, item, y_table):
     """The bound of the cost of all that follows s, by 3; NaN where a best Q passes LARGEST_QUANTITY."""
     h = item.holding_cost
-    return best_quantity(s, item.order_cost, item.unit_cost, 0.0, h, guess, item.Y)[1] + h * (s - item.X.mean)
+    batch = Batch(item.order_cost, item.unit_cost, 0.0, h)
+    return best_quantity(s, guess, batch, item.Y, y_table)[1] + h * (s - item.X.mean)
 
 
 @compiled
-def _descend(near, guess, item):
+def _descend(near, guess, item, x_table, y_table):
     """(s, Q, cost) down the steps around `near`, for a best cost that makes the blocks large; the cost may be NaN."""
     point, quantity, best = near, guess, math.inf
     step = max(1, near // 4)
@@ -102,7 +99,8 @@ def _descend(near, guess, item):
         # `near` itself, then the two neighbours of the best at this step, then half the step
         tried = point + (0, -step, step)[turn]
         if tried >= item.smallest:
-            n, cost = _block_bound(tried, tried, quantity, item)
+            n, cost = best_quantity(tried, quantity, _batch(tried, item, x_table), item.Y, y_table)
+            cost += item.holding_cost * (tried - item.X.mean)
             if math.isnan(cost):
                 return 0, 0, math.nan
             if cost < best:
@@ -118,14 +116,14 @@ def _descend(near, guess, item):
 
 
 @compiled
-def _scan_end(point, quantity, best, item):
+def _scan_end(point, quantity, best, item, y_table):
     """The first s, after `point`, whose bound for all that follows it is above the best; -1 where a bound is NaN."""
     if best == math.inf:
         # nothing is sold at a position of Y's `high`
         return max(item.Y.high, item.smallest + 1)
     last, end, step = point, point + 1, 1
     while True:
-        bound = _bound_from(end, quantity, item)
+        bound = _bound_from(end, quantity, item, y_table)
         if math.isnan(bound):
             return -1
         if bound > best:
@@ -135,7 +133,7 @@ def _scan_end(point, quantity, best, item):
         end += step
     while end - last > 1:
         middle = (last + end) // 2
-        if _bound_from(middle, quantity, item) > best:
+        if _bound_from(middle, quantity, item, y_table) > best:
             end = middle
         else:
             last = middle
@@ -143,12 +141,12 @@ def _scan_end(point, quantity, best, item):
 
 
 @compiled
-def _scan_expiring(near, guess, item):
+def _scan_expiring(near, guess, item, x_table, y_table):
     """(s, Q, cost) of least cost over s >= smallest; `near` and `guess` are an s and a Q to begin with."""
-    point, quantity, best = _descend(near, guess, item)
+    point, quantity, best = _descend(near, guess, item, x_table, y_table)
     if math.isnan(best):
         return 0, 0, math.nan
-    end = _scan_end(point, quantity, best, item)
+    end = _scan_end(point, quantity, best, item, y_table)
     if end < 0:
         return 0, 0, math.nan
     s = item.smallest
@@ -157,7 +155,8 @@ def _scan_expiring(near, guess, item):
     while s < end:
         if s + stride > end:
             stride = end - s
-        n, cost = _block_bound(s, s + stride - 1, guess, item)
+        n, cost = best_quantity(s, guess, _batch(s + stride - 1, item, x_table), item.Y, y_table)
+        cost += item.holding_cost * (s - item.X.mean)
         if math.isnan(cost):
             return 0, 0, math.nan
         guess = n
@@ -177,47 +176,43 @@ def _scan_expiring(near, guess, item):
 
 
 @compiled
-def _first_level(demand, i):
-    """A level that all of item i's demand lies above: `low` of its `LeadTimeLoss`, without its table."""
-    a, first, number = demand.mean[i], demand.first_lead_time[i], demand.n_lead_times[i]
-    if demand.form[i] == POISSON:
+def _first_level(form, a, v, first, number):
+    """A level that all of a demand lies above: `low` of its `LeadTimeBand`, without its table."""
+    if form == POISSON:
         return poisson_band(a * first, a * (first + number - 1))[0]
-    if demand.form[i] == NORMAL:
-        return normal_band(a, demand.variance[i], first, number)[0]
+    if form == NORMAL:
+        return normal_band(a, v, first, number)[0]
     return 0
-
-
-@compiled
-def _decide(i, lead_demand, expiry_demand, costs, cycle_share, fill_share):
-    """(s, Q, cost) of item i."""
-    X = lead_time_loss(lead_demand, i)
-    a, number, first_expiry = X.demand_mean, X.n_lead_times, expiry_demand.first_lead_time[i]
-    h, order_cost = costs.holding_cost[i], costs.fixed_order_cost[i] * a
-    short_cost, unit_cost = costs.backorder_cost[i] * a, costs.expiry_cost[i] * a
-    smallest = smallest_cycle_point(cycle_share[i], X)
-    decided = scan_points(order_cost, short_cost, h, smallest, X)
-    needed_per_short = 0.0
-    if fill_share[i] < 1:
-        needed_per_short = 1.0 / fill_share[i]
-        if decided[1] > 0:
-            lasting = LeadTimeLoss(NEVER, NEVER, 0.0, np.zeros(0), a, X.demand_variance, X.first_lead_time, number)
-            item = _Item(order_cost, short_cost, 0.0, h, needed_per_short, 0.0, smallest, X, lasting)
-            decided = _scan_expiring(decided[0], decided[1], item)
-    # without a best Q so far, holding costs too little to end the search, but expiry ends this one
-    if first_expiry < math.inf and (decided[1] == 0 or decided[0] + decided[1] > _first_level(expiry_demand, i)):
-        Y = lead_time_loss(expiry_demand, i)
-        least_sold = LEAST_SOLD * min(1.0, a * (first_expiry + (number - 1) / 2))
-        item = _Item(order_cost, short_cost, unit_cost, h, needed_per_short, least_sold, smallest, X, Y)
-        # of a small Y no more than its highest level can be sold
-        decided = _scan_expiring(max(smallest, min(decided[0], Y.high - 1)), max(1, min(decided[1], Y.high)), item)
-    return decided
 
 
 @compiled
 def _decide_bucket(lead_demand, expiry_demand, costs, cycle_share, fill_share, best):
     """Fill the `PerishableReorderPoints` best, one item after the other."""
     for i in range(len(lead_demand.form)):
-        decided = _decide(i, lead_demand, expiry_demand, costs, cycle_share, fill_share)
+        a, v, first_expiry = lead_demand.mean[i], lead_demand.variance[i], expiry_demand.first_lead_time[i]
+        h, order_cost = costs.holding_cost[i], costs.fixed_order_cost[i] * a
+        short_cost, unit_cost = costs.backorder_cost[i] * a, costs.expiry_cost[i] * a
+        X, x_table = band_and_losses(lead_demand, i)
+        number = X.n_lead_times
+        smallest = smallest_cycle_point(cycle_share[i], X, x_table)
+        decided = scan_points(order_cost, short_cost, h, smallest, X, x_table)
+        needed_per_short = 0.0
+        if fill_share[i] < 1:
+            needed_per_short = 1.0 / fill_share[i]
+            if decided[1] > 0:
+                lasting = LeadTimeBand(NEVER, NEVER, 0.0, a, v, X.first_lead_time, number)
+                item = _Item(order_cost, short_cost, 0.0, h, needed_per_short, 0.0, smallest, X, lasting)
+                decided = _scan_expiring(decided[0], decided[1], item, x_table, np.zeros(0))
+        if first_expiry < math.inf:
+            low = _first_level(lead_demand.form[i], a, v, first_expiry, number)
+            # without a best Q so far, holding costs too little to end the search, but expiry ends this one
+            if decided[1] == 0 or decided[0] + decided[1] > low:
+                Y, y_table = band_and_losses(expiry_demand, i)
+                least_sold = LEAST_SOLD * min(1.0, a * (first_expiry + (number - 1) / 2))
+                item = _Item(order_cost, short_cost, unit_cost, h, needed_per_short, least_sold, smallest, X, Y)
+                # of a small Y no more than its highest level can be sold
+                near, guess = max(smallest, min(decided[0], Y.high - 1)), max(1, min(decided[1], Y.high))
+                decided = _scan_expiring(near, guess, item, x_table, y_table)
         best.reorder_point[i], best.order_quantity[i], best.cost[i] = decided
 
 

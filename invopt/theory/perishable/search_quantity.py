@@ -3,12 +3,13 @@
 Of one s the cost is [N + w Q] / D(s, Q) - w + hQ/2, up to h (s - E X), with N a (K + pi n_X(s)) or a bound of it.
 `search.py` proves that it falls and then rises with Q.
 
-Y is a `LeadTimeLoss`. Without expiry its levels are NEVER and its table is empty: all of a batch is sold.
+`band` and `table` are Y's. Without expiry the band's levels are NEVER and the table is empty: all of a batch is sold.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from invopt.theory.compiled import compiled
 from invopt.theory.demand.loss import NORMAL_BAND, loss_at, normal_loss_at
@@ -19,13 +20,22 @@ from invopt.theory.s_q.search_cycle_service import REACHED
 NEVER = 2**62
 
 
+class Batch(NamedTuple):
+    """Numbers of a batch at s: N, w, the units that it must sell, and h."""
+
+    start_cost: float
+    unit_cost: float
+    needed: float
+    holding_cost: float
+
+
 @compiled
-def _sold(s, quantity, Y):
-    """D(s, Q): below Y's `low` all is sold.
+def _sold(s, quantity, band, table):
+    """D(s, Q): below the band's `low` all is sold.
 
     A table is read from `low` on, so that small differences of large losses never arise.
     """
-    low, table, end = Y.low, Y.table, s + quantity
+    low, end = band.low, s + quantity
     if end <= low:
         return float(quantity)
     if len(table) > 0:
@@ -36,32 +46,36 @@ def _sold(s, quantity, Y):
             if end - low < len(table):
                 sold -= table[end - low]
         return sold
-    a, v, first = Y.demand_mean, Y.demand_variance, Y.first_lead_time
+    a, v, first, number = band.demand_mean, band.demand_variance, band.first_lead_time, band.n_lead_times
     sold = 0.0
-    for j in range(Y.n_lead_times):
+    for j in range(number):
         if end <= a * (first + j) - NORMAL_BAND * math.sqrt(v * (first + j)):
             sold += quantity
         else:
             sold += normal_loss_at(s, a, v, first + j, 1) - normal_loss_at(end, a, v, first + j, 1)
-    return max(sold, 0.0) / Y.n_lead_times
+    return max(sold, 0.0) / number
 
 
 @compiled
-def _is_last(quantity, s, start_cost, unit_cost, h, Y):
+def _is_last(quantity, s, batch, band, table):
     """Whether Q + 1 is no cheaper than Q, without a division: D may be 0."""
-    sold = _sold(s, quantity, Y)
-    more = _sold(s + quantity, 1, Y)
-    return unit_cost * sold - (start_cost + unit_cost * quantity) * more + 0.5 * h * sold * (sold + more) >= 0
+    sold = _sold(s, quantity, band, table)
+    more = _sold(s + quantity, 1, band, table)
+    w, h = batch.unit_cost, batch.holding_cost
+    return w * sold - (batch.start_cost + w * quantity) * more + 0.5 * h * sold * (sold + more) >= 0
 
 
 @compiled
-def _cheapest_quantity(s, start_cost, unit_cost, h, guess, Y):
-    """The first Q whose next one is no cheaper, 0 beyond LARGEST_QUANTITY; steps away from the guess double."""
+def best_quantity(s, guess, batch, band, table):
+    """(Q, [N + wQ]/D - w + hQ/2) at the best Q that sells what is needed; steps away from the guess double.
+
+    The cost is infinite where no Q sells enough, NaN where Q passes LARGEST_QUANTITY.
+    """
     step = 1
-    if _is_last(guess, s, start_cost, unit_cost, h, Y):
+    if _is_last(guess, s, batch, band, table):
         right = guess
         left = guess - 1
-        while left >= 1 and _is_last(left, s, start_cost, unit_cost, h, Y):
+        while left >= 1 and _is_last(left, s, batch, band, table):
             right = left
             step *= 2
             left = right - step
@@ -69,59 +83,42 @@ def _cheapest_quantity(s, start_cost, unit_cost, h, guess, Y):
     else:
         left = guess
         right = guess + 1
-        while not _is_last(right, s, start_cost, unit_cost, h, Y):
+        while not _is_last(right, s, batch, band, table):
             left = right
             step *= 2
             right = left + step
             if right > LARGEST_QUANTITY:
-                return 0
+                return 0, math.nan
     while right - left > 1:
         middle = (left + right) // 2
-        if _is_last(middle, s, start_cost, unit_cost, h, Y):
+        if _is_last(middle, s, batch, band, table):
             right = middle
         else:
             left = middle
-    return right
-
-
-@compiled
-def _quantity_that_sells(s, needed, left, Y):
-    """The first Q > left that sells what is needed, 0 beyond LARGEST_QUANTITY; `left` sells too little."""
-    right = left + 1
-    step = 1
-    while _sold(s, right, Y) * REACHED < needed:
-        left = right
-        step *= 2
-        right = left + step
-        if right > LARGEST_QUANTITY:
-            return 0
-    while right - left > 1:
-        middle = (left + right) // 2
-        if _sold(s, middle, Y) * REACHED < needed:
-            left = middle
-        else:
-            right = middle
-    return right
-
-
-@compiled
-def best_quantity(s, start_cost, unit_cost, needed, h, guess, Y):
-    """(Q, [N + wQ]/D - w + hQ/2) at the best Q that sells what is needed.
-
-    The cost is infinite where no Q does, NaN where Q passes LARGEST_QUANTITY.
-    """
-    quantity = _cheapest_quantity(s, start_cost, unit_cost, h, guess, Y)
-    if quantity == 0:
-        return 0, math.nan
-    sold = _sold(s, quantity, Y)
-    if sold * REACHED < needed:
+    quantity = right
+    sold = _sold(s, quantity, band, table)
+    if sold * REACHED < batch.needed:
         # no number of units sells more than all demand above s
-        if Y.low < NEVER and loss_at(s, Y) * REACHED < needed:
+        if band.low < NEVER and loss_at(s, band, table) * REACHED < batch.needed:
             return quantity, math.inf
-        quantity = _quantity_that_sells(s, needed, quantity, Y)
-        if quantity == 0:
-            return 0, math.nan
-        sold = _sold(s, quantity, Y)
+        left = quantity
+        right = left + 1
+        step = 1
+        while _sold(s, right, band, table) * REACHED < batch.needed:
+            left = right
+            step *= 2
+            right = left + step
+            if right > LARGEST_QUANTITY:
+                return 0, math.nan
+        while right - left > 1:
+            middle = (left + right) // 2
+            if _sold(s, middle, band, table) * REACHED < batch.needed:
+                left = middle
+            else:
+                right = middle
+        quantity = right
+        sold = _sold(s, quantity, band, table)
     if not sold > 0:
         return quantity, math.inf
-    return quantity, (start_cost + unit_cost * quantity) / sold - unit_cost + 0.5 * h * quantity
+    w, h = batch.unit_cost, batch.holding_cost
+    return quantity, (batch.start_cost + w * quantity) / sold - w + 0.5 * h * quantity

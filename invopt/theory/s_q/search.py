@@ -18,7 +18,7 @@ import numpy as np
 from invopt.theory.compiled import compiled
 from invopt.theory.demand.codes import NO_PMF
 from invopt.theory.demand.item_demand import demand_arrays
-from invopt.theory.demand.loss import lead_time_loss, loss_at
+from invopt.theory.demand.loss import band_and_losses, loss_at
 from invopt.theory.s_q.cost import cost_arrays
 
 # an order of more units than this comes from a holding cost that is a slip; beyond 2^53 a float can't count units
@@ -63,30 +63,30 @@ def level_cost(y, holding_cost, backorder_cost, mean, loss):
 
 
 @compiled
-def grow_range(batch_cost, h, p, smallest, demand):
+def grow_range(batch_cost, h, p, smallest, band, table):
     """(s, Q, cost) for a constant A, among the levels above `smallest`.
 
     From the cheapest level on, the range takes its cheaper neighbour while that is below its average. G is convex on
     the levels above `smallest` too, so a smallest s changes nothing else.
     """
-    low, high, mean = demand.low, demand.high, demand.mean
+    low, high, mean = band.low, band.high, band.mean
     # the cheapest level y > smallest is the first whose next one is no cheaper: (h + p) P(X > y) <= h
     left, right = smallest, max(high, smallest) + 1
     while right - left > 1:
         y = (left + right) // 2
-        survival = loss_at(y, demand) - loss_at(y + 1, demand)
+        survival = loss_at(y, band, table) - loss_at(y + 1, band, table)
         if (h + p) * survival <= h:
             right = y
         else:
             left = y
     cheapest = right
-    total = batch_cost + level_cost(cheapest, h, p, mean, loss_at(cheapest, demand))
+    total = batch_cost + level_cost(cheapest, h, p, mean, loss_at(cheapest, band, table))
     n = 1
     left, right = cheapest - 1, cheapest + 1
     left_cost = math.inf
     if left > smallest:
-        left_cost = level_cost(left, h, p, mean, loss_at(left, demand))
-    right_cost = level_cost(right, h, p, mean, loss_at(right, demand))
+        left_cost = level_cost(left, h, p, mean, loss_at(left, band, table))
+    right_cost = level_cost(right, h, p, mean, loss_at(right, band, table))
     while n <= LARGEST_QUANTITY:
         # strictly below: of ranges of one cost the smallest stays, and of one size the lowest, as the left goes first
         if not min(left_cost, right_cost) * n < total:
@@ -100,7 +100,7 @@ def grow_range(batch_cost, h, p, smallest, demand):
             left -= run
             left_cost = math.inf
             if left > smallest:
-                left_cost = level_cost(left, h, p, mean, loss_at(left, demand))
+                left_cost = level_cost(left, h, p, mean, loss_at(left, band, table))
         else:
             run = 1
             if right >= high:  # the straight part: each level up costs h more
@@ -108,7 +108,7 @@ def grow_range(batch_cost, h, p, smallest, demand):
             total += run * right_cost + h * (0.5 * run * (run - 1))
             n += run
             right += run
-            right_cost = level_cost(right, h, p, mean, loss_at(right, demand))
+            right_cost = level_cost(right, h, p, mean, loss_at(right, band, table))
     return 0, 0, math.nan
 
 
@@ -127,7 +127,7 @@ def _best_quantity(batch_cost, h):
 
 
 @compiled
-def scan_points(order_cost, short_cost, h, smallest, demand):
+def scan_points(order_cost, short_cost, h, smallest, band, table):
     """(s, Q, cost) for A(s) = order_cost + short_cost n(s), G(y) = h (y - 1/2 - mean).
 
         C(s, Q) = A(s)/Q + hQ/2 + h (s - mean)
@@ -140,17 +140,17 @@ def scan_points(order_cost, short_cost, h, smallest, demand):
     3. A(s) >= order_cost, so f(t) >= phi(order_cost) + h (s - mean) for all t >= s. Once that is above the best, the
        scan ends. Above high, where n = 0, f rises, so it ends there in any case.
     """
-    mean = demand.mean
-    quantity, best = _best_quantity(order_cost + short_cost * loss_at(smallest, demand), h)
+    mean = band.mean
+    quantity, best = _best_quantity(order_cost + short_cost * loss_at(smallest, band, table), h)
     if math.isnan(best):
         return 0, 0, math.nan
     best += h * (smallest - mean)
     point = smallest
     least = _best_quantity(order_cost, h)[1]
-    s = max(demand.low, smallest)
+    s = max(band.low, smallest)
     stride = 1
-    while s <= demand.high and least + h * (s - mean) <= best:
-        n, cost = _best_quantity(order_cost + short_cost * loss_at(s + stride - 1, demand), h)
+    while s <= band.high and least + h * (s - mean) <= best:
+        n, cost = _best_quantity(order_cost + short_cost * loss_at(s + stride - 1, band, table), h)
         cost += h * (s - mean)
         if stride > 1:
             if cost > best:
@@ -171,12 +171,13 @@ def scan_points(order_cost, short_cost, h, smallest, demand):
 def _decide_bucket(is_guide, demand, costs, smallest_point, best):
     """Fill the `ReorderPoints` best, one item after the other."""
     for i in range(len(demand.form)):
-        x = lead_time_loss(demand, i)
-        h, p, order_cost = costs.holding_cost[i], costs.backorder_cost[i], costs.fixed_order_cost[i] * x.demand_mean
+        band, table = band_and_losses(demand, i)
+        a, h, p = demand.mean[i], costs.holding_cost[i], costs.backorder_cost[i]
+        order_cost = costs.fixed_order_cost[i] * a
         if is_guide:
-            decided = scan_points(order_cost, p * x.demand_mean, h, smallest_point[i], x)
+            decided = scan_points(order_cost, p * a, h, smallest_point[i], band, table)
         else:
-            decided = grow_range(order_cost, h, p, smallest_point[i], x)
+            decided = grow_range(order_cost, h, p, smallest_point[i], band, table)
         best.reorder_point[i], best.order_quantity[i], best.cost[i] = decided
 
 

@@ -25,37 +25,37 @@ import numpy as np
 
 from invopt.theory.compiled import compiled
 from invopt.theory.demand.item_demand import ItemDemand, demand_arrays
-from invopt.theory.demand.loss import lead_time_loss, loss_at
+from invopt.theory.demand.loss import band_and_losses, loss_at
 
 # relative: a service that misses by less than this counts as reached, so that rounding never moves s by a unit
 REACHED = 1 + 1e-9
 
 
 @compiled
-def _survival(s, demand):
-    """P(X > s) of a `LeadTimeLoss`; of Normals to full accuracy in the tail."""
-    if len(demand.table) > 0:
-        return loss_at(s, demand) - loss_at(s + 1, demand)
+def _survival(s, band, table):
+    """P(X > s) of a `LeadTimeBand` and its table; of Normals to full accuracy in the tail."""
+    if len(table) > 0:
+        return loss_at(s, band, table) - loss_at(s + 1, band, table)
     more = 0.0
-    for j in range(demand.n_lead_times):
-        distance = s - demand.demand_mean * (demand.first_lead_time + j)
-        std = math.sqrt(demand.demand_variance * (demand.first_lead_time + j))
+    for j in range(band.n_lead_times):
+        distance = s - band.demand_mean * (band.first_lead_time + j)
+        std = math.sqrt(band.demand_variance * (band.first_lead_time + j))
         if std > 0:
             more += 0.5 * math.erfc(distance / (std * math.sqrt(2.0)))
         elif distance < 0:
             more += 1.0
-    return more / demand.n_lead_times
+    return more / band.n_lead_times
 
 
 @compiled
-def smallest_cycle_point(share, demand):
-    """The smallest whole s >= 0 with P(X > s) <= share, for a `LeadTimeLoss`."""
+def smallest_cycle_point(share, band, table):
+    """The smallest whole s >= 0 with P(X > s) <= share, for a `LeadTimeBand` and its table."""
     if share >= 1:
         return 0
-    left, right = -1, max(demand.high, 0)
+    left, right = -1, max(band.high, 0)
     while right - left > 1:
         s = (left + right) // 2
-        if _survival(s, demand) <= share * REACHED:
+        if _survival(s, band, table) <= share * REACHED:
             right = s
         else:
             left = s
@@ -66,7 +66,8 @@ def smallest_cycle_point(share, demand):
 def _fill_cycle_points(share, demand, point):
     for i in range(len(demand.form)):
         if share[i] < 1:
-            point[i] = smallest_cycle_point(share[i], lead_time_loss(demand, i))
+            band, table = band_and_losses(demand, i)
+            point[i] = smallest_cycle_point(share[i], band, table)
 
 
 def cycle_points(share: np.ndarray, demand: ItemDemand, chosen: np.ndarray) -> np.ndarray:

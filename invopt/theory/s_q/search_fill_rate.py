@@ -29,7 +29,7 @@ import numpy as np
 from invopt.theory.compiled import compiled
 from invopt.theory.demand.codes import NO_PMF
 from invopt.theory.demand.item_demand import demand_arrays
-from invopt.theory.demand.loss import lead_time_loss, normal_loss_at, table_loss
+from invopt.theory.demand.loss import band_and_losses, loss_at, table_loss
 from invopt.theory.s_q.cost import cost_arrays
 from invopt.theory.s_q.search import LARGEST_QUANTITY, ReorderPoints, grow_range, level_cost, scan_points
 from invopt.theory.s_q.search_cycle_service import REACHED
@@ -41,8 +41,7 @@ LARGEST_TABLE = 2_000_000
 class _Item(NamedTuple):
     """One item: an order costs order_cost + short_cost n(s) in the guide's cost, order_cost in the others.
 
-    low, table : n(y), as in `LeadTimeLoss`; never empty
-    so_far : (len(table),) array, the sum of G over low+1..low+k
+    Beside it go its table of losses from `low` on, never empty, and `so_far`, the sum of G over low+1..low+k.
     """
 
     is_guide: bool
@@ -52,21 +51,18 @@ class _Item(NamedTuple):
     backorder_cost: float
     mean: float
     low: int
-    table: np.ndarray
-    so_far: np.ndarray
 
 
 @compiled
-def _level(y, item):
+def _level(y, item, table):
     """G(y)."""
-    loss = table_loss(y, item.low, item.table)
-    return level_cost(y, item.holding_cost, item.backorder_cost, item.mean, loss)
+    return level_cost(y, item.holding_cost, item.backorder_cost, item.mean, table_loss(y, item.low, table))
 
 
 @compiled
-def _level_sum(s, quantity, item):
+def _level_sum(s, quantity, item, table, so_far):
     """Sum of G over s+1..s+Q: straight lines below and above the table, differences of `so_far` within it."""
-    low, high, end = item.low, item.low + len(item.table) - 1, s + quantity
+    low, high, end = item.low, item.low + len(table) - 1, s + quantity
     total = 0.0
     if s < low:
         n = float(min(end, low) - s)
@@ -77,14 +73,13 @@ def _level_sum(s, quantity, item):
         total += item.holding_cost * n * (first - item.mean + 0.5 * (n - 1))
     left, right = max(s, low), min(end, high)
     if right > left:
-        total += item.so_far[right - low] - item.so_far[left - low]
+        total += so_far[right - low] - so_far[left - low]
     return total
 
 
 @compiled
-def _smallest_point(quantity, share, item):
+def _smallest_point(quantity, share, low, table):
     """r(Q): the smallest s >= 0 with n(s) - n(s+Q) <= share Q."""
-    low, table = item.low, item.table
     left, right = -1, max(low + len(table) - 1, 0)
     while right - left > 1:
         s = (left + right) // 2
@@ -96,16 +91,16 @@ def _smallest_point(quantity, share, item):
 
 
 @compiled
-def _least(first, last, smallest, item):
+def _least(first, last, smallest, item, table, so_far):
     """(s, bound of the cost of the quantities first..last with s >= smallest); of one quantity its best s and cost."""
-    low, table, h = item.low, item.table, item.holding_cost
+    low, h = item.low, item.holding_cost
     left, right = smallest - 1, max(low + len(table) - 1, smallest)
     while right - left > 1:
         s = (left + right) // 2
         if item.is_guide:
             is_enough = item.short_cost * (table_loss(s, low, table) - table_loss(s + 1, low, table)) <= h * last
         else:
-            is_enough = _level(s + first + 1, item) >= _level(s + 1, item)
+            is_enough = _level(s + first + 1, item, table) >= _level(s + 1, item, table)
         if is_enough:
             right = s
         else:
@@ -113,17 +108,17 @@ def _least(first, last, smallest, item):
     if item.is_guide:
         batch_cost = item.order_cost + item.short_cost * table_loss(right, low, table)
         return right, batch_cost / last + h * (0.5 * first + right - item.mean)
-    return right, (item.order_cost + _level_sum(right, first, item)) / last
+    return right, (item.order_cost + _level_sum(right, first, item, table, so_far)) / last
 
 
 @compiled
-def _scan_quantities(share, free_quantity, item):
+def _scan_quantities(share, free_quantity, item, table, so_far):
     """(s, Q, cost) of least cost; free_quantity is the best Q without a fill rate."""
     point, quantity, best = 0, 0, math.inf
     # a good cost first: blocks are as long as it allows
     for percent in (100, 110, 125, 150, 200, 300, 500):
         n = max(1, free_quantity * percent // 100)
-        s, cost = _least(n, n, _smallest_point(n, share, item), item)
+        s, cost = _least(n, n, _smallest_point(n, share, item.low, table), item, table, so_far)
         if cost < best:
             point, quantity, best = s, n, cost
     first = 1
@@ -132,10 +127,10 @@ def _scan_quantities(share, free_quantity, item):
         if item.is_guide:
             if item.holding_cost * (0.5 * first - item.mean) > best:
                 break
-        elif first > free_quantity and _least(first, first, 0, item)[1] > best:
+        elif first > free_quantity and _least(first, first, 0, item, table, so_far)[1] > best:
             break
         last = first + stride - 1
-        s, cost = _least(first, last, _smallest_point(last, share, item), item)
+        s, cost = _least(first, last, _smallest_point(last, share, item.low, table), item, table, so_far)
         if stride > 1:
             if cost > best:
                 first += stride
@@ -152,37 +147,37 @@ def _scan_quantities(share, free_quantity, item):
 
 
 @compiled
-def _with_fill_rate(share, free, is_guide, order_cost, short_cost, h, p, x):
-    """(s, Q, cost) of least cost that gives the fill rate; `free` is the best without one, x a `LeadTimeLoss`."""
-    if x.high - x.low > LARGEST_TABLE:
+def _with_fill_rate(share, free, item, band, table):
+    """(s, Q, cost) of least cost that gives the fill rate; `free` is the best without one."""
+    if band.high - band.low > LARGEST_TABLE:
         return 0, 0, math.inf
-    table = x.table
+    low = band.low
     if len(table) == 0:
-        table = np.empty(x.high - x.low + 1)
+        table = np.empty(band.high - low + 1)
         for k in range(len(table)):
-            table[k] = normal_loss_at(x.low + k, x.demand_mean, x.demand_variance, x.first_lead_time, x.n_lead_times)
+            table[k] = loss_at(low + k, band, table[:0])
     s, quantity, _ = free
-    if not table_loss(s, x.low, table) - table_loss(s + quantity, x.low, table) > share * quantity * REACHED:
+    if not table_loss(s, low, table) - table_loss(s + quantity, low, table) > share * quantity * REACHED:
         return free
-    item = _Item(is_guide, order_cost, short_cost, h, p, x.mean, x.low, table, np.zeros(len(table)))
+    so_far = np.zeros(len(table))
     for k in range(1, len(table)):
-        item.so_far[k] = item.so_far[k - 1] + _level(x.low + k, item)
-    return _scan_quantities(share, quantity, item)
+        so_far[k] = so_far[k - 1] + _level(low + k, item, table)
+    return _scan_quantities(share, quantity, item, table, so_far)
 
 
 @compiled
 def _decide_bucket(is_guide, demand, costs, fill_share, best):
     """Fill the `ReorderPoints` best, one item after the other."""
     for i in range(len(demand.form)):
-        x = lead_time_loss(demand, i)
-        h, p = costs.holding_cost[i], costs.backorder_cost[i]
-        order_cost, short_cost = costs.fixed_order_cost[i] * x.demand_mean, p * x.demand_mean
+        band, table = band_and_losses(demand, i)
+        a, h, p = demand.mean[i], costs.holding_cost[i], costs.backorder_cost[i]
+        item = _Item(is_guide, costs.fixed_order_cost[i] * a, p * a, h, p, band.mean, band.low)
         if is_guide:
-            decided = scan_points(order_cost, short_cost, h, 0, x)
+            decided = scan_points(item.order_cost, item.short_cost, h, 0, band, table)
         else:
-            decided = grow_range(order_cost, h, p, 0, x)
+            decided = grow_range(item.order_cost, h, p, 0, band, table)
         if fill_share[i] < 1 and decided[1] > 0:
-            decided = _with_fill_rate(fill_share[i], decided, is_guide, order_cost, short_cost, h, p, x)
+            decided = _with_fill_rate(fill_share[i], decided, item, band, table)
         best.reorder_point[i], best.order_quantity[i], best.cost[i] = decided
 
 
