@@ -9,8 +9,8 @@ READY := $(VENV)/.ready
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-demo: $(READY) ## a small retail chain from raw files to orders, with the result printed
-	@$(VENV)/bin/invopt demo
+demo: $(READY) ## a small retail chain from raw files to orders, with the result printed; ARGS="--lakehouse file:/tmp/lake" and the like
+	@$(VENV)/bin/invopt demo $(ARGS)
 
 test: $(READY) ## unit, Spark and end-to-end tests, and the numbers in the docstrings
 	@$(PYTHON) -m pytest -q

@@ -19,7 +19,8 @@ from invopt.tables.columns import ITEM
 
 
 def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, str | int | bool] | None = None) -> pd.DataFrame:
-    """The rows of a table whose columns have the given values, by its key; arrays as numpy arrays, maps as lists of pairs.
+    """The rows of a table whose columns have the given values, by its key; arrays as numpy arrays, maps as lists of
+    pairs.
 
     A column that an older table lacks is NULL.
 

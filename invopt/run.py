@@ -14,7 +14,7 @@ from invopt.config import Config
 
 @dataclass(frozen=True)
 class Run:
-    """What a run is, without Spark.
+    """A moment and a configuration.
 
     as_of : in UTC; a moment without a zone is taken for UTC, whatever the machine's own zone is
     """
@@ -51,5 +51,7 @@ def now() -> datetime:
 
 
 def instant(moment: datetime) -> str:
-    """A moment as text, the same whether it has its zone or comes from Spark as the machine's local time without one."""
+    """A moment as text, the same whether it has its zone or comes from Spark as the machine's local time without
+    one.
+    """
     return moment.astimezone(UTC).isoformat()

@@ -1,4 +1,4 @@
-"""What all commands take, and the configuration that their arguments make."""
+"""The arguments that all commands take, and the configuration under them."""
 
 from __future__ import annotations
 

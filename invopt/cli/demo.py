@@ -103,7 +103,8 @@ def _demo(chosen: argparse.Namespace) -> None:
         raise InputError(
             "the demo can't be made",
             [
-                f"{context.store.places.shown(tables.FILES)} is there already, and a demo's rows must not be mixed with "
+                f"{context.store.places.shown(tables.FILES)} is there already, and a demo's rows must not be "
+                "mixed with "
                 "others; give another --lakehouse"
             ],
         )
@@ -125,7 +126,7 @@ def _clear(folder: Path) -> None:
 def _say_what_next(context, folder: Path) -> None:
     root = context.config.lakehouse.root
     if root is None:
-        return  # what comes next reads tables without Spark, which a catalog does not allow
+        return  # the next commands read tables without Spark, which a catalog does not allow
     # an item that was ordered tells most, but on some days nothing is
     items = (
         context.store.read(table).orderBy("location_id", "product_id").first()

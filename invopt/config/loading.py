@@ -171,7 +171,7 @@ def _holder(layers: Layers, place: Sequence[Any]) -> str:
         return n
 
     depths = [depth(values) for _, values in layers]
-    # what is nowhere is missing in the last one, base.yaml
+    # a setting that no layer has is missing in the last one, base.yaml
     return layers[depths.index(max(depths))][0] if any(depths) else layers[-1][0]
 
 

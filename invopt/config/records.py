@@ -20,7 +20,7 @@ class Record(BaseModel):
 
 
 class LakehouseConfig(Record):
-    """Where the tables are: below a folder or a URI that Spark can write, or in a catalog."""
+    """The place of the tables: below a folder or a URI that Spark can write, or in a catalog."""
 
     root: str | None = Field(None, description="a folder, or a URI such as s3a://bucket/retail")
     catalog: str | None = Field(

@@ -144,7 +144,7 @@ def _is_good(which: Column) -> Column:
 
 
 def _watched(rows: DataFrame, dataset: Dataset, seen: Observation, *counts: Column) -> DataFrame:
-    """What good lines become rows from, counted in passing.
+    """The columns that good lines become rows from; the rows are counted in passing.
 
     The optimizer moves a filter below what makes its columns, and would compute a value again for each rule; it stops
     at an observation.

@@ -1,4 +1,4 @@
-"""What every step gets: the run, the tables, the session, what is done already, and where to tell the user."""
+"""The surroundings of every step: the run, the tables, the session, the ledger, and where to tell the user."""
 
 from __future__ import annotations
 

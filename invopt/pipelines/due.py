@@ -17,13 +17,13 @@ from invopt.pipelines.context import Context
 from invopt.run import as_of_of
 from invopt.tables import RUNS
 
-# what of a policy's row does not change its decisions
+# the parts of a policy's row that don't change its decisions
 _WHEN = {"active", "optimize_schedule", "order_schedule"}
 
 
 @dataclass(frozen=True)
 class Due:
-    """What a run does.
+    """The policies that a run serves.
 
     optimized, ordering : the rows of conf/policies.yaml that are due
     standing : policy -> the run whose solutions hold: this one where the policy is optimized in it
@@ -38,7 +38,7 @@ class Due:
 
 
 def due(context: Context) -> Due:
-    """What is due at the run's as_of; looks at earlier runs only, so it is the same when the run is run again."""
+    """The policies that are due at the run's as_of; only earlier runs count, so a repeated run does the same."""
     rows = context.config.active_policies()
     scheduled = [row for row in rows if row.optimize_schedule or row.order_schedule]
     solved, ordered = _earlier(context) if scheduled else ({}, {})
@@ -74,9 +74,7 @@ def until(moment: datetime | None) -> str:
 
 
 def _earlier(context: Context) -> tuple[dict[str, str], dict[str, datetime]]:
-    """Of runs before this one: policy -> the newest that solved all of its items, and policy -> when it last
-    ordered.
-    """
+    """Two maps over earlier runs: policy -> the newest that solved all of its items, and policy -> its last order."""
     rows_of: Counter[tuple[str, str, str]] = Counter()
     for one in context.ledger.rows():
         is_failed_order = one["step"] == "order" and one["failed"]  # its rule failed: it is due as before

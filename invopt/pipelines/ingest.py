@@ -39,7 +39,7 @@ THREADS = 4
 
 @dataclass(frozen=True)
 class Ingested:
-    """What one `ingest` did."""
+    """The result of one `ingest`."""
 
     n_files: int
     n_rejected: int
@@ -61,7 +61,8 @@ def ingest(context: Context) -> Ingested:
         raise InputError(
             "there is nothing to ingest",
             [
-                f"{landing}: no such folder; set `landing` in conf/base.yaml or give --landing, or make a demo chain with "
+                f"{landing}: no such folder; set `landing` in conf/base.yaml or give --landing, or make a demo "
+                "chain with "
                 "`invopt demo-world`"
             ],
         )
@@ -95,6 +96,7 @@ def _read_new(context: Context, datasets: tuple[Dataset, ...]) -> tuple[list[Rea
             )
             for number, row in enumerate(arrived)
         ]
+        _refuse_lost_checkpoint(context, batch_id, files)
         batch_readings = _readings(context, files, datasets)
         readings.extend(batch_readings)
         rows_of.update(_append_batch(context, batch_id, batch_readings))
@@ -110,6 +112,24 @@ def _read_new(context: Context, datasets: tuple[Dataset, ...]) -> tuple[list[Rea
     )
     _read_all(context, listing, take)
     return readings, sum(rows_of.values())
+
+
+def _refuse_lost_checkpoint(context: Context, batch_id: int, files: list[LandedFile]) -> None:
+    """A stream that lost its checkpoint counts its batches from 0 again, and Delta would skip their lines as written.
+
+    A batch that comes again after a crash has the same files.
+    """
+    known = context.store.rows(FILES, {"batch_id": batch_id}) if context.store.exists(FILES) else []
+    if known and {row["file"] for row in known} != {normal_path(file.path) for file in files}:
+        raise InputError(
+            "new files can't be ingested",
+            [
+                f"{_checkpoint(context)}: the record of what was read is missing or of another lakehouse, but "
+                f"{FILES.name} has a batch {batch_id} already. Restore that folder from the lakehouse's backup, "
+                "or ingest "
+                "everything anew into an empty lakehouse"
+            ],
+        )
 
 
 def _refuse_nothing(context: Context, readings: list[Reading]) -> None:

@@ -107,7 +107,7 @@ def _is_done(context: Context, fingerprint: str) -> bool:
 
 
 def _open_orders_hash(context: Context) -> int:
-    """What our own earlier orders contribute; later runs, and this run's own orders, must not change it."""
+    """Hash of the orders of earlier runs; neither later runs nor this run's own orders change it."""
     if not context.store.exists(ORDERS):
         return 0
     earlier = context.store.read(ORDERS).where(F.col("ordered_at") < F.lit(context.as_of))
@@ -200,7 +200,7 @@ def _write_policy_inputs(context: Context, row: PolicyRow, item_state: DataFrame
     view = f"item_state_of_{row.id}"
     statement = f"WITH item_state AS (SELECT * FROM {view}) SELECT * FROM ({policy.inputs}\n)"
     selected = sql.query(context.spark, statement, {view: scoped}, _values_of(context, policy.inputs))
-    # what partitions are made of may not be among the policy's columns
+    # the columns that make a partition may be missing among the policy's own
     of_partition = [name for name in partition_by if name not in selected.columns]
     if of_partition:
         selected = selected.join(scoped.select(*ITEM, *of_partition), on=list(ITEM), how="inner")

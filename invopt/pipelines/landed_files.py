@@ -1,6 +1,4 @@
-"""What a landed file is, from its path and its first line: which dataset, with which columns, or why it can't be
-read.
-"""
+"""A landed file is known by its path and its first line: its dataset and columns, or why it can't be read."""
 
 from __future__ import annotations
 

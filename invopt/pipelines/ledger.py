@@ -1,4 +1,4 @@
-"""What is done of every run: the table gold.steps, kept in memory while a command runs."""
+"""The record of finished steps: the table gold.steps, kept in memory while a command runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _COLUMN = {name: place for place, name in enumerate(STEPS.column_names)}
 
 @dataclass(frozen=True)
 class Note:
-    """A step that is done for a policy ("*": for all), or a wave of it; the columns of gold.steps say what they mean."""
+    """A step that is done for a policy ("*": for all), or a wave of it; the columns of gold.steps say what they
+    mean.
+    """
 
     step: str
     fingerprint: str
@@ -59,7 +61,7 @@ class Ledger:
         return self._rows
 
     def done(self, step: str, policy_id: str = "*", run_id: str | None = None) -> dict[int, Row]:
-        """What is done of a step, by this run or another one: wave -> its row."""
+        """The finished waves of a step, of this run or another one: wave -> its row."""
         sought = (run_id or self._run.run_id, step, policy_id)
         return {row["wave"]: row for row in self.rows() if (row["run_id"], row["step"], row["policy_id"]) == sought}
 
@@ -106,7 +108,9 @@ class Ledger:
         self._append([_migration(name, n_rows, seconds)])
 
     def is_new(self, migrations: Sequence[str]) -> bool:
-        """Whether nothing was noted yet; then these migrations are noted as not needed, together with the first step."""
+        """Whether nothing was noted yet; then these migrations are noted as not needed, together with the first
+        step.
+        """
         self._not_needed = tuple(migrations)
         self.rows()
         return self._version == -1

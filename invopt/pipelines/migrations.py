@@ -52,7 +52,8 @@ MIGRATIONS = (
     Migration(
         "runs_without_spark_settings",
         RUNS.name,
-        "the manifests lose their Spark settings, which may hold keys; older versions of the table have them until `VACUUM`",
+        "the manifests lose their Spark settings, which may hold keys; older versions of the table have them "
+        "until `VACUUM`",
         _without_spark_settings,
     ),
 )

@@ -84,7 +84,7 @@ def order(context: Context) -> None:
 
 
 def _fingerprint(context: Context, row: PolicyRow, solved_by: str) -> str:
-    """What a policy's orders depend on; refuses solutions that are not there or not to be trusted.
+    """Hash of all that a policy's orders depend on; refuses solutions that are missing or not to be trusted.
 
     The solutions are those of the run `solved_by`: this one, or an earlier one where the policy is not optimized at
     every run.
@@ -152,7 +152,7 @@ def _counted(context: Context, ids: list[str], lines: DataFrame) -> dict[str, Ro
 
 
 def _rule_of(reason: str) -> str:
-    """What a reason says of the rule that failed, without the item's position."""
+    """The part of a reason that tells how the rule failed, without the item's position."""
     return reason[reason.index(RULE_FAILED) :].rsplit("; position ", 1)[0]
 
 
@@ -249,7 +249,7 @@ def _merge(context: Context, ids: list[str], lines: DataFrame, *, has_failed: bo
     """New lines are added, changed ones updated; a line of this cycle that is no longer wanted is cancelled, not
     deleted.
 
-    What an order rule that failed would want is not known: the lines of such items stay as they are.
+    Nobody knows what a failed order rule would want, so the lines of its items stay as they are.
     """
     context.store.create(ORDERS)
     before = context.store.read(ORDERS).where(_of_cycle(context, ids))

@@ -1,4 +1,4 @@
-"""Where a policy's partitions go: into buckets, which one call solves, and waves, which are committed together."""
+"""A policy's partitions go into buckets, which one call solves, and waves, which are committed together."""
 
 from __future__ import annotations
 

@@ -71,7 +71,8 @@ def report(context: Context) -> None:
         context.say(line)
     context.say("")
     context.say(
-        f"Orders: {context.store.places.shown(ORDERS)}   Why each quantity: {ORDERS.name}.reason   All tables: invopt tables"
+        f"Orders: {context.store.places.shown(ORDERS)}   Why each quantity: {ORDERS.name}.reason   All tables: "
+        "invopt tables"
     )
 
 

@@ -66,29 +66,7 @@ def solve(context: Context) -> None:
     raise_together(refused)
 
 
-<<<<<<< HEAD
-def solve_policy(context: Context, row: PolicyRow) -> None:
-=======
-def request_of(context: Context, row: PolicyRow) -> solving.SolveRequest:
-    """What the executors need to know of a policy."""
-    solver = context.config.solver(row.solver)
-    return solving.SolveRequest(
-        policy=row.policy,
-        policies_folder=context.config.policies_folder,
-        params=row.params,
-        method=row.method,
-        solver=solving.Solver(
-            name=solver.name,
-            kind=solver.kind,
-            plugin=solver.plugin,
-            time_limit=solver.time_limit,
-            options=solver.options,
-        ),
-    )
-
-
 def solve_policy(context: Context, row: PolicyRow, earlier_waves: Set[int] = frozenset()) -> None:
->>>>>>> 3aa04936ede99b16ed0c04768a1204dab9dc6e12
     """One policy's waves.
 
     earlier_waves : those that an earlier attempt of the same run has left in gold.solutions
@@ -181,14 +159,15 @@ class _Progress:
         context.ledger.record(note)
         self.count(wave, counted["failed"])
         context.say(
-            f"solve {row.id}: wave {wave + 1}/{len(self.waves)}, {self.n_solved:,} of {self.n_partitions:,} partitions, "
+            f"solve {row.id}: wave {wave + 1}/{len(self.waves)}, {self.n_solved:,} of {self.n_partitions:,} "
+            "partitions, "
             f"{self.n_failed:,} items without a solution, {expected.partitions / max(seconds, 1e-9):,.0f} partitions/s"
         )
 
 
 @dataclass(frozen=True)
 class _Wave:
-    """What is solved and committed together: a range of buckets."""
+    """A range of buckets that are solved and committed together."""
 
     buckets: int
     items: int

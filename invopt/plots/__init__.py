@@ -1,11 +1,13 @@
-"""Plots of the tables, for notebooks: frames in, a matplotlib figure out. matplotlib is in the extra `dev`, not in
-the core.
+"""Plots for notebooks: frames in, a matplotlib figure out.
+
+`invopt.workbench.curves` computes the cost curves that the plots of decisions draw. matplotlib is in the extra `dev`,
+not in the core.
 """
 
 from invopt.plots.decision import decision
-from invopt.plots.expiry import order_quantity_with_expiry
 from invopt.plots.lot_sizes import lot_sizes
 from invopt.plots.order_quantity import order_quantity
+from invopt.plots.order_quantity_with_expiry import order_quantity_with_expiry
 from invopt.plots.order_up_to_level import order_up_to_level
 from invopt.plots.orders import orders_and_reasons
 from invopt.plots.purchase_budget import purchase_budget

@@ -6,133 +6,92 @@ from __future__ import annotations
 
 import textwrap
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from invopt.errors import ParameterError
-from invopt.plots.curves import parts_and_total, read_demand
+from invopt.plots.cost_curve import parts_and_total
 from invopt.plots.style import ON_ORDER, POSITION, QUIET, REORDER_POINT, STOCK, dates, figure, legend, plain
-from invopt.theory.demand.lead_time_demand import LeadTimeDemand
-from invopt.theory.s_q.cost import review_days
-from invopt.theory.s_q.curves import cost_parts
+
+if TYPE_CHECKING:
+    from invopt.workbench.curves.curve import Curve
+    from invopt.workbench.curves.decision import Decision, Risk
 
 
-def decision(item: pd.Series, sales: pd.DataFrame, cost: str) -> Figure:
-    """Four views of one (s, Q) decision: forecast after sales, demand until a delivery, and the cost along Q and along
-    s.
+def decision(decided: Decision, sales: pd.DataFrame) -> Figure:
+    """Four views of one (s, Q) decision: forecast after sales, demand until a delivery, and the cost along Q and s.
 
     Parameters
     ----------
-    item : a row with the policy's inputs, and label, as_of, reorder_point, order_quantity, inventory_position (units)
-        and reason
-    sales : the item's own sales: sold_at (timestamp), units
-    cost : the policy's definition of cost: daily_review, time_weighted or guide
-
-    Raises
-    ------
-    ParameterError : the item's inputs can't be used, or it has no demand and so no decision to explain.
+    decided : the result of `workbench.curves.decision`
+    sales : the sales of the item alone: sold_at (timestamp), units
     """
-    read = read_demand(item.to_frame().T, review_days(cost))
-    s, quantity, mean = int(item["reorder_point"]), int(item["order_quantity"]), float(read.mean[0])
-    if quantity < 1:
-        raise ParameterError(f"{item['label']} has no demand: there is nothing to explain")
-    demand = read.lead_time_demand(0)
-    costs = (demand, mean, float(item["holding_cost"]), float(item["fixed_order_cost"]), float(item["backorder_cost"]))
-
     drawn, ((top_left, top_right), (bottom_left, bottom_right)) = figure(2, 2, (12, 8))
-    drawn.suptitle(f"{item['label']}\n{textwrap.fill(item['reason'], 130)}", x=0.01, ha="left", fontsize=11)
-    _forecast(top_left, item, sales)
-    _risk(
-        top_right, demand, s, quantity, float(item["inventory_position"]), float(item["lead_time"]), review_days(cost)
-    )
-    _along_quantity(bottom_left, cost, s, quantity, costs)
-    _along_reorder_point(bottom_right, cost, s, quantity, demand, costs)
+    drawn.suptitle(f"{decided.label}\n{textwrap.fill(decided.reason, 130)}", x=0.01, ha="left", fontsize=11)
+    _forecast(top_left, decided.forecast, sales)
+    _risk(top_right, decided.risk, decided.levels)
+    s, quantity = (f"{decided.levels[name]:.0f}" for name in ("reorder_point", "order_quantity"))
+    _along(bottom_left, decided.along_quantity, "order_quantity", f"Q = {quantity}")
+    plain(bottom_left, f"Cost of other order quantities (s = {s})", "order quantity Q, units", "money per day")
+    _along(bottom_right, decided.along_reorder_point, "reorder_point", f"s = {s}")
+    plain(bottom_right, f"Cost of other reorder points (Q = {quantity})", "reorder point s, units", "money per day")
     return drawn
 
 
-def _forecast(axes: Axes, item: pd.Series, sales: pd.DataFrame) -> None:
-    """Past sales as bars, the forecast as a line with the spread of a day's demand."""
-    first = pd.Timestamp(item["as_of"]).tz_localize(None).normalize()
-    days = sales["sold_at"].dt.tz_localize(None).dt.normalize()
-    sold = sales["units"].groupby(days).sum()
-    mean = np.asarray(item["demand_mean"], float)
+def _forecast(axes: Axes, forecast: pd.DataFrame, sales: pd.DataFrame) -> None:
+    """Past sales as bars, the forecast as a line within a day's standard deviation."""
+    ahead, mean, std = forecast["day"], forecast["mean"], forecast["std"]
+    first = ahead.iloc[0]
+    sold = sales["units"].groupby(sales["sold_at"].dt.tz_localize(None).dt.normalize()).sum()
     if len(sold):
         # a day without a row is a day without a sale
         sold = sold.reindex(pd.date_range(sold.index.min(), first - timedelta(days=1)), fill_value=0.0)
         axes.bar(sold.index, sold, width=0.85, color=QUIET, label="sold")
-    ahead = pd.date_range(first, periods=len(mean))
-    variance = mean if item["demand_variance"] is None else np.asarray(item["demand_variance"], float)
-    spread = np.sqrt(variance)
     axes.plot(ahead, mean, color=STOCK, linewidth=2, label="forecast, mean")
-    axes.fill_between(
-        ahead,
-        np.maximum(mean - spread, 0),
-        mean + spread,
-        color=ON_ORDER,
-        alpha=0.35,
-        linewidth=0,
-        label="mean ± 1 standard deviation",
-    )
+    low, high = np.maximum(mean - std, 0), mean + std
+    text = "mean ± 1 standard deviation"
+    axes.fill_between(ahead, low, high, color=ON_ORDER, alpha=0.35, linewidth=0, label=text)
     axes.axvline(first, color=POSITION, linewidth=1, linestyle=":")
     plain(axes, "What was sold, and what is expected", "", "units per day")
-    axes.set_ylim(0, max(sold.max() if len(sold) else 0.0, (mean + spread).max()) * 1.3)
+    axes.set_ylim(0, max(sold.max() if len(sold) else 0.0, high.max()) * 1.3)
     legend(axes, loc="upper left", ncols=3)
     dates(axes)
 
 
-def _risk(
-    axes: Axes, demand: LeadTimeDemand, s: int, quantity: int, position: float, lead_time: float, review: int
-) -> None:
-    """How likely each demand until the next delivery is, and where s, s + Q and today's position lie."""
-    # the distribution fills the picture: marks far beyond it are named, not drawn
-    end = int(max(demand.mean + 5 * demand.std, s, 4)) + 2
-    x = np.arange(end + 1)
-    probability = demand.probability(x)
-    if len(x) <= 60:
-        axes.bar(x, probability, width=0.85, color=ON_ORDER)
+def _risk(axes: Axes, risk: Risk, levels: pd.Series) -> None:
+    """The probability of each demand until the next delivery, and s, s + Q and today's position beside it."""
+    units, probability = risk.demand["units"], risk.demand["probability"]
+    if len(units) <= 60:
+        axes.bar(units, probability, width=0.85, color=ON_ORDER)
     else:
-        axes.fill_between(x, probability, step="mid", color=ON_ORDER)
-    # the position is at s+1..s+Q equally often, and each must last until an order arrives
-    in_stock = np.cumsum(demand.probability(np.arange(s + quantity + 1)))[s + 1 :].mean()
-    axes.axvline(
-        s, color=REORDER_POINT, linewidth=2, label=f"reorder point s = {s}; with it, in stock on {in_stock:.1%} of days"
-    )
-    for value, name, more, style in (
-        (position, "position now", "", ":"),
-        (s + quantity, "s + Q", ": the most after an order", "--"),
+        axes.fill_between(units, probability, step="mid", color=ON_ORDER)
+    s, position = levels["reorder_point"], levels["inventory_position"]
+    text = f"reorder point s = {s:.0f}; with it, in stock on {risk.in_stock:.1%} of days"
+    axes.axvline(s, color=REORDER_POINT, linewidth=2, label=text)
+    for value, text, style in (
+        (position, f"position now = {position:g}", ":"),
+        (s + levels["order_quantity"], f"s + Q = {s + levels['order_quantity']:g}: the most after an order", "--"),
     ):
-        text = f"{name} = {value:g}{more}"
-        if value <= end:
+        # the distribution fills the picture: marks far beyond it are named, not drawn
+        if value <= units.iloc[-1]:
             axes.axvline(value, color=POSITION, linestyle=style, linewidth=1.5, label=text)
         else:
             axes.plot([], [], color=POSITION, linestyle=style, linewidth=1.5, label=f"{text} (right of the picture)")
-    days = f"{lead_time:g} day{'' if lead_time == 1 else 's'}" + (f" + {review} to the next look" if review else "")
+    days = f"{risk.lead_time:g} day{'' if risk.lead_time == 1 else 's'}"
+    if risk.n_review_days:
+        days += f" + {risk.n_review_days} to the next look"
     plain(axes, f"Demand until an order arrives ({days})", "units", "probability")
     axes.set_ylim(0, probability.max() * 1.5)
     legend(axes, loc="upper right")
 
 
-def _along_quantity(axes: Axes, cost: str, s: int, quantity: int, costs: tuple) -> None:
-    """The cost over Q at the chosen s."""
-    tried = np.unique(np.linspace(max(1, quantity // 5), max(quantity * 3, 6), 200).round().astype(np.int64))
-    parts_and_total(axes, tried, cost_parts(cost, [s], tried, *costs))
-    best = cost_parts(cost, [s], [quantity], *costs).total[0]
-    axes.scatter(
-        [quantity], [best], color=REORDER_POINT, s=60, zorder=3, label=f"chosen: Q = {quantity}, {best:.3g} per day"
-    )
-    plain(axes, f"Cost of other order quantities (s = {s})", "order quantity Q, units", "money per day")
-    legend(axes, loc="upper right", ncols=2)
-
-
-def _along_reorder_point(axes: Axes, cost: str, s: int, quantity: int, demand: LeadTimeDemand, costs: tuple) -> None:
-    """The cost over s at the chosen Q."""
-    reach = max(3, int(np.ceil(2 * demand.std)))
-    tried = np.unique(np.linspace(max(0, s - reach), s + 2 * reach, 200).round().astype(np.int64))
-    parts_and_total(axes, tried, cost_parts(cost, tried, [quantity], *costs))
-    best = cost_parts(cost, [s], [quantity], *costs).total[0]
-    axes.scatter([s], [best], color=REORDER_POINT, s=60, zorder=3, label=f"chosen: s = {s}, {best:.3g} per day")
-    plain(axes, f"Cost of other reorder points (Q = {quantity})", "reorder point s, units", "money per day")
+def _along(axes: Axes, curve: Curve, along: str, choice: str) -> None:
+    """The cost along one number, and the choice."""
+    chosen = curve.points.loc["chosen"]
+    parts_and_total(axes, curve, along)
+    text = f"chosen: {choice}, {chosen['total']:.3g} per day"
+    axes.scatter([chosen[along]], [chosen["total"]], color=REORDER_POINT, s=60, zorder=3, label=text)
     legend(axes, loc="upper right", ncols=2)

@@ -1,4 +1,4 @@
-"""Where the money goes, and what became of each item."""
+"""The value of the orders by supplier, and the outcomes of the items."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from invopt.plots.style import QUIET, STOCK, figure, plain
 
 
 def orders_and_reasons(orders: pd.DataFrame, outcomes: pd.Series) -> Figure:
-    """Order value by supplier, and how many items came to each outcome.
+    """Order value by supplier, and the number of items of each outcome.
 
     orders : order lines with source_name and order_value (money)
-    outcomes : one short text per item reviewed, such as "ordered" or "enough stock"
+    outcomes : one short text per reviewed item, such as "ordered" or "enough stock"
     """
     drawn, (left, right) = figure(1, 2, (11, 3.4))
     by_source = orders.groupby("source_name")["order_value"].agg(["sum", "size"]).sort_values("sum")

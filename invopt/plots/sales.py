@@ -1,4 +1,4 @@
-"""What was sold and what was thrown away, day by day."""
+"""Units sold and units thrown away, day by day."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from invopt.plots.style import PALETTE, QUIET, dates, figure, plain
 def daily_units(sales: pd.DataFrame, spoilage: pd.DataFrame) -> Figure:
     """Units sold and units spoiled of each day, by department.
 
-    sales, spoilage : rows with sold_at (timestamp), units and department_name; departments beyond the five largest are
-        one, "other"
+    The departments beyond the five largest are one, "other".
+
+    sales, spoilage : rows with sold_at (timestamp), units and department_name
     """
     largest = sales.groupby("department_name")["units"].sum().nlargest(len(PALETTE) - 1).index.tolist()
     drawn, (top, bottom) = figure(2, 1, (10, 6.5), sharex=True)

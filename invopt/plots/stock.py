@@ -1,4 +1,4 @@
-"""What is there and on its way, beside the reorder points."""
+"""The stock on hand and on order, beside the reorder points."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from matplotlib.ticker import MaxNLocator
 
 from invopt.plots.style import ON_ORDER, QUIET, REORDER_POINT, STOCK, figure, legend, plain
 
-# days of cover beyond which it is all the same to the reader: the last bar holds the rest
+# days of cover that the last bar stands for, with all that is longer: to a reader it is the same
 LONGEST_COVER = 60
 
 
 def cover(items: pd.DataFrame) -> Figure:
-    """How many days the stock lasts: a histogram over the items.
+    """The days that the stock lasts: a histogram over the items.
 
     items : rows with on_hand and expiring (units), demand_per_day (units/day), lead_time (days)
     """

@@ -1,6 +1,4 @@
-"""What all plots have in common: colours that colour-blind readers can tell apart, and what a part of the picture
-means by its colour.
-"""
+"""The style of all plots: colours that colour-blind readers can tell apart, each with one meaning, and plain axes."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ def figure(rows: int, columns: int, size: tuple[float, float], **more) -> tuple[
 
 
 def plain(axes: Axes, title: str, x: str, y: str) -> None:
-    """Title and labels, and nothing that is not needed."""
+    """Title and labels, without the two lines of the frame that carry no scale."""
     axes.set_title(title, loc="left", fontsize=11)
     axes.set_xlabel(x)
     axes.set_ylabel(y)

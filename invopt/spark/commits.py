@@ -1,6 +1,4 @@
-"""One commit to a Delta table: tried again when another writer was faster, and what Delta refuses told in a plain
-sentence.
-"""
+"""One commit to a Delta table, tried again when another writer was faster; Delta's refusals in plain sentences."""
 
 from __future__ import annotations
 
@@ -79,7 +77,7 @@ def _given_up(is_missing: bool, name: str, place: str) -> TableError | Concurren
 
 
 def _refusal(text: str, name: str) -> TableError | None:
-    """What Delta refused, where it is known."""
+    """Delta's refusal in a plain sentence; None for one that is not known."""
     null, outside = _NULL.search(text), _OUTSIDE.search(text)
     if null:
         column = (null[1] or null[2]).rstrip(".")

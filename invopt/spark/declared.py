@@ -32,21 +32,22 @@ def properties(table: Table) -> dict[str, str]:
 
 
 def create_statement(table: Table, name: str, *, is_anew: bool = False) -> str:
-    """The statement that makes the table of this SQL name, empty: where it is missing, or in the place of another one."""
+    """The statement that makes the table of this SQL name, empty: where it is missing, or in the place of another
+    one.
+    """
     columns = ", ".join(
         f"{column.name} {column.type}{'' if column.is_nullable else ' NOT NULL'} COMMENT {_text(comment(column))}"
         for column in table.columns
     )
     cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
     settings = ", ".join(f"{_text(key)} = {_text(value)}" for key, value in properties(table).items())
-    return (
-        f"{'CREATE OR REPLACE TABLE' if is_anew else 'CREATE TABLE IF NOT EXISTS'} {name} ({columns}) USING delta{cluster} COMMENT {_text(table.meaning)} "
-        f"TBLPROPERTIES ({settings})"
-    )
+    verb = "CREATE OR REPLACE TABLE" if is_anew else "CREATE TABLE IF NOT EXISTS"
+    meaning = f"COMMENT {_text(table.meaning)}"
+    return f"{verb} {name} ({columns}) USING delta{cluster} {meaning} TBLPROPERTIES ({settings})"
 
 
 def differences(table: Table, there: Mapping[str, tuple[str, bool]]) -> list[str]:
-    """What keeps a table that is there from becoming the declared one by adding columns.
+    """The differences that keep a table from becoming the declared one by adding columns.
 
     there : column -> its type, and whether it may be NULL
     """

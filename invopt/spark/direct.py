@@ -63,7 +63,9 @@ def _sql_type(kind: str | dict) -> str:
 
 
 def read(path: str, columns: Sequence[str], where: Mapping[str, Sequence[str | int]]) -> list[tuple]:
-    """The rows that have one of the values in each column, as tuples in the order of `columns`; timestamps are in UTC."""
+    """The rows that have one of the values in each column, as tuples in the order of `columns`; timestamps are in
+    UTC.
+    """
     with _refusals():
         found = _dataset(path).to_table(columns=list(columns), filter=_condition(where))
     return _tuples(found, columns)

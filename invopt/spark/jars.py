@@ -1,4 +1,4 @@
-"""Where Delta's jars come from: a folder named by the user, the copy of an earlier start, or a Maven repository.
+"""Delta's jars come from a folder that the user names, from an earlier start's copy, or from a Maven repository.
 
 delta-spark's wheel holds no jars. Ivy, inside spark-submit, brings them; left alone it brings 33 jars, 87 MB, mostly
 second copies of what Spark already has. With those excluded seven remain, 13 MB. Their names are known, so a later
@@ -16,7 +16,7 @@ from invopt.errors import SetupError
 
 DELTA = "io.delta:delta-spark_4.1_2.13:4.4.0"
 
-# what DELTA resolves to once EXCLUDED is left out, as group and file name
+# the jars that DELTA resolves to once EXCLUDED is left out, as group and file name
 JARS = (
     ("io.delta", "delta-spark_4.1_2.13-4.4.0.jar"),
     ("io.delta", "delta-storage-4.4.0.jar"),
@@ -85,7 +85,7 @@ def jar_settings(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def not_resolved(chosen: Mapping[str, str], log: Path) -> SetupError:
-    """What to tell a user whose machine couldn't get the jars."""
+    """The error for a user whose machine couldn't get the jars."""
     where = chosen.get("spark.jars.ivySettings")
     tried = f"the repositories of {where}" if where else "the local Maven repository (~/.m2) and Maven Central"
     return SetupError(
@@ -99,7 +99,7 @@ def not_resolved(chosen: Mapping[str, str], log: Path) -> SetupError:
 
 
 def kept_folder(settings: Mapping[str, str]) -> Path:
-    """Where Ivy leaves the jars that spark-submit resolved."""
+    """The folder in which Ivy leaves the jars that spark-submit resolved."""
     return Path(settings.get("spark.jars.ivy") or Path.home() / ".ivy2.5.2") / "jars"
 
 

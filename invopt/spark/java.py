@@ -29,7 +29,7 @@ INSTALL_HINT = (
     "already there."
 )
 
-# what package managers and vendors' installers use; a pattern that matches nothing costs nothing
+# the folders of package managers and vendors' installers; a pattern that matches nothing costs nothing
 WELL_KNOWN = (
     "/usr/lib/jvm/*",
     "/usr/java/*",
@@ -90,8 +90,10 @@ def java_version(java: Path) -> tuple[int, Path] | None:
 def parse_version(text: str) -> int | None:
     """The major version in what `java -version` prints; before Java 9 it was the second number.
 
-    >>> parse_version('openjdk version "17.0.15" 2025-04-15'), parse_version('java version "1.8.0_392"'), parse_version("no Java here")
-    (17, 8, None)
+    >>> parse_version('openjdk version "17.0.15" 2025-04-15'), parse_version('java version "1.8.0_392"')
+    (17, 8)
+    >>> parse_version("no Java here") is None
+    True
     """
     match = re.search(r'^\s*(?:\S+ )?version "?(\d+)(?:\.(\d+))?', text, re.M)
     if match is None:
@@ -101,7 +103,7 @@ def parse_version(text: str) -> int | None:
 
 
 def cache_folder() -> Path:
-    """Where invopt keeps what it fetched or found out: ~/.cache/invopt, or under XDG_CACHE_HOME."""
+    """The folder of fetched files and remembered facts: ~/.cache/invopt, or under XDG_CACHE_HOME."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "invopt"
 
 

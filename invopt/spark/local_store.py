@@ -107,7 +107,8 @@ class LocalStore(SparkStore):
         return written
 
     def _replace(self, table: Table, rows: DataFrame, where: Slice, is_alone: bool) -> int:
-        """Looking for rows to replace costs Spark more than writing some thousands; the log may say that there are none.
+        """Looking for rows to replace costs Spark more than writing some thousands; the log may say that there are
+        none.
 
         The turn keeps two writers from both finding that a slice has no rows.
         """

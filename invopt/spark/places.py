@@ -1,4 +1,4 @@
-"""Where tables are: below a folder or a URI, or in a catalog; and what a table there is called in SQL."""
+"""The places of tables: below a folder or a URI, or in a catalog; and a table's name in SQL."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class Places:
             self.root = lakehouse.root.rstrip("/") if self.is_uri else os.path.abspath(lakehouse.root)
             if not self.is_uri and (_UNUSABLE.search(self.root) or os.path.isfile(self.root)):
                 raise TableError(
-                    f"the lakehouse can't be at {self.root}: it must be a folder, without [ ] ^ | or % and two digits in "
+                    f"the lakehouse can't be at {self.root}: it must be a folder, without [ ] ^ | or % and two "
+                    "digits in "
                     "its path; choose another one by --lakehouse or in conf/base.yaml"
                 )
 
@@ -62,5 +63,5 @@ class Places:
         )
 
     def shown(self, table: Table) -> str:
-        """What a user would look for: the folder or the name in the catalog."""
+        """The table as a user looks for it: the folder, or the name in the catalog."""
         return self.path(table) or self.sql_name(table)

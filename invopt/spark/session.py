@@ -37,7 +37,7 @@ PARAMETERS = {"spark.sql.legacy.parameterSubstitution.constantsOnly": "true"}
 # a group that is half of the JVM's time. The largest number turns it off; maxRecordsPerBatch still ends a batch
 GROUPS_BY_ROWS = {"spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1)}
 
-# where a machine's own options for every JVM stand, and how they choose a collector
+# the variables that hold a machine's options for every JVM, and how an option chooses a collector
 JAVA_OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 _HAS_COLLECTOR = re.compile(r"-XX:\+Use\w+GC")
 
@@ -131,7 +131,7 @@ def default_parallelism(spark: SparkSession) -> int:
 
 
 def log_file() -> Path:
-    """What the JVM and the Python workers of this process's local session print."""
+    """The file to which the JVM and the Python workers of this process's local session print."""
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     return Path(tempfile.gettempdir()) / f"invopt-{user}" / f"spark-{os.getpid()}.log"
 
@@ -304,7 +304,7 @@ def _driver_megabytes() -> int:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError):  # Windows doesn't say
         return 2048
-    limit = Path("/sys/fs/cgroup/memory.max")  # what a container may use
+    limit = Path("/sys/fs/cgroup/memory.max")  # a container's limit
     if limit.is_file() and (text := limit.read_text().strip()).isdigit():
         memory = min(memory, int(text))
     return max(512, min(8192, memory // 2 // 2**20))

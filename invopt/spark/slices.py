@@ -63,7 +63,7 @@ def inside(slice_: Slice) -> Column:
     return F.assert_true(is_inside(slice_), OUTSIDE + condition(slice_)).isNull()
 
 
-# what the error of `inside` begins with
+# the error of `inside` begins with this
 OUTSIDE = "a row to write lies outside of the slice "
 
 

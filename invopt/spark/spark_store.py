@@ -100,7 +100,8 @@ class SparkStore(Store):
         if differences and not table.remade_by:
             raise TableError(
                 f"table {table.name} at {self.places.shown(table)} was made by another version of invopt, and nothing "
-                f"leads from it to this one: {'; '.join(differences)}. Its rows can't be made again: keep the table, and "
+                f"leads from it to this one: {'; '.join(differences)}. Its rows can't be made again: keep the "
+                "table, and "
                 "see CHANGELOG.md for the version that reads it."
             )
         if differences:
@@ -239,14 +240,17 @@ class SparkStore(Store):
         )
 
     def _check_keys(self, table: Table, where: Slice) -> None:
-        """Reads back only the key columns of what was written: cheaper than a shuffle of whole rows before the write."""
+        """Reads back only the key columns of what was written: cheaper than a shuffle of whole rows before the
+        write.
+        """
         twice = self.read(table, where=where).groupBy(*table.keys).count().where("count > 1").limit(3).collect()
         if twice:
             shown = "; ".join(
                 ", ".join(f"{key}={row[key]}" for key in table.keys) + f" ({row['count']} rows)" for row in twice
             )
             raise TableError(
-                f"table {table.name}: keys must be unique, but there are: {shown}. The rows were written; mend the input "
+                f"table {table.name}: keys must be unique, but there are: {shown}. The rows were written; mend "
+                "the input "
                 "and run again."
             )
 

@@ -1,4 +1,4 @@
-"""What every step does with tables: eight verbs, whatever place the tables are in.
+"""The eight verbs that steps use on tables, whatever place the tables are in.
 
 `SparkStore` speaks Delta by SQL and works on a folder, a URI and a catalog. `LocalStore` does some of it faster where
 this process and Spark see the same folder. The laws in tests/spark/test_store.py hold for all of them.

@@ -1,4 +1,4 @@
-"""What arrives day by day: demand forecasts, sales, stock counts and orders of other systems."""
+"""The files that arrive day by day: demand forecasts, sales, stock counts and orders of other systems."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""What the demo chain is: its stores, products and suppliers, before anything happens.
+"""The demo chain: its stores, products and suppliers, before anything happens.
 
-Demand of a product in a typical store is lognormal over the products (slow movers of 0.05 a day to fast movers of 60);
-a store multiplies it by its size. One product is forecast in one form, and its true demand has the matching law:
+The demand of a product in a typical store is lognormal over the products, from slow movers of 0.05 a day to fast movers
+of 60. A store multiplies it by its size. A product is forecast in one form, and its true demand has the matching law:
 
     poisson        Poisson(mu)                                    forecast: mean, variance = mean
     normal         negative binomial, variance = dispersion x mu  forecast: mean and variance
     pmf            0 with chance `zero_share`, else Poisson       forecast: every point with its probability
     deterministic  Poisson(mu)                                    forecast: the mean alone
 
-What one store knows about one product (costs, lead time, rules) is in `assortment.py`.
+The facts of one product in one store (costs, lead time, rules) are in `assortment.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ POISSON, NORMAL, PMF, DETERMINISTIC = range(4)
 
 DEPARTMENTS = ("Fresh and bakery", "Dairy and chilled", "Pantry", "Household")
 STORAGES = ("Fresh counter", "Refrigerators", "Pantry shelves", "Back room")
-# the shelf lives of each department: (text of the file, days); empty text and 0 days where the product keeps
+# the shelf lives of each department: (text of the file, days); empty text and 0 days for products that keep
 SHELF_LIVES = (
     (("3 days", 3), ("5 days", 5), ("1 week", 7)),
     (("10 days", 10), ("2 weeks", 14), ("2 months", 60)),
@@ -120,8 +120,8 @@ WEEKDAY_PATTERN = np.array(
 
 @dataclass(frozen=True)
 class Stores:
-    """(n_stores,) each: size multiplies a product's demand; income and traffic are told by the files and used by
-    nobody yet.
+    """(n_stores,) arrays: size multiplies a product's demand; income and traffic are in the files, and nobody uses
+    them yet.
     """
 
     location_id: np.ndarray
@@ -133,7 +133,7 @@ class Stores:
 
 @dataclass(frozen=True)
 class Products:
-    """(n_products,) each, as they are in a typical store; `shelf_life` in days, 0 where the product keeps."""
+    """(n_products,) arrays, as in a typical store; `shelf_life` in days, 0 for a product that keeps."""
 
     product_id: np.ndarray
     name: np.ndarray
@@ -154,8 +154,8 @@ class Products:
 
 @dataclass(frozen=True)
 class Suppliers:
-    """(n_suppliers,) each; limits are per order, -1 where there is none; `review_period` is the least time between
-    two orders, days.
+    """(n_suppliers,) arrays; limits are per order, -1 for none; `review_period` is the least time between two orders,
+    days.
     """
 
     source_id: np.ndarray
@@ -170,9 +170,7 @@ class Suppliers:
 
 @dataclass(frozen=True)
 class Chain:
-    """The chain: who sells, what is sold, who delivers; `held_up_supplier` is the one whose last deliveries are
-    late.
-    """
+    """The chain: its stores, products and suppliers; the last deliveries of `held_up_supplier` are late."""
 
     stores: Stores
     products: Products
@@ -195,13 +193,16 @@ def make_chain(n_stores: int, n_products: int, rng: np.random.Generator) -> Chai
         traffic=(size * rng.uniform(900, 1_100, n_stores)).round(1),
     )
     n_brands = -(-n_products // PRODUCTS_PER_BRAND)
-    brands = tuple(
-        f"{BRAND_WORDS[b % len(BRAND_WORDS)]}{'' if b < len(BRAND_WORDS) else ' ' + str(b // len(BRAND_WORDS) + 1)} Brand"
-        for b in range(n_brands)
-    )
-    # the supplier of the most products, so that even a small chain has orders of its
+    brands = tuple(_brand_name(b) for b in range(n_brands))
+    # the supplier of the most products, so that even a small chain has orders at it
     held_up = int(np.bincount(products.supplier, minlength=len(SUPPLIERS)).argmax())
     return Chain(stores, products, suppliers, brands, held_up)
+
+
+def _brand_name(brand: int) -> str:
+    """A name such as "Oak Brand", with a number once the words are used up: "Oak 2 Brand"."""
+    word, round_of_words = BRAND_WORDS[brand % len(BRAND_WORDS)], brand // len(BRAND_WORDS)
+    return f"{word} {round_of_words + 1} Brand" if round_of_words else f"{word} Brand"
 
 
 def _products(n: int, rng: np.random.Generator) -> Products:
@@ -215,7 +216,7 @@ def _products(n: int, rng: np.random.Generator) -> Products:
     normal = NormalDist()
     quantiles = np.array([normal.inv_cdf((i + 0.5) / n) for i in range(n)])
     demand_mean = np.clip(1.2 * np.exp(1.5 * rng.permutation(quantiles)), 0.05, 60.0)
-    # what does not sell a handful within its shelf life would not be in the assortment
+    # a product that does not sell a handful within its shelf life would not be in the assortment
     demand_mean = np.maximum(demand_mean, np.where(shelf_life > 0, 6.0 / np.maximum(shelf_life, 1), 0.0))
     form = _forecast_forms(demand_mean, rng)
     goods = [GOODS[d][k % len(GOODS[d])] for d, k in zip(department, nth_of_department, strict=True)]
@@ -244,8 +245,8 @@ def _products(n: int, rng: np.random.Generator) -> Products:
 
 
 def _forecast_forms(demand_mean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A tenth pmf among the slow and medium movers, a tenth deterministic, Normal for half of the fast ones, Poisson
-    otherwise.
+    """A pmf for a tenth of the products, slow and medium movers; Normal for half of the fast movers; deterministic for
+    a tenth; Poisson for the others.
     """
     n = len(demand_mean)
     tenth = max(1, round(n / 10))
@@ -258,7 +259,10 @@ def _forecast_forms(demand_mean: np.ndarray, rng: np.random.Generator) -> np.nda
 
 
 def _suppliers(products: Products, rng: np.random.Generator) -> Suppliers:
-    """Limits of a few days of a typical store's demand, so that some bind on some days; the first supplier has none."""
+    """The suppliers, with limits of a few days of a typical store's demand: some bind on some days.
+
+    The first supplier has no limits.
+    """
     n = len(SUPPLIERS)
     review_period = np.array([1, 1, 2, 3, 5])
     per_day = products.demand_mean

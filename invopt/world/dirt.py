@@ -1,10 +1,10 @@
-"""What real feeds have and a clean world has not; added to the guide form's files, losing nothing that was right.
+"""The faults of real feeds, planted in the files of a clean world of the guide form; no right row is lost.
 
-rejected_rows    rows that no rule can save: a number that is a word, a line cut in the middle
-duplicate_rows   a file that came again under another name
-float_id_rows    ids that went through a spreadsheet: supplier "5.0"
-header_only_files  a day file without rows
-stale_stores     stores whose last inventory file has not come
+rejected_rows       rows that no rule can save: a number that is a word, a line cut in the middle
+duplicate_rows      a file that came again under another name
+float_id_rows       ids that went through a spreadsheet: supplier "5.0"
+header_only_files   a day file without rows
+stale_stores        stores whose last inventory file has not come
 zero_msrp_products  products whose price in the brand's list is 0
 """
 
@@ -17,20 +17,20 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from invopt.world.chain import Chain
-from invopt.world.files import HEADERS
+from invopt.world.headers import HEADERS
 from invopt.world.history_files import POLICY_ID
 
 
 @dataclass(frozen=True)
 class Dirt:
-    """How much of each kind was planted, and by how many rows each dataset grew (or shrank)."""
+    """The number of faults of each kind, and the rows by which each dataset grew (or shrank)."""
 
     counts: Mapping[str, int]
     more_rows: Mapping[str, int]
 
 
 def add_dirt(folder: Path, chain: Chain, end: date) -> Dirt:
-    """Spoil the landing zone of a chain of at least two stores and two days."""
+    """Plant faults in the landing zone of a chain of at least two stores and two days."""
     first_store, second_store, last_store = chain.stores.location_id[[0, 1, -1]]
     product = chain.products.product_id[0]
     closed = end + timedelta(days=1)

@@ -1,8 +1,8 @@
 """The demand forecasts that the demo chain delivers as files: near the truth, not equal to it.
 
-A forecast of day t for item i is mu_i(t) x bias_i x noise_it, with mu the true mean of that weekday, a bias of the item
-(8 %) that stays, and noise (5 %) new in each forecast. A pmf forecast lists the points 0..M of a Poisson with extra
-zeros, its law in `chain.py`; what lies beyond M is given to M, so that the probabilities add up to 1.
+A forecast of day t for item i is mu_i(t) x bias_i x noise_it. mu is the true mean of that weekday; the bias of the item
+(8 %) stays; the noise (5 %) is new in each forecast. A pmf forecast lists the points 0..M of a Poisson with extra
+zeros, its law in `chain.py`. The point M also has the probability of all points beyond it, so that they add up to 1.
 """
 
 from __future__ import annotations
@@ -19,16 +19,24 @@ HORIZON = 42
 BIAS, NOISE = 0.08, 0.05
 # the pmf stops where the Poisson's tail is below this
 PMF_TAIL = 0.002
-# what the files say where there is no variance
+# the number in the files for a variance that is not known
 UNKNOWN = -1.0
 DISTRIBUTIONS = ("", "Poisson", "Normal")
 
 
 @dataclass(frozen=True)
 class ForecastRows:
-    """One entry per row of the file: positions of store and product, day from the first forecast day, demand in units,
-    position in `DISTRIBUTIONS`, variance (-1 unknown), probability. The rows of an item are together, items in order of
-    store and product within each form."""
+    """One entry per row of the file.
+
+    store, product : positions in the chunk of stores and in the chain
+    day : days from the first forecast day
+    demand : units
+    distribution : position in `DISTRIBUTIONS`
+    variance : units^2, -1 unknown
+    probability : of the demand
+
+    The rows of an item are together; within each form the items are in the order of store and product.
+    """
 
     store: np.ndarray
     product: np.ndarray
@@ -53,48 +61,11 @@ def forecast_rows(
     mean = (
         week[..., np.arange(HORIZON) % 7] * bias[..., None] * rng.lognormal(0.0, NOISE, (n_stores, n_products, HORIZON))
     )
-    form = chain.products.forecast_form
-    single = np.flatnonzero(form != PMF)
-    lumpy = np.flatnonzero(form == PMF)
-
-    means = np.maximum(mean[:, single].round(3), 0.001)
-    by_form = np.zeros(4)
-    by_form[[POISSON, NORMAL, DETERMINISTIC]] = (
-        DISTRIBUTIONS.index("Poisson"),
-        DISTRIBUTIONS.index("Normal"),
-        DISTRIBUTIONS.index(""),
-    )
-    distribution = np.broadcast_to(by_form[form[single]][None, :, None], means.shape)
-    variance = np.where(
-        (form[single] == DETERMINISTIC)[None, :, None],
-        UNKNOWN,
-        (means * chain.products.dispersion[single][None, :, None]).round(3),
-    )
+    is_pmf = chain.products.forecast_form == PMF
     parts = [
-        (
-            np.broadcast_to(np.arange(n_stores)[:, None, None], means.shape),
-            np.broadcast_to(single[None, :, None], means.shape),
-            np.broadcast_to(np.arange(HORIZON), means.shape),
-            means,
-            distribution,
-            variance,
-            np.ones(means.shape),
-        )
+        _single_columns(chain, np.flatnonzero(~is_pmf), mean),
+        *(_pmf_columns(chain, product, mean) for product in np.flatnonzero(is_pmf)),
     ]
-    for product in lumpy:
-        points = pmf(mean[:, product], chain.products.zero_share[product])
-        shape = points.shape
-        parts.append(
-            (
-                np.broadcast_to(np.arange(n_stores)[:, None, None], shape),
-                np.full(shape, product),
-                np.broadcast_to(np.arange(HORIZON)[None, :, None], shape),
-                np.broadcast_to(np.arange(shape[-1], dtype=float), shape),
-                np.zeros(shape),
-                np.full(shape, UNKNOWN),
-                points,
-            )
-        )
     store, product, day, demand, law, variance, probability = (
         np.concatenate([np.ravel(array) for array in column]) for column in zip(*parts, strict=True)
     )
@@ -109,9 +80,43 @@ def forecast_rows(
     )
 
 
+def _single_columns(chain: Chain, products: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The columns of `ForecastRows` for products with one row per day, each (n_stores, n_products, HORIZON)."""
+    form = chain.products.forecast_form[products]
+    means = np.maximum(mean[:, products].round(3), 0.001)
+    by_form = np.zeros(4)
+    by_form[[POISSON, NORMAL, DETERMINISTIC]] = [DISTRIBUTIONS.index(name) for name in ("Poisson", "Normal", "")]
+    variance = (means * chain.products.dispersion[products][None, :, None]).round(3)
+    return (
+        np.broadcast_to(np.arange(len(mean))[:, None, None], means.shape),
+        np.broadcast_to(products[None, :, None], means.shape),
+        np.broadcast_to(np.arange(HORIZON), means.shape),
+        means,
+        np.broadcast_to(by_form[form][None, :, None], means.shape),
+        np.where((form == DETERMINISTIC)[None, :, None], UNKNOWN, variance),
+        np.ones(means.shape),
+    )
+
+
+def _pmf_columns(chain: Chain, product: int, mean: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The columns of `ForecastRows` for a product with a row per point, each (n_stores, HORIZON, n_points)."""
+    points = pmf(mean[:, product], chain.products.zero_share[product])
+    shape = points.shape
+    return (
+        np.broadcast_to(np.arange(len(mean))[:, None, None], shape),
+        np.full(shape, product),
+        np.broadcast_to(np.arange(HORIZON)[None, :, None], shape),
+        np.broadcast_to(np.arange(shape[-1], dtype=float), shape),
+        np.zeros(shape),
+        np.full(shape, UNKNOWN),
+        points,
+    )
+
+
 def pmf(mean: np.ndarray, zero_share: float) -> np.ndarray:
-    """Probabilities of the points 0..M, rounded to 6 digits and adding up to 1; M is common to all and covers the
-    largest mean.
+    """Probabilities of the points 0..M, rounded to 6 digits and adding up to 1.
+
+    M is common to all means and covers the largest.
 
         P(0) = q + (1-q) e^-m,   P(k) = (1-q) e^-m m^k / k!,   m = mean / (1-q)
 
@@ -140,6 +145,6 @@ def pmf(mean: np.ndarray, zero_share: float) -> np.ndarray:
     points[..., 0] += zero_share
     points[..., -1] = np.maximum(1 - points[..., :-1].sum(axis=-1), 0.0)
     points = points.round(6)
-    # what rounding leaves goes to zero demand, which is never so unlikely that it could turn negative
+    # the remainder of rounding goes to zero demand, which is never so unlikely that it could turn negative
     points[..., 0] += 1 - points.sum(axis=-1)
     return points.round(6)

@@ -1,11 +1,12 @@
-"""The files of what happened: sales, inventory, forecasts and orders, in one of two forms.
+"""The files of the history: sales, inventory, forecasts and orders, in one of two forms.
 
-guide : one file per store and day, one row per transaction of one unit between 7:00 and 21:00, as in the guide: for
-    small worlds.
-daily : one Parquet file per day for all stores, one row per item and day, stamped at closing time: for large worlds.
-    Dates are text here too, so that both forms read the same whatever the reader's time zone.
+guide : one file per store and day, for small worlds; a row is a transaction of one unit between 7:00 and 21:00, as in
+    the guide
+daily : one Parquet file per day for all stores, for large worlds; a row is an item's day, stamped at closing time.
+    Dates are text here too, so that both forms read the same in every time zone of a reader
 
-In both, what expired is a row of the sales file at midnight with price 0, as in the guide's sample.
+In both forms, expired units are a row of the sales file at midnight with price 0, as in the guide's sample. The date in
+the name of a sales or inventory file is the midnight on which it was closed, one day after the sales in it.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ import pyarrow as pa
 
 from invopt.world.assortment import Assortment
 from invopt.world.chain import Chain
-from invopt.world.files import Landing, same, text
 from invopt.world.forecasts import DISTRIBUTIONS, HORIZON, ForecastRows
 from invopt.world.history import NEVER, History, Lots, PlacedOrders
+from invopt.world.landing_writer import LandingWriter, same, text
 
 OPENING_HOUR, CLOSING_HOUR = 7, 21
 OPEN_SECONDS = (CLOSING_HOUR - OPENING_HOUR) * 3600
-# the expiry that the guide's sample gives to what keeps
+# the expiry that the guide's sample gives to products that keep
 FAR_FUTURE = date(2044, 5, 23)
 POLICY_ID = "s_q"
 
 
 def write_sales_of_stores(
-    landing: Landing, chain: Chain, items: Assortment, history: History, first_day: date, rng: np.random.Generator
+    landing: LandingWriter, chain: Chain, items: Assortment, history: History, first_day: date, rng: np.random.Generator
 ) -> None:
     """Guide form: one file per store and day, its transactions in the order of time."""
     n_days, n_stores, n_products = history.sold.shape
@@ -38,7 +39,7 @@ def write_sales_of_stores(
         for store in range(n_stores):
             sold, spoiled = history.sold[day, store], history.spoiled[day, store]
             product = np.repeat(np.arange(n_products), sold)
-            second = _distinct_seconds(sold, rng)
+            second = distinct_seconds(sold, rng)
             in_time = np.lexsort((product, second))
             expired = np.flatnonzero(spoiled)
             product = np.concatenate([product[in_time], expired])
@@ -58,9 +59,12 @@ def write_sales_of_stores(
             )
 
 
-def _distinct_seconds(sold: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A second of the opening hours for each unit, no two the same for one product: the key of a transaction stays
-    unique.
+def distinct_seconds(sold: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A second of the opening hours for each unit, product after product.
+
+    No two units of a product have the same second, so that the key of a transaction is unique.
+
+    sold : (n_products,) units
     """
     n = int(sold.sum())
     product = np.repeat(np.arange(len(sold)), sold)
@@ -71,7 +75,7 @@ def _distinct_seconds(sold: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return draw[order] + rank
 
 
-def append_sales(landing: Landing, chain: Chain, items: Assortment, history: History, first_day: date) -> None:
+def append_sales(landing: LandingWriter, chain: Chain, items: Assortment, history: History, first_day: date) -> None:
     """Daily form: these stores' rows of every day's file."""
     for day in range(len(history.sold)):
         today = first_day + timedelta(days=day)
@@ -97,7 +101,7 @@ def append_sales(landing: Landing, chain: Chain, items: Assortment, history: His
 
 
 def write_inventory_of_stores(
-    landing: Landing, chain: Chain, items: Assortment, history: History, first_day: date
+    landing: LandingWriter, chain: Chain, items: Assortment, history: History, first_day: date
 ) -> None:
     """Guide form: one file per store and day."""
     for day, lots in history.lots.items():
@@ -109,8 +113,10 @@ def write_inventory_of_stores(
             landing.write("inventory", name, _inventory_columns(chain, items, of_store, first_day, counted))
 
 
-def append_inventory(landing: Landing, chain: Chain, items: Assortment, history: History, first_day: date) -> None:
-    """Daily form: these stores' lots of each day that the history kept."""
+def append_inventory(
+    landing: LandingWriter, chain: Chain, items: Assortment, history: History, first_day: date
+) -> None:
+    """Daily form: these stores' lots of each day whose lots the history has."""
     for day, lots in history.lots.items():
         counted = first_day + timedelta(days=day + 1)
         landing.append(
@@ -135,7 +141,9 @@ def _inventory_columns(chain: Chain, items: Assortment, lots: Lots, first_day: d
     ]
 
 
-def write_forecasts_of_items(landing: Landing, chain: Chain, items: Assortment, rows: ForecastRows, made: date) -> None:
+def write_forecasts_of_items(
+    landing: LandingWriter, chain: Chain, items: Assortment, rows: ForecastRows, made: date
+) -> None:
     """Guide form: one file per store, product and day on which forecasts were made."""
     columns = pa.Table.from_arrays(_forecast_columns(chain, items, rows, made), [str(i) for i in range(7)])
     starts = np.flatnonzero(np.diff(rows.store * len(chain.products.product_id) + rows.product, prepend=-1))
@@ -147,7 +155,7 @@ def write_forecasts_of_items(landing: Landing, chain: Chain, items: Assortment, 
         landing.write("demand_forecasts", name, columns.slice(start, stop - start).columns)
 
 
-def append_forecasts(landing: Landing, chain: Chain, items: Assortment, rows: ForecastRows, made: date) -> None:
+def append_forecasts(landing: LandingWriter, chain: Chain, items: Assortment, rows: ForecastRows, made: date) -> None:
     """Daily form: these stores' rows of the day's file."""
     landing.append(
         "demand_forecasts",
@@ -170,7 +178,7 @@ def _forecast_columns(chain: Chain, items: Assortment, rows: ForecastRows, made:
 
 
 def write_orders_of_stores(
-    landing: Landing, chain: Chain, items: Assortment, orders: PlacedOrders, first_day: date, n_days: int
+    landing: LandingWriter, chain: Chain, items: Assortment, orders: PlacedOrders, first_day: date, n_days: int
 ) -> None:
     """One file per store in both forms: every order of the history, fulfilled when its delivery has come."""
     in_order = np.lexsort((orders.product, orders.order_day, orders.store))

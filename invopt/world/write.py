@@ -1,8 +1,8 @@
 """A retail chain from a seed, written as a landing zone: what the demo, the tests and the benchmarks ingest.
 
-`chain.py` and `assortment.py` say what the chain is, `history.py` and `world/forecasts.py` what happened and what
-was expected, `world/files.py`, `chain_files.py` and `history_files.py` how it is written, `dirt.py` what is wrong with real
-feeds.
+`chain.py` and `assortment.py` draw the chain, `history.py` its past, `forecasts.py` the forecasts made in that past.
+`static_files.py` and `history_files.py` write them by `landing_writer.py`, with the columns of `headers.py`. `dirt.py`
+plants the faults of real feeds.
 
 Stores are drawn in chunks, each from its own stream of the seed, so that memory does not grow with the chain.
 """
@@ -19,13 +19,13 @@ from typing import Literal
 import numpy as np
 
 from invopt.errors import ParameterError
-from invopt.world import chain_files, history_files
+from invopt.world import history_files, static_files
 from invopt.world.assortment import make_assortment
 from invopt.world.chain import Chain, make_chain
 from invopt.world.dirt import add_dirt
-from invopt.world.files import Landing
 from invopt.world.forecasts import draw_bias, forecast_rows
 from invopt.world.history import simulate
+from invopt.world.landing_writer import LandingWriter
 
 Form = Literal["auto", "guide", "daily"]
 END = date(2026, 5, 31)
@@ -40,12 +40,12 @@ INVENTORY_DAYS = 3
 
 @dataclass(frozen=True)
 class WorldSummary:
-    """What was written.
+    """The size of a written world, and how to run on it.
 
-    as_of : when to run: midnight after the last day of history
+    as_of : the `as_of` of a run: midnight after the last day of history
     rows : lines or rows per dataset, as they lie in the files
-    planted : with dirt, how many of each kind (see `dirt.py`); `rejected_rows` is what a pipeline must reject, no more
-        and no less
+    planted : with dirt, the number of faults of each kind (see `dirt.py`); a pipeline must reject exactly
+        `rejected_rows` rows
     """
 
     folder: Path
@@ -75,12 +75,12 @@ def write_world(
     Parameters
     ----------
     folder : a new or an empty folder
-    n_stores, n_products, n_days : >= 1; every store sells every product; days of history, the last one is `end`
+    n_stores, n_products, n_days : >= 1; every store sells every product; the last day of history is `end`
     seed : >= 0
     form : `guide` (a file per store and day, a row per transaction), `daily` (a Parquet file per day), or `auto` by
         size
-    dirt : add what real feeds have; guide form with at least 2 stores and 2 days
-    progress : is told a line per chunk of stores
+    dirt : plant the faults of real feeds; guide form with at least 2 stores and 2 days
+    progress : is called with a line for each chunk of stores
 
     Raises
     ------
@@ -92,8 +92,8 @@ def write_world(
     chain = make_chain(n_stores, n_products, np.random.default_rng([seed, 0]))
     first_day = end - timedelta(days=n_days - 1)
     chunk = max(1, PAIRS_PER_CHUNK // n_products)
-    with Landing(folder) as landing:
-        chain_files.write_chain(landing, chain)
+    with LandingWriter(folder) as landing:
+        static_files.write_chain(landing, chain)
         for start in range(0, n_stores, chunk):
             stores = np.arange(start, min(start + chunk, n_stores))
             _write_stores(landing, chain, stores, form, first_day, n_days, np.random.default_rng([seed, 1, start]))
@@ -120,7 +120,7 @@ def write_world(
 
 
 def _write_stores(
-    landing: Landing,
+    landing: LandingWriter,
     chain: Chain,
     stores: np.ndarray,
     form: str,
@@ -128,9 +128,9 @@ def _write_stores(
     n_days: int,
     rng: np.random.Generator,
 ) -> None:
-    """Everything of these stores."""
+    """Draw these stores' items, history and forecasts, and write them."""
     items = make_assortment(chain, stores, rng)
-    chain_files.append_assortment(landing, chain, items)
+    static_files.append_assortment(landing, chain, items)
     lot_days = range(n_days) if form == "guide" else range(max(0, n_days - INVENTORY_DAYS), n_days)
     history = simulate(chain, items, n_days=n_days, first_weekday=first_day.weekday(), rng=rng, lot_days=lot_days)
     history_files.write_orders_of_stores(landing, chain, items, history.orders, first_day, n_days)

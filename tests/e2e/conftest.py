@@ -50,9 +50,18 @@ class Project:
             code = main([arguments[0], *places, *arguments[1:]])
         return code, out.getvalue()
 
-    def rows(self, table: Table | str) -> pd.DataFrame:
+    def demo(self, *arguments: str) -> tuple[int, str]:
+        """Runs `invopt demo` in this folder, with its configuration; gives its exit code and what it printed."""
+        out = io.StringIO()
+        (self.folder / ".invopt-demo").touch()
+        places = ("--config", str(self.folder / "conf"), "--folder", str(self.folder))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            code = main(["demo", *places, *arguments])
+        return code, out.getvalue()
+
+    def rows(self, table: Table | str, lakehouse: str = "lakehouse") -> pd.DataFrame:
         name = table if isinstance(table, str) else table.name
-        return DeltaTable(str(self.lakehouse / name.replace(".", "/"))).to_pandas()
+        return DeltaTable(str(self.folder / lakehouse / name.replace(".", "/"))).to_pandas()
 
     def versions(self) -> dict[str, int]:
         """Every Delta table there is, and its newest commit."""

@@ -45,7 +45,7 @@ def executed(demo):
             notebook = read(path)
             # the kernel is a process of its own: it must find this package, these tables, and the backend that makes
             # images
-            own = {
+            environment = {
                 "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep),
                 "INVOPT_LAKEHOUSE": str(demo.lakehouse),
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -53,7 +53,7 @@ def executed(demo):
             client = NotebookClient(
                 notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
             )
-            client.execute(env=os.environ | own)
+            client.execute(env=os.environ | environment)
             made[path] = [cell for cell in notebook.cells if cell.cell_type == "code"]
         return made[path]
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 import pytest
 
 from invopt.config import Config
+from invopt.pipelines.context import Context
 from invopt.pipelines.due import due
-from invopt.pipelines.steps import Run, now
-from invopt.spark.delta import Lakehouse
+from invopt.run import now
 from invopt.tables import RUNS
+from tests.contexts import context_at
 
 MONDAY = datetime(2026, 6, 1, 6, tzinfo=UTC)
 POLICIES = [
@@ -30,7 +30,7 @@ SCHEDULES = [
 def run_of(spark, tmp_path_factory):
     """Makes the run of a moment; `policies` and `root` as given, so that tests don't see each other's runs."""
 
-    def make(as_of: datetime, name: str, policies=POLICIES) -> Run:
+    def make(as_of: datetime, name: str, policies=POLICIES) -> Context:
         root = tmp_path_factory.getbasetemp() / f"due-{name}"
         config = Config.model_validate(
             {
@@ -41,21 +41,20 @@ def run_of(spark, tmp_path_factory):
                 "solvers": [{"name": "highs"}],
             }
         )
-        return Run(spark, Lakehouse(spark, config.lakehouse), config, as_of, say=lambda line: None)
+        return context_at(spark, config, as_of)
 
     return make
 
 
-def done_by(run: Run, solved: dict[str, int], items: int = 10, ordered=("weekly",)) -> None:
+def done_by(run: Context, solved: dict[str, int], items: int = 10, ordered=("weekly",)) -> None:
     """Records what a run did: `solved` says how many of a policy's items it came to."""
-    columns = ", ".join(f"{column.name} {column.type}" for column in RUNS.columns)
-    row = (run.run_id, run.as_of, "", json.dumps(run.config.model_dump(mode="json")), "0", {}, now())
-    run.lakehouse.replace(RUNS, run.spark.createDataFrame([row], columns), {"run_id": run.run_id}, check_keys=False)
-    run.record_all("inputs", "f", {"*": items, **dict.fromkeys(solved, items)}, 0.0)
+    row = (run.run_id, run.as_of, "", run.config.as_json(), "0", {}, now())
+    run.store.replace(RUNS, [row], {"run_id": run.run_id}, check_keys=False)
+    run.ledger.record_all("inputs", "f", {"*": items, **dict.fromkeys(solved, items)}, 0.0)
     for policy_id, rows in solved.items():
-        run.record("solve", "f", rows=rows, seconds=0.0, policy_id=policy_id)
+        run.ledger.record("solve", "f", rows=rows, seconds=0.0, policy_id=policy_id)
     for policy_id in ordered:
-        run.record("order", "f", rows=items, seconds=0.0, policy_id=policy_id)
+        run.ledger.record("order", "f", rows=items, seconds=0.0, policy_id=policy_id)
 
 
 def ids(rows) -> list[str]:
@@ -97,8 +96,8 @@ def test_a_changed_policy_is_due_at_once(run_of):
 
 
 def test_orders_whose_rule_failed_are_due_as_before(run_of):
-    monday, evening = run_of(MONDAY, "failed"), run_of(MONDAY.replace(hour=20), "failed")
+    monday = run_of(MONDAY, "failed")
     done_by(monday, {"weekly": 10})
-    assert "weekly" not in ids(due(evening).ordering)
-    monday.record("order", "failed", rows=10, failed=3, seconds=0.0, policy_id="weekly")
-    assert "weekly" in ids(due(evening).ordering)
+    assert "weekly" not in ids(due(run_of(MONDAY.replace(hour=20), "failed")).ordering)
+    monday.ledger.record("order", "failed", rows=10, failed=3, seconds=0.0, policy_id="weekly")
+    assert "weekly" in ids(due(run_of(MONDAY.replace(hour=20), "failed")).ordering)

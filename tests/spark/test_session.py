@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
+from pyspark.sql import SparkSession
 
 from invopt.errors import SetupError
 from invopt.spark import session
@@ -255,15 +256,15 @@ def test_workers_in_other_processes_get_delta_and_this_python(tmp_path):
 
 
 def test_databricks_is_left_alone(spark, monkeypatch):
-    seen = {}
+    chosen = []
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
-    monkeypatch.setattr(session, "_built", lambda app_name, settings: seen.update(settings) or spark)
+    monkeypatch.setattr(SparkSession.Builder, "config", lambda self, *setting, **more: chosen.append(setting) or self)
     assert spark_session() is spark
-    assert seen == {}
+    assert chosen == []
 
 
 def test_a_session_without_delta_is_refused(spark, monkeypatch):
-    monkeypatch.setattr(session, "_has_class", lambda *_: False)
+    monkeypatch.setattr(session, "EXTENSION", "io.delta.sql.NoSuchExtension")
     with pytest.raises(SetupError, match="has no Delta"):
         spark_session()
 

@@ -1,5 +1,5 @@
-"""The plots with what a small demo does not have: many departments, nothing spoiled, nothing ordered, no demand, the
-guide's cost.
+"""The plots of cases that a small demo does not have: many departments, nothing spoiled, nothing ordered, no demand,
+the guide's cost.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from invopt import plots
+from invopt import plots, policies
 from invopt.errors import ParameterError
+from invopt.workbench import curves
+from invopt.workbench.curves.decision import Decision
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402  (after the backend is chosen)
@@ -55,6 +57,10 @@ def item(**changes) -> pd.Series:
         }
         | changes
     )
+
+
+def explained(cost: str, **changes) -> Decision:
+    return curves.decision(item(**changes), policies.load("s_q").params(cost=cost))
 
 
 def texts(axes) -> list[str]:
@@ -107,12 +113,12 @@ def test_an_item_without_demand_is_not_drawn_and_the_rest_is_measured_in_days():
     ],
 )
 def test_a_decision_is_drawn_for_every_form_of_demand_and_cost(form, cost):
-    drawn = plots.decision(item(**form), daily(1), cost)
+    drawn = plots.decision(explained(cost, **form), daily(1))
     forecast, risk, along_quantity, along_reorder_point = drawn.axes
     assert "sold" in texts(forecast)
     expected = int(form.get("reorder_point", 4))
     assert any(text.startswith(f"reorder point s = {expected};") for text in texts(risk))
-    # what is chosen lies on the curve of the total
+    # the chosen point lies on the curve of the total
     for axes, x in ((along_quantity, 9), (along_reorder_point, expected)):
         total = next(line for line in axes.get_lines() if line.get_label() == "total")
         chosen = axes.collections[0].get_offsets()[0]
@@ -121,7 +127,7 @@ def test_a_decision_is_drawn_for_every_form_of_demand_and_cost(form, cost):
 
 
 def test_a_decision_without_sales_so_far_is_drawn():
-    assert "sold" not in texts(plots.decision(item(), daily(0), "daily_review").axes[0])
+    assert "sold" not in texts(plots.decision(explained("daily_review"), daily(0)).axes[0])
 
 
 @pytest.mark.parametrize(
@@ -134,7 +140,7 @@ def test_a_decision_without_sales_so_far_is_drawn():
 )
 def test_what_can_not_be_explained_is_refused(changes, says):
     with pytest.raises(ParameterError, match=says):
-        plots.decision(item(**changes), daily(1), "daily_review")
+        explained("daily_review", **changes)
 
 
 def test_orders_by_supplier_and_a_day_without_orders():

@@ -1,5 +1,5 @@
-"""Each policy's curve passes through the cost that the policy itself reports, for random items, and the plots stand
-odd ones.
+"""Each policy's curve passes through the cost that the policy itself reports, for every form of demand and parameter,
+and odd items are drawn too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import pytest
 
 from invopt import plots, policies
 from invopt.errors import ParameterError
+from invopt.policies.base import Params
+from invopt.workbench import curves
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402  (after the backend is chosen)
@@ -69,13 +71,17 @@ def solved(name: str, rows: list[dict], **params) -> tuple[pd.DataFrame, np.ndar
     items = pd.DataFrame([BREAD | row for row in rows])
     for column in ("demand_variance", "demand_pmf", "price_break_quantity", "price_break_cost"):
         items[column] = items[column].astype(object).where(items[column].notna(), None)
-    found = policy.solve_exact(items, np.array([0, len(items)]), policy.params(**params))
-    for decision, values in found.decisions.items():
+    solution = policy.solve_exact(items, np.array([0, len(items)]), policy.params(**params))
+    for decision, values in solution.decisions.items():
         items[decision.lower()] = values if values.ndim == 1 else values[:, 0]
         if decision == "ORDER_QUANTITY" and values.ndim == 2:
             items["order_quantities"] = list(values)
-    bound = found.cost if found.bound is None else found.bound
-    return items.assign(cost=found.cost, bound=bound.sum()), found.cost
+    bound = solution.cost if solution.bound is None else solution.bound
+    return items.assign(cost=solution.cost, bound=bound.sum()), solution.cost
+
+
+def params_of(name: str, **params) -> Params:
+    return policies.load(name).params(**params)
 
 
 def chosen(axes) -> tuple[float, float]:
@@ -102,13 +108,14 @@ def check(axes, x: float, cost: float, label: str = "total") -> None:
 @pytest.mark.parametrize("cost", ["daily_review", "time_weighted", "guide"])
 def test_order_quantity(form, cost):
     items, costs = solved("s_q", [form], cost=cost)
-    check(plots.order_quantity(items.iloc[0], cost).axes[0], items["order_quantity"][0], costs[0])
+    axes = plots.order_quantity(curves.order_quantity(items.iloc[0], params_of("s_q", cost=cost))).axes[0]
+    check(axes, items["order_quantity"][0], costs[0])
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_order_up_to_level(form):
     items, costs = solved("s_s", [form])
-    above, below = plots.order_up_to_level(items.iloc[0]).axes
+    above, below = plots.order_up_to_level(curves.order_up_to_level(items.iloc[0])).axes
     check(above, items["order_up_to_level"][0], costs[0])
     assert tuple(below.collections[0].get_offsets()[0]) == (items["order_up_to_level"][0], items["reorder_point"][0])
 
@@ -127,8 +134,7 @@ def test_order_up_to_level(form):
 )
 def test_review_period(form, params, changes):
     items, costs = solved("r_s", [form | changes], **params)
-    settings = policies.load("r_s").params(**params)
-    axes = plots.review_period(items.iloc[0], settings.cost, settings.service, settings.longest_review_period).axes[0]
+    axes = plots.review_period(curves.review_period(items.iloc[0], params_of("r_s", **params))).axes[0]
     at = chosen(axes)
     assert at == (items["review_period"][0], pytest.approx(costs[0], rel=1e-6))
 
@@ -138,13 +144,10 @@ def test_review_period(form, params, changes):
 @pytest.mark.parametrize("expired", ["disposal", "disposal_and_purchase"])
 @pytest.mark.parametrize("shelf_life", [3.0, np.nan])
 def test_order_quantity_with_expiry(form, review, expired, shelf_life):
-    items, costs = solved(
-        "s_q_perishable",
-        [form | {"shelf_life": shelf_life, "disposal_cost": 0.5}],
-        review=review,
-        expired_unit_costs=expired,
-    )
-    above, below = plots.order_quantity_with_expiry(items.iloc[0], review, expired).axes
+    params = {"review": review, "expired_unit_costs": expired}
+    items, costs = solved("s_q_perishable", [form | {"shelf_life": shelf_life, "disposal_cost": 0.5}], **params)
+    curve = curves.order_quantity_with_expiry(items.iloc[0], params_of("s_q_perishable", **params))
+    above, below = plots.order_quantity_with_expiry(curve).axes
     check(above, items["order_quantity"][0], costs[0], "expires" if shelf_life == 3 else "does not")
     thrown = below.get_lines()[0].get_ydata()
     assert (np.diff(thrown) >= -1e-9).all() and (shelf_life == 3 or not thrown.any())
@@ -158,8 +161,7 @@ def test_purchase_budget(budget, params):
         for k, form in enumerate(FORMS)
     ]
     items, costs = solved("newsvendor_budget", rows, **params)
-    settings = policies.load("newsvendor_budget").params(**params)
-    drawn = plots.purchase_budget(items, settings.protection_days, settings.cost, settings.salvage_fraction)
+    drawn = plots.purchase_budget(curves.purchase_budget(items, params_of("newsvendor_budget", **params)))
     at = chosen(drawn.axes[0])
     k = int(drawn.axes[0].get_title(loc="left").split(",")[0][-1])
     assert at == (items["base_stock_level"][k], pytest.approx(costs[k], rel=1e-6))
@@ -185,8 +187,9 @@ def test_storage_budget(budget, discount, holding):
         {"label": f"Item {k}, Old Town", "storage_cost_budget": budget, **more}
         for k, more in enumerate([BREAKS, {}, BREAKS])
     ]
-    items, costs = solved("eoq_budget", rows, discount=discount, holding=holding)
-    drawn = plots.storage_budget(items, "ordering_and_holding", discount, holding)
+    params = {"discount": discount, "holding": holding}
+    items, costs = solved("eoq_budget", rows, **params)
+    drawn = plots.storage_budget(curves.storage_budget(items, params_of("eoq_budget", **params)))
     at = chosen(drawn.axes[0])
     k = int(drawn.axes[0].get_title(loc="left").split(",")[0][-1])
     assert at == (items["order_quantity"][k], pytest.approx(costs[k], rel=1e-9))
@@ -200,19 +203,17 @@ def test_storage_budget(budget, discount, holding):
 
 def test_many_products_share_a_budget():
     items, _ = solved("eoq_budget", [{"label": f"Item {k}, Old Town", "storage_cost_budget": 3.0} for k in range(30)])
-    names = [
-        text.get_text()
-        for text in plots.storage_budget(items, "ordering_and_holding", "none", "per_unit").axes[1].get_yticklabels()
-    ]
+    bars = plots.storage_budget(curves.storage_budget(items, params_of("eoq_budget"))).axes[1]
+    names = [text.get_text() for text in bars.get_yticklabels()]
     assert len(names) == 12 and names[0] == "19 others"
 
 
 def test_lot_sizes():
     items, costs = solved("dynamic_lot_sizing", [LOTS])
-    top, right, below, _ = plots.lot_sizes(items.iloc[0]).axes
+    top, right, below, _ = plots.lot_sizes(curves.lot_sizes(items.iloc[0])).axes
     quantity = items["order_quantities"][0]
     assert [bar.get_height() for bar in below.containers[0]] == quantity.tolist()
-    # of three plans, the policy's is the cheapest, and with the purchases it costs what the policy says
+    # the policy's plan is the cheapest of three; with the purchases it has the cost that the policy reports
     widths = np.array([[bar.get_width() for bar in bars] for bars in right.containers[:2]]).sum(axis=0)
     assert widths.argmin() == 1 and widths[1] + 3.0 * quantity.sum() / 27 == pytest.approx(costs[0])
     assert line(top, "stock").get_ydata()[-1] == 0
@@ -222,7 +223,7 @@ def test_lot_sizes():
 def test_without_a_plan_there_is_nothing_to_draw(changes):
     items = pd.DataFrame([BREAD | LOTS | changes]).assign(order_quantities=[np.zeros(27)])
     with pytest.raises(ParameterError, match="Bread, Old Town"):
-        plots.lot_sizes(items.iloc[0])
+        curves.lot_sizes(items.iloc[0])
 
 
 @pytest.mark.parametrize(
@@ -232,7 +233,7 @@ def test_shipping_capacity(capacity, says):
     rows = [LOTS | {"label": f"Item {k}, Old Town", "max_shipping_volume": capacity} for k in range(8)]
     rows = rows[:2] if capacity == 9.0 else rows
     items, _ = solved("capacitated_lot_sizing", rows)
-    drawn = plots.shipping_capacity(items)
+    drawn = plots.shipping_capacity(curves.shipping_capacity(items))
     axes = drawn.axes[0]
     assert says in drawn.get_suptitle()
     shipped = sum(bar.get_height() for bars in axes.containers[:-1] for bar in bars)
@@ -243,4 +244,4 @@ def test_shipping_capacity(capacity, says):
 def test_an_item_without_demand_is_refused():
     items, _ = solved("s_q", [{}])
     with pytest.raises(ParameterError, match="Bread, Old Town has no demand"):
-        plots.order_quantity(items.assign(demand_mean=[np.zeros(2)]).iloc[0], "daily_review")
+        curves.order_quantity(items.assign(demand_mean=[np.zeros(2)]).iloc[0], params_of("s_q"))

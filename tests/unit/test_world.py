@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -17,9 +16,10 @@ import pytest
 from invopt.errors import ParameterError
 from invopt.world.assortment import make_assortment
 from invopt.world.chain import DETERMINISTIC, NORMAL, PMF, POISSON, WEEKDAY_PATTERN, make_chain
-from invopt.world.files import HEADERS, STATIC, Landing
+from invopt.world.headers import HEADERS, STATIC
 from invopt.world.history import NEVER, simulate
-from invopt.world.history_files import write_sales_of_stores
+from invopt.world.history_files import distinct_seconds
+from invopt.world.landing_writer import LandingWriter
 from invopt.world.write import write_world
 
 SIZE = {"n_stores": 4, "n_products": 20, "n_days": 30}
@@ -31,14 +31,25 @@ SAMPLE_HEADERS = {
     "publicparameters/brands.csv": "BrandID,BrandName",
     "publicparameters/brands_products.csv": "BrandID,ProductID,ProductName,MSRP,ProductVolume,ShelfLife",
     "publicparameters/store_department_brand_products.csv": "StoreID,DepartmentID,BrandID,ProductID,MSRP,DisposalCost",
-    "publicparameters/store_product_storage.csv": "StoreID,StorageID,ProductID,StorageCost,MissedSaleCost,MinInventorySize,MaxInventorySize",
-    "publicparameters/suppliers.csv": "SupplierID,SupplierName,ShippingCost,MinShippingVolume,MaxShippingVolume,FixedOrderSize,PurchaseCostBudget",
-    "publicparameters/store_product_supplier.csv": "StoreID,SupplierID,ProductID,LeadTime,LeadTimeConfidenceInterval,MinOrderQuantity,MaxOrderQuantity,QuantityMultiplier,Cost,"
-    "BackorderCost,ShippingCost,PurchaseCostBudget,ShipmentFreq,ServiceLevel,PriceBreaks",
+    "publicparameters/store_product_storage.csv": (
+        "StoreID,StorageID,ProductID,StorageCost,MissedSaleCost,MinInventorySize,MaxInventorySize"
+    ),
+    "publicparameters/suppliers.csv": (
+        "SupplierID,SupplierName,ShippingCost,MinShippingVolume,MaxShippingVolume,FixedOrderSize,PurchaseCostBudget"
+    ),
+    "publicparameters/store_product_supplier.csv": (
+        "StoreID,SupplierID,ProductID,LeadTime,LeadTimeConfidenceInterval,MinOrderQuantity,MaxOrderQuantity,"
+        "QuantityMultiplier,Cost,BackorderCost,ShippingCost,PurchaseCostBudget,ShipmentFreq,ServiceLevel,PriceBreaks"
+    ),
     "rawdata/sales_store2_2026_05_10_00_00_00.csv": "StoreID,ProductID,TransactionDateTime,Units,Price",
     "rawdata/inv_store2_2026_05_10_00_00_00.csv": "StoreID,ProductID,InventoryDateTime,Units,ExpiryDateTime",
-    "rawdata/demand_forecasts/2/1_3/2026-06-01_00_00_00.csv": "StoreID,ProductID,DateTime,Demand,PredictedDemandDistribution,PredictedDemandVariance,PredictedDemandProbability",
-    "orders/s_q/orders_2.csv": "PolicyName,StoreID,ProductID,SupplierID,Quantity,OrderTimestamp,ETA,ConfidenceInterval,Fulfilled",
+    "rawdata/demand_forecasts/2/1_3/2026-06-01_00_00_00.csv": (
+        "StoreID,ProductID,DateTime,Demand,PredictedDemandDistribution,PredictedDemandVariance,"
+        "PredictedDemandProbability"
+    ),
+    "orders/s_q/orders_2.csv": (
+        "PolicyName,StoreID,ProductID,SupplierID,Quantity,OrderTimestamp,ETA,ConfidenceInterval,Fulfilled"
+    ),
 }
 
 
@@ -179,18 +190,17 @@ def test_lots_are_the_stock_and_no_older_than_their_shelf_life():
 
 
 def test_oldest_units_are_sold_first():
-    """What a day takes, by sale or expiry, comes from the lots that expire first: younger lots shrink only when
-    older ones are gone.
+    """A day's sales and expired units come from the lots that expire first: younger lots shrink only when older ones
+    are gone.
     """
     _, _, history = simulated(20)
     n_checked = 0
     for day in range(1, 20):
         lots = {}
         for when in (day - 1, day):
-            kept = history.lots[when]
-            for store, product, expiry, units in zip(
-                kept.store, kept.product, kept.expiry_day, kept.units, strict=True
-            ):
+            at_close = history.lots[when]
+            columns = (at_close.store, at_close.product, at_close.expiry_day, at_close.units)
+            for store, product, expiry, units in zip(*columns, strict=True):
                 lots.setdefault((store, product), {}).setdefault(expiry, {})[when] = units
         for of_item in lots.values():
             shrunk = [expiry for expiry, units in of_item.items() if units.get(day - 1, 0) > units.get(day, 0)]
@@ -227,8 +237,8 @@ def test_demand_has_the_mean_and_spread_it_was_given():
     variance = mean * np.where(share > 0, 1 + mean * share / (1 - share), chain.products.dispersion)
     z = (history.demand - mean).sum(axis=(0, 1)) / np.sqrt(variance.sum(axis=(0, 1)))
     assert np.abs(z).max() < 4.5
-    spread = ((history.demand - mean) ** 2 / variance).mean(axis=(0, 1))
-    np.testing.assert_allclose(spread, 1.0, atol=0.2)
+    ratio = ((history.demand - mean) ** 2 / variance).mean(axis=(0, 1))
+    np.testing.assert_allclose(ratio, 1.0, atol=0.2)
     assert set(chain.products.forecast_form) == {POISSON, NORMAL, PMF, DETERMINISTIC}
 
 
@@ -302,23 +312,14 @@ def test_a_held_up_supplier_makes_late_orders_in_every_small_chain(seed):
     assert (orders.arrival_day > orders.order_day).all()
 
 
-def test_no_two_transactions_of_a_product_at_the_same_second(tmp_path):
-    """A day on which one product is sold 20,000 times in 50,400 seconds."""
-    rng, monday = np.random.default_rng(1), date(2026, 6, 1)
-    chain = make_chain(1, 4, rng)
-    items = make_assortment(chain, np.arange(1), rng)
-    quiet = simulate(chain, items, n_days=1, first_weekday=0, rng=rng)
-    sold = np.array([20_000, 0, 3, 1]).reshape(quiet.sold.shape)
-    busy = replace(quiet, sold=sold, spoiled=np.zeros_like(sold))
-    with Landing(tmp_path) as landing:
-        write_sales_of_stores(landing, chain, items, busy, monday, rng)
-    sales = pd.concat(map(pd.read_csv, tmp_path.rglob("*.csv")), ignore_index=True)
-    assert len(sales) == sales["Units"].sum() == 20_004
-    assert not sales.duplicated(["ProductID", "TransactionDateTime"]).any()
-    seconds = (pd.to_datetime(sales["TransactionDateTime"]) - pd.Timestamp("2026-06-01 07:00")).dt.total_seconds()
+def test_no_two_transactions_of_a_product_at_the_same_second():
+    sold = np.array([20_000, 0, 3, 1])
+    seconds = distinct_seconds(sold, np.random.default_rng(1))
+    product = np.repeat(np.arange(4), sold)
     assert seconds.min() >= 0 and seconds.max() < 14 * 3600
+    assert len(np.unique(np.stack([product, seconds]), axis=1).T) == 20_004
     # spread over the day, not at its start
-    assert abs(seconds.mean() / (14 * 1800) - 1) < 0.02
+    assert abs(seconds[:20_000].mean() / (14 * 1800) - 1) < 0.02
 
 
 def test_forecasts_are_of_every_form_and_add_up(world, daily_world):
@@ -361,24 +362,23 @@ def test_forecasts_are_near_what_is_asked_for(tmp_path):
 def test_daily_form_is_the_same_chain(world, daily_world):
     for path in (world.folder / "publicparameters").iterdir():
         assert path.read_bytes() == (daily_world.folder / "publicparameters" / path.name).read_bytes(), path.name
-    guide, daily = read(world, "rawdata/sales_*"), read(daily_world, "rawdata/sales_*")
     by = ["StoreID", "ProductID", "day", "Price"]
-    one, two = (
+    guide, daily = (
         frame.assign(
             day=frame.TransactionDateTime.str[:10], Price=frame.Price.astype(float), Units=frame.Units.astype(int)
         )
-        for frame in (guide, daily)
+        for frame in (read(world, "rawdata/sales_*"), read(daily_world, "rawdata/sales_*"))
     )
-    assert not two.duplicated(by).any()
-    pd.testing.assert_series_equal(one.groupby(by).Units.sum(), two.groupby(by).Units.sum())
+    assert not daily.duplicated(by).any()
+    pd.testing.assert_series_equal(guide.groupby(by).Units.sum(), daily.groupby(by).Units.sum())
     by = ["StoreID", "ProductID", "InventoryDateTime", "ExpiryDateTime"]
-    one, two = (
+    guide, daily = (
         frame.assign(Units=frame.Units.astype(int))
         for frame in (read(world, "rawdata/inv_*"), read(daily_world, "rawdata/inv_*"))
     )
-    assert two.InventoryDateTime.nunique() == 3
-    one = one[one.InventoryDateTime.isin(two.InventoryDateTime)]
-    pd.testing.assert_series_equal(one.groupby(by).Units.sum(), two.groupby(by).Units.sum())
+    assert daily.InventoryDateTime.nunique() == 3
+    guide = guide[guide.InventoryDateTime.isin(daily.InventoryDateTime)]
+    pd.testing.assert_series_equal(guide.groupby(by).Units.sum(), daily.groupby(by).Units.sum())
 
 
 @pytest.mark.parametrize("form", ["guide", "daily"])
@@ -428,7 +428,7 @@ def test_costs_make_decisions_sensible(world):
 
 def test_large_parquet_files_are_continued(tmp_path):
     columns = [np.array(["1"] * 25), np.array(["1_1"] * 25), np.array(["2026-06-01"] * 25), np.arange(25), np.ones(25)]
-    with Landing(tmp_path, max_rows=20) as landing:
+    with LandingWriter(tmp_path, max_rows=20) as landing:
         landing.append("sales", "rawdata/sales_2026_06_01.parquet", columns)
         landing.append("sales", "rawdata/sales_2026_06_01.parquet", columns)
     names = ["sales_2026_06_01.parquet", "sales_2026_06_01_2.parquet", "sales_2026_06_01_3.parquet"]

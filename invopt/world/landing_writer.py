@@ -1,13 +1,7 @@
-"""How the chain is written: the landing zone's files, with the names and headers of the technical guide's own sample
-data.
+"""The writer of the landing zone's files: whole CSV files, and files that grow store after store.
 
-Where the guide's text and its sample disagree, the sample is followed, because that is what a feed looks like:
-`ExpiryDateTime`, `AvgHouseholdIncome`, `ShipmentFreq`, `PolicyName`, a purchase budget beside each item; the date in
-the name of a sales or inventory file is the midnight on which it was closed, one day after the sales in it.
-`PriceBreaks` is invopt's own.
-
-Files that grow (one per dataset or day, filled store after store) stay open until `close`; a Parquet file that would
-pass `MAX_ROWS` goes on in a next one, `..._2.parquet`.
+A file that grows (one per dataset or day) stays open until `close`. A Parquet file that would pass `MAX_ROWS` goes on
+in a next one, `..._2.parquet`.
 """
 
 from __future__ import annotations
@@ -20,79 +14,15 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-HEADERS = {
-    "stores": ("StoreID", "StoreName", "AvgHouseholdIncome", "AvgTraffic"),
-    "store_storage": ("StoreID", "StorageID", "StorageName", "StorageVolume", "StorageCostBudget"),
-    "store_departments": ("StoreID", "DepartmentID", "DepartmentName"),
-    "brands": ("BrandID", "BrandName"),
-    "brands_products": ("BrandID", "ProductID", "ProductName", "MSRP", "ProductVolume", "ShelfLife"),
-    "store_department_brand_products": ("StoreID", "DepartmentID", "BrandID", "ProductID", "MSRP", "DisposalCost"),
-    "store_product_storage": (
-        "StoreID",
-        "StorageID",
-        "ProductID",
-        "StorageCost",
-        "MissedSaleCost",
-        "MinInventorySize",
-        "MaxInventorySize",
-    ),
-    "suppliers": (
-        "SupplierID",
-        "SupplierName",
-        "ShippingCost",
-        "MinShippingVolume",
-        "MaxShippingVolume",
-        "FixedOrderSize",
-        "PurchaseCostBudget",
-    ),
-    "store_product_supplier": (
-        "StoreID",
-        "SupplierID",
-        "ProductID",
-        "LeadTime",
-        "LeadTimeConfidenceInterval",
-        "MinOrderQuantity",
-        "MaxOrderQuantity",
-        "QuantityMultiplier",
-        "Cost",
-        "BackorderCost",
-        "ShippingCost",
-        "PurchaseCostBudget",
-        "ShipmentFreq",
-        "ServiceLevel",
-        "PriceBreaks",
-    ),
-    "demand_forecasts": (
-        "StoreID",
-        "ProductID",
-        "DateTime",
-        "Demand",
-        "PredictedDemandDistribution",
-        "PredictedDemandVariance",
-        "PredictedDemandProbability",
-    ),
-    "sales": ("StoreID", "ProductID", "TransactionDateTime", "Units", "Price"),
-    "inventory": ("StoreID", "ProductID", "InventoryDateTime", "Units", "ExpiryDateTime"),
-    "orders": (
-        "PolicyName",
-        "StoreID",
-        "ProductID",
-        "SupplierID",
-        "Quantity",
-        "OrderTimestamp",
-        "ETA",
-        "ConfidenceInterval",
-        "Fulfilled",
-    ),
-}
-STATIC = tuple(HEADERS)[:9]
+from invopt.world.headers import HEADERS
+
 MAX_ROWS = 5_000_000
 # 'none' leaves text bare as the sample does, and refuses a text that would need quotes
 CSV_OPTIONS = pa_csv.WriteOptions(include_header=False, quoting_style="none")
 
 
 def text(values: np.ndarray, positions: np.ndarray) -> pa.DictionaryArray:
-    """values[positions] as text that is stored once per distinct value."""
+    """values[positions] as text; each distinct value is stored once."""
     return pa.DictionaryArray.from_arrays(
         pa.array(positions.astype(np.int32)), pa.array([str(value) for value in values], pa.string())
     )
@@ -103,8 +33,8 @@ def same(value: str, n: int) -> pa.DictionaryArray:
     return text(np.array([value]), np.zeros(n, dtype=np.int32))
 
 
-class Landing:
-    """A landing zone being written; counts rows by dataset. Use in a `with`: growing files are complete after it."""
+class LandingWriter:
+    """Writes a landing zone and counts its rows by dataset; its growing files are complete at the end of a `with`."""
 
     def __init__(self, folder: Path, max_rows: int = MAX_ROWS):
         self.folder = folder
@@ -112,7 +42,7 @@ class Landing:
         self.rows: dict[str, int] = dict.fromkeys(HEADERS, 0)
         self._growing: dict[str, _GrowingCsv | _GrowingParquet] = {}
 
-    def __enter__(self) -> Landing:
+    def __enter__(self) -> LandingWriter:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -1,7 +1,7 @@
 """The nine static files of `publicparameters/`: the chain and its assortment in the words of the technical guide.
 
-`StorageCost` is per unit and day. `FixedOrderSize` is -1 throughout (any size), since a size that every order must have
-leaves no order quantity to decide. Some of the household goods are cheaper from a quantity on: `PriceBreaks`.
+`StorageCost` is per unit and day. `FixedOrderSize` is -1 throughout, any size: a size that every order must have would
+leave no order quantity to decide. Some household goods are cheaper from a quantity on: `PriceBreaks`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from invopt.world.assortment import Assortment
 from invopt.world.chain import DEPARTMENTS, STORAGES, Chain
-from invopt.world.files import Landing, text
+from invopt.world.landing_writer import LandingWriter, text
 
 # ids of departments and storages: 1, 2, 3, 4 in each store
 NUMBERS = np.arange(1, max(len(DEPARTMENTS), len(STORAGES)) + 1).astype(str)
@@ -21,7 +21,7 @@ def static_name(dataset: str) -> str:
     return f"publicparameters/{dataset}.csv"
 
 
-def write_chain(landing: Landing, chain: Chain) -> None:
+def write_chain(landing: LandingWriter, chain: Chain) -> None:
     """The five files about the chain as a whole: stores, departments, brands, products, suppliers."""
     stores, products, suppliers = chain.stores, chain.products, chain.suppliers
     n_stores, n_departments = len(stores.location_id), len(DEPARTMENTS)
@@ -60,8 +60,8 @@ def write_chain(landing: Landing, chain: Chain) -> None:
     )
 
 
-def append_assortment(landing: Landing, chain: Chain, assortment: Assortment) -> None:
-    """More stores of the four files about stores' storages and items."""
+def append_assortment(landing: LandingWriter, chain: Chain, assortment: Assortment) -> None:
+    """The rows of some stores in the four files about stores' storages and items."""
     items, products = assortment, chain.products
     n_stores, n_products = items.demand_mean.shape
     store, product = np.repeat(items.stores, n_products), np.tile(np.arange(n_products), n_stores)
@@ -121,8 +121,9 @@ def append_assortment(landing: Landing, chain: Chain, assortment: Assortment) ->
 
 
 def _price_breaks(items: Assortment, department: np.ndarray) -> pa.Array:
-    """ "30: 3.8; 90: 3.6" for every second household product, from quantities of some days of demand on; nothing for
-    the others.
+    """The price breaks of every second household product, such as "30: 3.8; 90: 3.6"; empty text for the others.
+
+    The first break lies at some days of the product's demand.
     """
     n_stores, n_products = items.unit_cost.shape
     has_breaks = (department == DEPARTMENTS.index("Household")) & (np.arange(n_products) // len(DEPARTMENTS) % 2 == 0)
