@@ -86,7 +86,7 @@ class CapacitatedLotSizingParams(Params):
 
 
 class Shared(NamedTuple):
-    """What the items of a partition share, with each item's part in it; m partitions, n items.
+    """The limits that the items of a partition share, with each item's volumes; m partitions, n items.
 
     unit_volume, setup_volume : (n,) arrays, volume; 1 and 0 where none was given
     capacity : (m,) array, volume/period; infinite where there is no limit
