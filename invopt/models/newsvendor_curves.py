@@ -159,7 +159,7 @@ def best_levels(curves: NewsvendorCurves, weight: np.ndarray, low: np.ndarray) -
     ends = np.cumsum(length)
     level = first[which] + np.arange(len(which)) - (ends - length)[which]
     scale = curves.overage + curves.underage
-    # what one unit more saves; falling with the level, up to rounding
+    # the saving of one unit more; falling with the level, up to rounding
     saved = scale[which] * curves.met_by_one_more(which, level)
 
     def best(theta: float) -> np.ndarray:

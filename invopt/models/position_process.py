@@ -73,7 +73,7 @@ class PositionLevels(NamedTuple):
     fixed_order_cost: float
 
 
-# of an item without demand: one level that costs nothing, so that a model is never empty
+# the levels of an item without demand: one level that costs nothing, so that a model is never empty
 IDLE = PositionLevels(1, np.zeros(1), np.ones(1), 0.0)
 
 

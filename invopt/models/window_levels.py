@@ -95,8 +95,8 @@ def _convex_levels(item: SQItem, smallest: int) -> tuple[int, np.ndarray]:
     """The first level above the smallest s, and G of it and of those after it; 1-3 of the module's docstring."""
     mu, h, p = item.demand.mean, item.holding_cost, item.backorder_cost
     batch_cost = item.demand_mean * item.fixed_order_cost
-    # any policy gives a C; this one is near the optimum: the best one for constant demand with backorders, raised by
-    # what the deviations of X ask for
+    # any policy gives a C; this one is near the optimum: the best one for constant demand with backorders, raised for
+    # the deviations of X
     balance = p / (p + h)
     quantity = max(1, round(np.sqrt(2 * batch_cost / (h * balance if balance > 0 else h))))
     check_size(quantity, LARGEST_RANGE)
