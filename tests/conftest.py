@@ -21,8 +21,12 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def spark():
     # here and not above: unit tests must not import what needs pyspark
-    from invopt.spark.session import spark_session
+    import os
+    from invopt.spark.session import FAST_START, spark_session
 
-    session = spark_session("invopt-tests", local_threads=2)
+    settings = {}
+    if "fast" in os.environ.get("TS_HOW", ""): settings |= FAST_START
+    if "nocg" in os.environ.get("TS_HOW", ""): settings |= {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    session = spark_session("invopt-tests", settings=settings, local_threads=2)
     yield session
     session.stop()

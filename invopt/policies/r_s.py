@@ -53,9 +53,9 @@ from invopt.theory.demand.codes import NORMAL, PMF, POISSON
 from invopt.theory.demand.distributions import mean_pmf
 from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time import whole_days
+from invopt.theory.r_s.cost import CYCLE, FILL_RATE, NO_SERVICE
 from invopt.theory.r_s.pairs import NOTHING, ReviewItem, review_pairs
 from invopt.theory.r_s.search import best_periodic_reviews
-from invopt.theory.r_s.search_sums import CYCLE, FILL_RATE, NO_SERVICE
 
 # products of adding up a day's probabilities over lead time and review period: a second
 LARGEST_WORK = 1e9

@@ -41,7 +41,7 @@ def create_statement(table: Table, name: str, *, is_anew: bool = False) -> str:
     )
     cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
     settings = ", ".join(f"{_text(key)} = {_text(value)}" for key, value in properties(table).items())
-    verb = "CREATE OR REPLACE TABLE" if is_anew else "CREATE TABLE IF NOT EXISTS"
+    verb = "REPLACE TABLE" if is_anew else "CREATE TABLE IF NOT EXISTS"
     meaning = f"COMMENT {_text(table.meaning)}"
     return f"{verb} {name} ({columns}) USING delta{cluster} {meaning} TBLPROPERTIES ({settings})"
 

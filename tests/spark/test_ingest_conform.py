@@ -166,7 +166,7 @@ class Chain:
 
     def look(self) -> None:
         store = self.run.store
-        self.silver.append({table.name: [row.asDict() for row in store.read(table).collect()] for table in TABLES})
+        self.silver.append({table.name: [row.asDict() for row in store.rows(table)] for table in TABLES})
         self.batches.append(
             {
                 (row["dataset"], row["batch_id"]): (
@@ -175,7 +175,7 @@ class Chain:
                     row["rows_rejected"],
                     row["rows_duplicate"],
                 )
-                for row in store.read(BATCHES).collect()
+                for row in store.rows(BATCHES)
             }
         )
         self.versions.append(
@@ -262,7 +262,7 @@ def chain(spark, tmp_path_factory):
 
 
 def test_every_file_is_recorded_with_what_became_of_it(chain):
-    files = {row["file"].split("/landing/")[1]: row for row in chain.run.store.read(FILES).collect()}
+    files = {row["file"].split("/landing/")[1]: row for row in chain.run.store.rows(FILES)}
     assert set(files) == {
         str(path.relative_to(chain.landing)) for path in chain.landing.rglob("*") if path.is_file()
     } - {EMPTY}

@@ -10,11 +10,10 @@ from scipy import stats
 
 from invopt.theory.demand.codes import POISSON
 from invopt.theory.demand.distributions import normal_loss
-from invopt.theory.r_s.cost import demand_after, review_costs
+from invopt.theory.r_s.cost import NO_SERVICE, demand_after, review_costs
 from invopt.theory.r_s.search import best_periodic_reviews
 from invopt.theory.r_s.search_normal import level_nearby
 from invopt.theory.r_s.search_poisson import SMALLEST_STIRLING, poisson_at
-from invopt.theory.r_s.search_sums import NO_SERVICE
 
 
 def test_the_level_of_a_normal_is_that_of_a_search():

@@ -42,6 +42,8 @@ from invopt.theory.demand.distributions import (
 
 COSTS = ("daily_review", "guide")
 SERVICES = ("none", "cycle", "fill_rate")
+# the services as the small numbers that compiled loops compare
+NO_SERVICE, CYCLE, FILL_RATE = 0, 1, 2
 
 
 class DemandAfter(NamedTuple):
