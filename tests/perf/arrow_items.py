@@ -81,7 +81,7 @@ def budget_items(n: int, seed: int, policy: str) -> pa.Table:
 
 
 def _columns(rng: np.random.Generator, n: int, seed: int) -> dict[str, Any]:
-    """What the policies of stock levels need; the draws of the first policy come first, so that its items stay what
+    """The columns that the policies of stock levels need; the draws of the first policy come first, so that its items stay what
     they were.
     """
     lead_time = rng.integers(1, 15, n).astype(float)
@@ -114,7 +114,7 @@ def _columns(rng: np.random.Generator, n: int, seed: int) -> dict[str, Any]:
 
 
 def _plans(rng: np.random.Generator, columns: dict[str, Any]) -> dict[str, Any]:
-    """What lot sizing needs beside: a plan that goes on after the lead time for 28 days, costs as series of one
+    """The further columns that lot sizing needs: a plan that goes on after the lead time for 28 days, costs as series of one
     value, and the stock.
     """
     lead_time = columns["lead_time"]

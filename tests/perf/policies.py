@@ -99,7 +99,7 @@ def _cases(name: str, sizes: Sizes) -> list[Case]:
 
 
 def offsets_of(policy: Policy, items: pd.DataFrame) -> np.ndarray:
-    """Where partitions start, with the end; the rows of a partition lie together."""
+    """The rows at which partitions start, with the end; the rows of a partition lie together."""
     keys = items.groupby(list(policy.partition_by), sort=False, dropna=False).ngroup().to_numpy()
     return np.concatenate([[0], np.flatnonzero(np.diff(keys)) + 1, [len(items)]])
 
