@@ -1,4 +1,4 @@
-"""The cost of solving beside the solver, without Spark: microseconds per item of the exact path, milliseconds per model.
+"""The cost of solving beside the solver, without Spark: microseconds per exact item, milliseconds per model.
 
 The model is a window LP over 288 inventory levels: u_y = 1/Q on the window s < y <= s+Q, st_y marks its start.
 """

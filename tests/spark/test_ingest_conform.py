@@ -1,5 +1,6 @@
-"""Two deliveries of a small chain with every fault that feeds have: silver, the rejected lines with their rules, and the
-numbers of lines, which add up.
+"""Two deliveries of a small chain with every fault that feeds have.
+
+Silver, the rejected lines with their rules, and the numbers of lines, which add up, are looked at after each step.
 
 One lakehouse serves all tests here. The first delivery holds the thirteen datasets; the second brings files again,
 corrected and rewritten; then the steps run again with nothing new, and after a simulated crash.
