@@ -206,7 +206,7 @@ def test_the_jobs_run_on_a_cluster(demo, master, archive, tmp_path):
     assert len(both) == len(solved) and both["cost"].tolist() == pytest.approx(both["cost_before"].tolist(), rel=1e-9)
     reviews = demo.rows(ORDER_REVIEWS)
     assert (reviews["run_id"] == run_id).sum() == len(solved)
-    # what was ordered at midnight is on order at six, so none of it is wanted again
+    # the orders of midnight are on order at six, so none of them is wanted again
     again = orders[orders["run_id"] == run_id].merge(before[ORDERS], on=keys)
     assert again.empty, again
     assert f"{len(solved)}" in printed and "expected cost/day" in printed

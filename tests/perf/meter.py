@@ -35,7 +35,7 @@ class Seen:
 
 
 class Taken(NamedTuple):
-    """What a meter has measured: plain numbers, which can be sent to another process."""
+    """The measurements of a meter: plain numbers, which can be sent to another process."""
 
     cpu: float
     wall: float

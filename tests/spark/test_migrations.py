@@ -1,4 +1,4 @@
-"""A lakehouse that invopt 0.1 made opens in this version, with its data; tests/fixtures/README.md says what it holds."""
+"""A lakehouse of invopt 0.1 opens in this version, with its data; tests/fixtures/README.md says what it holds."""
 
 from __future__ import annotations
 
