@@ -158,6 +158,8 @@ class SparkStore(Store):
     def append(
         self, table: Table, rows: DataFrame | Sequence[tuple], *, transaction: tuple[str, int] | None = None
     ) -> int:
+        if isinstance(rows, Sequence):
+            declared.check_rows(table, rows)
         if transaction is None:
             return self._save(table, self._frame(table, rows))
         application, number = transaction
@@ -167,6 +169,9 @@ class SparkStore(Store):
         return self._save(table, self._frame(table, rows), transaction=options)
 
     def replace(self, table: Table, rows: DataFrame | Sequence[tuple], where: Slice, *, check_keys: bool = True) -> int:
+        if isinstance(rows, Sequence):
+            declared.check_rows(table, rows, where)
+            check_keys = False
         self.create(table)
         with self.turn(table) as is_alone:
             written = self._replace(table, self._frame(table, rows), where, is_alone)
