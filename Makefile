@@ -13,7 +13,7 @@ demo: $(READY) ## a small retail chain from raw files to orders, with the result
 	@$(VENV)/bin/invopt demo $(ARGS)
 
 test: $(READY) ## unit, Spark and end-to-end tests, and the numbers in the docstrings
-	@$(PYTHON) -m pytest -q
+	@$(PYTHON) -m pytest -q $(PYTEST)
 
 test-slow: $(READY) ## the tests that take minutes
 	@$(PYTHON) -m pytest -q -m slow $(TESTS)

@@ -1,5 +1,5 @@
 """One Spark session for all tests that need one: starting it costs more than any of them. Unit tests never ask for
-it.
+it. At the end stands what all processes of the tests took together.
 """
 
 from __future__ import annotations
@@ -10,6 +10,23 @@ import pytest
 
 HERE = Path(__file__).parent
 WITH_SPARK = (HERE / "spark", HERE / "e2e")
+METER = pytest.StashKey()
+
+
+def pytest_sessionstart(session):
+    if Path("/proc").is_dir():  # where the system tells of its processes
+        from tests.perf.meter import Meter
+
+        session.config.stash[METER] = Meter(period=1.0).__enter__()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if METER in config.stash:
+        meter = config.stash[METER]
+        meter.__exit__()
+        terminalreporter.write_line(
+            f"all processes of the tests: {meter.cpu / 60:.1f} CPU-minutes in {meter.wall / 60:.1f} minutes of wall"
+        )
 
 
 def pytest_collection_modifyitems(items):
@@ -21,8 +38,9 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def spark():
     # here and not above: unit tests must not import what needs pyspark
-    from invopt.spark.session import spark_session
+    from invopt.spark.session import FAST_START, spark_session
 
-    session = spark_session("invopt-tests", local_threads=2)
+    # tests work on few rows
+    session = spark_session("invopt-tests", settings=FAST_START, local_threads=2)
     yield session
     session.stop()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -34,6 +36,14 @@ class LakehouseConfig(Record):
     state: str | None = Field(
         None, description="folder of the ingest stream's checkpoint; below the root when there is one"
     )
+
+    @field_validator("root")
+    @classmethod
+    def _absolute_uri(cls, value: str | None) -> str | None:
+        """Spark and deltalake must take a place for the same: a local URI is absolute, and `~` is the user's folder."""
+        if value is not None and value.startswith("file:") and not re.match(r"file:(//)?/[^/]", value):
+            raise ValueError("a file: URI must be absolute and name no host, such as file:/data/lakehouse")
+        return os.path.expanduser(value) if value is not None and value.startswith("~") else value
 
     @model_validator(mode="after")
     def _one_place(self) -> LakehouseConfig:

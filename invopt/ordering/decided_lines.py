@@ -1,4 +1,4 @@
-"""What is ordered of each item, and why: the supplier's rules, unless something blocks the item."""
+"""The quantity that is ordered of each item, and why: by the supplier's rules, unless something blocks the item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the executors run in step `order`: each policy's order rule on its items, then the supplier's rules."""
+"""The executors' part of step `order`: each policy's order rule on its items, then the supplier's rules."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _loaded(rule: OrderRule) -> policies.Policy | BaseException:
 def decide_items(policy: policies.Policy | BaseException, items: pd.DataFrame, period: int) -> pd.DataFrame:
     """Applies a policy's order rule and the supplier's rules to its items.
 
-    An item without a solution is not ordered, and its reason says so. Where the rule fails, none of these items is
+    An item without a solution is not ordered, and its reason says so. If the rule fails, none of these items is
     ordered: one policy's defect does not stop the others' orders.
     """
     has_solution = (items["status"] != "no_solution").to_numpy() & items["decisions"].notna().to_numpy()

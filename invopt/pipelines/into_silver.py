@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from invopt.pipelines.context import Context
-from invopt.pipelines.newest import against, newest, sums
+from invopt.pipelines.newest import against, newest
 from invopt.spark.session import default_parallelism
 from invopt.tables import Table
 from invopt.tables.dataset import Dataset
@@ -29,22 +29,8 @@ class Batch:
     def load(self, table: Table, good: DataFrame) -> int:
         """Fills an empty table; gives the number of lines that its rows stand for, 0 where an attempt before this one
         filled it.
-
-        Summed lines go in by two commits: the keys whose lines are all of one file, and then, where there are any, the
-        others. Between them the table is not empty any more: an attempt after a crash, or another run, saves the whole
-        batch by `save`. So the second commit is a merge, which finds what such a one has brought.
         """
-        if self.dataset.how != "summed":
-            return self._append(table, self._newest(good))
-        rows = self._numbered(sums(good, self.dataset, self.n_lines, default_parallelism(self.context.spark)))
-        is_of_one_file = F.col("first_file") == F.col("file_number")
-        seen = Observation()
-        lines, others = F.sum(F.when(is_of_one_file, F.col("n_lines"))), F.count_if(~is_of_one_file)
-        rows = rows.observe(seen, lines.alias("lines"), others.alias("others")).where(is_of_one_file)
-        kept = self._append(table, rows, seen, ".one_file")
-        if kept and seen.get["others"]:
-            kept += self._merge(table, self._newest(good).where(~is_of_one_file))
-        return kept
+        return self._append(table, self._newest(good))
 
     def save(self, table: Table, good: DataFrame) -> int:
         """Brings the rows into the table; gives the number of lines that they stand for."""
@@ -53,11 +39,11 @@ class Batch:
 
     def _merge(self, table: Table, rows: DataFrame) -> int:
         """Changes what the rows change; gives the lines of those that this batch has brought, now or before."""
-        lakehouse = self.context.store
+        store = self.context.store
         keys = list(table.keys)
         values = [name for name in table.column_names if name not in (*keys, "n_lines", "file_number", "batch_id")]
         changes = against(
-            lakehouse.read(table), rows.select(*table.column_names), self.dataset, keys, values, self.batch_id
+            store.read(table), rows.select(*table.column_names), self.dataset, keys, values, self.batch_id
         ).persist()
         try:
             lines_of = {
@@ -65,7 +51,7 @@ class Batch:
                 for row in changes.groupBy("action").agg(F.sum("n_lines").alias("lines")).collect()
             }
             if any(lines_of.get(action, 0) or action in lines_of for action in ("insert", "update", "delete")):
-                lakehouse.merge(
+                store.merge(
                     table,
                     changes.where("action IN ('insert', 'update', 'delete')"),
                     delete_where="new.action = 'delete'",
@@ -76,21 +62,17 @@ class Batch:
             changes.unpersist()
         return sum(lines_of.get(action) or 0 for action in ("insert", "update", "again"))
 
-    def _append(self, table: Table, rows: DataFrame, seen: Observation | None = None, part: str = "") -> int:
-        """Appends the rows, which `seen` observes where it is given; gives their lines, 0 where they were appended
-        before.
-        """
-        if seen is None:
-            seen = Observation()
-            rows = rows.observe(seen, F.sum("n_lines").alias("lines"))
+    def _append(self, table: Table, rows: DataFrame) -> int:
+        """Appends the rows and gives the lines that they stand for, 0 where they were appended before."""
+        seen = Observation()
         # a table that is made anew, with other columns, keeps the transactions of the old one
         columns = hashlib.sha256(repr(table.columns).encode()).hexdigest()[:8]
-        transaction = (f"invopt.conform.{table.name}.{columns}{part}", self.batch_id)
+        transaction = (f"invopt.conform.{table.name}.{columns}", self.batch_id)
+        rows = rows.observe(seen, F.sum("n_lines").alias("lines"))
         # a write that Delta skips runs no query, and its observation would be waited for without end
         return seen.get["lines"] if self.context.store.append(table, rows, transaction=transaction) else 0
 
     def _newest(self, good: DataFrame) -> DataFrame:
-        return self._numbered(newest(good, self.dataset, self.n_lines, default_parallelism(self.context.spark)))
-
-    def _numbered(self, rows: DataFrame) -> DataFrame:
+        n_tasks = default_parallelism(self.context.spark)
+        rows = newest(good, self.dataset, self.n_lines, n_tasks)
         return rows.withColumn("batch_id", F.lit(self.batch_id).cast("bigint"))

@@ -35,9 +35,10 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
     values = [field.column for field in dataset.fields if field.column not in dataset.keys]
     keys = list(dataset.keys)
     if dataset.how == "summed":
-        of_file = _spread(good, keys, n_lines, n_tasks).groupBy(*keys, "file_number").agg(*_sums(values))
+        of_file = _shuffled(good, keys, n_lines, n_tasks).groupBy(*keys, "file_number").agg(*_sums(values))
         newest_sums = of_file.groupBy(*keys).agg(
-            *(F.max_by(name, "file_number").alias(name) for name in [*values, "n_lines"]), *_first_and_newest_file()
+            *(F.max_by(name, "file_number").alias(name) for name in [*values, "n_lines"]),
+            F.max("file_number").alias("file_number"),
         )
         return _in_few_files(newest_sums, n_lines, n_tasks)
     if dataset.how == "one_line":
@@ -65,30 +66,11 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
     return lines.withColumn("lot_number", F.row_number().over(by_lot)).withColumn("n_lines", F.lit(1).cast("bigint"))
 
 
-def sums(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> DataFrame:
-    """As `newest` of a summed dataset, but right only for keys whose lines are all of one file: `first_file` is its
-    `file_number`.
-
-    Hardly a key comes in two files of a batch, and one sum over millions of keys costs half as much as two.
-    """
-    values = [field.column for field in dataset.fields if field.column not in dataset.keys]
-    sums_of_keys = (
-        _spread(good, list(dataset.keys), n_lines, n_tasks)
-        .groupBy(*dataset.keys)
-        .agg(*_sums(values), *_first_and_newest_file())
-    )
-    return _in_few_files(sums_of_keys, n_lines, n_tasks)
-
-
 def _sums(values: list[str]) -> list[Column]:
     return [*(F.sum(name).alias(name) for name in values), F.count(F.lit(1)).alias("n_lines")]
 
 
-def _first_and_newest_file() -> list[Column]:
-    return [F.min("file_number").alias("first_file"), F.max("file_number").alias("file_number")]
-
-
-def _spread(good: DataFrame, keys: list[str], n_lines: int, n_tasks: int) -> DataFrame:
+def _shuffled(good: DataFrame, keys: list[str], n_lines: int, n_tasks: int) -> DataFrame:
     # one shuffle by part of the key serves every sum; how few lines are spread is left to Spark
     n_parts = n_lines // LINES_PER_SUM
     return good.repartition(n_parts, *keys[:2]) if n_parts > n_tasks else good.repartition(*keys[:2])

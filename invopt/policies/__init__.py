@@ -8,6 +8,7 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 from pydantic import ValidationError
 
@@ -18,12 +19,12 @@ from invopt.policies.base import Policy
 
 def names(folder: str | None = None) -> list[str]:
     """Names of the policies there are: those shipped with invopt and those of the user's folder."""
-    found = {module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg and module.name != "base"}
+    known = {module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg and module.name != "base"}
     if folder:
         if not Path(folder).is_dir():
             raise ConfigError("the policies can't be found", [f"policies_folder: {folder} is no folder"])
-        found |= {path.stem for path in Path(folder).glob("*.py") if not path.stem.startswith("_")}
-    return sorted(found)
+        known |= {path.stem for path in Path(folder).glob("*.py") if not path.stem.startswith("_")}
+    return sorted(known)
 
 
 def load(name: str, folder: str | None = None) -> Policy:
@@ -36,27 +37,9 @@ def load(name: str, folder: str | None = None) -> Policy:
     """
     if name not in names(folder):
         raise UnknownPolicyError(f"policy {name!r} is unknown; there are: {', '.join(names(folder))}")
-    own_file = Path(folder) / f"{name}.py" if folder else None
-    if own_file is not None and own_file.is_file():
-        module_name = f"invopt_user_policies.{name}"
-        module = sys.modules.get(module_name)
-        # a Spark worker or a notebook lives on while its user mends the file
-        state = str(own_file), own_file.stat().st_mtime_ns
-        if module is None or getattr(module, "loaded_from", None) != state:
-            spec = importlib.util.spec_from_file_location(module_name, own_file)
-            module = importlib.util.module_from_spec(spec)
-            module.loaded_from = state
-            sys.modules[module_name] = module
-            try:
-                spec.loader.exec_module(module)
-            except (Exception, SystemExit) as error:
-                # a half-loaded module would hide the error from whoever loads it next
-                del sys.modules[module_name]
-                raise ConfigError(
-                    f"the file of policy {name!r} can't be used", [f"{own_file}: {type(error).__name__}: {error}"]
-                ) from error
-    else:
-        module = importlib.import_module(f"invopt.policies.{name}")
+    file = Path(folder) / f"{name}.py" if folder else None
+    is_of_user = file is not None and file.is_file()
+    module = _load_file(name, file) if is_of_user else importlib.import_module(f"invopt.policies.{name}")
     policy = getattr(module, "POLICY", None)
     if not isinstance(policy, Policy) or policy.name != name:
         raise ConfigError(
@@ -66,19 +49,42 @@ def load(name: str, folder: str | None = None) -> Policy:
     return policy
 
 
-def problems(rows: Sequence[PolicyRow], folder: str | None) -> list[str]:
-    """What is wrong with the rows of policies.yaml that only the policies themselves can tell: their names,
-    parameters and methods.
+def _load_file(name: str, file: Path) -> ModuleType:
+    """The module of a user's file, loaded again once the file has changed.
+
+    A Spark worker or a notebook lives on while its user mends the file.
     """
-    found = []
+    module_name = f"invopt_user_policies.{name}"
+    module = sys.modules.get(module_name)
+    version = str(file), file.stat().st_mtime_ns
+    if module is not None and getattr(module, "loaded_from", None) == version:
+        return module
+    spec = importlib.util.spec_from_file_location(module_name, file)
+    module = importlib.util.module_from_spec(spec)
+    module.loaded_from = version
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        # a half-loaded module would hide the error from whoever loads it next
+        del sys.modules[module_name]
+        raise ConfigError(
+            f"the file of policy {name!r} can't be used", [f"{file}: {type(error).__name__}: {error}"]
+        ) from error
+    return module
+
+
+def problems(rows: Sequence[PolicyRow], folder: str | None) -> list[str]:
+    """Problems of the rows of policies.yaml that only the policies can tell: of names, parameters and methods."""
+    texts = []
     for row in rows:
         try:
             policy = load(row.policy, folder)
         except InvoptError as error:
-            found.append(f"id {row.id}, policy: {error}")
+            texts.append(f"id {row.id}, policy: {error}")
             continue
         if row.method == "exact" and policy.solve_exact is None:
-            found.append(f"id {row.id}, method: {row.policy} has no exact algorithm; allowed: model")
+            texts.append(f"id {row.id}, method: {row.policy} has no exact algorithm; allowed: model")
         try:
             policy.params.model_validate(row.params)
         except ValidationError as error:
@@ -90,5 +96,5 @@ def problems(rows: Sequence[PolicyRow], folder: str | None) -> list[str]:
                     if problem["type"] == "extra_forbidden"
                     else f"{problem['msg']}, found {problem['input']!r}"
                 )
-                found.append(f"id {row.id}, params.{name}: {text}")
-    return found
+                texts.append(f"id {row.id}, params.{name}: {text}")
+    return texts

@@ -1,7 +1,7 @@
-"""What a policy is: a frozen record of what it needs, how it decides and how it orders.
+"""A policy: a frozen record of the columns it needs, how it decides and how it orders.
 
-A policy lives in one file that assigns one `Policy` to the name `POLICY`. Nothing is inherited; the engine in
-`solving.py` only ever calls the functions stored here, and one suite of laws in the tests runs over every policy found.
+A policy lives in one file that assigns one `Policy` to the name `POLICY`. Nothing is inherited: the engine in
+`solving/` only calls the functions that the record holds. `workbench/laws.py` has the laws that every policy obeys.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Params(BaseModel):
 
 
 class ExactSolution(NamedTuple):
-    """What an exact algorithm returns for a bucket of partitions.
+    """The answer of an exact algorithm for a bucket of partitions.
 
     decisions : decision name -> (n_items,) or (n_items, n_periods) array, in the order of the items
     cost : (n_items,) array, money/period: each item's share; the shares of a partition add up to its objective
-    message : (n_items,) array of str or None; None for the whole when there is nothing to say. An item whose cost is
-        NaN was not solved, and its message says why.
+    message : (n_items,) array of str or None, or None when no item has one. An item whose cost is NaN was not solved,
+        and its message says why.
     bound : (n_items,) array, money/period: shares of a lower bound of the partition's optimum, where the algorithm
-        proves only that; None when the cost is the optimum
+        proves only a bound; None when the cost is the optimum
     """
 
     decisions: Mapping[str, np.ndarray]
@@ -73,19 +73,19 @@ class Policy:
     source : where the mathematics was published
     partition_by : the columns whose items one model decides together, the default of conf/policies.yaml
     inputs : one SELECT over the view `item_state`, one row per item, giving the three keys and `input_columns`
-    input_columns : the columns the SELECT gives beside the keys; the inputs table derives from them, and a NULL or NaN
-        in one that is not nullable makes the partition's solution `invalid_input`
+    input_columns : the columns that the SELECT gives beside the keys; the inputs table derives from them. A NULL or NaN
+        in a column that is not nullable makes the partition's solution `invalid_input`.
     params : the validated record of the policy's own parameters
-    decisions : names of what it decides; each is a component of the model over ITEMS [x PERIODS]
-    build_model : (items, params) -> ConcreteModel of ONE partition; ITEMS is 0..n-1 in the order of the rows; the
-        objective is `total_cost`, and the Expression `item_cost` over ITEMS holds the shares
-    order : (decisions, state) -> (n,) units wanted now, pure; decisions map a name to an (n,) array, or (n, n_periods)
-        for one with periods (NaN beyond an item's last). The DataFrame `state` has `inventory_position` (units), and in
-        whole days `day` (since 1970-01-01), `period` (since the decisions were made: 0 on that day) and
-        `days_since_order` (since the item's last order, NaN when there is none)
+    decisions : names of the decisions; each is a component of the model over ITEMS [x PERIODS]
+    build_model : (items, params) -> ConcreteModel of ONE partition. ITEMS is 0..n-1 in the order of the rows, the
+        objective is `total_cost`, and the Expression `item_cost` over ITEMS holds the shares.
+    order : (decisions, state) -> (n,) units wanted now, pure. `decisions` map a name to an (n,) array, or to an
+        (n, n_periods) array for a decision with periods (NaN beyond an item's last). The DataFrame `state` has
+        `inventory_position` (units), and in whole days `day` (since 1970-01-01), `period` (since the decisions were
+        made: 0 on that day) and `days_since_order` (since the item's last order, NaN when there is none).
     solve_exact : (items of many partitions, offsets, params) -> ExactSolution; partition k is rows
-        offsets[k]:offsets[k+1]; the optimum of the same problem as the model, or, where none is known that is quick, a
-        plan with a bound
+        offsets[k]:offsets[k+1]. It gives the optimum of the model's problem or, where no quick algorithm is known, a
+        plan with a bound.
     highs_options : options that make HiGHS quicker on this model, by its own names; those of conf/solvers.yaml win
     """
 

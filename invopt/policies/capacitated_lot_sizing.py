@@ -1,34 +1,19 @@
-"""Capacitated lot sizing: the orders of all items that one supplier ships to one location, when a day's shipment holds
-only so much.
+"""Capacitated lot sizing: the orders of all items of one source, when a day's shipment holds only so much.
 
-As `dynamic_lot_sizing`, with the same net requirements r, shift by each item's lead time, costs and assumptions, and
-with a limit on the volume that is ordered in a period: v_i is an item's volume, s_i what an order of it takes up
-whatever its size, C the capacity. What does not fit is overtime o_t at a price, so that there always is a plan. Over
-periods t of the order, in money per day over T days,
+Decides in which periods to order how much of each item that one supplier ships to one location. The net requirements,
+the shift by each item's lead time, the costs and the assumptions are those of `dynamic_lot_sizing`. Beside them there
+is a limit C on the volume that is ordered in a period. What does not fit is overtime at a price, so that there always
+is a plan. `models/capacitated_plan.py` has the model, in money per day.
 
-    minimize    (1/T) sum_i sum_t K_it d_it + c_it Q_it + h_it x_it   +   (1/T) sum_t price o_t
-    subject to  x_it = x_i,t-1 + Q_it - r_it,    x_it >= 0          stock balance
-                Q_it <= R_it d_it,   d_it in {0, 1}     an order at all; R_it = r_it + r_i,t+1 + ... is all that is left
-                v_i Q_it <= (C - s_i) d_it + o_t      the order alone must fit; given where it is the tighter of the two
-                sum_i v_i Q_it + s_i d_it <= C + o_t                all orders must fit
-                x_i,k-1 + sum_{k<=u<=l} r_i(u..l) d_iu >= r_i(k..l)    what stock does not cover must be ordered in k..l
+The overtime's cost is shared equally by the items of the partition. `overtime_price: null` takes ten times the most
+that a unit of volume of this plan could cost on average: with all of it bought at the dearest, held to the end and
+ordered in each period. Overtime then replaces only orders that are worth that much, or happens where no plan can do
+without.
 
-The last rows cut off fractional d only: an order in u brings at most r(u..l) of what is needed until l, or stock of
-before k has it (Barany, Van Roy & Wolsey). Those are given in which an order in k would still cover l were there no
-limit: the others seldom bind. Nothing is ordered after an item's last requirement: its cost and its volume would be for
-nothing. Q is integer, unless the other integers imply it: with d fixed this is a flow problem if there is no C, or if
-all v are equal and C and all s are multiples of v, and a flow of whole requirements and capacities has whole optima at
-its vertices.
-
-The overtime's cost is shared equally by the items of the partition. `overtime_price: null` takes ten times what a unit
-of volume of this plan would cost at most on average, if all of it was bought at the dearest, held to the end and
-ordered in each period: overtime then replaces orders that are worth that much, and otherwise happens only where the
-plan can't do without.
-
-The algorithm gives a plan and a bound, not the optimum: see `theory/lot_sizing/search_capacitated.py`. Where no capacity
-binds, the plan is the optimum and the bound its cost. The model proves the optimum of some ten items in seconds to a
-minute. For 20 items and more of different volumes it often ends at the time limit, with a plan no better than the
-algorithm's; where capacity is very tight, the algorithm may leave overtime that the model avoids.
+The algorithm gives a plan and a bound, not the optimum: see `theory/lot_sizing/search_capacitated.py`. Where no
+capacity binds, the plan is the optimum and the bound its cost. The model proves the optimum of some ten items in
+seconds to a minute. For 20 items and more of different volumes it often ends at the time limit, with a plan no better
+than the algorithm's. Where capacity is very tight, the algorithm may leave overtime that the model avoids.
 
 Source: Trigeiro, Thomas & McClain (1989), Management Science 35(3), 353-366; Barany, Van Roy & Wolsey (1984),
 Management Science 30(10), 1255-1261; the technical guide of the Azure inventory optimization solution, section
@@ -43,10 +28,8 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 from pydantic import Field
-from pyomo.common.gc_manager import PauseGC
-from pyomo.core.expr import LinearExpression
 
-from invopt.models.path import add_order_up_to_levels, largest_totals
+from invopt.models.capacitated_plan import Limit, capacitated_plan, plan_item
 from invopt.policies import dynamic_lot_sizing
 from invopt.policies.base import ExactSolution, Example, Params, Policy
 from invopt.policies.dynamic_lot_sizing import note_short, order, read
@@ -90,11 +73,12 @@ INPUT_COLUMNS = (
 
 
 class CapacitatedLotSizingParams(Params):
-    """overtime_price : money per unit of volume beyond the capacity; null: ten times what a unit of volume of the plan
-    costs at most.
+    """Parameters of capacitated lot sizing.
 
+    overtime_price : money per unit of volume beyond the capacity; null takes ten times the most that a unit of volume
+        of the plan can cost
     n_iterations : how often the algorithm (method: exact) adjusts the prices of capacity; more takes longer and narrows
-        the gap.
+        the gap
     """
 
     overtime_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -102,7 +86,7 @@ class CapacitatedLotSizingParams(Params):
 
 
 class Shared(NamedTuple):
-    """What the items of a partition share, with each item's part in it; m partitions, n items.
+    """The limits that the items of a partition share, with each item's volumes; m partitions, n items.
 
     unit_volume, setup_volume : (n,) arrays, volume; 1 and 0 where none was given
     capacity : (m,) array, volume/period; infinite where there is no limit
@@ -157,20 +141,19 @@ def read_shared(
 
 
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLotSizingParams) -> ExactSolution:
-    """A plan and a bound of every partition in one call; the bound's shares add up to it, and where nothing binds it is
-    the cost.
+    """A plan and a bound of every partition in one call; the bound is the cost where no capacity binds.
 
-    The messages of a partition's first item, and of those ordered on overtime, say how much of it the plan needs. A
-    partition with an item that can't be planned is not planned: that item has NaN and a message. Periods after a
-    partition's own end hold no orders and the last level.
+    The message of a partition's first item, and of each item ordered on overtime, says how much overtime the plan
+    needs. A partition with an item that can't be planned is not planned: that item has NaN and a message. Periods after
+    a partition's own end hold no orders and the last level.
     """
     inputs, shared = read_shared(items, offsets, params)
-    found, message = inputs.requirements, inputs.message
+    requirements, message = inputs.requirements, inputs.message
     quantity, cost, bound = capacitated_orders(
         offsets,
         n_periods=shared.n_periods,
-        requirement=found.requirement,
-        n_open=found.n_open,
+        requirement=requirements.requirement,
+        n_open=requirements.n_open,
         lead_time=inputs.lead_time,
         fixed_order_cost=inputs.fixed_order_cost,
         unit_cost=inputs.unit_cost,
@@ -181,7 +164,7 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLot
         overtime_price=shared.overtime_price,
         n_iterations=params.n_iterations,
     )
-    level = order_up_to_levels(quantity, found)
+    level = order_up_to_levels(quantity, requirements)
     horizon = np.maximum(inputs.n_periods, 1)
     is_bad = np.not_equal(message, None)
     for values in (cost, bound):
@@ -201,8 +184,9 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: CapacitatedLot
 
 
 def _note_overtime(message: np.ndarray, offsets: np.ndarray, quantity: np.ndarray, shared: Shared) -> None:
-    """Say by how much and when a partition's plan passes the capacity: in its first item, and in each that is
-    ordered on such a day.
+    """Notes by how much and when a partition's plan passes the capacity.
+
+    The message goes to the partition's first item, and to each item that is ordered on such a day.
     """
     limited = np.flatnonzero(np.isfinite(shared.capacity))
     if not len(limited):
@@ -212,16 +196,19 @@ def _note_overtime(message: np.ndarray, offsets: np.ndarray, quantity: np.ndarra
     over = np.where(over > 1e-9 * (1 + shared.capacity[:, None]), over, 0.0)
     for k in np.flatnonzero(over.any(axis=1)):
         periods = np.flatnonzero(over[k])
-        text = f"the plan passes the capacity by {over[k].sum():g} in all, on {len(periods)} days, first on day {periods[0]}"
-        own = np.arange(offsets[k], offsets[k + 1])
-        is_told = (quantity[own][:, periods] > 0).any(axis=1)
-        is_told[0] = True
-        for item in own[is_told]:
+        text = (
+            f"the plan passes the capacity by {over[k].sum():g} in all, on {len(periods)} days, "
+            f"first on day {periods[0]}"
+        )
+        rows = np.arange(offsets[k], offsets[k + 1])
+        has_text = (quantity[rows][:, periods] > 0).any(axis=1)
+        has_text[0] = True
+        for item in rows[has_text]:
             message[item] = text if message[item] is None else f"{message[item]}; {text}"
 
 
 def build_model(items: pd.DataFrame, params: CapacitatedLotSizingParams) -> pyo.ConcreteModel:
-    """The model of one partition; see the module's docstring.
+    """The model of one partition; see `models/capacitated_plan.py`.
 
     Raises
     ------
@@ -229,137 +216,14 @@ def build_model(items: pd.DataFrame, params: CapacitatedLotSizingParams) -> pyo.
     """
     inputs, shared = read_shared(items, np.array([0, len(items)]), params)
     refuse(items, inputs.message)
-    # the collector would look through the thousands of new objects again and again: it took two thirds of the time
-    with PauseGC():
-        return _plan_model(inputs, shared)
-
-
-def _are_flows_whole(shared: Shared) -> bool:
-    """Whether, given which orders there are, quantities are a flow of whole units, so that a vertex is whole without
-    being asked.
-    """
-    capacity, volume = shared.capacity[0], shared.unit_volume[0]
-    if np.isinf(capacity):
-        return True
-    if volume == 0 or (shared.unit_volume != volume).any():
-        return False
-    in_units = np.append(shared.setup_volume, capacity) / volume
-    return bool((in_units == np.rint(in_units)).all())
-
-
-def _lasting(need: np.ndarray, fixed: np.ndarray, kept: np.ndarray) -> list[int]:
-    """For each period k the last l that an order in k covers at most, if nothing was limited: until an order in
-    between is cheaper.
-    """
-    total = np.concatenate([[0.0], np.cumsum(need)])
-    most = largest_totals(total, fixed, np.triu(kept[:, None] - kept[None, :], 1))
-    lasts = np.searchsorted(total, most, side="right") - 2
-    return np.minimum(np.maximum(lasts, np.arange(len(need))), len(need) - 1).tolist()
-
-
-def _plan_model(inputs: LotSizingInputs, shared: Shared) -> pyo.ConcreteModel:
-    n, n_periods = inputs.requirements.requirement.shape
-    horizon = float(max(shared.n_periods[0], 1))
-    capacity = float(shared.capacity[0])
-    is_limited = np.isfinite(capacity)
-    needs, orders = [], []
-    for i in range(n):
-        need = inputs.requirements.requirement[i, : inputs.requirements.n_open[i]]
-        last = int(np.flatnonzero(need)[-1]) + 1 if need.any() else 0
-        needs.append(need[:last])
-        orders += [(i, t) for t in range(last)]
-    model = pyo.ConcreteModel()
-    model.ITEMS = pyo.RangeSet(0, n - 1)
-    model.PERIODS = pyo.RangeSet(0, n_periods - 1)
-    model.ORDERS = pyo.Set(initialize=orders, dimen=2)
-    model.quantity = pyo.Var(
-        model.ORDERS, domain=pyo.NonNegativeReals if _are_flows_whole(shared) else pyo.NonNegativeIntegers
-    )
-    model.is_ordered = pyo.Var(model.ORDERS, domain=pyo.Binary)
-    model.stock = pyo.Var(model.ORDERS, domain=pyo.NonNegativeReals)
-    model.overtime = pyo.Var(model.PERIODS, domain=pyo.NonNegativeReals) if is_limited else {}
-    quantity, is_ordered, stock = (
-        dict(variable.items()) for variable in (model.quantity, model.is_ordered, model.stock)
-    )
-    left = [np.cumsum(need[::-1])[::-1].tolist() for need in needs]
-    volumes, setups = shared.unit_volume.tolist(), shared.setup_volume.tolist()
-
-    def stock_balance(model: pyo.ConcreteModel, i: int, t: int) -> tuple:
-        need = needs[i][t]
-        coefficients, variables = [1, -1], [quantity[i, t], stock[i, t]]
-        if t > 0:
-            coefficients.append(1)
-            variables.append(stock[i, t - 1])
-        return need, LinearExpression(linear_coefs=coefficients, linear_vars=variables), need
-
-    def a_quantity_needs_an_order(model: pyo.ConcreteModel, i: int, t: int) -> tuple:
-        return None, LinearExpression(linear_coefs=(1, -left[i][t]), linear_vars=(quantity[i, t], is_ordered[i, t])), 0
-
-    def an_order_alone_fits(model: pyo.ConcreteModel, i: int, t: int) -> tuple:
-        return (
-            None,
-            LinearExpression(
-                linear_coefs=(volumes[i], setups[i] - capacity, -1),
-                linear_vars=(quantity[i, t], is_ordered[i, t], model.overtime[t]),
-            ),
-            0,
-        )
-
-    ordering: list[list[int]] = [[] for _ in range(n_periods)]
-    for i, t in orders:
-        ordering[t].append(i)
-
-    def all_orders_fit(model: pyo.ConcreteModel, t: int) -> tuple:
-        own = ordering[t]
-        coefficients = [volumes[i] for i in own] + [setups[i] for i in own] + [-1]
-        variables = [quantity[i, t] for i in own] + [is_ordered[i, t] for i in own] + [model.overtime[t]]
-        return None, LinearExpression(linear_coefs=coefficients, linear_vars=variables), capacity
-
-    spans = []
-    costs = []
-    for i in range(n):
-        fixed, unit, holding = (cost[: len(needs[i])] for cost in inputs.costs_of(i))
-        costs.append((fixed / horizon, unit / horizon, holding / horizon))
-        kept = unit + np.cumsum(holding[::-1])[::-1]
-        lasts = _lasting(needs[i], fixed, kept)
-        spans += [(i, k, last) for k in range(len(lasts)) for last in range(k, lasts[k] + 1) if needs[i][last] > 0]
-
-    def what_stock_does_not_cover_is_ordered(model: pyo.ConcreteModel, i: int, k: int, last: int) -> tuple:
-        after = left[i][last + 1] if last + 1 < len(left[i]) else 0.0
-        coefficients = [amount - after for amount in left[i][k : last + 1]]
-        variables = [is_ordered[i, u] for u in range(k, last + 1)]
-        least = coefficients[0]
-        if k > 0:
-            coefficients.append(1.0)
-            variables.append(stock[i, k - 1])
-        return least, LinearExpression(linear_coefs=coefficients, linear_vars=variables), None
-
-    share = shared.overtime_price[0] / horizon / n if is_limited else 0.0
-
-    def item_cost(model: pyo.ConcreteModel, i: int) -> object:
-        periods = range(len(needs[i]))
-        coefficients = np.concatenate(costs[i]).tolist()
-        variables = [variable[i, t] for variable in (is_ordered, quantity, stock) for t in periods]
-        if is_limited:
-            coefficients += [share] * n_periods
-            variables += list(model.overtime.values())
-        return LinearExpression(linear_coefs=coefficients, linear_vars=variables) if variables else 0.0
-
-    def order_quantity(model: pyo.ConcreteModel, i: int, t: int) -> object:
-        return LinearExpression(linear_coefs=[1], linear_vars=[quantity[i, t]]) if (i, t) in quantity else 0.0
-
-    model.stock_balance = pyo.Constraint(model.ORDERS, rule=stock_balance)
-    model.a_quantity_needs_an_order = pyo.Constraint(model.ORDERS, rule=a_quantity_needs_an_order)
-    if is_limited:
-        tight = [(i, t) for i, t in orders if volumes[i] * left[i][t] + setups[i] > capacity]
-        model.an_order_alone_fits = pyo.Constraint(tight, rule=an_order_alone_fits)
-        model.all_orders_fit = pyo.Constraint([t for t in range(n_periods) if ordering[t]], rule=all_orders_fit)
-    model.what_stock_does_not_cover_is_ordered = pyo.Constraint(spans, rule=what_stock_does_not_cover_is_ordered)
-    model.item_cost = pyo.Expression(model.ITEMS, rule=item_cost)
-    model.total_cost = pyo.Objective(expr=pyo.quicksum(model.item_cost.values()))
-    model.ORDER_QUANTITY = pyo.Expression(model.ITEMS, model.PERIODS, rule=order_quantity)
-    add_order_up_to_levels(model, inputs.requirements, inputs.n_periods)
-    return model
+    requirements, n_open = inputs.requirements, inputs.requirements.n_open
+    volumes = zip(shared.unit_volume.tolist(), shared.setup_volume.tolist(), strict=True)
+    plan_items = [
+        plan_item(requirements.requirement[i, : n_open[i]], inputs.costs_of(i), *item_volumes)
+        for i, item_volumes in enumerate(volumes)
+    ]
+    limit = Limit(float(shared.capacity[0]), float(shared.overtime_price[0]))
+    return capacitated_plan(plan_items, limit, requirements, inputs.n_periods)
 
 
 def _example_items() -> tuple[dict, ...]:
@@ -405,8 +269,8 @@ POLICY = Policy(
         ),
     ),
     solve_exact=solve_exact,
-    # presolve substitutes the stock balances away; without it the hardest of Trigeiro's instances (F8) is proved in a
-    # minute, where 1.5 % were left. Some easy ones take twice as long, a partition of 150 items 4.5 s instead of 2.2 s,
-    # small ones what they took
+    # Presolve substitutes the stock balances away. Without it the hardest of Trigeiro's instances (F8) is proved in a
+    # minute; with it 1.5 % were left. Some easy ones take twice as long (a partition of 150 items 4.5 s instead of
+    # 2.2 s), and small ones as long as with it.
     highs_options={"presolve": "off"},
 )

@@ -1,25 +1,25 @@
-"""Dynamic lot sizing: in which periods to order how much of each item, for demand and costs that change from period to
-period.
+"""Dynamic lot sizing: when to order how much of each item, for demand and costs that change from period to period.
 
 Demand is the forecast's mean, taken as certain. Stock and what is on order (the inventory position) are used first, and
-an order placed in period t arrives in t + L, so an order has to cover r_t, the net requirement of
-`theory/lot_sizing/net_requirements.py`: whole units, because the cumulative demand is rounded up to whole units. Then, over the
-periods t = 0..T-L-1 whose orders arrive within the plan,
+an order placed in period t arrives in t + L. So the orders have to cover r_t, the net requirement of
+`theory/lot_sizing/net_requirements.py`. It is in whole units, because the cumulative demand is rounded up to whole
+units. Over the periods t = 0..T-L-1 whose orders arrive within the plan:
 
     minimize    (1/T) sum_t K_t [Q_t > 0] + c_t Q_t + h_{t+L} x_t
-    subject to  x_t = x_{t-1} + Q_t - r_t >= 0      what orders have brought and nobody has taken at the end of t + L
+    subject to  x_t = x_{t-1} + Q_t - r_t >= 0      units of the orders that are left at the end of t + L
 
-in money per day over the T days of the plan. K_t and c_t are those of the day the order is placed, h of the day it lies
-there.
+The cost is money per day over the T days of the plan. K_t and c_t are those of the day on which the order is placed,
+h is that of the day on which a unit lies in stock.
 
 The model is a shortest path from period 0 to the end: an arc is an order and the periods that it covers. See
 `models/path.py`, which also proves which arcs can be left out.
 
-What to know: demand before the first possible arrival that stock doesn't cover is late whatever is planned; it costs
-nothing here, the first arrival brings its quantity, and the message says how much. The stock there is costs the same
-under every plan: it is left out. After the last period there is no demand in the plan, so its last orders are smaller
-than those of a longer plan: make the plan anew every few days, of a horizon of several orders. Everything on order
-counts as there from the start.
+Demand before the first possible arrival that stock doesn't cover is late whatever is planned. It costs nothing here,
+the first arrival brings its quantity, and the message says how much. The stock there is now costs the same under every
+plan, so its cost is left out. Everything on order counts as if it were there from the start.
+
+The plan has no demand after its last period, so its last orders are smaller than those of a longer plan. So choose a
+horizon of several orders, and plan anew every few days.
 
 Source: Wagner & Whitin (1958), Management Science 5(1), 89-96; Snyder & Shen (2019), section 3.7; the technical guide
 of the Azure inventory optimization solution, section "Dynamic Lot Sizing policy", which has one K and one h, no lead
@@ -89,7 +89,7 @@ INPUT_COLUMNS = (FIXED_ORDER_COSTS, HOLDING_COSTS, UNIT_COSTS, INVENTORY_POSITIO
 
 
 class DynamicLotSizingParams(Params):
-    """There are none: what is short before the first order arrives is backordered, and from then on nothing is."""
+    """There are none: what is short before the first order arrives is backordered, and later nothing is short."""
 
 
 def read(items: pd.DataFrame, horizon: np.ndarray | None = None) -> LotSizingInputs:
@@ -99,7 +99,7 @@ def read(items: pd.DataFrame, horizon: np.ndarray | None = None) -> LotSizingInp
 
 
 def note_short(message: np.ndarray, inputs: LotSizingInputs) -> None:
-    """Say what is late whatever is planned; an item that has a message already can't be planned at all."""
+    """Notes what is late whatever is planned; an item that has a message already can't be planned at all."""
     is_short = np.equal(message, None) & (inputs.requirements.short > 0)
     if is_short.any():
         for i in np.flatnonzero(is_short):
@@ -116,16 +116,16 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: DynamicLotSizi
     its last level.
     """
     inputs = read(items)
-    found, message = inputs.requirements, inputs.message
+    requirements, message = inputs.requirements, inputs.message
     quantity, cost = best_orders(
-        found.requirement,
-        found.n_open,
+        requirements.requirement,
+        requirements.n_open,
         inputs.lead_time,
         inputs.fixed_order_cost,
         inputs.unit_cost,
         inputs.holding_cost,
     )
-    level = order_up_to_levels(quantity, found)
+    level = order_up_to_levels(quantity, requirements)
     cost /= np.maximum(inputs.n_periods, 1)
     is_bad = np.not_equal(message, None)
     cost[is_bad] = quantity[is_bad] = level[is_bad] = np.nan
@@ -140,7 +140,7 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: DynamicLotSizi
 
 
 def build_model(items: pd.DataFrame, params: DynamicLotSizingParams) -> pyo.ConcreteModel:
-    """The path model of each item, side by side in one ConcreteModel; see the module's docstring.
+    """The path model of each item, side by side in one ConcreteModel; see `models/path.py`.
 
     Raises
     ------
@@ -148,24 +148,24 @@ def build_model(items: pd.DataFrame, params: DynamicLotSizingParams) -> pyo.Conc
     """
     inputs = read(items)
     refuse(items, inputs.message)
-    found = inputs.requirements
-    arcs = [
-        order_arcs(found.requirement[i, : found.n_open[i]], *inputs.costs_of(i)) for i in range(len(found.requirement))
-    ]
-    return path_model(arcs, found, inputs.n_periods)
+    requirements = inputs.requirements
+    needs = zip(requirements.requirement, requirements.n_open, strict=True)
+    arcs = [order_arcs(need[:n_open], *inputs.costs_of(i)) for i, (need, n_open) in enumerate(needs)]
+    return path_model(arcs, requirements, inputs.n_periods)
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
-    """Units wanted now: where the plan orders today, or ordered since the item's last order, what lifts the position to
-    the plan's; else 0.
+    """Units wanted now: on a day of a planned order, what lifts the position to the plan's level; else 0.
 
-    So what was sold more or less than forecast is made up for by the next order, and so is a planned order whose day
-    had no order run. `state` has `period`, whole days since the plan was made (0 on its day), `days_since_order` (NaN:
-    never) and `inventory_position`. After the last period, and where the decision or the position is unknown, it is
-    NaN.
+    A planned order that is newer than the item's last order counts as today's: its day had no order run. The next order
+    also makes up for what was sold more or less than forecast.
 
-    >>> decisions = {"ORDER_QUANTITY": np.array([[3.0, 0.0], [3.0, 0.0], [3.0, 0.0]]), "ORDER_UP_TO_LEVEL": np.array([[7.0, 5.0]] * 3)}
-    >>> order(decisions, pd.DataFrame({"inventory_position": [2.5, 9.0, 2.0], "period": [0, 0, 1], "days_since_order": [9, 9, 1]}))
+    `state` has `period`, whole days since the plan was made (0 on its day), `days_since_order` (NaN: never) and
+    `inventory_position`. After the last period, and where the decision or the position is unknown, the quantity is NaN.
+
+    >>> decisions = {"ORDER_QUANTITY": np.array([[3.0, 0.0]] * 3), "ORDER_UP_TO_LEVEL": np.array([[7.0, 5.0]] * 3)}
+    >>> state = {"inventory_position": [2.5, 9.0, 2.0], "period": [0, 0, 1], "days_since_order": [9, 9, 1]}
+    >>> order(decisions, pd.DataFrame(state))
     array([5., 0., 0.])
     """
     quantity, level = (np.asarray(decisions[name], float) for name in ("ORDER_QUANTITY", "ORDER_UP_TO_LEVEL"))
@@ -180,7 +180,7 @@ def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarra
     last_ordered = period - state["days_since_order"].to_numpy(dtype=float, na_value=np.nan)
     days = np.arange(quantity.shape[1])
     is_waiting = (days <= today[:, None]) & ~(days <= last_ordered[:, None]) & (quantity > 0)
-    # to whole units, and a level that was reached but for rounding is reached
+    # whole units; a level that only rounding keeps from being reached is reached
     wanted = np.where(is_waiting.any(axis=1), np.maximum(0.0, np.ceil(level[at] - position - 1e-6)), 0.0)
     return np.where(is_known, wanted, np.nan)
 
@@ -203,7 +203,7 @@ def _example(
         "lead_time": 0.0,
         "demand_mean": np.array(demand, float),
     }
-    # published for the whole plan
+    # the published cost is that of the whole plan
     return Example(name, (item,), {}, cost / len(demand), {"ORDER_QUANTITY": (orders,)}, source)
 
 
@@ -253,6 +253,6 @@ POLICY = Policy(
         ),
     ),
     solve_exact=solve_exact,
-    # a path over 28 days takes the simplex method less time than presolve takes to find that little can be left out
+    # the simplex method solves a path over 28 days sooner than presolve finds that it can leave out little
     highs_options={"presolve": "off"},
 )

@@ -1,17 +1,19 @@
-"""EOQ under a budget: how much to order of each product of a storage space, when the average storage cost of all is
-limited.
+"""EOQ under a budget: how much to order of each product of a storage space whose average storage cost is limited.
 
-    minimize    sum_i K_i lambda_i / Q_i + h_i Q_i / 2        (`cost: ordering` leaves out the second term, as the technical guide does)
-    subject to  sum_i h_i Q_i / 2 <= b                        average storage cost a day of what lies in the space
+    minimize    sum_i K_i lambda_i / Q_i + h_i Q_i / 2
+    subject to  sum_i h_i Q_i / 2 <= b            average storage cost a day of all that lies in the space
                 Q_i whole, 1 or more
 
-With `discount` the supplier's prices join: lambda_i c_i(Q) a day, where c_i(Q) is what a unit of an order of Q costs.
+`cost: ordering` leaves out the second term, as the technical guide does.
 
-    all_units     c(Q) = c_j for b_j <= Q < b_{j+1}                      every unit of the order has the price
-    incremental   c(Q) = c_j + e_j / Q,  e_j = sum_{k<=j} (c_{k-1} - c_k) b_k      only the units beyond a break have its price
+With `discount` the supplier's prices join: lambda_i c_i(Q) a day, where c_i(Q) is the cost of a unit in an order of Q.
+
+    all_units     c(Q) = c_j for b_j <= Q < b_{j+1}                   every unit of the order has the price
+    incremental   c(Q) = c_j + e_j / Q                                only the units beyond a break have its price
+                  e_j = sum_{k<=j} (c_{k-1} - c_k) b_k
 
 c_0 is unit_cost, and the breaks and prices are price_break_quantity and price_break_cost. With `holding: with_price` a
-unit's holding cost follows the price that was paid (h c(Q) / unit_cost, as in textbooks, where h is interest); with
+unit's holding cost follows the price that was paid (h c(Q) / unit_cost, as in textbooks, where h is interest). With
 `per_unit` it is holding_cost whatever was paid. The budget's row counts holding_cost in both.
 
 The cost is money per day. Purchases are in it only with a discount, because without one they don't depend on Q.
@@ -30,7 +32,6 @@ and 3.4; the technical guide of the Azure inventory optimization solution, secti
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -40,6 +41,7 @@ import pyomo.environ as pyo
 from invopt.errors import ParameterError
 from invopt.models.allocation import allocation_model
 from invopt.models.allocation_choices import open_choices
+from invopt.models.eoq_curves import best_quantities, cost_of
 from invopt.policies.base import ExactSolution, Example, Params, Policy
 from invopt.policies.inputs.columns import (
     DEMAND,
@@ -55,10 +57,11 @@ from invopt.policies.inputs.columns import (
     numbers,
     objects,
 )
-from invopt.policies.inputs.item_demand import LARGEST_DEMAND, LONGEST_LEAD_TIME, concatenated, period_means
+from invopt.policies.inputs.item_demand import LARGEST_DEMAND, LONGEST_LEAD_TIME, period_means
 from invopt.policies.inputs.messages import note, pass_on_messages, refuse
+from invopt.policies.inputs.price_breaks import NO_BREAKS, PriceBreaks, price_breaks
 from invopt.policies.s_q import order
-from invopt.theory.budget.cost import CONSTANT, HIGH, LOW, NO_TABLE, SCALE, SLOPE, reciprocal_pieces
+from invopt.theory.budget.cost import HIGH, LOW, NO_TABLE, reciprocal_pieces
 from invopt.theory.budget.search import allocate
 from invopt.theory.demand.lead_time import WHOLE
 
@@ -98,9 +101,10 @@ INPUT_COLUMNS = (
 
 
 class EOQBudgetParams(Params):
-    """cost : what is minimized, ordering and holding, or ordering alone (the guide's; it needs a budget).
+    """Parameters of the EOQ.
 
-    discount : none ignores the price breaks; all_units and incremental are said in the module's docstring
+    cost : minimizes ordering and holding, or ordering alone (the guide's; it needs a budget)
+    discount : none ignores the price breaks; the module's docstring explains all_units and incremental
     holding : per_unit, or with_price: a unit that was cheaper to buy is cheaper to hold
     """
 
@@ -118,9 +122,7 @@ class _Inputs(NamedTuple):
     unit_cost: np.ndarray
     reorder_point: np.ndarray
     budget: np.ndarray
-    break_item: np.ndarray
-    break_quantity: np.ndarray
-    break_cost: np.ndarray
+    breaks: PriceBreaks
     message: np.ndarray
 
 
@@ -151,10 +153,10 @@ def _read(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParams) -> 
         h,
     )
     budget = budgets(items, "storage_cost_budget", offsets, message)
-    breaks = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
+    breaks = NO_BREAKS
     if params.discount != "none":
         note(message, ~((unit_cost > 0) & np.isfinite(unit_cost)), "unit_cost is {value}, must be above 0", unit_cost)
-        breaks = _breaks(items, unit_cost, message)
+        breaks = price_breaks(items, unit_cost, message)
     if params.cost == "ordering":
         is_endless = np.repeat(np.isinf(budget), np.diff(offsets)) & (mean > 0)
         note(
@@ -172,42 +174,15 @@ def _read(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParams) -> 
     pass_on_messages(items, message, offsets)
     # NaN where the inputs are wrong, and those items have a message
     reorder_point = np.where(mean > 0, np.ceil(mean * (lead_time + REVIEW_DAYS) - WHOLE), 0.0)
-    return _Inputs(mean, K, h, unit_cost, reorder_point, budget, *breaks, message)
-
-
-def _breaks(
-    items: pd.DataFrame, unit_cost: np.ndarray, message: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Item, quantity and cost of every price break, in the order of the items; a bad list gives its item a message."""
-    quantity, n_quantities = concatenated(objects(items, "price_break_quantity"))
-    cost, n_costs = concatenated(objects(items, "price_break_cost"))
-    is_uneven = n_quantities != n_costs
-    note(message, is_uneven, "price_break_quantity and price_break_cost must have the same length")
-    item_of_quantity, item_of_cost = (
-        np.repeat(np.arange(len(items)), n_quantities),
-        np.repeat(np.arange(len(items)), n_costs),
-    )
-    is_kept = ~is_uneven
-    quantity, cost = quantity[is_kept[item_of_quantity]], cost[is_kept[item_of_cost]]
-    item = item_of_quantity[is_kept[item_of_quantity]]
-    is_first = np.diff(item, prepend=-1) != 0
-    before_quantity = np.where(is_first, 0.0, np.concatenate([[0.0], quantity[:-1]])[: len(quantity)])
-    before_cost = np.where(is_first, unit_cost[item], np.concatenate([[0.0], cost[:-1]])[: len(cost)])
-    is_wrong = ~((quantity > before_quantity) & np.isfinite(quantity) & (cost >= 0) & (cost <= before_cost))
-    wrong = np.zeros(len(items), dtype=bool)
-    wrong[item[is_wrong]] = True
-    note(
-        message,
-        wrong,
-        "price_break_quantity must rise from above 0, and price_break_cost must not: none above the one before, "
-        "unit_cost the first",
-    )
-    return item, quantity, cost
+    return _Inputs(mean, K, h, unit_cost, reorder_point, budget, breaks, message)
 
 
 class _Costs(NamedTuple):
-    """The items that are decided: their positions, their pieces and where each item's start, and what a unit uses of
-    the budget.
+    """The costs of the n items that are decided, as m pieces of `theory/budget/cost.py`.
+
+    decided : (n,) array, positions of the items
+    pieces, starts : item k has the pieces starts[k]:starts[k + 1]
+    weight : (n,) array, what a unit of the order quantity takes from the budget
     """
 
     decided: np.ndarray
@@ -221,39 +196,23 @@ class _Costs(NamedTuple):
 
 
 def _costs(inputs: _Inputs, params: EOQBudgetParams) -> _Costs:
-    """f(Q) = lambda c_j + i e_j / 2 + (h_j / 2) Q + lambda (K + e_j) / Q on each range of quantities; e = 0 unless
-    incremental.
+    """f(Q) = lambda c_j + i e_j / 2 + (h_j / 2) Q + lambda (K + e_j) / Q on each range of quantities.
+
+    e = 0 unless `discount: incremental`.
     """
     decided = np.flatnonzero(np.equal(inputs.message, None) & (inputs.mean > 0))
     mean, K, h, price = (
         values[decided] for values in (inputs.mean, inputs.fixed_order_cost, inputs.holding_cost, inputs.unit_cost)
     )
     weight = h / 2
-    is_held = params.cost == "ordering_and_holding"
+    counts_holding = params.cost == "ordering_and_holding"
     if params.discount == "none":
-        pieces = reciprocal_pieces(np.ones(len(decided)), LARGEST_QUANTITY, 0.0, weight if is_held else 0.0, mean * K)
+        slope = weight if counts_holding else 0.0
+        pieces = reciprocal_pieces(np.ones(len(decided)), LARGEST_QUANTITY, 0.0, slope, mean * K)
         return _Costs(decided, pieces, np.arange(len(decided) + 1), weight)
-    position = np.full(len(inputs.mean), -1)
-    position[decided] = np.arange(len(decided))
-    is_kept = position[inputs.break_item] >= 0
-    # the base price from 1 on, then the breaks: of each item one after the other
-    item = np.concatenate([np.arange(len(decided)), position[inputs.break_item[is_kept]]])
-    start = np.concatenate([np.ones(len(decided)), inputs.break_quantity[is_kept]])
-    cost = np.concatenate([price, inputs.break_cost[is_kept]])
-    order = np.argsort(item, kind="stable")
-    item, start, cost = item[order], start[order], cost[order]
-    is_base = np.diff(item, prepend=-1) != 0
-    extra = np.zeros(len(item))
-    if params.discount == "incremental" and len(item):
-        saved = np.where(is_base, 0.0, (np.concatenate([[0.0], cost[:-1]]) - cost) * start)
-        total = np.cumsum(saved)
-        extra = total - np.repeat(total[is_base], np.diff(np.append(np.flatnonzero(is_base), len(item))))
-    low = np.maximum(1.0, np.ceil(start - WHOLE))
-    high = np.where(np.append(is_base[1:], True), LARGEST_QUANTITY, np.append(low[1:], 0.0) - 1)
-    is_range = low <= high
-    item, cost, extra, low, high = (values[is_range] for values in (item, cost, extra, low, high))
+    item, low, high, cost, extra = _price_ranges(inputs, decided, price, params.discount == "incremental")
     a = mean[item]
-    if not is_held:
+    if not counts_holding:
         constant, slope = np.zeros(len(item)), np.zeros(len(item))
     elif params.holding == "with_price":
         rate = h[item] / price[item]
@@ -264,40 +223,74 @@ def _costs(inputs: _Inputs, params: EOQBudgetParams) -> _Costs:
     return _Costs(decided, pieces, np.searchsorted(item, np.arange(len(decided) + 1)), weight)
 
 
+def _price_ranges(
+    inputs: _Inputs, decided: np.ndarray, price: np.ndarray, is_incremental: bool
+) -> tuple[np.ndarray, ...]:
+    """The ranges of quantities with one price, in the order of the decided items.
+
+    Returns
+    -------
+    item : (m,) array, the range's item among the decided ones
+    low, high : (m,) arrays, units
+    cost, extra : (m,) arrays: c_j, money/unit, and e_j, money/order
+    """
+    position = np.full(len(inputs.mean), -1)
+    position[decided] = np.arange(len(decided))
+    breaks = inputs.breaks
+    is_decided = position[breaks.item] >= 0
+    # each item's base price from 1 unit on, then its breaks
+    item = np.concatenate([np.arange(len(decided)), position[breaks.item[is_decided]]])
+    start = np.concatenate([np.ones(len(decided)), breaks.quantity[is_decided]])
+    cost = np.concatenate([price, breaks.cost[is_decided]])
+    by_item = np.argsort(item, kind="stable")
+    item, start, cost = item[by_item], start[by_item], cost[by_item]
+    is_base = np.diff(item, prepend=-1) != 0
+    extra = np.zeros(len(item))
+    if is_incremental and len(item):
+        saved = np.where(is_base, 0.0, (np.concatenate([[0.0], cost[:-1]]) - cost) * start)
+        total = np.cumsum(saved)
+        extra = total - np.repeat(total[is_base], np.diff(np.append(np.flatnonzero(is_base), len(item))))
+    low = np.maximum(1.0, np.ceil(start - WHOLE))
+    high = np.where(np.append(is_base[1:], True), LARGEST_QUANTITY, np.append(low[1:], 0.0) - 1)
+    is_range = low <= high
+    return tuple(values[is_range] for values in (item, low, high, cost, extra))
+
+
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: EOQBudgetParams) -> ExactSolution:
     """The best Q of all items of each partition in one call.
 
     A partition with an item that can't be used, or whose budget is too small for one unit of each, has NaN and a
-    message. Where the core was too hard, the cost is that of the best plan found and `bound` says how far it may be
+    message. Where the core was too hard, the cost is that of the best known plan, and `bound` says how far it may be
     from the optimum.
     """
     offsets = np.asarray(offsets, dtype=np.int64)
     inputs = _read(items, offsets, params)
     message = inputs.message
     costs = _costs(inputs, params)
-    own_offsets = np.searchsorted(costs.decided, offsets)
-    found = allocate(costs.pieces, NO_TABLE, costs.starts, costs.weight, own_offsets, inputs.budget)
-    for k in np.flatnonzero(np.isnan(found.gap)):
-        message[offsets[k] : offsets[k + 1]] = _too_small(inputs.budget[k], found.least_use[k])
-    values = []
-    for result in (found.x, found.cost):
-        spread = np.where(np.equal(message, None), 0.0, np.nan)
-        spread[costs.decided] = result
-        values.append(np.where(np.equal(message, None), spread, np.nan))
-    quantity, cost = values
+    offsets_of_decided = np.searchsorted(costs.decided, offsets)
+    plan = allocate(costs.pieces, NO_TABLE, costs.starts, costs.weight, offsets_of_decided, inputs.budget)
+    for k in np.flatnonzero(np.isnan(plan.gap)):
+        message[offsets[k] : offsets[k + 1]] = _too_small(inputs.budget[k], plan.least_use[k])
+    is_decided = np.equal(message, None)
+    quantity, cost = np.zeros(len(items)), np.zeros(len(items))
+    quantity[costs.decided], cost[costs.decided] = plan.x, plan.cost
+    quantity[~is_decided] = cost[~is_decided] = np.nan
     decisions = {
         "ORDER_QUANTITY": quantity,
         "REORDER_POINT": np.where(np.isnan(quantity), np.nan, inputs.reorder_point),
     }
     bound = None
-    if (found.gap > 0).any():
+    if (plan.gap > 0).any():
         total = np.add.reduceat(cost, offsets[:-1])
-        bound = cost * np.repeat(1 - found.gap / np.where(total > 0, total, 1.0), np.diff(offsets))
-    return ExactSolution(decisions, cost, None if np.equal(message, None).all() else message, bound)
+        bound = cost * np.repeat(1 - plan.gap / np.where(total > 0, total, 1.0), np.diff(offsets))
+    return ExactSolution(decisions, cost, None if is_decided.all() else message, bound)
 
 
 def _too_small(budget: float, least_use: float) -> str:
-    return f"storage_cost_budget is {budget:.10g}, but one unit of each item costs {least_use:.10g} on average: raise it to that or more"
+    return (
+        f"storage_cost_budget is {budget:.10g}, but one unit of each item costs {least_use:.10g} on average: raise it "
+        "to that or more"
+    )
 
 
 def build_model(items: pd.DataFrame, params: EOQBudgetParams) -> pyo.ConcreteModel:
@@ -316,33 +309,13 @@ def build_model(items: pd.DataFrame, params: EOQBudgetParams) -> pyo.ConcreteMod
     first_of_item = pieces[costs.starts[:-1], LOW]
     if costs.weight @ first_of_item > budget * (1 + 1e-12):
         raise ParameterError(_too_small(budget, costs.weight @ first_of_item))
-    best, cost = _best_of(pieces, costs.weight[item]), _cost_of(pieces)
-    window = open_choices(best, cost, item, pieces[:, LOW], pieces[:, HIGH], costs.weight, budget)
+    best, cost = best_quantities(pieces, costs.weight[item]), cost_of(pieces)
+    choices = open_choices(best, cost, item, pieces[:, LOW], pieces[:, HIGH], costs.weight, budget)
     model = allocation_model(
-        len(items), costs.decided, window, item, cost, costs.weight, np.isfinite(budget), "ORDER_QUANTITY"
+        len(items), costs.decided, choices, item, cost, costs.weight, np.isfinite(budget), "ORDER_QUANTITY"
     )
     model.REORDER_POINT = pyo.Expression(model.ITEMS, initialize=dict(enumerate(inputs.reorder_point.tolist())))
     return model
-
-
-def _cost_of(pieces: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    return lambda which, x: pieces[which, CONSTANT] + pieces[which, SLOPE] * x + pieces[which, SCALE] / x
-
-
-def _best_of(pieces: np.ndarray, weight: np.ndarray) -> Callable[[float], np.ndarray]:
-    """theta -> the best whole Q of each piece: of the two beside the EOQ at holding cost slope + theta w, moved into
-    the range.
-    """
-
-    def best(theta: float) -> np.ndarray:
-        slope = pieces[:, SLOPE] + theta * weight
-        centre = np.sqrt(pieces[:, SCALE] / np.where(slope > 0, slope, 1.0))
-        below = np.maximum(np.floor(centre), 1.0)
-        x = np.where(slope * below * (below + 1) < pieces[:, SCALE], below + 1, below)
-        x = np.where((slope <= 0) & (pieces[:, SCALE] > 0), np.inf, x)
-        return np.clip(x, pieces[:, LOW], pieces[:, HIGH])
-
-    return best
 
 
 def _item(**changes: object) -> dict:

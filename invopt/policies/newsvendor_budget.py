@@ -1,18 +1,19 @@
-"""Newsvendor under a budget: how much of each product to have for the next days, when what is left over then is lost
-and money is limited.
+"""Newsvendor under a budget: how much of each product to have for the next days, when leftovers are lost.
+
+Decides the base-stock level s of each item of one source; the money for all of them is limited.
 
     minimize    sum_i o_i E(s_i - X_i)^+ + u_i E(X_i - s_i)^+
-    subject to  sum_i c_i s_i <= V               what filling up from nothing costs at most, for all items of one source
+    subject to  sum_i c_i s_i <= V               filling up all items of the source from nothing costs at most V
                 s_i whole, 0 or more
                 P(X_i <= s_i) >= service_level          with `service: cycle`
                 1 - E(X_i - s_i)^+ / E X_i >= service_level     with `service: fill_rate`
 
 X_i is the demand of the days that an order has to last: the lead time and `protection_days`. An order brings the
-inventory position up to s, so what was ordered before and what is still there count; with a lead time of 0, X is the
+inventory position up to s, so what was ordered before and what is still there count. With a lead time of 0, X is the
 demand of protection_days, as in the guide.
 
     c   unit_cost           o   unit_cost (1 - salvage_fraction) + disposal_cost; with `cost: guide` disposal_cost alone
-    V   purchase_budget           u   lost_sale_cost; where it is NULL, list_price - unit_cost, or 0 if that is negative
+    V   purchase_budget     u   lost_sale_cost; where it is NULL, list_price - unit_cost, or 0 if that is negative
 
 The cost is money per order (of protection_days), not per day. With u = 0 nothing is ordered, unless a service is asked
 for.
@@ -31,7 +32,7 @@ the exact sum over all x > s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -42,6 +43,7 @@ from pydantic import Field
 from invopt.errors import ParameterError
 from invopt.models.allocation import allocation_model
 from invopt.models.allocation_choices import open_choices
+from invopt.models.newsvendor_curves import best_levels, lowest_served_levels, newsvendor_curves
 from invopt.policies.base import ExactSolution, Example, Params, Policy
 from invopt.policies.inputs.columns import (
     DEMAND,
@@ -62,13 +64,9 @@ from invopt.policies.inputs.messages import note, pass_on_messages, refuse
 from invopt.theory.budget.cost import CONSTANT, HIGH, LOW, SCALE, SLOPE
 from invopt.theory.budget.loss_pieces import loss_pieces
 from invopt.theory.budget.search import allocate
-from invopt.theory.demand.codes import NORMAL, PMF
-from invopt.theory.demand.distributions import normal_cdf, normal_loss, pmf_cdf, pmf_loss, poisson_cdf, poisson_loss
+from invopt.theory.demand.codes import PMF
 from invopt.theory.demand.item_demand import ItemDemand
-from invopt.theory.newsvendor.search import REACHED, lowest_levels
-
-# columns that finding the price of the budget may look at
-LARGEST_RANGE = 50_000_000
+from invopt.theory.newsvendor.search import lowest_levels
 
 INPUTS = """
 SELECT
@@ -104,13 +102,13 @@ INPUT_COLUMNS = (
 
 
 class NewsvendorBudgetParams(Params):
-    """protection_days : the days that an order has to last, beside its lead time.
+    """Parameters of the newsvendor.
 
-    cost : newsvendor, a unit left over costs what was paid for it less its salvage, and its disposal; guide, its
-        disposal alone
-    salvage_fraction : the part of unit_cost that is got back for a unit left over
-    service : what service_level asks for: none; cycle, the probability that no unit is missing; fill_rate, the share of
-        demand that is met
+    protection_days : the days that an order has to last, beside its lead time
+    cost : what a unit left over costs: newsvendor, its purchase less its salvage, and its disposal; guide, its disposal
+    salvage_fraction : the part of unit_cost that a unit left over brings back
+    service : what the column service_level asks for: none; cycle, the probability that no unit is missing; fill_rate,
+        the share of demand that is met
     """
 
     protection_days: int = Field(1, ge=1, le=365)
@@ -171,19 +169,44 @@ def _read(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetPara
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetParams) -> ExactSolution:
     """The best s of all items of each partition in one call.
 
-    A partition with an item that can't be used, or whose budget is too small for the service asked for, has NaN and a
-    message. Where the core was too hard, the cost is that of the best plan found and `bound` says how far it may be
-    from the optimum.
+    A partition with an item that can't be used, or whose budget is too small for the service, has NaN and a message.
+    Where the core was too hard, the cost is that of the best known plan, and `bound` says how far it may be from the
+    optimum.
     """
     offsets = np.asarray(offsets, dtype=np.int64)
     inputs = _read(items, offsets, params)
-    message, demand, decided = inputs.message, inputs.demand, inputs.decided
+    message, decided = inputs.message, inputs.decided
+    pieces, tables = _pieces(inputs, params)
+    plan = allocate(
+        pieces,
+        tables,
+        np.arange(len(decided) + 1),
+        inputs.unit_cost[decided],
+        np.searchsorted(decided, offsets),
+        inputs.budget,
+    )
+    for k in np.flatnonzero(np.isnan(plan.gap)):
+        message[offsets[k] : offsets[k + 1]] = _too_small(inputs.budget[k], plan.least_use[k])
+    is_decided = np.equal(message, None)
+    level, cost = np.zeros(len(items)), np.zeros(len(items))
+    level[decided], cost[decided] = plan.x, plan.cost
+    level[~is_decided] = cost[~is_decided] = np.nan
+    bound = None
+    if (plan.gap > 0).any():
+        total = np.add.reduceat(cost, offsets[:-1])
+        bound = cost * np.repeat(1 - plan.gap / np.where(total > 0, total, 1.0), np.diff(offsets))
+    return ExactSolution({"BASE_STOCK_LEVEL": level}, cost, None if is_decided.all() else message, bound)
+
+
+def _pieces(inputs: _Inputs, params: NewsvendorBudgetParams) -> tuple[np.ndarray, np.ndarray]:
+    """The cost of each decided item as a piece of `theory/budget/cost.py`, and the tables that pieces refer to."""
+    demand, decided = inputs.demand, inputs.decided
     pmfs = [demand.lead_time_pmfs[k] for k in demand.pmf_position[decided][demand.form[decided] == PMF]]
-    o, u, asked = inputs.overage[decided], inputs.underage[decided], inputs.service_level[decided]
-    # above the fractile and the service asked for no s is wanted; where a fill rate ends only the whole table tells
+    o, u, service_level = inputs.overage[decided], inputs.underage[decided], inputs.service_level[decided]
+    # no s is wanted above the fractile and the service; only the whole table tells where a fill rate ends
     least_saving = np.zeros(len(decided)) if params.service == "fill_rate" else o / np.maximum(o + u, 1e-300)
     if params.service == "cycle":
-        least_saving = np.fmin(least_saving, 1 - asked)
+        least_saving = np.fmin(least_saving, 1 - service_level)
     pieces, tables, mean = loss_pieces(
         form=demand.form[decided],
         demand_mean=demand.mean[decided],
@@ -194,156 +217,16 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudg
         least_saving=least_saving,
     )
     pieces[:, CONSTANT], pieces[:, SLOPE], pieces[:, SCALE] = -o * mean, o, o + u
-    pieces[:, LOW] = lowest_levels(params.service, asked, pieces, tables, mean)
+    pieces[:, LOW] = lowest_levels(params.service, service_level, pieces, tables, mean)
     pieces[:, HIGH] = np.maximum(pieces[:, HIGH], pieces[:, LOW])
-    found = allocate(
-        pieces,
-        tables,
-        np.arange(len(decided) + 1),
-        inputs.unit_cost[decided],
-        np.searchsorted(decided, offsets),
-        inputs.budget,
-    )
-    for k in np.flatnonzero(np.isnan(found.gap)):
-        message[offsets[k] : offsets[k + 1]] = _too_small(inputs.budget[k], found.least_use[k])
-    values = []
-    for result in (found.x, found.cost):
-        spread = np.zeros(len(items))
-        spread[decided] = result
-        values.append(np.where(np.equal(message, None), spread, np.nan))
-    level, cost = values
-    bound = None
-    if (found.gap > 0).any():
-        total = np.add.reduceat(cost, offsets[:-1])
-        bound = cost * np.repeat(1 - found.gap / np.where(total > 0, total, 1.0), np.diff(offsets))
-    return ExactSolution({"BASE_STOCK_LEVEL": level}, cost, None if np.equal(message, None).all() else message, bound)
+    return pieces, tables
 
 
 def _too_small(budget: float, least_use: float) -> str:
     return (
         f"purchase_budget is {budget:.10g}, but the service levels asked for cost {least_use:.10g}: raise it to "
-        "that or more, or ask "
-        "for less"
+        "that or more, or ask for less"
     )
-
-
-class _Curves(NamedTuple):
-    """The model's own arithmetic, all from `theory/demand/distributions.py`: (n,) arrays of the decided items; demand.form and so
-    on are of all items.
-    """
-
-    decided: np.ndarray
-    overage: np.ndarray
-    underage: np.ndarray
-    demand: ItemDemand
-    mean: np.ndarray
-
-    def _by_form(
-        self, which: np.ndarray, x: np.ndarray, of_poisson: Callable, of_normal: Callable, of_pmf: Callable
-    ) -> np.ndarray:
-        """A function of the lead-time demand of items `which` at x, averaged over their lead times."""
-        demand, at = self.demand, self.decided[which]
-        values = np.zeros(len(which))
-        is_pmf = demand.form[at] == PMF
-        for i in np.unique(which[is_pmf]):
-            rows = np.flatnonzero(is_pmf & (which == i)) if len(which) > 1 else np.array([0])
-            values[rows] = of_pmf(x[rows].astype(np.int64), demand.lead_time_pmfs[demand.pmf_position[self.decided[i]]])
-        for form, function in ((NORMAL, of_normal), (None, of_poisson)):
-            rows = np.flatnonzero(~is_pmf & ((demand.form[at] == NORMAL) == (form == NORMAL)))
-            number = demand.n_lead_times[at[rows]]
-            for j in range(int(number.max(initial=0))):
-                still = rows[number > j]
-                item = at[still]
-                days = demand.first_lead_time[item] + j
-                if form == NORMAL:
-                    value = function(x[still], demand.mean[item] * days, np.sqrt(demand.variance[item] * days))
-                else:
-                    value = function(x[still], demand.mean[item] * days)
-                values[still] += value / demand.n_lead_times[item]
-        return values
-
-    def loss(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """n(x) = E(X - x)^+."""
-        return self._by_form(which, x, poisson_loss, normal_loss, pmf_loss)
-
-    def survival(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """P(X > x)."""
-        return 1 - self._by_form(which, x, poisson_cdf, normal_cdf, pmf_cdf)
-
-    def met_by_one_more(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """n(x) - n(x + 1): P(X > x) of a whole X; a Normal is not whole."""
-        return self._by_form(
-            which,
-            x,
-            lambda x, mean: 1 - poisson_cdf(x, mean),
-            lambda x, mean, std: normal_loss(x, mean, std) - normal_loss(x + 1, mean, std),
-            lambda x, pmf: 1 - pmf_cdf(x, pmf),
-        )
-
-    def cost(self, which: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """o E(x - X)^+ + u E(X - x)^+."""
-        return self.overage[which] * (x - self.mean[which]) + (self.overage + self.underage)[which] * self.loss(
-            which, x
-        )
-
-    def band(self) -> tuple[np.ndarray, np.ndarray]:
-        """Levels below which P(X > x) is 1 and above which it is 0, to 1e-15 (Chernoff; Bernstein)."""
-        demand, item = self.demand, self.decided
-        smallest = demand.mean[item] * demand.first_lead_time[item]
-        last = demand.first_lead_time[item] + demand.n_lead_times[item] - 1
-        largest = demand.mean[item] * last
-        low, high = smallest - 8.5 * np.sqrt(smallest), largest + 12 + np.sqrt(144 + 72 * largest)
-        spread = 8.5 * np.sqrt(demand.variance[item] * last)
-        is_normal, is_pmf = demand.form[item] == NORMAL, demand.form[item] == PMF
-        low, high = np.where(is_normal, smallest - spread, low), np.where(is_normal, largest + spread, high)
-        lengths = np.array([len(demand.lead_time_pmfs[k]) if k >= 0 else 0 for k in demand.pmf_position[item]])
-        return np.maximum(np.floor(np.where(is_pmf, 0.0, low)), 0.0), np.maximum(
-            np.ceil(np.where(is_pmf, lengths, high)), 0.0
-        )
-
-
-def _lowest(service: str, curves: _Curves, level: np.ndarray) -> np.ndarray:
-    """The smallest s of 0 or more that gives the service, by bisection."""
-    every = np.arange(len(level))
-    left, right = np.full(len(level), -1.0), 2 * curves.band()[1] + 10
-    is_asked = (level > 0) & (service != "none")
-    while (right - left > 1).any():
-        middle = np.floor((left + right) / 2)
-        if service == "cycle":
-            is_served = curves.survival(every, middle) <= 1 - level + REACHED
-        else:
-            is_served = curves.loss(every, middle) <= (1 - level + REACHED) * curves.mean
-        left, right = np.where(is_served, left, middle), np.where(is_served, middle, right)
-        if not is_asked.any():
-            break
-    return np.where(is_asked, right, 0.0)
-
-
-def _best_of(curves: _Curves, weight: np.ndarray, low: np.ndarray) -> Callable[[float], np.ndarray]:
-    """theta -> the smallest s of each item, `low` or more, of which one unit more doesn't pay: (o + u) (n(s) - n(s +
-    1)) <= o + theta c.
-    """
-    first, last = curves.band()
-    first = np.maximum(first, low)
-    length = np.maximum(last - first, 0).astype(np.int64)
-    if length.sum() > LARGEST_RANGE:
-        raise ParameterError(
-            f"the model would have to look at over {LARGEST_RANGE} quantities; solve this partition with method: exact"
-        )
-    which = np.repeat(np.arange(len(low)), length)
-    ends = np.cumsum(length)
-    level = first[which] + np.arange(len(which)) - (ends - length)[which]
-    # what one unit more saves; falling with the level, up to rounding
-    saved = (curves.overage + curves.underage)[which] * curves.met_by_one_more(which, level)
-    scale = curves.overage + curves.underage
-
-    def best(theta: float) -> np.ndarray:
-        asked = curves.overage + theta * weight
-        pays = np.concatenate([[0], np.cumsum(saved > asked[which])])
-        # below the band each unit more saves o + u
-        return np.where((scale > asked) & (scale > 0), first + pays[ends] - pays[ends - length], low)
-
-    return best
 
 
 def build_model(items: pd.DataFrame, params: NewsvendorBudgetParams) -> pyo.ConcreteModel:
@@ -356,35 +239,31 @@ def build_model(items: pd.DataFrame, params: NewsvendorBudgetParams) -> pyo.Conc
     """
     inputs = _read(items, np.array([0, len(items)]), params)
     refuse(items, inputs.message)
-    decided, demand = inputs.decided, inputs.demand
-    mean = (demand.mean * (demand.first_lead_time + (demand.n_lead_times - 1) / 2))[decided]
-    for i in np.flatnonzero(demand.pmf_position[decided] >= 0):
-        pmf = demand.lead_time_pmfs[demand.pmf_position[decided[i]]]
-        mean[i] = pmf @ np.arange(len(pmf))
-    curves = _Curves(decided, inputs.overage[decided], inputs.underage[decided], demand, mean)
+    decided = inputs.decided
+    curves = newsvendor_curves(inputs.demand, decided, inputs.overage[decided], inputs.underage[decided])
     weight, budget = inputs.unit_cost[decided], float(inputs.budget[0])
-    low = _lowest(params.service, curves, inputs.service_level[decided])
+    low = lowest_served_levels(params.service, curves, inputs.service_level[decided])
     if weight @ low > budget * (1 + 1e-12):
         raise ParameterError(_too_small(budget, weight @ low))
-    best = _best_of(curves, weight, low)
+    best = best_levels(curves, weight, low)
     every = np.arange(len(decided))
-    window = open_choices(best, curves.cost, every, low, np.maximum(best(0.0), low), weight, budget)
+    choices = open_choices(best, curves.cost, every, low, np.maximum(best(0.0), low), weight, budget)
     return allocation_model(
-        len(items), decided, window, every, curves.cost, weight, np.isfinite(budget), "BASE_STOCK_LEVEL"
+        len(items), decided, choices, every, curves.cost, weight, np.isfinite(budget), "BASE_STOCK_LEVEL"
     )
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
     """Units wanted now: what the inventory position lacks to the base-stock level, rounded up; 0 when it lacks nothing.
 
-    An item without a decision or without a known position gets NaN: nobody knows what it needs.
+    An item without a decision or without a known position gets NaN.
 
     >>> order({"BASE_STOCK_LEVEL": np.array([8.0, 8.0, np.nan])}, pd.DataFrame({"inventory_position": [3, 9, 0]}))
     array([ 5.,  0., nan])
     """
     level = np.asarray(decisions["BASE_STOCK_LEVEL"], float)
     position = state["inventory_position"].to_numpy(dtype=float)
-    # np.maximum hands a NaN on
+    # np.maximum passes a NaN on
     return np.maximum(np.ceil(level - position - 1e-9), 0.0)
 
 

@@ -1,7 +1,7 @@
-"""(R, S): every R days order up to S. Decides R and S of each item: for suppliers that ship on a schedule.
+"""(R, S): every R days order up to S, for suppliers that ship on a schedule.
 
-The cost per day C(R, S) has two definitions, `cost: daily_review | guide`, and `service` may be asked for as a
-constraint: both are in `theory/r_s/cost.py`. R is at least the supplier's `shipping_interval` and at most
+Decides R and S of each item. The cost per day C(R, S) has two definitions, `cost: daily_review | guide`, and `service`
+can be a constraint: `theory/r_s/cost.py` explains both. R is at least the supplier's `shipping_interval` and at most
 `longest_review_period` (or that interval, when it is longer). K is paid at every review, also at one that finds nothing
 sold.
 
@@ -12,8 +12,8 @@ The model selects one pair (R, S) from those that can be optimal:
     minimize    sum_RS C(R, S) x_RS
     subject to  sum_RS x_RS = 1
 
-It is a linear program without integers, since each vertex is one pair. `models/review_pairs.py` finds the pairs, without
-the exact algorithm.
+It is a linear program without integers, since each vertex is one pair. `models/review_choices.py` finds the pairs,
+without the exact algorithm.
 
 Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is
 backordered; demand of different days is independent. A Normal demand is continuous: S is a whole number, demand is not
@@ -33,7 +33,7 @@ import pandas as pd
 import pyomo.environ as pyo
 from pydantic import Field
 
-from invopt.models.review_pairs import NOTHING, ReviewItem, review_pairs
+from invopt.models.review_choices import NOTHING, ReviewItem, review_pairs
 from invopt.models.selection import selection_model
 from invopt.policies.base import ExactSolution, Example, Params, Policy
 from invopt.policies.inputs.columns import (
@@ -99,11 +99,13 @@ INPUT_COLUMNS = (
 
 
 class RSParams(Params):
-    """cost : what a day costs under (R, S), see `theory/r_s/cost.py`; what is short is backordered in both
+    """Parameters of (R, S).
+
+    cost : the definition of a day's cost, as in `theory/r_s/cost.py`; in both, what is short is backordered
     service : what the column service_level constrains: nothing; cycle, the probability that a cycle ends without a
         shortage, P(X_{L+R} <= S); fill_rate, the share of demand served from stock, 1 - [n_{L+R}(S) - n_L(S)] / (a R)
-    longest_review_period : days; a longer shipping_interval of a supplier prevails. An item that gets it as its R, as
-        slow movers often do, might cost less with a longer one
+    longest_review_period : days; a longer shipping_interval of a supplier prevails. An item whose R is this long, as
+        slow movers' often is, might cost less with a longer one
     """
 
     cost: Literal["daily_review", "guide"] = "daily_review"
@@ -112,7 +114,11 @@ class RSParams(Params):
 
 
 class _Inputs(NamedTuple):
-    """The columns as arrays, with one message for each item that can't be used; demand is over the lead time alone."""
+    """The columns as arrays, with one message for each item that can't be used.
+
+    demand : over the lead time alone
+    day_pmfs : of each item the probabilities of a day's demand; empty for the other forms
+    """
 
     fixed_order_cost: np.ndarray
     holding_cost: np.ndarray
@@ -183,8 +189,7 @@ def _read(items: pd.DataFrame, params: RSParams) -> _Inputs:
 
 
 def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: RSParams) -> ExactSolution:
-    """The best (R, S) of every item in one call; each partition's items are independent, so `offsets` makes no
-    difference.
+    """The best (R, S) of every item in one call; items are independent, so `offsets` makes no difference.
 
     An item whose mean demand is 0 has R = 0, S = 0 and cost 0: it orders nothing. An item that can't be solved has NaN
     and a message.
@@ -194,7 +199,7 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: RSParams) -> E
     is_valid = np.equal(message, None)
     has_demand = is_valid & (demand.mean > 0)
     values = [np.where(is_valid, 0.0, np.nan) for _ in range(3)]
-    found = best_periodic_reviews(
+    results = best_periodic_reviews(
         is_guide=params.cost == "guide",
         service=SERVICES[params.service],
         service_level=inputs.service_level[has_demand],
@@ -210,7 +215,7 @@ def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: RSParams) -> E
         backorder_cost=inputs.backorder_cost[has_demand],
         day_pmfs=[inputs.day_pmfs[i] for i in np.flatnonzero(has_demand)],
     )
-    for value, result in zip(values, found, strict=True):
+    for value, result in zip(values, results, strict=True):
         value[has_demand] = result
     decisions = {"REVIEW_PERIOD": values[0], "ORDER_UP_TO_LEVEL": values[1]}
     return ExactSolution(decisions, values[2], None if np.equal(message, None).all() else message)
@@ -238,7 +243,7 @@ def _item(inputs: _Inputs, i: int, params: RSParams) -> ReviewItem:
 
 
 def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:
-    """The selection of one pair for each item, side by side in one ConcreteModel; see the module's docstring.
+    """The selection of one pair for each item, side by side in one ConcreteModel.
 
     An item without demand has one pair, R = S = 0, that costs nothing.
 
@@ -255,13 +260,10 @@ def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:
 
 
 def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
-    """Units wanted now: up to S when R days have passed since the last order, or when there was none; else 0, and never
-    less.
+    """Units wanted now: up to S when R days have passed since the last order, or when there was none; else 0.
 
-    Between two reviews nothing is ordered, whatever the position. A review that finds nothing to order is held again on
-    the next day.
-
-    R = 0 orders nothing. An item without a decision or without a known position gets NaN: nobody knows what it needs.
+    Between two reviews nothing is ordered, whatever the position. A review that finds nothing to order is repeated on
+    the next day. R = 0 orders nothing. An item without a decision or without a known position gets NaN.
 
     >>> decisions = {"REVIEW_PERIOD": np.array([7, 7, 7, 0]), "ORDER_UP_TO_LEVEL": np.array([20, 20, 20, 0])}
     >>> order(decisions, pd.DataFrame({"inventory_position": [5, 5, 5, -3], "days_since_order": [7, 6, np.nan, 9]}))

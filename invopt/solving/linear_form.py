@@ -4,8 +4,8 @@
 
 Pyomo's `LinearRepnVisitor` walks each expression, which takes most of the time for a large model. Pyomo's
 `LinearStandardFormCompiler` walks them too, but takes three times as long on a model of a few rows: for its options,
-for turning matrices from rows to columns, for other forms. Here the rows go to HiGHS as they are read, and a row with two
-limits stays one row.
+for turning matrices from rows to columns, for other forms. Here the rows go to HiGHS as they are read, and a row with
+two limits stays one row.
 """
 
 from __future__ import annotations

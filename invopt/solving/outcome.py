@@ -1,4 +1,4 @@
-"""What became of a partition: why its solving stopped, what there is now, and the numbers."""
+"""The result of solving a partition: why it stopped, which kind of answer there is, and the numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Termination(StrEnum):
 
 
 class Status(StrEnum):
-    """What you have: a proven optimum, some decisions, or none."""
+    """The kind of answer: a proven optimum, some decisions, or none."""
 
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"
@@ -29,7 +29,7 @@ class Status(StrEnum):
 
 
 class SolverResult(NamedTuple):
-    """What a solver says about one model, whose variables it has set if there are decisions."""
+    """A solver's answer about one model; where there are decisions, it has set the model's variables."""
 
     termination: Termination
     status: Status
@@ -62,10 +62,10 @@ def failure(termination: Termination, message: str, seconds: float | None = None
     return Outcome(termination, Status.NO_SOLUTION, seconds=seconds, message=message)
 
 
-def relative_difference(one: float, other: float) -> float:
-    """|one - other| / max(1, |other|): relative for large money, absolute for small, never a division by zero.
+def relative_difference(value: float, reference: float) -> float:
+    """|value - reference| / max(1, |reference|): relative for large money, absolute for small, never a division by 0.
 
     >>> relative_difference(101.0, 100.0)
     0.01
     """
-    return abs(one - other) / max(1.0, abs(other))
+    return abs(value - reference) / max(1.0, abs(reference))

@@ -1,4 +1,4 @@
-"""What is asked of the solving engine: a row of conf/policies.yaml with what its names stand for."""
+"""The request to the solving engine: a row of conf/policies.yaml, with the solver and the folder that it names."""
 
 from __future__ import annotations
 

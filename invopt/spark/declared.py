@@ -4,12 +4,15 @@ to its columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from invopt.errors import TableError
+from invopt.spark import slices
+from invopt.spark.slices import Slice
 from invopt.tables import Table
 from invopt.tables.columns import Column
 
@@ -66,7 +69,7 @@ def differences(table: Table, there: Mapping[str, tuple[str, bool]]) -> list[str
 
 
 def mending_statements(table: Table, there: Mapping[str, tuple[str, bool]], name: str) -> list[str]:
-    """The statements that add the columns that an older table lacks, and let NULL into those that are no longer filled.
+    """The statements that add the columns that an older table lacks, and let NULL in where it is allowed now.
 
     there : column -> its type, and whether it may be NULL
     """
@@ -75,9 +78,9 @@ def mending_statements(table: Table, there: Mapping[str, tuple[str, bool]], name
         for column in table.columns
         if column.name not in there
     )
-    not_filled = [
-        column for column, (_, may_be_null) in there.items() if not may_be_null and column not in table.column_names
-    ]
+    # a column that this version does not know is not filled
+    required = {column.name for column in table.columns if not column.is_nullable}
+    not_filled = [column for column, (_, may_be_null) in there.items() if not may_be_null and column not in required]
     return [
         *([f"ALTER TABLE {name} ADD COLUMNS ({added})"] if added else []),
         *(f"ALTER TABLE {name} ALTER COLUMN {column} DROP NOT NULL" for column in not_filled),
@@ -103,6 +106,34 @@ def cast(table: Table, rows: DataFrame) -> DataFrame:
             for column in table.columns
         )
     )
+
+
+def check_rows(table: Table, rows: Sequence[tuple], where: Slice | None = None) -> None:
+    """Refuses rows of the driver's that the table must not hold, before anything is written.
+
+    Raises
+    ------
+    TableError : a NOT NULL column is NULL, a row lies outside of the slice, or a key is there twice.
+    """
+    place = {name: number for number, name in enumerate(table.column_names)}
+    for column in table.columns:
+        if not column.is_nullable and any(row[place[column.name]] is None for row in rows):
+            raise TableError(
+                f"table {table.name}: column {column.name} must not be NULL, but a row to write has it so; nothing was "
+                "written"
+            )
+    if where is None:
+        return
+    allowed = slices.values(where)
+    if any(row[place[name]] not in values for row in rows for name, values in allowed.items()):
+        raise TableError(f"table {table.name}: {slices.OUTSIDE}{slices.condition(where)}; nothing was written")
+    keys = Counter(tuple(row[place[name]] for name in table.keys) for row in rows) if table.keys else {}
+    for key, n_rows in keys.items():
+        if n_rows > 1:
+            shown = ", ".join(f"{name}={value}" for name, value in zip(table.keys, key, strict=True))
+            raise TableError(
+                f"table {table.name}: keys must be unique, but there are: {shown} ({n_rows} rows); nothing was written"
+            )
 
 
 def _text(value: str) -> str:

@@ -184,12 +184,13 @@ def _refusals() -> Iterator[None]:
 
 
 def _arrow(table: deltalake.DeltaTable, columns: Sequence[str], rows: Sequence[tuple]) -> pa.Table:
-    types = table.to_pyarrow_dataset().schema
-    by_column = zip(*rows, strict=True) if rows else [()] * len(columns)
+    """The rows as the table has them; a column that is not declared, such as one that a user added, is NULL."""
+    values = dict(zip(columns, zip(*rows, strict=True) if rows else [()] * len(columns), strict=True))
+    nothing = [None] * len(rows)
     return pa.table(
         {
-            name: pa.array([_plain(value) for value in values], types.field(name).type)
-            for name, values in zip(columns, by_column, strict=True)
+            field.name: pa.array([_plain(value) for value in values.get(field.name, nothing)], field.type)
+            for field in table.to_pyarrow_dataset().schema
         }
     )
 

@@ -82,6 +82,7 @@ class LocalStore(SparkStore):
         self, table: Table, rows: DataFrame | Sequence[tuple], *, transaction: tuple[str, int] | None = None
     ) -> int:
         if isinstance(rows, Sequence):
+            declared.check_rows(table, rows)
             with contextlib.suppress(direct.NotForUs):
                 path = self.places.path(table)
                 return self._write_here(table, lambda: direct.append(path, table.column_names, rows, transaction))
@@ -89,6 +90,7 @@ class LocalStore(SparkStore):
 
     def replace(self, table: Table, rows: DataFrame | Sequence[tuple], where: Slice, *, check_keys: bool = True) -> int:
         if isinstance(rows, Sequence):
+            declared.check_rows(table, rows, where)
             condition, path = slices.condition(where), self.places.path(table)
             with contextlib.suppress(direct.NotForUs):
                 return self._write_here(table, lambda: direct.replace(path, table.column_names, rows, condition))

@@ -10,7 +10,7 @@ from invopt.errors import TableError
 from invopt.tables import Table
 
 # characters of a path that deltalake refuses, or takes for other ones
-_UNUSABLE = re.compile(r"[\[\]^|]|%[0-9A-Fa-f]{2}")
+_UNUSABLE = re.compile(r"[\[\]^|\\]|%[0-9A-Fa-f]{2}")
 
 
 class Places:
@@ -32,11 +32,10 @@ class Places:
             # Spark takes a relative path for a name; a URI such as s3a://... or dbfs:/... is left as it is
             self.is_uri = ":" in lakehouse.root
             self.root = lakehouse.root.rstrip("/") if self.is_uri else os.path.abspath(lakehouse.root)
-            if not self.is_uri and (_UNUSABLE.search(self.root) or os.path.isfile(self.root)):
+            if _UNUSABLE.search(self.root) or (not self.is_uri and os.path.isfile(self.root)):
                 raise TableError(
-                    f"the lakehouse can't be at {self.root}: it must be a folder, without [ ] ^ | or % and two "
-                    "digits in "
-                    "its path; choose another one by --lakehouse or in conf/base.yaml"
+                    f"the lakehouse can't be at {self.root}: it must be a folder, without [ ] ^ | \\ or % and two digits "
+                    "in its path; choose another one by --lakehouse or in conf/base.yaml"
                 )
 
     def path(self, table: Table) -> str | None:

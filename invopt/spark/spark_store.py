@@ -60,7 +60,12 @@ class SparkStore(Store):
 
     def _is_there(self, table: Table) -> bool:
         # the history is read from storage at each call, the detail is not
-        return self._first(f"DESCRIBE DETAIL {self.places.sql_name(table)}") is not None
+        return self._detail(table) is not None
+
+    def _detail(self, table: Table) -> Row | None:
+        """Delta's description of the table; None where there is no table, or a folder of other files."""
+        detail = self._first(f"DESCRIBE DETAIL {self.places.sql_name(table)}")
+        return detail if detail is not None and detail["format"] == "delta" else None
 
     def _first(self, statement: str) -> Row | None:
         """The first row of a statement about a table; None where there is no table."""
@@ -142,7 +147,7 @@ class SparkStore(Store):
         return rows.where(slices.equals(where)) if where else rows
 
     def is_empty(self, table: Table) -> bool:
-        detail = self._first(f"DESCRIBE DETAIL {self.places.sql_name(table)}")
+        detail = self._detail(table)
         return detail is None or detail["numFiles"] == 0 or super().is_empty(table)
 
     def rows(self, table: Table, where: Slice | None = None) -> list[Row]:
@@ -153,6 +158,8 @@ class SparkStore(Store):
     def append(
         self, table: Table, rows: DataFrame | Sequence[tuple], *, transaction: tuple[str, int] | None = None
     ) -> int:
+        if isinstance(rows, Sequence):
+            declared.check_rows(table, rows)
         if transaction is None:
             return self._save(table, self._frame(table, rows))
         application, number = transaction
@@ -162,6 +169,9 @@ class SparkStore(Store):
         return self._save(table, self._frame(table, rows), transaction=options)
 
     def replace(self, table: Table, rows: DataFrame | Sequence[tuple], where: Slice, *, check_keys: bool = True) -> int:
+        if isinstance(rows, Sequence):
+            declared.check_rows(table, rows, where)
+            check_keys = False
         self.create(table)
         with self.turn(table) as is_alone:
             written = self._replace(table, self._frame(table, rows), where, is_alone)

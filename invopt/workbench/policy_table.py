@@ -9,21 +9,21 @@ from invopt import policies
 from invopt.errors import ConfigError
 
 HEADINGS = ("policy", "decides", "partition", "model", "exact algorithm", "source")
-# narrowest useful width of each column in a terminal, characters; what is left over goes to the last two
+# narrowest useful width of each column in a terminal, characters; the last two columns share the rest of the width
 _WIDTHS = (22, 22, 13, 5, 24, 24)
 
 
 def rows(folder: str | None = None) -> list[tuple[str, ...]]:
     """One row per policy, in the order of the headings; `folder` has the user's own policies."""
-    found = []
+    table = []
     for name in policies.names(folder):
         try:
             policy = policies.load(name, folder)
         except ConfigError as error:  # one broken file must not hide the others
-            found.append((name, " ".join(str(error).split()), "", "", "", ""))
+            table.append((name, " ".join(str(error).split()), "", "", "", ""))
             continue
         decided = f"{policy.title}: {', '.join(policy.decisions)}"
-        found.append(
+        table.append(
             (
                 name,
                 decided,
@@ -33,7 +33,7 @@ def rows(folder: str | None = None) -> list[tuple[str, ...]]:
                 policy.source,
             )
         )
-    return found
+    return table
 
 
 def markdown(folder: str | None = None) -> str:

@@ -1,7 +1,7 @@
 """Compiles the exact algorithms before anything waits for them: `invopt compile`, and the last step of `make`'s set-up.
 
 numba compiles a function at its first call and keeps the machine code on disk. So each policy's examples are solved
-once by its exact algorithm, policies with different algorithms at the same time. What the examples do not reach is
+once by its exact algorithm, policies with different algorithms at the same time. Code that the examples do not reach is
 compiled when it is first needed.
 """
 
@@ -21,8 +21,9 @@ from invopt.workbench.laws import example_items
 
 
 def compile_algorithms(names: Sequence[str], folder: str | None, say: Callable[[str], None]) -> None:
-    """Compiles the exact algorithms of these policies, shipped or of the user's folder; what is compiled already takes
-    some seconds.
+    """Compiles the exact algorithms of these policies, shipped or of the user's folder.
+
+    Algorithms that are compiled already take some seconds.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def compile_algorithms(names: Sequence[str], folder: str | None, say: Callable[[
         say(f"compiling {len(alike)} exact algorithms for this machine; the first time it takes up to two minutes")
         workers = min(len(alike), os.cpu_count() or 1)
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            # the allocation engine is the longest to compile, so what two policies share comes first
+            # the allocation engine takes longest; two policies share it, so shared algorithms come first
             waiting = {
                 pool.submit(_solve_examples, same, folder): same
                 for same in sorted(alike.values(), key=len, reverse=True)
@@ -63,8 +64,9 @@ def compile_algorithms(names: Sequence[str], folder: str | None, say: Callable[[
 
 
 def _solve_examples(names: list[str], folder: str | None) -> list[str]:
-    """Solves the examples of these policies; gives a line for each that can't be, which `invopt policies --check`
-    looks into.
+    """Solves the examples of these policies; gives a line for each example that can't be solved.
+
+    `invopt policies --check` tells more about such an example.
     """
     problems = []
     for name in names:
@@ -78,5 +80,5 @@ def _solve_examples(names: list[str], folder: str | None) -> list[str]:
                 wrong = solved.loc[solved["status"] == Status.NO_SOLUTION, "message"]
             except (Exception, SystemExit) as error:  # one policy's defect must not keep the others from being compiled
                 wrong = [f"{type(error).__name__}: {error}"]
-            problems += [f"policy {name}, example {example.name}: {what}" for what in list(wrong)[:1]]
+            problems += [f"policy {name}, example {example.name}: {message}" for message in list(wrong)[:1]]
     return problems

@@ -1,6 +1,4 @@
-"""What `invopt demo` prints is true and leads on: the command that it proposes runs, and finds what the run had
-decided.
-"""
+"""The lines that `invopt demo` prints are true: the command that they propose runs, and finds the run's decisions."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ RunIn = Callable[..., Any]
 
 
 def alone(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What the function returns, called in a new interpreter that ends with it and takes its JVM along."""
+    """The result of the function, called in a new interpreter that ends with it and takes its JVM along."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 

@@ -81,8 +81,9 @@ def budget_items(n: int, seed: int, policy: str) -> pa.Table:
 
 
 def _columns(rng: np.random.Generator, n: int, seed: int) -> dict[str, Any]:
-    """What the policies of stock levels need; the draws of the first policy come first, so that its items stay what
-    they were.
+    """The columns that the policies of stock levels need.
+
+    The draws of the first policy come first, so that its items stay as they were.
     """
     lead_time = rng.integers(1, 15, n).astype(float)
     daily = np.exp(rng.uniform(0, np.log(200), n)) / lead_time
@@ -114,8 +115,9 @@ def _columns(rng: np.random.Generator, n: int, seed: int) -> dict[str, Any]:
 
 
 def _plans(rng: np.random.Generator, columns: dict[str, Any]) -> dict[str, Any]:
-    """What lot sizing needs beside: a plan that goes on after the lead time for 28 days, costs as series of one
-    value, and the stock.
+    """The further columns that lot sizing needs.
+
+    They are a plan that goes on after the lead time for 28 days, costs as series of one value, and the stock.
     """
     lead_time = columns["lead_time"]
     n = len(lead_time)

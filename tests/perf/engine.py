@@ -1,4 +1,4 @@
-"""What solving costs beside the solver, without Spark: microseconds per item of the exact path, milliseconds per model.
+"""The cost of solving beside the solver, without Spark: microseconds per exact item, milliseconds per model.
 
 The model is a window LP over 288 inventory levels: u_y = 1/Q on the window s < y <= s+Q, st_y marks its start.
 """
@@ -20,7 +20,10 @@ from tests.perf.figure import Figure
 from tests.perf.sizes import Sizes
 
 POLICY = '''
-"""Window LP of (s, Q): min sum A st_y + sum G_y u_y, sum u = 1, u_y - u_{y-1} <= st_y; the exact algorithm scans all windows."""
+"""Window LP of (s, Q): min sum A st_y + sum G_y u_y, sum u = 1, u_y - u_{y-1} <= st_y.
+
+The exact algorithm scans all windows.
+"""
 
 import numpy as np
 import pyomo.environ as pyo
@@ -56,7 +59,8 @@ def solve_exact(items, offsets, params):
 POLICY = Policy(
     name="window", title="", model_class="LP", algorithm="scan", source="", partition_by=(), inputs="",
     input_columns=(Column("start_cost", "double", "", "", False), Column("level_cost", "array<double>", "", "", False)),
-    params=Params, decisions=("reorder_point", "order_quantity"), build_model=build_model, order=lambda d, s: s, examples=(),
+    params=Params, decisions=("reorder_point", "order_quantity"), build_model=build_model,
+    order=lambda d, s: s, examples=(),
     solve_exact=solve_exact)
 '''
 

@@ -1,4 +1,4 @@
-"""What a call of `applyInPandas` for each partition costs, beside a call for a bucket of them."""
+"""The cost of a call of `applyInPandas` for each partition, beside a call for a bucket of them."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Seen:
 
 
 class Taken(NamedTuple):
-    """What a meter has measured: plain numbers, which can be sent to another process."""
+    """The measurements of a meter: plain numbers, which can be sent to another process."""
 
     cpu: float
     wall: float
@@ -46,10 +46,12 @@ class Taken(NamedTuple):
 class Meter:
     """Measures between `with` and its end.
 
+    period : seconds between looks at the processes
     cpu, wall : s
     worker_peak : bytes, the largest resident set that a Python process below this one had
     """
 
+    period: float = PERIOD
     cpu: float = 0.0
     wall: float = 0.0
     worker_peak: int = 0
@@ -81,7 +83,7 @@ class Meter:
         return Taken(self.cpu, self.wall, self.worker_peak)
 
     def _watch(self) -> None:
-        while not self._ended.wait(PERIOD):
+        while not self._ended.wait(self.period):
             self._look()
 
     def _look(self) -> None:

@@ -29,7 +29,9 @@ from tests.perf.sizes import Sizes
 N_BUDGETS = 8
 EXACT = "one call of solve_exact for all partitions, compiled before: the least CPU of three"
 EACH = f"a call of solve_exact for each of {N_BUDGETS} partitions: of each the least CPU of three"
-MODEL = "build_model and HiGHS, with integers to its own gap of 1e-4: median CPU of some tens, or of all partitions there are"
+MODEL = (
+    "build_model and HiGHS, integers to its own gap of 1e-4: median CPU of some tens, or of all partitions there are"
+)
 SMALL, LARGE = 15.0, 20.0  # us per item of a partition of one; ms per partition of 10,000
 EXACT_LIMITS = {
     "s_q": SMALL,
@@ -99,7 +101,7 @@ def _cases(name: str, sizes: Sizes) -> list[Case]:
 
 
 def offsets_of(policy: Policy, items: pd.DataFrame) -> np.ndarray:
-    """Where partitions start, with the end; the rows of a partition lie together."""
+    """The rows at which partitions start, with the end; the rows of a partition lie together."""
     keys = items.groupby(list(policy.partition_by), sort=False, dropna=False).ngroup().to_numpy()
     return np.concatenate([[0], np.flatnonzero(np.diff(keys)) + 1, [len(items)]])
 

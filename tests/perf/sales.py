@@ -38,7 +38,7 @@ def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
 
 
 def both(folder: Path, n: int) -> tuple[Taken, Taken, Taken]:
-    """What ingest, conform and the copy took."""
+    """The measurements of ingest, conform and the copy."""
     write_files(folder / "warm" / "landing", max(FILES, n // 20))
     write_files(folder / "all" / "landing", n)
     _three(folder / "warm", max(FILES, n // 20))

@@ -19,11 +19,14 @@ from tests.perf.runs import new_run
 from tests.perf.sizes import Sizes
 
 FIXED_CPU, MICROSECONDS, WAVES_RATIO, WORKER_MEGABYTES = 20.0, 40.0, 1.2, 600.0
-EACH_ALONE = "the step `solve` in a new process, its session started: CPU of driver, JVM and Python workers, the JVM's warm-up with it"
+EACH_ALONE = (
+    "the step `solve` in a new process, its session started: CPU of driver, JVM and Python workers, "
+    "the JVM's warm-up with it"
+)
 
 
 class Solved(NamedTuple):
-    """What one `solve` took: CPU and wall seconds, peak bytes of a Python worker, rows without a solution, and the
+    """The cost of one `solve`: CPU and wall seconds, peak bytes of a Python worker, rows without a solution, and the
     session's start.
     """
 

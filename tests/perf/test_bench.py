@@ -49,7 +49,7 @@ def test_a_measurement_gives_figures(name, tmp_path, request):
     assert all(math.isfinite(figure.value) for figure in figures)
     text = "\n".join(lines(figures))
     assert all(figure.what in text for figure in figures)
-    # what is no matter of speed has to be right at any size
+    # a figure that is no matter of speed has to be right at any size
     exact = [figure for figure in figures if "difference" in figure.what or "without a solution" in figure.what]
     assert all(figure.is_met for figure in exact)
 

@@ -1,5 +1,5 @@
-"""Newsvendors: textbook instances, by the functions of theory/newsvendor/textbook.py and by the policy newsvendor_budget
-without a budget.
+"""Newsvendors: textbook instances, by the functions of theory/newsvendor/textbook.py and by the policy
+newsvendor_budget without a budget.
 """
 
 from __future__ import annotations

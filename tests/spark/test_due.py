@@ -1,4 +1,4 @@
-"""What a run does of its policies by their schedules, from what earlier runs have recorded."""
+"""A run decides and orders for the policies that their schedules and the ledger of earlier runs make due."""
 
 from __future__ import annotations
 

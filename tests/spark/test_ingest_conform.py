@@ -1,5 +1,6 @@
-"""Two deliveries of a small chain with every fault that feeds have: what is in silver, what is rejected and why, and
-that lines add up.
+"""Two deliveries of a small chain with every fault that feeds have.
+
+Silver, the rejected lines with their rules, and the numbers of lines, which add up, are looked at after each step.
 
 One lakehouse serves all tests here. The first delivery holds the thirteen datasets; the second brings files again,
 corrected and rewritten; then the steps run again with nothing new, and after a simulated crash.
@@ -66,9 +67,12 @@ STORE_1_SALES = (
 )
 
 FIRST = {
-    "publicparameters/stores.csv": "Avg "
-    'Traffic,STORE_ID,storename,AvgHouseholdIncome,Colour\n10,1.0,Main,5000,red\n20,2,"Side, left",,\n',
-    "publicparameters/store_storage.csv": "StoreID,StorageID,StorageName,StorageVolume,StorageCostBudget\n1,A,Cold,100,-1\n1,B,Dry,50,20\n",
+    "publicparameters/stores.csv": (
+        'Avg Traffic,STORE_ID,storename,AvgHouseholdIncome,Colour\n10,1.0,Main,5000,red\n20,2,"Side, left",,\n'
+    ),
+    "publicparameters/store_storage.csv": (
+        "StoreID,StorageID,StorageName,StorageVolume,StorageCostBudget\n1,A,Cold,100,-1\n1,B,Dry,50,20\n"
+    ),
     "publicparameters/store_departments.csv": "StoreID,DepartmentID,DepartmentName\n",
     EMPTY: "",
     "publicparameters/brands_2017-01-02.csv": "\ufeffBrandID,BrandName\r\n1.0,Best\r\n2,  Second \r\n",
@@ -77,7 +81,9 @@ FIRST = {
         "1,p3,Three,3,0.1,2 Months\n"
         "1,p4,Four,3,0.1,\n1,p5,Five,3,0.1,-1\n1,p6,Six,3,0.1,14\n1,p7,Seven,3,0.1,soon\n1,p8,Eight,nan,0.1,1 day\n"
     ),
-    "publicparameters/store_department_brand_products.csv": "StoreID,DepartmntID,BrandID,ProductID,MSRP,DisposalCost\n1,3,1,p1,2,0.1\n",
+    "publicparameters/store_department_brand_products.csv": (
+        "StoreID,DepartmntID,BrandID,ProductID,MSRP,DisposalCost\n1,3,1,p1,2,0.1\n"
+    ),
     "publicparameters/store_department_brand_products_2017-01-02.csv": (
         "StoreID,DepartmentID,BrandID,ProductID,MSRP,DisposalCost\n1,3.0,1.0,p1,2,0.1\n"
     ),
@@ -112,8 +118,8 @@ FIRST = {
         "1,p3,2017-01-03,-1,\n"
     ),
     "orders/s_Q/orders_1.csv": (
-        ORDERED
-        + "s_Q,1,p1,5.0,12,2017-01-02,2017-01-04,0,False\ns_Q,1,p2,5,12,2017-01-02,2017-01-04,0,True\ns_Q,1,p3,5,6,2017-01-02,,,\n"
+        ORDERED + "s_Q,1,p1,5.0,12,2017-01-02,2017-01-04,0,False\ns_Q,1,p2,5,12,2017-01-02,2017-01-04,0,True\n"
+        "s_Q,1,p3,5,6,2017-01-02,,,\n"
         "s_Q,1,p1,5,12,2017-01-03,2017-01-05,0,maybe\n"
     ),
     "notes/read me.txt": "not ours",
@@ -123,8 +129,9 @@ SECOND = {
     "rawdata/sales_store1_2017_01_03_00_00_00_again.csv": STORE_1_SALES,
     "rawdata/sales_store2_2017_01_03_00_00_00.csv": SALES
     + "2,p1,2017-01-02 09:30:00,9,3\n2,p2,2017-01-02 09:30:00,1,3\n",
-    "publicparameters/stores_2017-02-01.csv": "StoreID,StoreName,AvgHouseholdIncome,AvgTraffic\n1,Main "
-    "Street,5000,10\n3,New,1,1\n",
+    "publicparameters/stores_2017-02-01.csv": (
+        "StoreID,StoreName,AvgHouseholdIncome,AvgTraffic\n1,Main Street,5000,10\n3,New,1,1\n"
+    ),
     "rawdata/inv_store1_2017_01_03_corrected.csv": STOCK + "1,p1,2017-01-03,4,2017-01-09\n",
     "rawdata/demand_forecasts/1/p1/2017-01-02_00_00_00_v2.csv": (
         FORECAST + "1,p1,2017-01-02,7,Poisson,-1,1\n1,p1,2017-01-06,8,Poisson,-1,1\n"
@@ -166,7 +173,7 @@ class Chain:
 
     def look(self) -> None:
         store = self.run.store
-        self.silver.append({table.name: [row.asDict() for row in store.read(table).collect()] for table in TABLES})
+        self.silver.append({table.name: [row.asDict() for row in store.rows(table)] for table in TABLES})
         self.batches.append(
             {
                 (row["dataset"], row["batch_id"]): (
@@ -175,7 +182,7 @@ class Chain:
                     row["rows_rejected"],
                     row["rows_duplicate"],
                 )
-                for row in store.read(BATCHES).collect()
+                for row in store.rows(BATCHES)
             }
         )
         self.versions.append(
@@ -262,7 +269,7 @@ def chain(spark, tmp_path_factory):
 
 
 def test_every_file_is_recorded_with_what_became_of_it(chain):
-    files = {row["file"].split("/landing/")[1]: row for row in chain.run.store.read(FILES).collect()}
+    files = {row["file"].split("/landing/")[1]: row for row in chain.run.store.rows(FILES)}
     assert set(files) == {
         str(path.relative_to(chain.landing)) for path in chain.landing.rglob("*") if path.is_file()
     } - {EMPTY}
@@ -313,7 +320,7 @@ def test_lines_in_are_lines_kept_rejected_and_duplicate(chain):
     store = chain.run.store
     for (name, batch), counts in chain.batches[1].items():
         assert counts[0] == store.read(bronze(BY_NAME[name])).where(f"batch_id = {batch}").count() == sum(counts[1:])
-    # what is kept is there: the lines that silver rows stand for
+    # the lines that were kept are there: those that silver rows stand for
     kept = sum(row["n_lines"] for table in (SPOILAGE.name, "silver.sales") for row in chain.silver[0][table])
     assert kept == first["sales"][1]
 
@@ -532,7 +539,10 @@ def land_sales(folder: Path, *files: str) -> None:
 
 @pytest.fixture(scope="module")
 def ingested_sales(spark, tmp_path_factory):
-    """Makes a folder whose bronze layer holds OF_TWO_FILES, with `more` lines in the first; ingested once, and copied."""
+    """Makes a folder whose bronze layer holds OF_TWO_FILES, with `more` lines in the first.
+
+    The files are ingested once, and the folder is copied for each test.
+    """
     made: dict[str, Path] = {}
 
     def ingested(more: str, folder: Path) -> Path:
@@ -676,7 +686,7 @@ def test_a_landing_zone_with_no_usable_file(spark, tmp_path):
         "StoreID,StoreName,AvgHouseholdIncome,AvgTraffic\n1,Main,1,1\n", encoding="utf-8"
     )
     assert (ingest(run).n_files, ingest(run).n_files) == (1, 0)
-    # what never came is told, with where it is looked for; orders of other systems need not come
+    # datasets that never came are told, with the place of their files; orders of other systems need not come
     missing = [line for line in said if "no file yet of" in line]
     assert (
         "  ! suppliers: no file yet of suppliers and the limits of one of their orders; expected "

@@ -300,7 +300,7 @@ def fill(given: Given) -> None:
     given.item("beyond_the_forecast", means=(2, 2, 5), lead_time=5.0)
     given.item("uncertain", means=(3,) * 20, lead_time=4.0, lead_time_confidence=2.5)
     given.item("at_once", lead_time=0.0)
-    # what is missing
+    # items that lack something
     given.supply("no_storage_cost")
     given.forecast("no_storage_cost", [1] * 9)
     given.item("unknown_supplier", source="S9")

@@ -1,4 +1,4 @@
-"""What a local folder does faster gives the same rows as the general way, and is left to Spark where deltalake can't."""
+"""A local folder's faster ways give the same rows as the general way, which stays where deltalake can't do it."""
 
 from __future__ import annotations
 

@@ -21,7 +21,11 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def run_alone(code: str, *command: str, **environment: str) -> subprocess.CompletedProcess:
-    """The code in a process of its own, as a user types it."""
+    """The code in a process of its own, as a user types it.
+
+    A process has one session and one JVM: what is printed when they start, and settings that they start with, can't be
+    tried in the tests' own.
+    """
     clean = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_", "INVOPT_"))
     }
@@ -140,24 +144,20 @@ def test_a_worker_killed_by_a_native_crash_is_tried_again(spark, tmp_path):
     assert spark.range(0, 5, 1, 1).mapInPandas(crash_once, "id bigint").count() == 5
 
 
-def test_the_terminal_shows_nothing_of_spark_and_the_log_file_does(tmp_path):
+def test_the_terminal_shows_nothing_of_spark_and_a_collector_that_the_machine_has_chosen_stays(tmp_path):
+    """A new process, whose JVM is started with the machine's options: two collectors would keep it from starting."""
     code = (
         "from invopt.spark.session import log_file, spark_session\n"
         "spark = spark_session(local_threads=1)\n"
         f"spark.range(3).write.format('delta').save({str(tmp_path / 't')!r})\n"
         "print(spark.range(3).count(), log_file().stat().st_size > 0)\n"
     )
-    done = run_alone(code)
+    done = run_alone(code, JAVA_TOOL_OPTIONS="-XX:+UseParallelGC")
     assert (done.returncode, done.stdout, done.stderr) == (0, "3 True\n", "")
 
 
-def test_a_collector_that_the_machine_has_chosen_stays():
-    code = "from invopt.spark.session import spark_session\nprint(spark_session(local_threads=1).range(3).count())"
-    done = run_alone(code, JAVA_TOOL_OPTIONS="-XX:+UseParallelGC")
-    assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
-
-
 def test_without_a_network_and_without_jars_the_message_names_the_ways_out(tmp_path):
+    """A new process: its JVM looks for jars as it starts, and never gets to a session."""
     settings_file = tmp_path / "ivysettings.xml"
     settings_file.write_text(
         '<ivysettings><settings defaultResolver="none"/><resolvers><filesystem name="none">'
@@ -184,6 +184,7 @@ def test_without_a_network_and_without_jars_the_message_names_the_ways_out(tmp_p
 
 
 def test_jvm_options_that_cannot_work_end_in_a_setup_error(tmp_path):
+    """A new process, whose JVM does not start."""
     code = (
         "from invopt.errors import SetupError\n"
         "from invopt.spark.session import spark_session\n"
@@ -231,11 +232,13 @@ def submit(tmp_path: Path, *options: str) -> subprocess.CompletedProcess:
 
 
 def test_under_spark_submit_only_delta_is_added(tmp_path, delta_jars):
+    """A new process, because spark-submit starts the JVM first and Python in it."""
     done = submit(tmp_path, "--master", "local[3]", "--driver-memory", "700m", "--jars", delta_jars)
     assert "ANSWER 4 local[3] 700m False" in done.stdout, done.stderr
 
 
 def test_under_spark_submit_without_delta_the_message_says_how_to_submit(tmp_path):
+    """A new process, because the tests' own session has Delta."""
     done = submit(tmp_path, "--master", "local[1]")
     assert done.returncode != 0
     printed = done.stdout + done.stderr
@@ -245,6 +248,7 @@ def test_under_spark_submit_without_delta_the_message_says_how_to_submit(tmp_pat
 
 @pytest.mark.cluster
 def test_workers_in_other_processes_get_delta_and_this_python(tmp_path):
+    """A new process, because a session can't change its master."""
     code = (
         "from invopt.spark.session import spark_session\n"
         "spark = spark_session(settings={'spark.master': 'local-cluster[2,1,1024]'})\n"

@@ -107,7 +107,8 @@ POLICY = Policy(
     input_columns=(Column("mood", "string", "", "what the partition does", is_nullable=False),
                    Column("unit_cost", "double", "money/unit", "cost", is_nullable=False),
                    Column("demand", "double", "units", "demand", is_nullable=False)),
-    params=OwnParams, decisions=("ORDER_QUANTITY",), build_model=build_model, order=order, examples=(), solve_exact=solve_exact,
+    params=OwnParams, decisions=("ORDER_QUANTITY",), build_model=build_model, order=order, examples=(),
+    solve_exact=solve_exact,
 )
 '''
 
@@ -123,7 +124,10 @@ def make_run(spark, tmp_path_factory):
     store = open_store(spark, Config(lakehouse={"root": root}, landing="-").lakehouse)
     items = [(location, product, "S1", 4.0, 2.5, 1.0) for location in LOCATIONS for product in GOOD]
     items += [("L1", product, "S1", 4.0, 2.5, 1.0) for product in BAD]
-    columns = "location_id string, product_id string, source_id string, lead_time double, purchase_cost double, backorder_cost double"
+    columns = (
+        "location_id string, product_id string, source_id string, lead_time double, purchase_cost double, "
+        "backorder_cost double"
+    )
     table = silver(BY_NAME["store_product_supplier"])
     rest = {
         column.name: F.lit(None if column.is_nullable else 0).cast(column.type)

@@ -280,10 +280,8 @@ def test_an_empty_bucket_has_an_empty_solution():
     assert found.cost.shape == (0,) and found.message is None and set(found.decisions) == set(POLICY.decisions)
 
 
-def test_the_engine_finds_the_policy_and_its_columns():
+def test_the_engine_finds_the_policy():
     assert load("capacitated_lot_sizing") is POLICY
-    for column in POLICY.input_columns:
-        assert f"AS {column.type}) AS {column.name}" in POLICY.inputs
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         CapacitatedLotSizingParams(overtime_price=-1.0)
 

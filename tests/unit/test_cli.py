@@ -1,4 +1,4 @@
-"""What the commands print and with which code they end, as far as no JVM is needed."""
+"""The commands print the right lines and end with the right code, as far as no JVM is needed."""
 
 from __future__ import annotations
 
@@ -176,6 +176,7 @@ def test_demo_world_says_when_to_run(capsys, tmp_path):
 
 
 def test_a_reader_that_leaves_early_is_no_error():
+    """In a process of its own: a pipe that breaks is the whole process's standard output."""
     done = subprocess.run(
         f"{sys.executable} -m invopt.cli tables | head -1; echo ${{PIPESTATUS[0]}}",
         shell=True,

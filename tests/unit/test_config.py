@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from invopt import config, policies
+from invopt.config import LakehouseConfig
 from invopt.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "conf"
@@ -165,3 +167,29 @@ def test_the_hash_of_results_knows_what_changes_a_result(conf):
     assert {config.load(folder, overrides=one).results_hash() for one in harmless} == {before}
     hashes = {config.load(folder, overrides=one).results_hash() for one in telling}
     assert before not in hashes and len(hashes) == len(telling)
+
+
+@pytest.mark.parametrize("root", ["file:lake", "file:./lake", "file://host/lake"])
+def test_a_uri_that_spark_and_deltalake_read_differently_is_refused(root):
+    with pytest.raises(ValidationError, match="must be absolute and name no host"):
+        LakehouseConfig(root=root)
+
+
+def test_a_place_of_the_users_folder_is_the_same_for_all_readers(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert LakehouseConfig(root="~/lake").root == "/home/somebody/lake"
+
+
+def test_a_place_replaces_the_place_below_it(conf):
+    conf = conf()
+    state = {"catalog": "main.retail", "state": "/Volumes/main/x"}
+    assert config.load(conf, overrides={"lakehouse": state}).lakehouse.root is None
+    both = {"lakehouse": {**state, "root": "lake"}}
+    with pytest.raises(ConfigError, match="the command line, lakehouse: give either root"):
+        config.load(conf, overrides=both)
+
+
+@pytest.mark.parametrize("pair", ["inputs.horizon", "=3", "inputs..horizon=3", "inputs.horizon=[1"])
+def test_a_setting_that_is_none_is_told(pair):
+    with pytest.raises(ConfigError, match="--set"):
+        config.settings([pair])

@@ -1,5 +1,5 @@
-"""The textbook functions of theory/eoq/textbook.py and theory/newsvendor/textbook.py, and the published instances by them and by the
-policies.
+"""The textbook functions of theory/eoq/textbook.py and theory/newsvendor/textbook.py, and the published instances by
+them and by the policies.
 """
 
 from __future__ import annotations

@@ -293,9 +293,7 @@ def test_order_without_decision_or_position_is_unknown():
     assert np.isnan(wanted).tolist() == [True, True, False] and wanted[2] == 8
 
 
-def test_the_engine_finds_the_policy_and_its_columns():
+def test_the_engine_finds_the_policy():
     assert load("eoq_budget") is POLICY
-    for column in POLICY.input_columns:
-        assert f"AS {column.type}) AS {column.name}" in POLICY.inputs
     with pytest.raises(ValueError, match="ordering_and_holding"):
         EOQBudgetParams(cost="cheap")

@@ -45,7 +45,7 @@ ALLOWED = {
     "plots": {"errors"},
     "web": BASE | {"lake"},
 }
-# what the front door, the package's own __init__.py, may import
+# the front door, the package's own __init__.py, may import these
 FRONT_DOOR = ENGINES | {"lake"}
 SPARK_PARTS = {"spark", "pipelines"}
 SPARK_PACKAGES = {"pyspark", "delta", "py4j"}
@@ -83,7 +83,7 @@ def imported(tree: ast.AST, file: Path, package: Path = PACKAGE) -> Iterator[tup
 
 
 def faults(file: Path, package: Path = PACKAGE) -> list[str]:
-    """What a file imports against the lines above."""
+    """The imports of a file that the lines above do not allow."""
     part = part_of(file, package)
     if part and part not in ALLOWED:
         return [

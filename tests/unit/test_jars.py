@@ -1,4 +1,4 @@
-"""Where Delta's jars are taken from."""
+"""Delta's jars come from Ivy's folder, from the user's or from the network."""
 
 from __future__ import annotations
 

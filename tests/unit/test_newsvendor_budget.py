@@ -312,10 +312,8 @@ def test_order_fills_up_in_whole_units():
     assert wanted[:3].tolist() == [5, 0, 0] and np.isnan(wanted[3:]).all()
 
 
-def test_the_engine_finds_the_policy_and_its_columns():
+def test_the_engine_finds_the_policy():
     assert load("newsvendor_budget") is POLICY
-    for column in POLICY.input_columns:
-        assert f"AS {column.type}) AS {column.name}" in POLICY.inputs
     with pytest.raises(ValueError, match="fill_rate"):
         NewsvendorBudgetParams(service="ready_rate")
 

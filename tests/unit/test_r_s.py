@@ -319,8 +319,6 @@ def test_the_average_cost_of_ordering_by_the_rule_is_the_cost():
     assert total / (n_days - 20 * R) == pytest.approx(found.cost[0], rel=5e-3)
 
 
-def test_the_policy_and_its_columns():
-    for column in POLICY.input_columns:
-        assert f"AS {column.type}) AS {column.name}" in POLICY.inputs
+def test_a_cost_that_it_does_not_have_is_refused():
     with pytest.raises(ValueError, match="daily_review"):
         RSParams(cost="sigmoid")

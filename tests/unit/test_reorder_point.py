@@ -1,12 +1,6 @@
-"""The compiled search against trying every (s, Q), its ties, its extremes, and its import from an archive."""
+"""The compiled search against trying every (s, Q), its ties, and its extremes."""
 
 from __future__ import annotations
-
-import os
-import subprocess
-import sys
-import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -227,26 +221,3 @@ def test_a_long_straight_run_is_the_same_as_level_by_level():
 @pytest.mark.parametrize("cost", COSTS)
 def test_a_quantity_without_end_is_no_number(cost):
     assert np.isnan(best(cost, "poisson", 1, 0, None, 1, 1, 1e-30, 100, 1)[2])
-
-
-@pytest.mark.parametrize("archive", ["invopt.zip", "invopt.egg"])
-def test_compiled_code_works_from_an_archive_without_a_writable_home(tmp_path, archive):
-    package = Path(__file__).parents[2] / "invopt"
-    with zipfile.ZipFile(tmp_path / archive, "w") as zipped:
-        for file in package.rglob("*.py"):
-            zipped.write(file, file.relative_to(package.parent))
-    program = (
-        "import invopt.theory.s_q.search, numpy as np; from invopt.theory.demand import loss as m;"
-        "print(m.__file__); print(m.losses_of(np.array([0.5, 0.5])).tolist())"
-    )
-    environment = {key: value for key, value in os.environ.items() if key not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**environment, "PYTHONPATH": str(tmp_path / archive), "HOME": os.devnull},
-    )
-    assert done.returncode == 0, done.stderr
-    assert archive in done.stdout and done.stdout.endswith("[0.5, 0.0, 0.0]\n")

@@ -288,10 +288,8 @@ def test_order_without_decision_or_position_is_unknown():
     assert np.isnan(wanted).all()
 
 
-def test_the_engine_finds_the_policy_and_its_columns():
+def test_the_engine_finds_the_policy():
     assert load("s_q") is POLICY
-    for column in POLICY.input_columns:
-        assert f"AS {column.type}) AS {column.name}" in POLICY.inputs
     with pytest.raises(ValueError, match="daily_review"):
         SQParams(cost="sigmoid")
 

@@ -8,8 +8,8 @@
                   P(D = 0)   = the rest,     c = a / n(0)
 
 A Normal demand between two units becomes one or the other, in proportion to how near it is; so its mean is kept.
-Negative demand counts as 0. That adds to the mean, and c < 1 takes it away again by more days without demand.
-So E D = a exactly. The variance is v + 1/6 for u = 1, where neither negative demand nor a variance near 0 matters.
+Negative demand counts as 0, which adds to the mean; c < 1 takes as much away, by more days without demand. So
+E D = a exactly. The variance is v + 1/6 for u = 1, where neither negative demand nor a variance near 0 matters.
 
 A day's demand is a band: `low` and the probabilities of low, low + 1, ... Models use the functions of numpy arrays,
 algorithms the compiled ones. The two share nothing, so that model and algorithm check each other.

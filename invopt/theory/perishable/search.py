@@ -75,7 +75,7 @@ class _Item(NamedTuple):
 
 @compiled
 def _batch(end, item, x_table):
-    """The batch that bounds the cost of all s up to `end`: it is that of `end` itself."""
+    """N, w and the need of a batch at `end`; a block of s that ends there costs no less and needs no less."""
     short = loss_at(end, item.X, x_table)
     needed = max(item.needed_per_short * short, item.least_sold)
     return Batch(item.order_cost + item.short_cost * short, item.unit_cost, needed, item.holding_cost)
@@ -235,8 +235,7 @@ def best_perishable_reorder_points(
 ) -> PerishableReorderPoints:
     """Reorder point and order quantity of least cost C(s, Q) of n items, and that cost.
 
-    The items must be in order: positive finite demand_mean, holding_cost and shelf_life, costs and variances not
-    negative.
+    The items must be in order: positive finite demand_mean, holding_cost and shelf_life, no negative cost or variance.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The best order quantity of one reorder point when units expire: compiled searches that `search.py` calls.
 
-Of one s the cost is [N + w Q] / D(s, Q) - w + hQ/2, up to h (s - E X), with N a (K + pi n_X(s)) or a bound of it.
+For one s the cost is [N + w Q] / D(s, Q) - w + hQ/2, up to h (s - E X), with N a (K + pi n_X(s)) or a bound of it.
 `search.py` proves that it falls and then rises with Q.
 
 `band` and `table` are Y's. Without expiry the band's levels are NEVER and the table is empty: all of a batch is sold.
@@ -67,10 +67,11 @@ def _is_last(quantity, s, batch, band, table):
 
 @compiled
 def best_quantity(s, guess, batch, band, table):
-    """(Q, [N + wQ]/D - w + hQ/2) at the best Q that sells what is needed; steps away from the guess double.
+    """(Q, [N + wQ]/D - w + hQ/2) at the best Q that sells batch.needed units; `guess` is a Q to begin with.
 
     The cost is infinite where no Q sells enough, NaN where Q passes LARGEST_QUANTITY.
     """
+    # steps away from the guess double, so a near one is quick and a far one costs a logarithm
     step = 1
     if _is_last(guess, s, batch, band, table):
         right = guess

@@ -197,9 +197,9 @@ def best_reorder_points(
 ) -> ReorderPoints:
     """Reorder point and order quantity of least cost of n items, and that cost.
 
-    The items must be in order: positive finite demand_mean and holding_cost, costs and variances not negative. Of equal
-    costs the smallest Q is taken, then the smallest s. A Poisson item of mean lead-time demand 5..200 takes 1 to 2
-    microseconds.
+    The items must be in order: positive finite demand_mean and holding_cost, costs and variances not negative. Among
+    equal costs the smallest Q is taken, then the smallest s. A Poisson item of mean lead-time demand 5..200 takes 1 to
+    2 microseconds.
 
     Parameters
     ----------

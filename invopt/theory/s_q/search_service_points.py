@@ -101,13 +101,10 @@ def best_points_with_fill_rate(
     # at this s the fill rate is given for all Q, and the next s is no cheaper for any
     highest = _first_from(0, lambda s: (demand.loss(s) <= share) & (demand.loss(s) - demand.loss(s + 1) <= ratio)) + 1
     if not highest + int(quantity.max()) <= LARGEST_TABLE:
-        raise ParameterError(
-            f"the model would look at over {LARGEST_TABLE} levels of inventory position; "
-            "solve this item with method: exact"
-        )
+        problem = f"the model would look at over {LARGEST_TABLE} levels of inventory position"
+        raise ParameterError(f"{problem}; solve this item with method: exact")
     levels = np.arange(highest + int(quantity.max()) + 3)
-    loss = demand.loss(levels)
-    level_cost = level_costs(cost, levels, demand, h, p)
+    loss, level_cost = demand.loss(levels), level_costs(cost, levels, demand, h, p)
 
     def is_enough(s: np.ndarray) -> np.ndarray:
         gives_fill_rate = loss[s] - loss[s + quantity] <= share * quantity * REACHED

@@ -11,7 +11,7 @@ placed. As G is convex, the positions with G(y) <= g are an interval y1..y2 of y
 2. The smallest minimizer S of f is at most y2. Above y2,
        f(y) (1 - P(D = 0)) > sum_{x>=1} P(D = x) f(y - x) >= (1 - P(D = 0)) min f
 3. If K + f(S) >= 0 no policy costs less than g. Else (s, S) costs g + [K + f(S)] / M, less than g, with M its days
-   from order to order. Repeated from that cost, the cost falls faster than geometrically. It ends at the optimum, after
+   from order to order. Repeated from there, the cost falls faster than geometrically. It ends at the optimum, after
    three to five rounds in all.
 
 One pass takes (y2 - y1) times the width of D's band steps, several to the nanosecond.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from invopt.errors import ParameterError
-from invopt.policies.inputs.item_demand import ItemDemand, item_demand
+from invopt.policies.inputs.item_demand import item_demand
+from invopt.theory.demand.item_demand import ItemDemand
 
 
 def read_demand(items: pd.DataFrame, review_days: int) -> ItemDemand:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from invopt.policies.inputs.shelf_life import shelf_life_demand
-from invopt.theory.perishable.cost import perishable_cost, units_sold
+from invopt.theory.perishable.cost import PerishableCosts, perishable_cost, units_sold
 from invopt.workbench.curves.curve import Curve, whole_numbers
 from invopt.workbench.curves.demand import read_demand
 
@@ -42,13 +42,13 @@ def order_quantity_with_expiry(item: pd.Series, params: SQPerishableParams) -> C
     lasting = max(1, round(np.sqrt(2 * mean * batch_cost / h)))
     numbers = whole_numbers(max(1, quantity // 4), max(2.5 * quantity, 1.3 * lasting) + 3)
     quantities = np.unique([*numbers, quantity, lasting])
-    costs = (mean, h, K, late, expiry_cost)
+    costs = PerishableCosts(h, K, late, expiry_cost)
     tried = pd.DataFrame(
         {
             "order_quantity": quantities,
             "reorder_point": s,
-            "total": perishable_cost([s], quantities, demand, until_expiry, *costs),
-            "without_expiry": perishable_cost([s], quantities, demand, None, *costs),
+            "total": perishable_cost([s], quantities, demand, until_expiry, mean, costs),
+            "without_expiry": perishable_cost([s], quantities, demand, None, mean, costs),
             "expired": quantities - units_sold(np.array([s]), quantities, until_expiry),
         }
     )
