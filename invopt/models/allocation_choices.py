@@ -10,8 +10,8 @@ r_i(x) = f_i(x) + theta w_i x - (the least of it), and L the sum of the leasts -
 So with the cost U of any plan that fits, an x with r_j(x) > U - L is in no optimal solution, whatever theta and the
 plan are. theta is found by bisection, the plan by combining a few cheap steps of different items.
 
-Each f is convex on ranges, its pieces. On a piece the open x are an interval around the piece's best. Where at the
-price theta an item jumps from one piece to another, the problem is split into those with and without the later pieces.
+Each f is convex on ranges, its pieces. On a piece the open x are an interval around the piece's best. If an item jumps
+from one piece to another at the price theta, the problem is split into those with and without the later pieces.
 Each has its own L, and an x that is open in one of them is open.
 
 Nothing here is shared with `theory/budget/search.py`, the exact algorithm: the two check each other.

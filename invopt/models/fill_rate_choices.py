@@ -5,7 +5,7 @@
 Under a fill rate a window model would mix two windows, one that gives too little and one that gives too much. So an
 item chooses among pairs: for each Q the best s that gives the fill rate, which `theory/s_q/search_service_points.py`
 proves. C is the cost of one of these pairs, from a grid. Since C(s, Q) >= aK/Q + hQ/2 + h (s - E X) and s >= 0, only
-the Q with aK/Q + hQ/2 <= C + h E X can be optimal. Of their pairs those that cost at most C are listed, and the 200
+the Q with aK/Q + hQ/2 <= C + h E X can be optimal. Their pairs that cost at most C are listed, and the 200
 cheapest.
 """
 

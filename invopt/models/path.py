@@ -137,11 +137,11 @@ def path_model(arcs: Sequence[Arcs], requirements: NetRequirements, n_periods: n
 
 def _add_paths(model: pyo.ConcreteModel, arcs: Sequence[Arcs], n_periods: np.ndarray) -> None:
     """The flow rows, the costs and the decision ORDER_QUANTITY of the arcs that `model.is_used` chooses."""
-    used = list(model.is_used.values())
+    waiting = list(model.is_used.values())
     used_of, leaving, arriving, ordering = [], {}, {}, {}
     for i, item in enumerate(arcs):
-        variables = used[: len(item.start)]
-        del used[: len(item.start)]
+        variables = waiting[: len(item.start)]
+        del waiting[: len(item.start)]
         used_of.append(variables)
         columns = (item.start.tolist(), item.end.tolist(), item.units.tolist())
         for arc, s, e, units in zip(variables, *columns, strict=True):

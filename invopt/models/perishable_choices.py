@@ -15,8 +15,8 @@ C(s, Q) <= C rules out. Since Q - ER <= Q and W ER >= 0,
 4. Once A(s) P(Y > s+Q) <= h D^2/2, the next Q adds h/2 and takes away at most that of A(s)/D, for this Q and, because
    D is concave, for all larger Q, while Q/D rises. So the Q that give the service are left out above the first of
    1, 2, 4, 8, ... where this holds.
-5. Of the pairs that are left, those that cost more than C themselves are not listed, unless they are among the 200
-   cheapest. Pairs that don't give the service are not listed.
+5. The remaining pairs that cost more than C themselves are not listed, unless they are among the 200 cheapest. Pairs
+   that don't give the service are not listed.
 """
 
 from __future__ import annotations

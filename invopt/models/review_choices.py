@@ -10,7 +10,7 @@ service, and a pair is left out when
    k = ceil(p R / (h + p)), is more than C;
 3. its own cost is more than C.
 
-That range is wide where demand is uncertain. So a narrower range of levels is priced first: those around the best S,
+The range is wide where demand is uncertain. So a narrower range of levels is priced first: those around the best S,
 were demand Normal, of each R that may be best. C is the cost of the cheapest pair in it. C(R, S) is convex in S, so the
 last two levels at either end of the range say how much pairs beyond it cost at least. Most often that is more than C
 for every R, and then nothing else is priced.
@@ -111,13 +111,13 @@ class ReviewItem(NamedTuple):
             fixed_order_cost=self.fixed_order_cost,
             backorder_cost=self.backorder_cost,
         )
-        allowed = cost
+        allowed_cost = cost
         if not math.isnan(self.service_level):
             # a service met to within rounding counts as given
-            allowed = np.where(service >= self.service_level - 1e-14, allowed, np.inf)
+            allowed_cost = np.where(service >= self.service_level - 1e-14, allowed_cost, np.inf)
         if self.cost == "guide":
-            allowed = np.where(S >= demand.mean[R, None] * (1 - 1e-12), allowed, np.inf)
-        return cost, allowed
+            allowed_cost = np.where(S >= demand.mean[R, None] * (1 - 1e-12), allowed_cost, np.inf)
+        return cost, allowed_cost
 
 
 def review_pairs(item: ReviewItem) -> Pairs:
@@ -135,22 +135,22 @@ def review_pairs(item: ReviewItem) -> Pairs:
     ends = [(_best_level(item, R), REACH * item.std_after(R)) for R in (int(near[0]), int(near[-1]))]
     low = max(0, int(min(level - reach for level, reach in ends)) - 1)
     high = int(max(level + reach for level, reach in ends)) + 2
-    known = np.inf
+    known_cost = np.inf
     if (high - low) * (near[-1] + item.n_lead_times) <= ONE_CALL:
         levels = np.arange(low, high + 1)
-        cost, allowed = item.priced(near, levels)
-        known = allowed.min()
-    if not np.isfinite(known):
+        cost, allowed_cost = item.priced(near, levels)
+        known_cost = allowed_cost.min()
+    if not np.isfinite(known_cost):
         near = near[:0]
-        known = _cost_of_a_known_pair(item, likely)
+        known_cost = _cost_of_a_known_pair(item, likely)
     # the same pair priced with other levels differs by rounding, of which a cost of 0 has some as well
-    slack = known * (1 + 1e-9) + 1e-12 * item.holding_cost * item.mean_after(likely)
+    slack = known_cost * (1 + 1e-9) + 1e-12 * item.holding_cost * item.mean_after(likely)
     reviews = reviews[least <= slack]
     lows, highs = _ranges(item, reviews, slack)
     if len(reviews) <= len(near):
-        kept = least[is_near] <= slack
-        if _is_all_within(levels, cost[kept], slack, lows, highs):
-            return _cheap(reviews, levels, allowed[kept], slack)
+        is_left = least[is_near] <= slack
+        if _is_all_within(levels, cost[is_left], slack, lows, highs):
+            return _cheap(reviews, levels, allowed_cost[is_left], slack)
     if ((highs - lows) * reviews).sum() > LARGEST_MODEL:
         raise ParameterError("the model would have too many pairs of R and S; solve this item with method: exact")
     # one call for all R is the quickest while their ranges overlap
@@ -228,10 +228,10 @@ def _cost_of_a_known_pair(item: ReviewItem, R: int) -> float:
             end + std * np.array([*np.arange(-1.5, 6, 0.5), 8, 12, 40, 200]),
         ]
     )
-    known = item.priced(np.array([R]), np.unique(np.maximum(0, np.ceil(tried))).astype(np.int64))[1].min()
-    if not np.isfinite(known):
+    known_cost = item.priced(np.array([R]), np.unique(np.maximum(0, np.ceil(tried))).astype(np.int64))[1].min()
+    if not np.isfinite(known_cost):
         raise ParameterError("no level within 200 standard deviations gives the service_level; ask for less")
-    return known
+    return known_cost
 
 
 def _ranges(item: ReviewItem, R: np.ndarray, slack: float) -> tuple[np.ndarray, np.ndarray]:

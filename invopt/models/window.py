@@ -16,7 +16,7 @@ start at first..m:
 and Q = 1 / theta, s = sum_y (y-1) st_y / theta. The probability of y >= m is en_y + .. + en_last, which is also u_m. A
 window that ends below m has no en_y.
 
-Where the best window is known to hold m, as in a convex G with its cheapest level for m, none ends below it. Then
+If the best window is known to hold m, as in a convex G with its cheapest level for m, none ends below it. Then
 sum_y en_y = theta and u_y = st_first + .. + st_y, and this is left:
 
     minimize    sum_y [A(y-1) + G(y) + .. + G(m-1)] st_y + sum_y [G(m) + .. + G(y)] en_y

@@ -10,7 +10,7 @@ f is made of the convex pieces of `budget/cost.py`.
 2. Reduced costs. A solution costs L + sum_i r_i(x_i) + theta (B - use), with r_i(x) = f_i(x) + theta w_i x - the least
    of it. So in a solution of less than L + T no item takes an x with r_i(x) >= T. Few items have another choice, and
    few of those.
-3. Pieces. Where the price makes an item jump from one of its pieces to another, each side is a problem of its own with
+3. Pieces. If the price makes an item jump from one of its pieces to another, each side is a problem of its own with
    its own price: a branch and bound over pieces, of which convex items need none.
 4. Core. For T small at first and then larger, the choices with r < T are searched (`search_choices.py`) by the list
    dynamic programme of `search_core.py`. It ends with a solution of cost L + T or less, which is the optimum, or one
@@ -94,20 +94,20 @@ def _fill_ends(items, low, high):
     An item that uses nothing of the budget has its best x in both.
     """
     pieces, table, first, end, weight = items
-    used, wanted = 0.0, 0.0
+    low_use, high_use = 0.0, 0.0
     for i in range(len(low)):
         a, b = first[i], end[i]
         high[i] = least_of_item(pieces, table, a, b, 0.0, pieces[a, LOW], pieces[b - 1, HIGH])
         low[i] = pieces[a, LOW] if weight[i] > 0 else high[i]
-        used += weight[i] * low[i]
-        wanted += weight[i] * high[i]
-    return used, wanted
+        low_use += weight[i] * low[i]
+        high_use += weight[i] * high[i]
+    return low_use, high_use
 
 
 @compiled
-def _price(items, budget, limit, wanted, low, high):
+def _price(items, budget, limit, high_use, low, high):
     """theta, with x(theta) in low; 0 where all that is wanted fits, and where only the smallest x do."""
-    if wanted <= limit:
+    if high_use <= limit:
         low[:] = high
         return 0.0
     theta = multiplier(items, budget, low, high)
@@ -176,12 +176,12 @@ def _best_of_partition(pieces, table, starts, weight, budget, x, cost):
             continue
         work += 20 * n
         items = Items(pieces, table, nodes.first[n_nodes].copy(), nodes.end[n_nodes].copy(), weight)
-        used, wanted = _fill_ends(items, low, high)
+        low_use, high_use = _fill_ends(items, low, high)
         if math.isnan(least_use):
-            least_use = used
-        if used > limit:
+            least_use = low_use
+        if low_use > limit:
             continue
-        theta = _price(items, budget, limit, wanted, low, high)
+        theta = _price(items, budget, limit, high_use, low, high)
         total, bound, room = _bound(items, budget, theta, low, base_cost, least)
         good = GOOD_ENOUGH * abs(bound)
         if total < best:

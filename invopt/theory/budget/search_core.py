@@ -61,14 +61,14 @@ class _States(NamedTuple):
     option : the option of the newest item, -1 for staying; it has no node yet
     """
 
-    used: np.ndarray
+    use: np.ndarray
     cost: np.ndarray
     node: np.ndarray
     option: np.ndarray
 
 
 class _Bounds(NamedTuple):
-    """What bounds a state.
+    """Numbers that bound a state.
 
     theta : the price of the budget
     up, down : the least price per unit at which the items to come use what is left, and save what is missing
@@ -89,9 +89,9 @@ def _new_states(size):
 
 
 @compiled
-def _bound(used, cost, bounds):
+def _bound(use, cost, bounds):
     """The least that a state can end with."""
-    left = bounds.slack - used
+    left = bounds.slack - use
     if left >= 0:
         return cost + left * bounds.up
     return cost - left * bounds.down
@@ -116,12 +116,12 @@ def _prices_from(options, theta):
 @compiled
 def _stay(states, n_states, before, bounds, cutoff):
     """Copy the states to `before`, and keep of them those whose bound is below the cutoff; returns their number."""
-    used, cost, node, option = states
+    use, cost, node, option = states
     m = 0
     for j in range(n_states):
-        before.used[j], before.cost[j], before.node[j] = used[j], cost[j], node[j]
-        if _bound(used[j], cost[j], bounds) < cutoff:
-            used[m], cost[m], node[m], option[m] = used[j], cost[j], node[j], -1
+        before.use[j], before.cost[j], before.node[j] = use[j], cost[j], node[j]
+        if _bound(use[j], cost[j], bounds) < cutoff:
+            use[m], cost[m], node[m], option[m] = use[j], cost[j], node[j], -1
             m += 1
     return m
 
@@ -135,21 +135,21 @@ def _merge(states, n_states, before, n_before, merged, option, bounds, best):
 
     Returns (number of states, best).
     """
-    used, cost, node, chosen = states
-    before_used, before_cost, before_node, _ = before
-    new_used, new_cost, new_node, new_option = merged
+    use, cost, node, chosen = states
+    before_use, before_cost, before_node, _ = before
+    new_use, new_cost, new_node, new_option = merged
     o, more, extra = option
     theta, slack, cutoff, tolerance = bounds.theta, bounds.slack, bounds.cutoff, bounds.tolerance
     best_cost, best_node, best_option = best
     a, b, m = 0, 0, 0
-    least = math.inf  # of cost - theta used, among those that use less
+    least = math.inf  # of cost - theta use, among those that use less
     while a < n_states or b < n_before:
         # both lists rise in what they use, so their merger does
-        if b >= n_before or (a < n_states and used[a] <= before_used[b] + more):
-            u, c, parent, at = used[a], cost[a], node[a], chosen[a]
+        if b >= n_before or (a < n_states and use[a] <= before_use[b] + more):
+            u, c, parent, at = use[a], cost[a], node[a], chosen[a]
             a += 1
         else:
-            u, c, parent, at = before_used[b] + more, before_cost[b] + extra, before_node[b], o
+            u, c, parent, at = before_use[b] + more, before_cost[b] + extra, before_node[b], o
             b += 1
             if u <= slack and c + theta * (slack - u) < best_cost:
                 best_cost = c + theta * (slack - u)
@@ -158,7 +158,7 @@ def _merge(states, n_states, before, n_before, merged, option, bounds, best):
                 continue
         if c - theta * u < least - tolerance:
             least = c - theta * u
-            new_used[m], new_cost[m], new_node[m], new_option[m] = u, c, parent, at
+            new_use[m], new_cost[m], new_node[m], new_option[m] = u, c, parent, at
             m += 1
     return m, (best_cost, best_node, best_option)
 
@@ -166,15 +166,15 @@ def _merge(states, n_states, before, n_before, merged, option, bounds, best):
 @compiled
 def _keep_half(states, n_states, bounds, max_states):
     """Keep the most promising states, half of max_states; returns (number of states, least bound of the dropped)."""
-    used, cost, node, option = states
+    use, cost, node, option = states
     least = np.empty(n_states)
     for j in range(n_states):
-        least[j] = _bound(used[j], cost[j], bounds)
+        least[j] = _bound(use[j], cost[j], bounds)
     limit = np.sort(least)[max_states // 2]
     m = 0
     for j in range(n_states):
         if least[j] < limit:
-            used[m], cost[m], node[m], option[m] = used[j], cost[j], node[j], option[j]
+            use[m], cost[m], node[m], option[m] = use[j], cost[j], node[j], option[j]
             m += 1
     return m, limit
 
@@ -225,17 +225,17 @@ def best_choice(options, theta, limits, best_cost):
     price_up, price_down = _prices_from(options, theta)
     nodes, n_nodes = np.full((2, 1024), -1, dtype=np.int64), 1
     states, merged, before = _new_states(1), _new_states(1), _new_states(1)
-    states.used[0], states.cost[0], states.node[0], states.option[0] = 0.0, 0.0, 0, -1
+    states.use[0], states.cost[0], states.node[0], states.option[0] = 0.0, 0.0, 0, -1
     n_states, dropped, work = 1, math.inf, 0
     best = (best_cost, -1, -1)
     for k in range(len(starts) - 1):
         bounds = _Bounds(theta, price_up[k + 1], price_down[k + 1], slack, cutoff, limits.tolerance)
         n_before = n_states
-        if len(before.used) < n_before:
+        if len(before.use) < n_before:
             before = _new_states(2 * n_before)
         n_states = _stay(states, n_before, before, bounds, min(cutoff, best[0]))
         for o in range(starts[k], starts[k + 1]):
-            if len(merged.used) < n_states + n_before:
+            if len(merged.use) < n_states + n_before:
                 merged = _new_states(2 * (n_states + n_before))
             work += n_states + n_before
             option = (o, delta[o], reduced_cost[o])

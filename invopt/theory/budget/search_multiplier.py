@@ -207,12 +207,12 @@ def _price_of_sample(sample, budget_share, low, high, guess):
     budget_share : of what the sample wants beyond its lowest x
     guess : of theta x budget
     """
-    lowest, wanted = _use(sample.weight, low), _use(sample.weight, high)
-    if not (wanted > lowest and budget_share > 0):
+    low_use, high_use = _use(sample.weight, low), _use(sample.weight, high)
+    if not (high_use > low_use and budget_share > 0):
         return 0.0, 0.0
-    budget = lowest + budget_share * (wanted - lowest)
+    budget = low_use + budget_share * (high_use - low_use)
     theta = _price(sample, budget, low.copy(), high.copy(), max(guess / budget, 1e-300), 0.0)
-    less = lowest + (1 - APART) * budget_share * (wanted - lowest)
+    less = low_use + (1 - APART) * budget_share * (high_use - low_use)
     dearer = _price(sample, less, low, high, theta * (1 + APART), 0.0)
     return theta, theta - dearer
 

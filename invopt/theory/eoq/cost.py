@@ -1,11 +1,15 @@
-"""What a day costs along Q when the price of a unit depends on the order quantity.
+"""The cost of a day along Q, when the price of a unit depends on the order quantity.
 
     C(Q) = lambda c(Q) + K lambda / Q + h(Q) Q / 2
 
-    all_units     c(Q) = c_j for b_j <= Q < b_{j+1}                                every unit has the price of its order
-    incremental   c(Q) = c_j + e_j / Q,  e_j = sum_{k<=j} (c_{k-1} - c_k) b_k      only the units beyond a break have its price
+    all_units     c(Q) = c_j for b_j <= Q < b_{j+1}
+    incremental   c(Q) = c_j + e_j / Q,  e_j = sum_{k<=j} (c_{k-1} - c_k) b_k
+
+Every unit has the price of its order in all_units; in incremental only the units beyond a break have its price.
 
 h(Q) is h, or h c(Q) / c_0 where a unit that was cheaper to buy is cheaper to hold.
+
+Source: Snyder & Shen (2019), section 3.4.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ def order_cost(
     demand_mean: float,
     fixed_order_cost: float,
     holding_cost: float,
+    *,
     has_holding: bool = True,
     is_incremental: bool = False,
     holds_with_price: bool = False,
@@ -36,11 +41,14 @@ def order_cost(
     fixed_order_cost : money/order                                       [K]
     holding_cost : money/unit/day                                        [h]
     has_holding : False leaves h out
-    only : the price j to take for all Q; None takes for each Q its own
+    is_incremental : incremental; False is all_units
+    holds_with_price : h(Q) follows the price
+    only : the price j to take for all Q; None takes the price of each Q
 
     Source: Snyder & Shen (2019), section 3.4, Example 3.5.
 
-    >>> order_cost([400, 800], [0, 400, 800], [0.75, 0.72, 0.68], 1300, 8, 0.225, holds_with_price=True).round(4).tolist()
+    >>> prices = [0, 400, 800], [0.75, 0.72, 0.68]
+    >>> order_cost([400, 800], *prices, 1300, 8, 0.225, holds_with_price=True).round(4).tolist()
     [1005.2, 978.6]
     """
     quantity = np.asarray(order_quantity, float)

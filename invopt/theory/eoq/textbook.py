@@ -1,9 +1,8 @@
-"""Order quantities under steady, certain demand, as real numbers: the economic order quantity and its textbook
-relatives.
+"""The economic order quantity and its textbook relatives: real order quantities under steady, certain demand.
 
-    cost per period = K lambda / Q + h Q / 2 (+ what is bought, where the price depends on Q)
+    cost per period = K lambda / Q + h Q / 2 (+ the purchase, where the price depends on Q)
 
-The policy `eoq_budget` decides whole quantities and a budget; these functions are what it can be compared with: a whole
+The policy `eoq_budget` decides whole quantities under a budget, and can be compared with these functions: a whole
 optimum is never below the real one, and next to it when Q is large.
 
 Source: Snyder & Shen (2019), Fundamentals of Supply Chain Theory, chapter 3; Muckstadt & Sapra (2010), Principles of
@@ -29,7 +28,7 @@ class OrderQuantity(NamedTuple):
 
 
 class JointOrders(NamedTuple):
-    """Periods between joint orders, how many of them each product waits for its next one, money per period."""
+    """Periods between joint orders, the multiple of them between a product's own orders, money per period."""
 
     cycle: float
     multiples: np.ndarray
@@ -66,7 +65,7 @@ def eoq(fixed_order_cost: np.ndarray, holding_cost: np.ndarray, demand_mean: np.
 def epq(
     fixed_order_cost: np.ndarray, holding_cost: np.ndarray, demand_mean: np.ndarray, production_rate: np.ndarray
 ) -> OrderQuantity:
-    """What is ordered arrives at a rate of mu units/period while it is used: the EOQ with h (1 - lambda/mu) for h.
+    """The EOQ with h (1 - lambda/mu) for h: an order arrives at a rate of mu units/period while it is used.
 
     Raises
     ------
@@ -87,8 +86,9 @@ def epq(
 def eoq_with_backorders(
     fixed_order_cost: np.ndarray, holding_cost: np.ndarray, backorder_cost: np.ndarray, demand_mean: np.ndarray
 ) -> tuple[OrderQuantity, np.ndarray]:
-    """Q* = sqrt(2 K lambda (h + p) / (h p)), of which the share h / (h + p) goes to demand that waited; a unit late for
-    a period costs p.
+    """Q* = sqrt(2 K lambda (h + p) / (h p)), and the share h / (h + p) of it that goes to demand that waited.
+
+    A unit that is late for a period costs p.
 
     Source: Snyder & Shen (2019), Example 3.8.
 
@@ -125,7 +125,7 @@ def all_units_discount(
 ) -> OrderQuantity:
     """Least of lambda c_j + K lambda / Q + i c_j Q / 2, where every unit of an order of b_j <= Q < b_{j+1} costs c_j.
 
-    holding_rate is the cost of holding goods worth 1 for a period [i]; the breaks start with 0 [b], one price each [c].
+    holding_rate is the cost of holding goods worth 1 for a period [i]. The breaks start with 0 [b], one price each [c].
     On each range the best Q is its EOQ, moved into the range. At the end of a range the next, lower price holds, so no
     end is missed.
 
@@ -159,8 +159,7 @@ def incremental_discount(
         an order of Q in range j costs e_j + c_j Q,  e_j = sum_{k<=j} (c_{k-1} - c_k) b_k, so the cost per period is
         lambda c_j + (K + e_j) lambda / Q + i (e_j + c_j Q) / 2
 
-    What an order costs is the least over all j of e_j + c_j Q, so the least over j without regard to ranges is the
-    optimum.
+    An order costs the least over all j of e_j + c_j Q, so the least over j without regard to ranges is the optimum.
 
     Source: Snyder & Shen (2019), Problem 3.12.
 
@@ -186,15 +185,14 @@ def joint_replenishment(
     holding_cost: Sequence[float],
     demand_mean: Sequence[float],
 ) -> JointOrders:
-    """Products ordered together every T periods, product i in every k_i-th order: the best T and whole k_i >= 1,
-    exactly.
+    """The best T and whole k_i >= 1, exactly: products are ordered together every T periods, i in every k_i-th order.
 
         cost(T, k) = K_0 / T + sum_i [K_i / (k_i T) + h_i lambda_i k_i T / 2]
 
-    For a given T the best k_i is the smallest with k (k + 1) >= 2 K_i / (h_i lambda_i T^2), so k changes at T = sqrt(2
-    K_i / (h_i lambda_i k (k - 1))) only. With the cost U of any plan, T >= K_0 / U; above the largest change all k are
-    1. Between two changes the cost is that of one product, least at sqrt(2 (K_0 + sum K_i/k_i) / sum h_i lambda_i k_i),
-    so every interval is looked at.
+    For a given T the best k_i is the smallest with k (k + 1) >= 2 K_i / (h_i lambda_i T^2). So k changes only at
+    T = sqrt(2 K_i / (h_i lambda_i k (k - 1))). With the cost U of any plan, T >= K_0 / U; above the largest change all
+    k are 1. Between two changes the cost is that of one product, least at
+    sqrt(2 (K_0 + sum K_i/k_i) / sum h_i lambda_i k_i), so every interval is looked at.
 
     Raises
     ------
@@ -214,24 +212,28 @@ def joint_replenishment(
         demand_mean=demand_mean,
     )
     K = np.asarray(fixed_order_cost, float)
-    held = np.asarray(holding_cost, float) * np.asarray(demand_mean, float)
-    known = math.sqrt(2 * (shared_fixed_cost + K.sum()) * held.sum())
-    shortest = shared_fixed_cost / known
-    ratio = 2 * K / held
+    holding_rate = np.asarray(holding_cost, float) * np.asarray(demand_mean, float)
+    cost_of_one_cycle = math.sqrt(2 * (shared_fixed_cost + K.sum()) * holding_rate.sum())
+    shortest = shared_fixed_cost / cost_of_one_cycle
+    ratio = 2 * K / holding_rate
     changes = [np.zeros(0)]
     for value in ratio:
         k = np.arange(2, int(math.sqrt(value) / shortest + 1) + 2)
         changes.append(np.sqrt(value / (k * (k - 1))))
     inside = np.unique(np.concatenate(changes))
     edges = np.concatenate(
-        [[shortest], inside[inside > shortest], [max(shortest, inside.max(initial=0)) * 2 + known / held.sum()]]
+        [
+            [shortest],
+            inside[inside > shortest],
+            [max(shortest, inside.max(initial=0)) * 2 + cost_of_one_cycle / holding_rate.sum()],
+        ]
     )
-    found = JointOrders(math.nan, np.ones(len(K), dtype=np.int64), math.inf)
+    best = JointOrders(math.nan, np.ones(len(K), dtype=np.int64), math.inf)
     for left, right in zip(edges[:-1], edges[1:], strict=True):
         middle = 0.5 * (left + right)
         k = np.maximum(1.0, np.ceil(np.sqrt(ratio / middle**2 + 0.25) - 0.5))
-        orders, stock = shared_fixed_cost + (K / k).sum(), (held * k).sum() / 2
+        orders, stock = shared_fixed_cost + (K / k).sum(), (holding_rate * k).sum() / 2
         cycle = min(max(math.sqrt(orders / stock), left), right)
-        if orders / cycle + stock * cycle < found.cost:
-            found = JointOrders(cycle, k.astype(np.int64), float(orders / cycle + stock * cycle))
-    return found
+        if orders / cycle + stock * cycle < best.cost:
+            best = JointOrders(cycle, k.astype(np.int64), float(orders / cycle + stock * cycle))
+    return best

@@ -1,4 +1,4 @@
-"""What a plan of orders costs, and how much of a shared capacity it takes up.
+"""The cost of a plan of orders, and the volume that it takes up of a shared capacity.
 
     sum_t K_t [Q_t > 0] + c_t Q_t + h_t x_t,      x_t = x_{t-1} + Q_t - r_t,   x_{-1} = 0
 

@@ -28,7 +28,7 @@ WHOLE = 1e-9
 
 
 class NetRequirements(NamedTuple):
-    """Of n items over T periods.
+    """Net requirements of n items over T periods.
 
     requirement : (n, T) array, units, by the period of the order
     whole_demand : (n, T) array, units, by the period of the demand

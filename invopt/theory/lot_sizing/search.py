@@ -55,7 +55,7 @@ def working_space(n_periods):
 def plan_orders(n_open, requirement, fixed_cost, kept_cost, order_quantity, space):
     """Fill order_quantity[:n_open] of one item.
 
-    kept_cost is p_t of the module's formula. Of equal plans the one with the larger orders is taken.
+    kept_cost is p_t of the module's formula. Among equal plans it takes the one with the larger orders.
     """
     remaining, least, following, hull = space
     remaining[n_open] = 0.0

@@ -6,7 +6,7 @@
 The bound. Prices 0 <= lambda_t <= price on the capacity rows leave one Wagner-Whitin problem per item. Each of its
 orders costs lambda_t s_i more and each unit lambda_t v_i more; o_t drops out, because lambda_t <= price. Their least
 costs, less C sum_t lambda_t, are a lower bound of the optimum for any lambda, of whole units too. A subgradient method
-raises it: lambda_t moves with the load of period t beyond C. At lambda = 0 each item has its own best plan. Where these
+raises it: lambda_t moves with the load of period t beyond C. At lambda = 0 each item has its own best plan. If these
 plans fit together, they are the optimum, and the bound is their cost.
 
 The plan. The plans that the items' problems propose at each lambda mostly do not fit together. So they are mended at

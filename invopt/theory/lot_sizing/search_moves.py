@@ -137,9 +137,9 @@ def plan_anew(item, price, quantity, load, least_saving, space):
     room, least, following = space.remaining, space.least, space.following
     cost = plan_cost(n, need, fixed, unit, holding, quantity)
     for t in range(n):
-        taken = volume * quantity[t] + setup if quantity[t] > 0.0 else 0.0
-        cost += price * (overtime(load[t], capacity) - overtime(load[t] - taken, capacity))
-        room[t] = load[t] - taken
+        item_load = volume * quantity[t] + setup if quantity[t] > 0.0 else 0.0
+        cost += price * (overtime(load[t], capacity) - overtime(load[t] - item_load, capacity))
+        room[t] = load[t] - item_load
     _fill_plans(item, price, room, least, following)
     saving = cost - least[0]
     if saving <= least_saving:

@@ -65,8 +65,7 @@ def _fill(pieces, tables, mean, is_fill_rate, level, lowest):
 def lowest_levels(
     service: str, level: np.ndarray, pieces: np.ndarray, tables: np.ndarray, mean: np.ndarray
 ) -> np.ndarray:
-    """The smallest whole s of 0 or more of each item that gives the service, an (n,) array; 0 where nothing is asked
-    for.
+    """(n,) array: the smallest whole s of 0 or more of each item that gives the service; 0 without a service.
 
     Parameters
     ----------
@@ -79,10 +78,10 @@ def lowest_levels(
     ParameterError : the service is unknown, or a level is 1 or more.
 
     >>> from invopt.theory.budget.loss_pieces import loss_pieces
-    >>> one = lambda value: np.array([float(value)])
-    >>> losses = loss_pieces(form=np.array([0]), demand_mean=one(6), demand_variance=one(6), first_lead_time=one(1),
+    >>> cell = lambda value: np.array([float(value)])
+    >>> losses = loss_pieces(form=np.array([0]), demand_mean=cell(6), demand_variance=cell(6), first_lead_time=cell(1),
     ...     n_lead_times=np.array([1]))
-    >>> float(lowest_levels("cycle", one(0.84), *losses)[0]), float(lowest_levels("fill_rate", one(0.95), *losses)[0])
+    >>> float(lowest_levels("cycle", cell(0.84), *losses)[0]), float(lowest_levels("fill_rate", cell(0.95), *losses)[0])
     (8.0, 9.0)
     """
     if service not in SERVICES:

@@ -1,4 +1,4 @@
-"""The newsvendor: one order before the demand X is known; what is left over and what is missing cost money.
+"""The newsvendor: one order before the demand X is known; units left over and units missing cost money.
 
     C(s) = o E(s - X)^+ + u E(X - s)^+ = o (s - E X) + (o + u) n(s)          overage o, underage u, n the loss function
 
@@ -39,8 +39,7 @@ def _ratio(overage: np.ndarray, underage: np.ndarray) -> tuple[np.ndarray, np.nd
 def newsvendor_normal(
     overage: np.ndarray, underage: np.ndarray, demand_mean: np.ndarray, demand_std: np.ndarray
 ) -> OrderUpTo:
-    """s* = mu + z sigma, z = Phi^-1(u / (o + u)), C = (o + u) sigma phi(z): real quantities, of any shapes that
-    broadcast.
+    """s* = mu + z sigma, z = Phi^-1(u / (o + u)), C = (o + u) sigma phi(z): real quantities, of shapes that broadcast.
 
     overage, underage in money/unit [o, u]; demand_mean, demand_std in units [mu, sigma].
 

@@ -1,4 +1,4 @@
-"""What an (R, S) policy costs per day: two definitions.
+"""The cost per day of an (R, S) policy: two definitions.
 
 Every R days an order lifts the inventory position to S; X_t is the demand of t days, L the lead time.
 
