@@ -61,7 +61,8 @@ from invopt.policies.inputs.columns import (
 )
 from invopt.policies.inputs.item_demand import item_demand
 from invopt.policies.inputs.messages import note, pass_on_messages, refuse
-from invopt.theory.budget.cost import CONSTANT, HIGH, LOW, SCALE, SLOPE, loss_pieces
+from invopt.theory.budget.cost import CONSTANT, HIGH, LOW, SCALE, SLOPE
+from invopt.theory.budget.loss_pieces import loss_pieces
 from invopt.theory.budget.search import allocate
 from invopt.theory.demand.codes import PMF
 from invopt.theory.demand.item_demand import ItemDemand

@@ -12,8 +12,8 @@ The model selects one pair (R, S) from those that can be optimal:
     minimize    sum_RS C(R, S) x_RS
     subject to  sum_RS x_RS = 1
 
-It is a linear program without integers, since each vertex is one pair. `theory/r_s/pairs.py` finds the pairs, without
-the exact algorithm.
+It is a linear program without integers, since each vertex is one pair. `models/review_pairs.py` finds the pairs,
+without the exact algorithm.
 
 Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is
 backordered; demand of different days is independent. A Normal demand is continuous: S is a whole number, demand is not
@@ -33,6 +33,7 @@ import pandas as pd
 import pyomo.environ as pyo
 from pydantic import Field
 
+from invopt.models.review_pairs import NOTHING, ReviewItem, review_pairs
 from invopt.models.selection import selection_model
 from invopt.policies.base import ExactSolution, Example, Params, Policy
 from invopt.policies.inputs.columns import (
@@ -54,7 +55,6 @@ from invopt.theory.demand.distributions import mean_pmf
 from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.r_s.cost import CYCLE, FILL_RATE, NO_SERVICE
-from invopt.theory.r_s.pairs import NOTHING, ReviewItem, review_pairs
 from invopt.theory.r_s.search import best_periodic_reviews
 
 # products of adding up a day's probabilities over lead time and review period: a second

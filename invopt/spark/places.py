@@ -34,8 +34,8 @@ class Places:
             self.root = lakehouse.root.rstrip("/") if self.is_uri else os.path.abspath(lakehouse.root)
             if _UNUSABLE.search(self.root) or (not self.is_uri and os.path.isfile(self.root)):
                 raise TableError(
-                    f"the lakehouse can't be at {self.root}: it must be a folder, without [ ] ^ | \\ or % and two digits "
-                    "in its path; choose another one by --lakehouse or in conf/base.yaml"
+                    f"the lakehouse can't be at {self.root}: it must be a folder, without [ ] ^ | \\ or % and two "
+                    "digits in its path; choose another one by --lakehouse or in conf/base.yaml"
                 )
 
     def path(self, table: Table) -> str | None:

@@ -82,6 +82,7 @@ def test_a_dear_backorder_leaves_the_cost_exact(mean):
     )
     near = np.arange(max(0, S[0] - 2), S[0] + 3).astype(np.int64)
     demand = demand_after("poisson", near, int(R[0]), mean, mean, np.zeros(0), 2, 2)
-    expected = review_costs("daily_review", "none", R, near, demand, mean, h, K, p).cost[0]
+    costs = {"holding_cost": h, "fixed_order_cost": K, "backorder_cost": p}
+    expected = review_costs("daily_review", "none", R, near, demand, mean, **costs).cost[0]
     assert near[np.argmin(expected)] == S[0]
     assert cost[0] == pytest.approx(expected.min(), rel=1e-9)

@@ -18,12 +18,12 @@ from invopt.theory.budget.cost import (
     SCALE,
     SLOPE,
     cost_at,
-    least_at,
-    loss_pieces,
     reciprocal_pieces,
     value_at,
 )
+from invopt.theory.budget.loss_pieces import loss_pieces
 from invopt.theory.budget.search import allocate
+from invopt.theory.budget.search_piece import least_at
 from invopt.theory.demand.codes import NORMAL, POISSON
 from invopt.theory.demand.distributions import normal_loss, poisson_loss
 from invopt.theory.newsvendor.search import lowest_levels

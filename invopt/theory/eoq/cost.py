@@ -3,7 +3,7 @@
     C(Q) = lambda c(Q) + K lambda / Q + h(Q) Q / 2
 
     all_units     c(Q) = c_j for b_j <= Q < b_{j+1}                                every unit has the price of its order
-    incremental   c(Q) = c_j + e_j / Q,  e_j = sum_{k<=j} (c_{k-1} - c_k) b_k      only the units beyond a break have its price
+    incremental   c(Q) = c_j + e_j / Q,  e_j = sum_{k<=j} (c_{k-1} - c_k) b_k   only units beyond a break have its price
 
 h(Q) is h, or h c(Q) / c_0 where a unit that was cheaper to buy is cheaper to hold.
 """
@@ -40,7 +40,8 @@ def order_cost(
 
     Source: Snyder & Shen (2019), section 3.4, Example 3.5.
 
-    >>> order_cost([400, 800], [0, 400, 800], [0.75, 0.72, 0.68], 1300, 8, 0.225, holds_with_price=True).round(4).tolist()
+    >>> prices = [0, 400, 800], [0.75, 0.72, 0.68]
+    >>> order_cost([400, 800], *prices, 1300, 8, 0.225, holds_with_price=True).round(4).tolist()
     [1005.2, 978.6]
     """
     quantity = np.asarray(order_quantity, float)

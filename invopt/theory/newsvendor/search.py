@@ -72,13 +72,13 @@ def lowest_levels(
     ----------
     service : none, cycle or fill_rate
     level : (n,) array, fraction below 1; NaN asks for nothing              [alpha, beta]
-    pieces, tables, mean : of `convex_pieces.loss_pieces`
+    pieces, tables, mean : of `budget.loss_pieces.loss_pieces`
 
     Raises
     ------
     ParameterError : the service is unknown, or a level is 1 or more.
 
-    >>> from invopt.theory.budget.cost import loss_pieces
+    >>> from invopt.theory.budget.loss_pieces import loss_pieces
     >>> one = lambda value: np.array([float(value)])
     >>> losses = loss_pieces(form=np.array([0]), demand_mean=one(6), demand_variance=one(6), first_lead_time=one(1),
     ...     n_lead_times=np.array([1]))

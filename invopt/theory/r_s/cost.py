@@ -5,17 +5,19 @@ Every R days an order lifts the inventory position to S; X_t is the demand of t 
     daily_review    K/R + 1/R sum_{j=1}^{R} [ h E(S - X_{L+j})^+ + p E(X_{L+j} - S)^+ ]
     guide           K/R + h (a R/2 + S - a (L+R)) + p/R E(X_{L+R} - S)^+,     S >= a (L+R)
 
-`daily_review` is exact: what is ordered at a review decides about the stock at the end of the R days that start L days
-later, and stock and shortage are charged at the end of each day. p is money per unit and day late. K is paid at every
-review, also at one that finds nothing sold, because the shipment is on the supplier's schedule. In `guide`, p is money
-per unit that is late, however long. L may be uncertain: every expectation is then the average over the equally likely
-lead times.
+`daily_review` is exact. An order decides about the stock at the end of the R days that start L days after its review,
+and stock and shortage are charged at the end of each day. p is money per unit and day late. K is paid at every review,
+also at one that finds nothing sold, because the shipment is on the supplier's schedule. In `guide`, p is money per unit
+that is late, however long. L may be uncertain: every expectation is then the average over the equally likely lead
+times.
 
 Service, for either cost:
 
-    cycle       P(X_{L+R} <= S)                              probability that a cycle ends without a shortage
-    fill rate   1 - [n_{L+R}(S) - n_L(S)] / (a R)            share of demand served from stock: what a cycle adds to the backorders,
-                                                             n_t(S) = E(X_t - S)^+, of what it demands
+    cycle       P(X_{L+R} <= S)                          probability that a cycle ends without a shortage
+    fill rate   1 - [n_{L+R}(S) - n_L(S)] / (a R)        share of demand served from stock
+
+n_t(S) = E(X_t - S)^+ is the mean shortage. So the fill rate's fraction is what a cycle adds to the backorders, as a
+share of the demand of the cycle.
 
 Source: Snyder & Shen (2019), section 4.3 (cost of a base-stock level over a protection interval); Silver, Pyke & Thomas
 (2017), section 6.10 (fill rate of (R, S)); the technical guide of the Azure inventory optimization solution, (R, S)
@@ -126,9 +128,10 @@ def review_costs(
     S: np.ndarray,
     demand: DemandAfter,
     demand_mean: float,
-    h: float,
-    K: float,
-    p: float,
+    *,
+    holding_cost: float,
+    fixed_order_cost: float,
+    backorder_cost: float,
 ) -> ReviewCosts:
     """C(R, S) and the service of (R, S) for all pairs of (k,) whole R >= 1 and (m,) whole S >= 0.
 
@@ -137,20 +140,22 @@ def review_costs(
     R, S : days between reviews; units
     demand : at the levels S, for at least max(R) days
     demand_mean : units/day                                [a]
-    h, K, p : holding_cost, fixed_order_cost, backorder_cost
+    holding_cost, fixed_order_cost, backorder_cost : money [h, K, p]
 
     >>> demand = demand_after("poisson", np.array([10]), 2, 2.0, 2.0, np.zeros(0), 1, 1, has_cdf=True)
-    >>> found = review_costs("daily_review", "cycle", np.array([2]), np.array([10]), demand, 2.0, 1, 8, 9)
-    >>> round(float(found.cost[0, 0]), 6), round(float(found.service[0, 0]), 6)
+    >>> costs = review_costs("daily_review", "cycle", np.array([2]), np.array([10]), demand, 2.0, holding_cost=1,
+    ...     fixed_order_cost=8, backorder_cost=9)
+    >>> round(float(costs.cost[0, 0]), 6), round(float(costs.service[0, 0]), 6)
     (9.407331, 0.957379)
     """
+    h, K, p = holding_cost, fixed_order_cost, backorder_cost
     R, S = np.asarray(R, dtype=np.int64), np.asarray(S, dtype=float)
     period = R[:, None].astype(float)
     if cost == "guide":
         total = K / period + h * (demand_mean * period / 2 + S - demand.mean[R, None]) + p / period * demand.loss[R]
     else:
-        of_day = h * np.maximum(S - demand.mean[1:, None] + demand.loss[1:], 0.0) + p * demand.loss[1:]
-        total = (K + np.cumsum(of_day, axis=0)[R - 1]) / period
+        day_cost = h * np.maximum(S - demand.mean[1:, None] + demand.loss[1:], 0.0) + p * demand.loss[1:]
+        total = (K + np.cumsum(day_cost, axis=0)[R - 1]) / period
     if service == "cycle":
         return ReviewCosts(total, demand.cdf[R])
     if service == "fill_rate":

@@ -44,16 +44,16 @@ class PeriodicReviews(NamedTuple):
 class _Bucket(NamedTuple):
     """(n,) arrays of `best_periodic_reviews`; the pmfs' values one after the other, item i's from day_offsets[i] on."""
 
-    unserved: np.ndarray
     shortest: np.ndarray
     form: np.ndarray
+    n_lead_times: np.ndarray
+    first_lead_time: np.ndarray
     demand_mean: np.ndarray
     demand_variance: np.ndarray
-    first_lead_time: np.ndarray
-    n_lead_times: np.ndarray
     holding_cost: np.ndarray
     fixed_order_cost: np.ndarray
     backorder_cost: np.ndarray
+    unserved_share: np.ndarray
     days: np.ndarray
     day_offsets: np.ndarray
 
@@ -62,8 +62,8 @@ class _Bucket(NamedTuple):
 def _item_of(bucket, i, is_guide, service, longest):
     return Item(
         is_guide,
-        service if bucket.unserved[i] < 1 else NO_SERVICE,
-        bucket.unserved[i],
+        service if bucket.unserved_share[i] < 1 else NO_SERVICE,
+        bucket.unserved_share[i],
         bucket.shortest[i],
         max(longest, bucket.shortest[i]),
         bucket.holding_cost[i],
@@ -139,20 +139,14 @@ def best_periodic_reviews(
     >>> int(R[0]), int(S[0]), round(float(cost[0]), 6)
     (3, 10, 8.357767)
     """
-    n = len(form)
-    reviews = PeriodicReviews(np.zeros(n), np.zeros(n), np.zeros(n))
-    floats = [
-        np.ascontiguousarray(array, dtype=np.float64)
-        for array in (demand_mean, demand_variance, first_lead_time, holding_cost, fixed_order_cost, backorder_cost)
-    ]
+    reviews = PeriodicReviews(*np.zeros((3, len(form))))
+    # NaN and 0 ask for nothing: all of the demand may be unserved
+    unserved_share = 1.0 - np.nan_to_num(np.asarray(service_level, dtype=np.float64), nan=0.0)
+    counts = (shortest_review_period, form, n_lead_times)
+    demand, costs = (first_lead_time, demand_mean, demand_variance), (holding_cost, fixed_order_cost, backorder_cost)
     bucket = _Bucket(
-        # NaN and 0 ask for nothing: all of the demand may be unserved
-        1.0 - np.nan_to_num(np.asarray(service_level, dtype=np.float64), nan=0.0),
-        np.ascontiguousarray(shortest_review_period, dtype=np.int64),
-        np.ascontiguousarray(form, dtype=np.int64),
-        *floats[:3],
-        np.ascontiguousarray(n_lead_times, dtype=np.int64),
-        *floats[3:],
+        *(np.ascontiguousarray(array, dtype=np.int64) for array in counts),
+        *(np.ascontiguousarray(array, dtype=np.float64) for array in (*demand, *costs, unserved_share)),
         np.concatenate([np.zeros(0), *day_pmfs]),
         np.cumsum([0, *map(len, day_pmfs)]),
     )

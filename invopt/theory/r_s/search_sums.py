@@ -13,7 +13,7 @@ import numpy as np
 
 from invopt.theory.compiled import compiled
 from invopt.theory.demand.codes import NORMAL
-from invopt.theory.demand.loss import NORMAL_BAND
+from invopt.theory.demand.loss import NORMAL_BAND, table_loss
 from invopt.theory.r_s.cost import CYCLE, FILL_RATE
 from invopt.theory.r_s.search_bounds import cost_of
 
@@ -60,16 +60,6 @@ def _normal_loss(x, mean, std):
 
 
 @compiled
-def _table_loss(level, low, table):
-    """E (X - level)^+ from a table of `losses_of`."""
-    if level <= low:
-        return table[0] + (low - level)
-    if level - low >= len(table):
-        return 0.0
-    return table[level - low]
-
-
-@compiled
 def _loss_sum(components, weight, level, k_from, k_to):
     """sum over k of weight[k] n_k(level)."""
     form, _, _, mean, std, lows, tables = components
@@ -78,7 +68,7 @@ def _loss_sum(components, weight, level, k_from, k_to):
         if form == NORMAL:
             total += weight[k] * _normal_loss(level, mean[k], std[k])
         else:
-            total += weight[k] * _table_loss(level, lows[k], tables[k])
+            total += weight[k] * table_loss(level, lows[k], tables[k])
     return total
 
 
@@ -114,7 +104,7 @@ def _shortage_chance(components, level, k_from, k_to):
         return _survival_sum(mean, std, ones, level, k_from, k_to)
     chance = 0.0
     for k in range(k_from, k_to):
-        chance += _table_loss(level, lows[k], tables[k]) - _table_loss(level + 1, lows[k], tables[k])
+        chance += table_loss(level, lows[k], tables[k]) - table_loss(level + 1, lows[k], tables[k])
     return chance
 
 

@@ -41,7 +41,8 @@ def review_period(item: pd.Series, params: RSParams) -> Curve:
     periods = np.arange(1, longest + _MORE_PERIODS + 1)
     levels, demand = _levels_and_demand(item, read, int(periods[-1]), S, params.service == "cycle")
 
-    priced = review_costs(params.cost, params.service, periods, levels, demand, mean, h, K, p)
+    costs = {"fixed_order_cost": K, "holding_cost": h, "backorder_cost": p}
+    priced = review_costs(params.cost, params.service, periods, levels, demand, mean, **costs)
     has_target = params.service != "none" and pd.notna(item["service_level"])
     target = float(item["service_level"]) if has_target else -np.inf
     is_enough = priced.service >= target - 1e-14
@@ -52,8 +53,8 @@ def review_period(item: pd.Series, params: RSParams) -> Curve:
     # the cost is linear in K, h and p: each part is the whole with the others at 0
     parts = CostParts(
         *(
-            review_costs(params.cost, "none", periods, levels, demand, mean, *costs).cost[row, best]
-            for costs in ((0.0, K, 0.0), (h, 0.0, 0.0), (0.0, 0.0, p))
+            review_costs(params.cost, "none", periods, levels, demand, mean, **part).cost[row, best]
+            for part in ({**dict.fromkeys(costs, 0.0), name: costs[name]} for name in costs)
         )
     )
     chosen = float(parts.total[R - 1])

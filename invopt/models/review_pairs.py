@@ -1,20 +1,19 @@
-"""The pairs (R, S) of one item that can be optimal: what its model selects from.
+"""The pairs (R, S) of one item that can be optimal: the choices of its selection model (`models/selection.py`).
 
-They are found without the exact algorithm. C is the cost of some pair that gives the service, and a pair is left out
-when
+They are found without the exact algorithm, so that the two check each other. C is the cost of some pair that gives the
+service, and a pair is left out when
 
 1. it does not give the service that is asked for;
-2. constant demand would cost more than C: by Jensen C(R, S) >= [K + sum_j h (S - a(L+j))^+ + p (a(L+j) - S)^+] / R, and
-    for the guide's
-   cost, as S >= a (L+R), C(R, S) >= K/R + h (a R/2 + S - a(L+R)). This needs no probabilities, gives a range of S for
-   each R, and leaves out an R when even its smallest value, at the demand up to day k = ceil(p R / (h + p)), is more
-   than C;
+2. constant demand would cost more than C. By Jensen, C(R, S) >= [K + sum_j h (S - a(L+j))^+ + p (a(L+j) - S)^+] / R.
+   For the guide's cost, as S >= a (L+R), C(R, S) >= K/R + h (a R/2 + S - a(L+R)). This bound needs no probabilities,
+   and it gives a range of S for each R. It leaves out an R when even its smallest value, at the demand up to day
+   k = ceil(p R / (h + p)), is more than C;
 3. its own cost is more than C.
 
-That range is wide where demand is uncertain. So first a window of levels is priced: those around the best S, were
-demand Normal, of each R that may be best. C is the cost of the cheapest pair in it. C(R, S) is convex in S, so the last
-two levels at either end of the window say how much pairs beyond it cost at least. Most often that is more than C for
-every R, and then nothing else is priced.
+That range is wide where demand is uncertain. So a narrower range of levels is priced first: those around the best S,
+were demand Normal, of each R that may be best. C is the cost of the cheapest pair in it. C(R, S) is convex in S, so the
+last two levels at either end of the range say how much pairs beyond it cost at least. Most often that is more than C
+for every R, and then nothing else is priced.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ LARGEST_MODEL = 10_000_000
 ONE_CALL = 30_000
 # units: a level that no model holds
 BEYOND = 1e12
-# standard deviations of demand below and above what are about the best levels, and beyond which such a level is not
-# looked for
-WINDOW, LARGEST_Z = 0.5, 8.0
+# standard deviations of demand: how far the first range of levels reaches beyond about the best levels, and how far
+# from the mean such a level is looked for
+REACH, LARGEST_Z = 0.5, 8.0
 
 
 class Pairs(NamedTuple):
@@ -55,7 +54,8 @@ class ReviewItem(NamedTuple):
     cost, service : see `theory/r_s/cost.py`
     holding_cost, fixed_order_cost, backorder_cost : h, K, p
     service_level : NaN asks for nothing
-    form, demand_mean, demand_variance, day_pmf, first_lead_time, n_lead_times : as `demand_after` takes them; the mean is above 0    [a]
+    form, demand_mean, demand_variance, day_pmf, first_lead_time, n_lead_times : as `demand_after` takes them; the mean
+        is above 0 [a]
     shortest, longest : days between reviews
     """
 
@@ -75,18 +75,19 @@ class ReviewItem(NamedTuple):
     longest: int
 
     def mean_after(self, days: np.ndarray | float) -> np.ndarray | float:
-        """Units: mean demand over the lead time and so many days."""
+        """Units: mean demand over the lead time and these days."""
         return self.demand_mean * (self.first_lead_time + (self.n_lead_times - 1) / 2 + days)
 
     def std_after(self, days: float) -> float:
-        """Units: about its standard deviation."""
+        """Units: about the standard deviation of the same demand."""
         n = self.n_lead_times
         daily = max(self.demand_variance, self.demand_mean, 0.01)
         return math.sqrt(daily * (self.first_lead_time + n - 1 + days) + (self.demand_mean * (n - 1)) ** 2 / 12)
 
     def priced(self, R: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """C(R, S) of all pairs, and the same but infinite where the service is not given or the guide's S is too
-        small.
+        """C(R, S) of all pairs, and the same but infinite where (R, S) is not allowed.
+
+        It is not allowed where the service is not given, or the guide's S is too small.
         """
         demand = demand_after(
             self.form,
@@ -99,24 +100,24 @@ class ReviewItem(NamedTuple):
             self.n_lead_times,
             has_cdf=self.service == "cycle",
         )
-        found = review_costs(
+        cost, service = review_costs(
             self.cost,
             self.service,
             R,
             S,
             demand,
             self.demand_mean,
-            self.holding_cost,
-            self.fixed_order_cost,
-            self.backorder_cost,
+            holding_cost=self.holding_cost,
+            fixed_order_cost=self.fixed_order_cost,
+            backorder_cost=self.backorder_cost,
         )
-        allowed = found.cost
+        allowed = cost
         if not math.isnan(self.service_level):
             # a service met to within rounding counts as given
-            allowed = np.where(found.service >= self.service_level - 1e-14, allowed, np.inf)
+            allowed = np.where(service >= self.service_level - 1e-14, allowed, np.inf)
         if self.cost == "guide":
             allowed = np.where(S >= demand.mean[R, None] * (1 - 1e-12), allowed, np.inf)
-        return found.cost, allowed
+        return cost, allowed
 
 
 def review_pairs(item: ReviewItem) -> Pairs:
@@ -127,11 +128,11 @@ def review_pairs(item: ReviewItem) -> Pairs:
     ParameterError : no pair that gives the service is known, or the model would be too large.
     """
     reviews = np.arange(item.shortest, item.longest + 1)
-    least = _least(item, reviews)
+    least = _constant_demand_cost(item, reviews)
     likely = int(reviews[least.argmin()])
     is_near = least <= least.min() + _uncertainty(item, likely)
     near = reviews[is_near]
-    ends = [(_best_level(item, R), WINDOW * item.std_after(R)) for R in (int(near[0]), int(near[-1]))]
+    ends = [(_best_level(item, R), REACH * item.std_after(R)) for R in (int(near[0]), int(near[-1]))]
     low = max(0, int(min(level - reach for level, reach in ends)) - 1)
     high = int(max(level + reach for level, reach in ends)) + 2
     known = np.inf
@@ -141,7 +142,7 @@ def review_pairs(item: ReviewItem) -> Pairs:
         known = allowed.min()
     if not np.isfinite(known):
         near = near[:0]
-        known = _known(item, likely)
+        known = _cost_of_a_known_pair(item, likely)
     # the same pair priced with other levels differs by rounding, of which a cost of 0 has some as well
     slack = known * (1 + 1e-9) + 1e-12 * item.holding_cost * item.mean_after(likely)
     reviews = reviews[least <= slack]
@@ -154,11 +155,11 @@ def review_pairs(item: ReviewItem) -> Pairs:
         raise ParameterError("the model would have too many pairs of R and S; solve this item with method: exact")
     # one call for all R is the quickest while their ranges overlap
     is_narrow = (highs.max() - lows.min()) * reviews[-1] <= ONE_CALL
-    found = []
+    pairs = []
     for group in [np.arange(len(reviews))] if is_narrow else np.arange(len(reviews))[:, None]:
         levels = np.arange(lows[group].min(), highs[group].max() + 1)
-        found.append(_cheap(reviews[group], levels, item.priced(reviews[group], levels)[1], slack))
-    return Pairs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+        pairs.append(_cheap(reviews[group], levels, item.priced(reviews[group], levels)[1], slack))
+    return Pairs(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)))
 
 
 def _cheap(R: np.ndarray, S: np.ndarray, cost: np.ndarray, slack: float) -> Pairs:
@@ -166,8 +167,8 @@ def _cheap(R: np.ndarray, S: np.ndarray, cost: np.ndarray, slack: float) -> Pair
     return Pairs(R[review], S[level], cost[review, level])
 
 
-def _least(item: ReviewItem, R: np.ndarray) -> np.ndarray:
-    """What constant demand costs with the best S of each R (reason 2)."""
+def _constant_demand_cost(item: ReviewItem, R: np.ndarray) -> np.ndarray:
+    """Cost per day of constant demand with the best S of each R (reason 2)."""
     a, h, K, p = item.demand_mean, item.holding_cost, item.fixed_order_cost, item.backorder_cost
     if item.cost == "guide":
         return K / R + h * a * R / 2
@@ -177,8 +178,9 @@ def _least(item: ReviewItem, R: np.ndarray) -> np.ndarray:
 
 
 def _safety(item: ReviewItem, R: int) -> float:
-    """Standard deviations: about how far above the mean the best S of R is, the quantile of a Normal where one more
-    unit no longer pays.
+    """Standard deviations: about how far above the mean the best S of R is.
+
+    It is the quantile of a Normal where one more unit no longer pays.
     """
     h, p = item.holding_cost, item.backorder_cost
     if item.cost == "guide":
@@ -197,16 +199,17 @@ def _best_level(item: ReviewItem, R: int) -> float:
     else:
         # demand up to any day of the cycle, and no more than up to its last
         middle = (R + 1) / 2
-        spread = math.hypot(item.std_after(middle), item.demand_mean * math.sqrt((R * R - 1) / 12))
-        level = min(item.mean_after(middle) + z * spread, end + max(z, 0.0) * std)
+        cycle_std = math.hypot(item.std_after(middle), item.demand_mean * math.sqrt((R * R - 1) / 12))
+        level = min(item.mean_after(middle) + z * cycle_std, end + max(z, 0.0) * std)
     if item.service == "cycle" and item.service_level > 0:
         level = max(level, end + float(ndtri(item.service_level)) * std)
     return max(level, 0.0)
 
 
 def _uncertainty(item: ReviewItem, R: int) -> float:
-    """Money per day: about the most that the best S of R costs beyond constant demand; nothing that is left out
-    depends on it.
+    """Money per day: about the most that the best S of R costs beyond constant demand.
+
+    Nothing that is left out depends on it.
     """
     h, p, z = item.holding_cost, item.backorder_cost, _safety(item, R)
     density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
@@ -216,7 +219,7 @@ def _uncertainty(item: ReviewItem, R: int) -> float:
     return 0.9 * (h + p) * density * item.std_after(R)
 
 
-def _known(item: ReviewItem, R: int) -> float:
+def _cost_of_a_known_pair(item: ReviewItem, R: int) -> float:
     """The cost of the cheapest of some levels around the demand of the cycle that gives the service."""
     end, std = float(item.mean_after(R)), item.std_after(R)
     tried = np.concatenate(
@@ -232,8 +235,9 @@ def _known(item: ReviewItem, R: int) -> float:
 
 
 def _ranges(item: ReviewItem, R: np.ndarray, slack: float) -> tuple[np.ndarray, np.ndarray]:
-    """First and last S >= 0 of each R that cost no more than `slack` if demand is constant (reason 2); they may be a
-    little further apart.
+    """First and last S >= 0 of each R that cost no more than `slack` if demand is constant (reason 2).
+
+    They may be a little further apart.
 
     If S is the demand up to day k, constant demand costs [K + a/2 (h k (k-1) + p (R-k) (R-k+1))] / R, a parabola in k.
     From one whole k to the next the cost is straight, so above the parabola; before day 1 it rises by p a unit, after
@@ -259,8 +263,9 @@ def _ranges(item: ReviewItem, R: np.ndarray, slack: float) -> tuple[np.ndarray, 
 
 
 def _is_all_within(levels: np.ndarray, cost: np.ndarray, slack: float, lows: np.ndarray, highs: np.ndarray) -> bool:
-    """Whether no S of lows..highs beyond the levels costs `slack` or less; cost is (number of R, number of levels) and
-    convex in S.
+    """Whether no S of lows..highs beyond the levels costs `slack` or less.
+
+    cost : (number of R, number of levels), convex in S
 
     Beyond an end the cost falls at most as steeply as between the last two levels there.
     """
