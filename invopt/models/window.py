@@ -10,7 +10,7 @@ start at first..m:
     u_y   >= 0   probability that the position is y;                      y = first..m-1
 
     minimize    sum_y A(y-1) st_y + sum_y G(y) u_y + sum_y [G(m) + .. + G(y)] en_y
-    subject to  sum_y u_y + sum_y (y - m + 1) en_y = 1   the probabilities add up to one; of y >= m it is en_y + .. + en_last
+    subject to  sum_y u_y + sum_y (y - m + 1) en_y = 1   the probabilities add up to one; y >= m has en_y + .. + en_last
                 u_y - u_{y-1} <= st_y        the probability rises only where a window starts; u_m = en_m + .. + en_last
                 sum_y st_y = theta
 

@@ -20,6 +20,7 @@ def order_cost(
     demand_mean: float,
     fixed_order_cost: float,
     holding_cost: float,
+    *,
     has_holding: bool = True,
     is_incremental: bool = False,
     holds_with_price: bool = False,
