@@ -97,7 +97,7 @@ def _demo(chosen: argparse.Namespace) -> None:
         f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days "
         f"in {world.n_files:,} files below {landing}, {world.seconds:.1f} s"
     )
-    say("starting Spark; the whole takes two to four minutes")
+    say("starting Spark; on an idle machine the whole takes two to four minutes")
     context = context_of(chosen, config, world.as_of, is_short=chosen.stores * chosen.products <= FEW_ITEMS)
     if is_elsewhere and context.store.exists(tables.FILES):
         raise InputError(

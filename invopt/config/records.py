@@ -27,7 +27,6 @@ class LakehouseConfig(Record):
     root: str | None = Field(None, description="a folder, or a URI such as s3a://bucket/retail")
     catalog: str | None = Field(
         None,
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$",
         description="`main`: a schema per layer, main.gold.orders; `main.retail`: one schema, main.retail.gold_orders",
     )
     schema_prefix: str = Field(
@@ -44,6 +43,13 @@ class LakehouseConfig(Record):
         if value is not None and value.startswith("file:") and not re.match(r"file:(//)?/[^/]", value):
             raise ValueError("a file: URI must be absolute and name no host, such as file:/data/lakehouse")
         return os.path.expanduser(value) if value is not None and value.startswith("~") else value
+
+    @field_validator("catalog")
+    @classmethod
+    def _one_or_two_names(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", value, re.ASCII):
+            raise ValueError("give a catalog such as main, or a catalog and a schema such as main.retail")
+        return value
 
     @model_validator(mode="after")
     def _one_place(self) -> LakehouseConfig:
