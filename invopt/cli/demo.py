@@ -104,8 +104,7 @@ def _demo(chosen: argparse.Namespace) -> None:
             "the demo can't be made",
             [
                 f"{context.store.places.shown(tables.FILES)} is there already, and a demo's rows must not be "
-                "mixed with "
-                "others; give another --lakehouse"
+                "mixed with others; give another --lakehouse, or another lakehouse.schema_prefix in a catalog"
             ],
         )
     flow.do(context, "run")
