@@ -12,7 +12,7 @@ The model selects one pair (R, S) from those that can be optimal:
     minimize    sum_RS C(R, S) x_RS
     subject to  sum_RS x_RS = 1
 
-It is a linear program without integers, since each vertex is one pair. `models/review_pairs.py` finds the pairs,
+It is a linear program without integers, since each vertex is one pair. `models/review_choices.py` finds the pairs,
 without the exact algorithm.
 
 Assumptions: items are independent; demand is steady over the horizon, at the forecast's average; what is short is
@@ -33,7 +33,7 @@ import pandas as pd
 import pyomo.environ as pyo
 from pydantic import Field
 
-from invopt.models.review_pairs import NOTHING, ReviewItem, review_pairs
+from invopt.models.review_choices import NOTHING, ReviewItem, review_pairs
 from invopt.models.selection import selection_model
 from invopt.policies.base import ExactSolution, Example, Params, Policy
 from invopt.policies.inputs.columns import (
