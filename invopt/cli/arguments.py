@@ -62,7 +62,8 @@ def configured(chosen: argparse.Namespace) -> config.Config:
     """
     overrides = config.settings(chosen.set)
     if chosen.lakehouse:
-        overrides["lakehouse"] = {**overrides.get("lakehouse", {}), "root": chosen.lakehouse}
+        given = overrides.get("lakehouse", {})
+        overrides["lakehouse"] = {**(given if isinstance(given, dict) else {}), "root": chosen.lakehouse}
     if chosen.landing:
         overrides["landing"] = chosen.landing
     return config.load(chosen.config, overrides=overrides, checks=(policies.problems,))

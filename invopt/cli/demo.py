@@ -84,12 +84,13 @@ def _demo(chosen: argparse.Namespace) -> None:
 
     folder = Path(chosen.folder)
     landing = folder / "landing"
-    is_elsewhere = bool(chosen.lakehouse or any(pair.startswith("lakehouse.") for pair in chosen.set))
-    _clear(folder)
+    places = ("lakehouse.root=", "lakehouse.catalog=")
+    is_elsewhere = bool(chosen.lakehouse or any(pair.startswith(places) for pair in chosen.set))
     chosen.landing = str(landing)
     if not is_elsewhere:
         chosen.lakehouse = str(folder / "lakehouse")
     config = configured(chosen)
+    _clear(folder)
     world = write_world(
         landing, n_stores=chosen.stores, n_products=chosen.products, n_days=chosen.days, seed=chosen.seed
     )

@@ -86,7 +86,7 @@ def settings(pairs: Sequence[str]) -> dict[str, Any]:
     """Settings given as `name=value`, nested as in base.yaml; a value is read as YAML.
 
     >>> settings(["lakehouse.catalog=main.retail", "inputs.horizon=14", "spark.spark.sql.shuffle.partitions=4"])
-    {'lakehouse': {'catalog': 'main.retail'}, 'inputs': {'horizon': 14}, 'spark': {'spark.sql.shuffle.partitions': 4}}
+    {'lakehouse': {'catalog': 'main.retail'}, 'inputs': {'horizon': 14}, 'spark': {'spark.sql.shuffle.partitions': '4'}}
 
     Raises
     ------
@@ -98,13 +98,14 @@ def settings(pairs: Sequence[str]) -> dict[str, Any]:
         name, is_pair, text = pair.partition("=")
         # a name of Spark's has dots of its own
         parts = name.strip().split(".", 1 if name.strip().startswith("spark.") else -1)
-        try:
-            value = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError) as error:
-            problems.append(f"--set {pair}: the value is not valid YAML: {' '.join(str(error).split())}")
-            continue
         if not is_pair or not all(parts):
             problems.append(f"--set {pair}: give a setting of base.yaml and its value, such as inputs.horizon=14")
+            continue
+        try:
+            # Spark's settings are texts: YAML would take 0123 for a number in octal
+            value = text if parts[0] == "spark" and len(parts) > 1 else yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError):  # the error would show the value, which may be a key
+            problems.append(f"--set {name.strip()}: the value is not valid YAML; put a text into quotes")
             continue
         holder = nested
         for part in parts[:-1]:

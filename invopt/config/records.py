@@ -42,6 +42,8 @@ class LakehouseConfig(Record):
         """Spark and deltalake must take a place for the same: a local URI is absolute, and `~` is the user's folder."""
         if value is not None and value.startswith("file:") and not re.match(r"file:(//)?/[^/]", value):
             raise ValueError("a file: URI must be absolute and name no host, such as file:/data/lakehouse")
+        if value is not None and re.search(r"//[^/]*:[^/]*@", value):
+            raise ValueError("a URI must not hold a key: give it to Spark by the environment or `spark:`")
         return os.path.expanduser(value) if value is not None and value.startswith("~") else value
 
     @field_validator("catalog")
@@ -195,6 +197,8 @@ class Config(Record):
     @field_validator("spark", mode="before")
     @classmethod
     def _setting_texts(cls, value: Any) -> Any:
+        if value is not None and not isinstance(value, dict):
+            return value  # for pydantic to refuse
         return {key: str(one).lower() if isinstance(one, bool) else str(one) for key, one in (value or {}).items()}
 
     def active_policies(self) -> tuple[PolicyRow, ...]:
@@ -217,8 +221,25 @@ class Config(Record):
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
     def as_json(self) -> str:
-        """The configuration as the run's manifest keeps it: without `spark`, whose settings may hold keys."""
-        return json.dumps(self.model_dump(mode="json", exclude={"spark"}), sort_keys=True)
+        """The configuration as the run's manifest keeps it, without keys."""
+        return json.dumps(without_keys(self.model_dump(mode="json")), sort_keys=True)
+
+
+_KEY = re.compile(r"secret|password|token|key|licen[cs]e|credential", re.IGNORECASE)
+
+
+def without_keys(config: dict[str, Any]) -> dict[str, Any]:
+    """A dumped configuration without `spark` and without options of solvers whose names sound like keys.
+
+    >>> without_keys({"spark": {"fs.s3a.secret.key": "x"}, "solvers": [{"options": {"WLSSECRET": "y", "threads": 1}}]})
+    {'solvers': [{'options': {'WLSSECRET': 'not kept', 'threads': 1}}]}
+    """
+    kept = {name: value for name, value in config.items() if name != "spark"}
+    kept["solvers"] = [
+        {**solver, "options": {k: "not kept" if _KEY.search(k) else v for k, v in solver.get("options", {}).items()}}
+        for solver in config.get("solvers", ())
+    ]
+    return kept
 
 
 def default_partition(row: PolicyRow, policy_partition: Sequence[str]) -> tuple[str, ...]:
