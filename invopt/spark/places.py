@@ -36,8 +36,9 @@ class Places:
             # readers of a URI take what follows # or ? for something else
             if is_file or _UNUSABLE.search(self.root) or (self.is_uri and re.search("[#?]", self.root)):
                 raise TableError(
-                    f"the lakehouse can't be at {self.root}: it must be a folder or a URI, without [ ] ^ | \\ or % and two "
-                    "digits in its path, a URI without # and ?; choose another one by --lakehouse or in conf/base.yaml"
+                    f"the lakehouse can't be at {self.root}: it must be a folder or a URI, without [ ] ^ | \\ or % and "
+                    "two digits in its path, a URI without # and ?; choose another one by --lakehouse or in "
+                    "conf/base.yaml"
                 )
 
     def path(self, table: Table) -> str | None:
