@@ -1,17 +1,18 @@
-"""Which choices of a budget allocation are still open: what a model has to hold, by bounds that are proved.
+"""Which quantities of a budget allocation can be optimal: the choices that its model holds (`models/allocation.py`).
 
     minimize sum_i f_i(x_i)   subject to  sum_i w_i x_i <= B,  x_i whole
 
-Let theta >= 0 be a price of the budget, r_i(x) = f_i(x) + theta w_i x - (the least of it), and L the sum of the leasts
-- theta B. Then
+The others are left out by bounds that are proved. Let theta >= 0 be a price of the budget,
+r_i(x) = f_i(x) + theta w_i x - (the least of it), and L the sum of the leasts - theta B. Then
 
     sum_i f_i(x_i) = L + sum_i r_i(x_i) + theta (B - sum_i w_i x_i) >= L + r_j(x_j)   for every j and every x that fits.
 
 So with the cost U of any plan that fits, an x with r_j(x) > U - L is in no optimal solution, whatever theta and the
-plan are. theta is found by bisection, the plan by combining a few cheap steps of different items. Each f is convex on
-ranges, its pieces; on a piece the open x are an interval around the piece's best. Where at the price theta an item
-jumps from one piece to another, the problem is split into those with and without the later pieces; each has its own L,
-and what is open in one of them is open.
+plan are. theta is found by bisection, the plan by combining a few cheap steps of different items.
+
+Each f is convex on ranges, its pieces. On a piece the open x are an interval around the piece's best. Where at the
+price theta an item jumps from one piece to another, the problem is split into those with and without the later pieces.
+Each has its own L, and an x that is open in one of them is open.
 
 Nothing here is shared with `theory/budget/search.py`, the exact algorithm: the two check each other.
 
@@ -37,23 +38,23 @@ MOST_ROUNDS = 60
 # partitions up to this many items keep the steps next to the multiplier's solution, so that a solver finds by itself
 # that they don't pay
 SMALL = 200
-# steps of a search for a window's ends
+# steps of a search for the ends of an interval
 WIDEST = 100_000
-# problems that jumps between pieces are split into; what is not split has a wider window
+# problems that jumps between pieces are split into; a problem that is not split any more leaves more open
 MOST_NODES = 63
 
 
-class Window(NamedTuple):
+class OpenChoices(NamedTuple):
     """(m,) arrays over the pieces, (n,) over the items.
 
     first, last : the open x of each piece; last < first when none is
-    base : (n,) array: a plan that fits, within every window of its item's piece
-    left : what the plan leaves of the budget
+    plan : (n,) array: x that fit and are open
+    left : budget that the plan leaves
     """
 
     first: np.ndarray
     last: np.ndarray
-    base: np.ndarray
+    plan: np.ndarray
     left: float
 
 
@@ -65,7 +66,7 @@ def open_choices(
     high: np.ndarray,
     weight: np.ndarray,
     budget: float,
-) -> Window:
+) -> OpenChoices:
     """The x of each piece that an optimal solution can have.
 
     Parameters
@@ -80,19 +81,19 @@ def open_choices(
     n, m = len(weight), len(piece_item)
     starts = np.searchsorted(piece_item, np.arange(n))
     if budget < np.inf:
-        # what the lowest x of all others leave is all that one item can use
+        # an item can use no more than the lowest x of all others leave
         lowest = low[starts]
         most = lowest + (budget - weight @ lowest) / np.where(weight > 0, weight, 1.0) * (1 + 1e-9) + 1e-9
         high = np.maximum(np.minimum(high, np.where(weight > 0, np.floor(most), np.inf)[piece_item]), low)
 
     problem = _Problem(best, cost, piece_item, starts, low, high, weight, budget)
-    known, plan, leaves = _branch(problem)
+    plan_cost, plan, leaves = _branch(problem)
     first, last = np.full(m, np.inf), np.full(m, -np.inf)
     for is_allowed, theta, bound in leaves:
-        gap = known - bound
-        if gap > PROVED * abs(known):
+        gap = plan_cost - bound
+        if gap > PROVED * abs(plan_cost):
             reduced = problem.reduced(is_allowed, theta)
-            limit = np.where(is_allowed, gap * (1 + 1e-9) + 1e-14 * abs(known), -1.0)
+            limit = np.where(is_allowed, gap * (1 + 1e-9) + 1e-14 * abs(plan_cost), -1.0)
             from_here, to_here = _interval(reduced, np.minimum(best(theta), high), low, high, limit)
             is_open = from_here <= to_here
             first[is_open] = np.minimum(first, from_here)[is_open]
@@ -104,7 +105,7 @@ def open_choices(
     beside = 1 if n <= SMALL else 0
     first[piece] = np.minimum(first[piece], np.maximum(plan - beside, low[piece]))
     last[piece] = np.maximum(last[piece], np.minimum(plan + beside, high[piece]))
-    return Window(first, last, plan, max(budget - weight @ plan, 0.0))
+    return OpenChoices(first, last, plan, max(budget - weight @ plan, 0.0))
 
 
 class _Problem(NamedTuple):
@@ -125,8 +126,9 @@ class _Problem(NamedTuple):
         return x, self.cost(np.arange(len(x)), x) + theta * self.weight[self.piece_item] * x
 
     def chosen(self, is_allowed: np.ndarray, theta: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of each item the allowed piece that is best at this price, its x, and f + theta w x; of equal ones the
-        first, which uses less.
+        """The allowed piece of each item that is best at this price, its x, and f + theta w x.
+
+        Of equal ones it is the first, which uses less.
         """
         x, value = self.priced(theta)
         if len(self.starts) == len(x):
@@ -154,11 +156,12 @@ class _Problem(NamedTuple):
 
 
 def _branch(problem: _Problem) -> tuple[float, np.ndarray, list[tuple[np.ndarray, float, float]]]:
-    """Cost of the best plan, the plan, and problems of which one holds an optimal solution: allowed pieces, price
-    and bound of each.
+    """(cost of the best plan, the plan, problems of which one holds an optimal solution).
+
+    A problem is its allowed pieces, its price and its bound.
     """
     low, high, weight, budget = problem.low, problem.high, problem.weight, problem.budget
-    known, plan = np.inf, np.zeros(0)
+    plan_cost, plan = np.inf, np.zeros(0)
     waiting, leaves, n_nodes = [np.ones(len(low), dtype=bool)], [], 0
     while waiting:
         is_allowed = waiting.pop()
@@ -169,26 +172,26 @@ def _branch(problem: _Problem) -> tuple[float, np.ndarray, list[tuple[np.ndarray
         cheap, theta = _price(lambda theta, allowed=is_allowed: weight @ problem.x(allowed, theta), budget)
         piece, x, value = problem.chosen(is_allowed, theta)
         bound = value.sum() - (theta * budget if theta > 0 else 0.0)
-        if bound > known + 1e-12 * abs(known):
+        if bound > plan_cost + 1e-12 * abs(plan_cost):
             continue
         dearer, wider, _ = problem.chosen(is_allowed, cheap)
-        found = x
+        tried = x
         if theta > 0:
-            found = _filled(x, np.where(dearer == piece, wider, x), weight, budget)
-            found = _plan(
+            tried = _filled(x, np.where(dearer == piece, wider, x), weight, budget)
+            tried = _improved(
                 lambda at, piece=piece, theta=theta, value=value: np.maximum(
                     problem.cost(piece, at) + theta * weight * at - value, 0.0
                 ),
-                found,
+                tried,
                 low[piece],
                 high[piece],
                 weight,
                 theta,
-                budget - weight @ found,
+                budget - weight @ tried,
             )
-        total = problem.cost(piece, found).sum()
-        if total < known:
-            known, plan = total, found
+        total = problem.cost(piece, tried).sum()
+        if total < plan_cost:
+            plan_cost, plan = total, tried
         jump = np.where(dearer != piece, weight * (wider - x), -1.0)
         if n_nodes < MOST_NODES and jump.max(initial=0.0) > 0:
             item = int(np.argmax(jump))
@@ -197,12 +200,13 @@ def _branch(problem: _Problem) -> tuple[float, np.ndarray, list[tuple[np.ndarray
             waiting += [is_allowed & ~is_later, is_allowed & ~is_earlier]
         else:
             leaves.append((is_allowed, theta, bound))
-    return known, plan, leaves
+    return plan_cost, plan, leaves
 
 
 def _filled(x: np.ndarray, largest: np.ndarray, weight: np.ndarray, budget: float) -> np.ndarray:
-    """x with as many units more as fit, up to `largest`, one item after the other: units that are all worth the
-    price exactly.
+    """x with as many units more as fit, up to `largest`, one item after the other.
+
+    All these units are worth the price exactly.
     """
     filled, left = x.copy(), budget - weight @ x
     for i in np.flatnonzero(largest > x):
@@ -214,8 +218,9 @@ def _filled(x: np.ndarray, largest: np.ndarray, weight: np.ndarray, budget: floa
 
 
 def _price(use: Callable[[float], float], budget: float) -> tuple[float, float]:
-    """The largest price at which the use, which falls with it, doesn't fit, and the next one, at which it does; 0
-    where it always does.
+    """The largest price at which the use, which falls with it, doesn't fit, and the next one, at which it does.
+
+    Both are 0 where it always fits.
     """
     if use(0.0) <= budget:
         return 0.0, 0.0
@@ -254,7 +259,7 @@ def _interval(
     return first, last
 
 
-def _plan(
+def _improved(
     reduced: Callable[[np.ndarray], np.ndarray],
     base: np.ndarray,
     low: np.ndarray,
@@ -263,8 +268,9 @@ def _plan(
     theta: float,
     left: float,
 ) -> np.ndarray:
-    """A plan near the base that fits: first all steps that fit, the cheapest per unit of budget first, then
-    combinations of few steps.
+    """A plan near the base that fits.
+
+    First all steps that fit are taken, the cheapest per unit of budget first, then combinations of few steps.
     """
     plan = base.copy()
     for _ in range(MOST_ROUNDS):
@@ -301,9 +307,7 @@ def _combined(
     theta: float,
     left: float,
 ) -> np.ndarray:
-    """The plan after the cheapest combination of up to three steps in each half of the items `near`, of those that
-    fit.
-    """
+    """The plan after the cheapest combination that fits, of up to three steps in each half of the items `near`."""
     halves = []
     for half in (near[0::2], near[1::2]):
         members = _subsets(len(half))
@@ -312,7 +316,7 @@ def _combined(
         order = np.argsort(use, kind="stable")
         halves.append((half, members[order], use[order], np.append(cost[half], 0.0)[members].sum(axis=1)[order]))
     (first, first_members, first_use, first_cost), (second, second_members, second_use, second_cost) = halves
-    # of those of the second half that use no more than is left, the one that adds least: cost - theta use
+    # a combination adds cost - theta use; with each of the first half goes the least of the second that still fits
     added = second_cost - theta * second_use
     fitting = np.searchsorted(second_use, left - first_use, side="right") - 1
     total = np.where(fitting >= 0, first_cost - theta * first_use + np.minimum.accumulate(added)[fitting], np.inf)

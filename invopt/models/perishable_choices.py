@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from invopt.errors import ParameterError
-from invopt.models.selection import LARGEST_RANGE, Choices, cheapest, check_size, spread
+from invopt.models.selection import LARGEST_RANGE, Choices, cheapest, check_size, flat_ranges
 from invopt.theory.demand.lead_time_demand import LeadTimeDemand
 from invopt.theory.perishable.cost import PerishableCosts, losses_at, perishable_cost, units_sold
 from invopt.theory.perishable.search import LEAST_SOLD
@@ -97,7 +97,7 @@ def perishable_choices(item: PerishableItem) -> Choices:
     highest = np.floor(np.minimum((left + root) / h, LARGEST_RANGE + 1) + 1e-6).astype(np.int64)
     if item.y is not None:
         highest = np.minimum(highest, _largest_quantities(item, s, start))
-    quantity, k = spread(lowest, highest)
+    quantity, k = flat_ranges(lowest, highest)
     return cheapest(limit, s[k], quantity, item.cost(s[k], quantity))
 
 

@@ -2,8 +2,8 @@
 
     x_k >= 0, sum over the item's k of x_k = 1,    minimize  sum_k cost_k x_k
 
-It is a linear program whose vertices are the choices themselves. Any cost can be listed; what makes it a model is that
-the list holds an optimum, which the policy that makes the list proves.
+It is a linear program whose vertices are the choices themselves. Any cost can be listed. The list must hold an optimum:
+the file that makes it, such as `models/review_choices.py`, proves that it does.
 """
 
 from __future__ import annotations
@@ -53,15 +53,16 @@ def check_size(n: float, largest: int) -> None:
         )
 
 
-def spread(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All whole numbers from first[k] to last[k], one range after the other, and the k of each; an empty range where
-    last < first.
+def flat_ranges(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All whole numbers from first[k] to last[k], one range after the other, and the k of each.
+
+    A range is empty where last < first.
 
     Raises
     ------
     ParameterError : there are over LARGEST_RANGE.
 
-    >>> spread(np.array([3, 5, 1]), np.array([4, 4, 2]))
+    >>> flat_ranges(np.array([3, 5, 1]), np.array([4, 4, 2]))
     (array([3, 4, 1, 2]), array([0, 0, 2, 2]))
     """
     count = np.maximum(last - first + 1, 0)
@@ -72,8 +73,9 @@ def spread(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def cheapest(limit: float, s: np.ndarray, quantity: np.ndarray, cost: np.ndarray) -> Choices:
-    """The pairs that cost at most `limit`, what a known policy costs and a little more, filled up to FEWEST with the
-    next ones.
+    """The pairs that cost at most `limit`, filled up to FEWEST with the next ones.
+
+    limit : the cost of a known pair, and a little more
 
     Raises
     ------
@@ -81,19 +83,19 @@ def cheapest(limit: float, s: np.ndarray, quantity: np.ndarray, cost: np.ndarray
     """
     n_kept = max(int((cost <= limit).sum()), min(FEWEST, int(np.isfinite(cost).sum())))
     check_size(n_kept, LARGEST_MODEL)
-    kept = np.sort(np.argpartition(cost, n_kept - 1)[:n_kept])
-    return Choices(s[kept], quantity[kept], cost[kept])
+    least = np.sort(np.argpartition(cost, n_kept - 1)[:n_kept])
+    return Choices(s[least], quantity[least], cost[least])
 
 
 def selection_model(choices: Sequence[NamedTuple], decisions: Mapping[str, str] = S_Q) -> pyo.ConcreteModel:
-    """One flat set of choices for all items; the decisions and item_cost are sums over the item's own.
+    """One flat set of choices for all items; the decisions and item_cost of an item are sums over its choices.
 
     Parameters
     ----------
     choices : for each item arrays of one length, `cost` and the fields that decisions name
     decisions : decision -> field
     """
-    ends = np.cumsum([0, *(len(one.cost) for one in choices)]).tolist()
+    ends = np.cumsum([0, *(len(item.cost) for item in choices)]).tolist()
     # the collector would look through the thousands of new objects again and again
     with PauseGC():
         model = pyo.ConcreteModel()
@@ -101,18 +103,19 @@ def selection_model(choices: Sequence[NamedTuple], decisions: Mapping[str, str] 
         model.CHOICES = pyo.RangeSet(0, ends[-1] - 1)
         model.is_chosen = pyo.Var(model.CHOICES, domain=pyo.NonNegativeReals)
         chosen = list(model.is_chosen.values())
-        own = [chosen[ends[i] : ends[i + 1]] for i in range(len(choices))]
+        chosen_of = [chosen[ends[i] : ends[i + 1]] for i in range(len(choices))]
 
         def weighted(field: str) -> dict[int, LinearExpression]:
-            """For each item the sum of its choices' values; a dict is read in half the time of a rule, which Pyomo
-            inspects first.
+            """For each item the sum of its choices' values.
+
+            Pyomo reads a dict in half the time of a rule, which it inspects first.
             """
             return {
-                i: LinearExpression(linear_coefs=getattr(one, field).tolist(), linear_vars=own[i])
-                for i, one in enumerate(choices)
+                i: LinearExpression(linear_coefs=getattr(item, field).tolist(), linear_vars=chosen_of[i])
+                for i, item in enumerate(choices)
             }
 
-        takes_one = {i: (1, LinearExpression(of_item), 1) for i, of_item in enumerate(own)}
+        takes_one = {i: (1, LinearExpression(variables), 1) for i, variables in enumerate(chosen_of)}
         model.each_item_takes_one = pyo.Constraint(model.ITEMS, rule=takes_one)
         model.item_cost = pyo.Expression(model.ITEMS, initialize=weighted("cost"))
         model.total_cost = pyo.Objective(expr=pyo.quicksum(model.item_cost.values()))

@@ -1,5 +1,4 @@
-"""The model "one window of consecutive levels": the inventory position of each item takes the values s+1..s+Q equally
-often.
+"""The model "one window of consecutive levels": an item's inventory position takes the levels s+1..s+Q equally often.
 
 A window costs [A(s) + sum_{y=s+1}^{s+Q} G(y)] / Q per day. An item lists its levels first..last, of which a window may
 start at first..m:
@@ -10,21 +9,23 @@ start at first..m:
     u_y   >= 0   probability that the position is y;                      y = first..m-1
 
     minimize    sum_y A(y-1) st_y + sum_y G(y) u_y + sum_y [G(m) + .. + G(y)] en_y
-    subject to  sum_y u_y + sum_y (y - m + 1) en_y = 1   the probabilities add up to one; y >= m has en_y + .. + en_last
-                u_y - u_{y-1} <= st_y        the probability rises only where a window starts; u_m = en_m + .. + en_last
+    subject to  sum_y u_y + sum_y (y - m + 1) en_y = 1        the probabilities add up to one
+                u_y - u_{y-1} <= st_y                         the probability rises only where a window starts
                 sum_y st_y = theta
 
-and Q = 1 / theta, s = sum_y (y-1) st_y / theta. A window that ends below m has no en_y. Where the best window is known
-to hold m, as in a convex G with its cheapest level for m, none ends below it: then sum_y en_y = theta, u_y = st_first +
-.. + st_y, and nothing else is left.
+and Q = 1 / theta, s = sum_y (y-1) st_y / theta. The probability of y >= m is en_y + .. + en_last, which is also u_m. A
+window that ends below m has no en_y.
+
+Where the best window is known to hold m, as in a convex G with its cheapest level for m, none ends below it. Then
+sum_y en_y = theta and u_y = st_first + .. + st_y, and this is left:
 
     minimize    sum_y [A(y-1) + G(y) + .. + G(m-1)] st_y + sum_y [G(m) + .. + G(y)] en_y
     subject to  sum_y (m - y) st_y + sum_y (y - m + 1) en_y = 1,    sum_y st_y = theta,    sum_y en_y = theta
 
 These are linear programs without integers. A point is an average of windows, weighted by their areas: any probabilities
 are a sum of windows of constant height that start where they rise, and any start goes with any end. So no point is
-cheaper than the best window, and a vertex is one window. A simplex method ends at a vertex. (An interior-point method
-without crossover may end between two windows of equal cost: the objective is right, s and Q are averages.)
+cheaper than the best window, and a vertex is one window. A simplex method ends at a vertex. An interior-point method
+without crossover may end between two windows of equal cost: then the objective is right, and s and Q are averages.
 """
 
 from __future__ import annotations
@@ -52,20 +53,21 @@ class Levels(NamedTuple):
     cost: np.ndarray
 
 
-# of an item without demand: one level that costs nothing, so that a model is never empty
+# the levels of an item without demand: one that costs nothing, so that a model is never empty
 NO_DEMAND = Levels(1, np.zeros(1), np.zeros(1))
 
 
 def window_model(levels: Sequence[Levels], *, all_hold_m: bool) -> pyo.ConcreteModel:
-    """The window of each item, side by side; item i has the levels after those of i-1 in one flat set, NO_DEMAND has s
-    = Q = 0.
+    """The window of each item, side by side: item i has the levels after those of i-1 in one flat set.
+
+    NO_DEMAND has s = Q = 0.
 
     Parameters
     ----------
-    all_hold_m : of each item some best window holds m
+    all_hold_m : each item has a best window that holds m
     """
-    n_levels = [len(one.cost) for one in levels]
-    n_below = [len(one.start_cost) - 1 for one in levels]
+    n_levels = [len(item.cost) for item in levels]
+    n_below = [len(item.start_cost) - 1 for item in levels]
     first = np.cumsum([0, *n_levels[:-1]]).tolist()
     # the collector would look through the thousands of new objects again and again: it took two thirds of the time
     with PauseGC():
@@ -87,12 +89,10 @@ def window_model(levels: Sequence[Levels], *, all_hold_m: bool) -> pyo.ConcreteM
             return 0 if levels[i] is NO_DEMAND else 1 / theta[i]
 
         def reorder_point(model: pyo.ConcreteModel, i: int) -> object:
+            if levels[i] is NO_DEMAND:
+                return 0
             before = range(levels[i].first - 1, levels[i].first + n_below[i])
-            return (
-                0
-                if levels[i] is NO_DEMAND
-                else LinearExpression(linear_coefs=before, linear_vars=starts_of[i]) / theta[i]
-            )
+            return LinearExpression(linear_coefs=before, linear_vars=starts_of[i]) / theta[i]
 
         model.one_window_starts = pyo.Constraint(
             model.ITEMS, rule=lambda model, i: (0, LinearExpression([*starts_of[i], -theta[i]]), 0)
@@ -134,10 +134,10 @@ def _some_end_below_m(
     below_of = _by_item(model.position_probability, [len(starts) - 1 for starts in starts_of])
     rises = []
     for starts, below, ends in zip(starts_of, below_of, ends_of, strict=True):
-        here = [*([one] for one in below), ends]  # what u_y is the sum of, for y = first..m
+        here = [*([variable] for variable in below), ends]  # u_y is the sum of these, for y = first..m
         before = [[], *here[:-1]]
         rises += [
-            LinearExpression([*up, *(-one for one in down), -start])
+            LinearExpression([*up, *(-variable for variable in down), -start])
             for up, down, start in zip(here, before, starts, strict=True)
         ]
     rise = dict(zip(model.STARTS, rises, strict=True))
@@ -163,6 +163,6 @@ def _flat(ranges: Iterable[range]) -> list[int]:
 
 
 def _by_item(component: pyo.Var, counts: Sequence[int]) -> list[list]:
-    """The component's variables, so many for each item after the other."""
+    """The component's variables, `counts[i]` of them for item i."""
     variables = iter(component.values())
     return [list(islice(variables, count)) for count in counts]

@@ -45,12 +45,6 @@ def _n_wanted(table, m, least_saving):
 
 
 @compiled
-def _at_least(array, size):
-    """The array, or a new one of twice `size` where it is shorter; the new one holds nothing."""
-    return array if size <= len(array) else np.empty(2 * size)
-
-
-@compiled
 def _fill_normal(piece, mean, variance, first, number):
     """Fill in the piece of a mixture of Normals; returns E X."""
     last = first + number - 1
@@ -73,15 +67,16 @@ def _fill_pieces(demand, least_saving, pieces, mean):
         if form[i] == NORMAL:
             mean[i] = _fill_normal(pieces[i], a, demand_variance[i], first, number)
             continue
+        pmf = pmfs[pmf_offsets[i] : pmf_offsets[i + 1]]  # empty for a Poisson
+        low, high = 0, len(pmf) - 1
         if form[i] == POISSON:
             low, high = poisson_band(a * first, a * (first + number - 1))
-            m = high - low + 2
-            table, weights, mixed = _at_least(table, m), _at_least(weights, m), _at_least(mixed, m)
+        m = high - low + 2
+        if m > len(table):
+            table, weights, mixed = np.empty(2 * m), np.empty(2 * m), np.empty(2 * m)
+        if form[i] == POISSON:
             fill_poisson_losses(a, first, number, low, high, weights, mixed, table)
         else:
-            pmf = pmfs[pmf_offsets[i] : pmf_offsets[i + 1]]
-            low, m = 0, len(pmf) + 1
-            table = _at_least(table, m)
             fill_losses(pmf, m - 1, pmf.sum(), table)
         n_kept = _n_wanted(table, m, least_saving[i])
         if end + n_kept > len(tables):
