@@ -1,5 +1,5 @@
-"""The package and its extras. pyspark is an extra: a cluster brings its own, and everything up to `simulation` runs
-without it.
+"""The package and its extras. pyspark is an extra: a cluster brings its own, and everything but `spark` and `pipelines`
+runs without it.
 """
 
 import re

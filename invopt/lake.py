@@ -6,11 +6,12 @@ deltalake's other way, by pyarrow, gives NULL in every cell of a column-mapped t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 
 import pandas as pd
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from invopt.config import LakehouseConfig
 from invopt.errors import TableError
@@ -36,13 +37,22 @@ def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, str | int
     place = f"{lakehouse.root.rstrip('/')}/{table.name.replace('.', '/')}"
     try:
         stored = DeltaTable(place)
-    except TableNotFoundError as error:
+    except (DeltaError, OSError) as error:
+        if not isinstance(error, TableNotFoundError):
+            reason = str(error).splitlines()[0]
+            raise TableError(f"table {table.name} at {place} can't be read without Spark: {reason:.300}") from error
         raise TableError(
             f"table {table.name} is not there ({place}); run `invopt run` first, or name the folder with --lakehouse"
         ) from error
     there = {field.name for field in stored.schema().fields}
     columns = ", ".join(f'"{name}"' if name in there else f'NULL AS "{name}"' for name in table.column_names)
-    equal = " AND ".join(f'"{name}" = {_literal(value)}' for name, value in (where or {}).items())
+    unknown = sorted(set(where or {}) - set(table.column_names))
+    if unknown:
+        raise TableError(f"table {table.name} has no column {', '.join(unknown)}")
+    equal = " AND ".join(
+        f'"{name}" IS NULL' if value is None else f'"{name}" = {_literal(value)}'
+        for name, value in (where or {}).items()
+    )
     # the names are those of declared columns
     statement = f"SELECT {columns} FROM stored{f' WHERE {equal}' if equal else ''}"
     if table.keys:
@@ -68,7 +78,7 @@ def _literal(value: str | int | bool) -> str:
     """
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int):
+    if isinstance(value, Integral):  # numpy's too
         return str(int(value))
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"

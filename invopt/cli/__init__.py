@@ -14,6 +14,9 @@ from invopt import __version__
 from invopt.cli import catalogue, demo, steps
 from invopt.errors import InvoptError
 
+# packages at work on the tables; `_internal` is deltalake's own code
+_TABLES = ("pyspark", "py4j", "deltalake", "_internal", "pyarrow")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; gives its exit code."""
@@ -34,14 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except Exception as error:
-        if getattr(chosen, "verbose", False) or not type(error).__module__.startswith(("pyspark", "py4j")):
+        if getattr(chosen, "verbose", False) or not type(error).__module__.startswith(_TABLES):
             raise
         # a plan of a hundred lines helps nobody at a terminal; --verbose shows it
         from invopt.spark.session import log_file
 
         where = f"; its log is {log_file()}" if log_file().is_file() else ""
         print(
-            f"error: Spark failed: {str(error).splitlines()[0]:.500}{where}; run again with --verbose for the "
+            f"error: Spark or Delta failed: {str(error).splitlines()[0]:.500}{where}; run again with --verbose for the "
             "whole error",
             file=sys.stderr,
         )

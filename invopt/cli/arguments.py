@@ -47,7 +47,7 @@ def add_command(
             "--as-of",
             type=moment,
             help="the moment to look at, such as 2017-01-18 or 2017-01-18T06:00 "
-            "(default: now, in UTC; for solve, order and report the newest run of this configuration)",
+            "(default: now, in UTC; for steps that go on with a run, the newest of this configuration)",
         )
     command.set_defaults(do=do)
     return command
@@ -62,7 +62,8 @@ def configured(chosen: argparse.Namespace) -> config.Config:
     """
     overrides = config.settings(chosen.set)
     if chosen.lakehouse:
-        overrides["lakehouse"] = {**overrides.get("lakehouse", {}), "root": chosen.lakehouse}
+        given = overrides.get("lakehouse", {})
+        overrides["lakehouse"] = {**(given if isinstance(given, dict) else {}), "root": chosen.lakehouse}
     if chosen.landing:
         overrides["landing"] = chosen.landing
     return config.load(chosen.config, overrides=overrides, checks=(policies.problems,))

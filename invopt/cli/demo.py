@@ -84,12 +84,13 @@ def _demo(chosen: argparse.Namespace) -> None:
 
     folder = Path(chosen.folder)
     landing = folder / "landing"
-    is_elsewhere = bool(chosen.lakehouse or any(pair.startswith("lakehouse.") for pair in chosen.set))
-    _clear(folder)
+    places = ("lakehouse.root=", "lakehouse.catalog=")
+    is_elsewhere = bool(chosen.lakehouse or any(pair.startswith(places) for pair in chosen.set))
     chosen.landing = str(landing)
     if not is_elsewhere:
         chosen.lakehouse = str(folder / "lakehouse")
     config = configured(chosen)
+    _clear(folder)
     world = write_world(
         landing, n_stores=chosen.stores, n_products=chosen.products, n_days=chosen.days, seed=chosen.seed
     )
@@ -97,15 +98,14 @@ def _demo(chosen: argparse.Namespace) -> None:
         f"demo chain: {chosen.stores} stores x {chosen.products} products x {chosen.days} days "
         f"in {world.n_files:,} files below {landing}, {world.seconds:.1f} s"
     )
-    say("starting Spark; the whole takes two to four minutes")
+    say("starting Spark; on an idle machine the whole takes two to four minutes")
     context = context_of(chosen, config, world.as_of, is_short=chosen.stores * chosen.products <= FEW_ITEMS)
     if is_elsewhere and context.store.exists(tables.FILES):
         raise InputError(
             "the demo can't be made",
             [
                 f"{context.store.places.shown(tables.FILES)} is there already, and a demo's rows must not be "
-                "mixed with "
-                "others; give another --lakehouse"
+                "mixed with others; give another --lakehouse, or another lakehouse.schema_prefix in a catalog"
             ],
         )
     flow.do(context, "run")

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 # an example for each command, beside `invopt <command>`
 _AS_OF = " --as-of 2017-01-18"
-# steps that go on with what a step before them made
-_GOES_ON = ("solve", "order", "report")
 
 
 def add(commands: Subparsers) -> None:
@@ -50,21 +48,20 @@ def context_of(
 def _do(chosen: argparse.Namespace) -> None:
     as_of = getattr(chosen, "as_of", None)
     context = context_of(chosen, configured(chosen), as_of)
-    if chosen.command in _GOES_ON and as_of is None:
+    if chosen.command != "run" and flow.BY_NAME[chosen.command].goes_on and as_of is None:
         context = context_of(chosen, context.config, _newest_as_of(context))
     flow.do(context, chosen.command)
 
 
 def _newest_as_of(context: Context) -> datetime:
     """The moment of the newest run of this configuration, for a step that goes on with it."""
-    config_hash = context.config.results_hash()
-    run_ids = [row["run_id"] for row in context.store.rows(tables.RUNS) if row["config_hash"] == config_hash]
+    runs = context.store.rows(tables.RUNS)
+    run_ids = [row["run_id"] for row in runs if row["config_hash"] == context.config.results_hash()]
     if not run_ids:
+        newest = max((row["run_id"] for row in runs), default=None)
+        other = f" (the newest, {newest}, was made with another one)" if newest else ""
         raise InputError(
             "there is no run to go on with",
-            [
-                f"{tables.RUNS.name} has no run of this configuration; run `invopt inputs` first, or give the --as-of "
-                "of a run"
-            ],
+            [f"{tables.RUNS.name} has no run of this configuration{other}; run `invopt inputs` or `invopt run` first"],
         )
     return max(map(as_of_of, run_ids))

@@ -13,6 +13,7 @@ from invopt.config.records import (
     SolveConfig,
     SolverRow,
     default_partition,
+    without_keys,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "default_partition",
     "load",
     "settings",
+    "without_keys",
 ]

@@ -21,6 +21,8 @@ from invopt.tables.datasets import BY_NAME
 
 # name of a source of settings -> its values, the one that wins first
 Layers = Sequence[tuple[str, dict[str, Any]]]
+# parts of the configuration that stand in files of their own
+ROWS = ("policies", "solvers", "schedules")
 
 
 def load(
@@ -56,6 +58,12 @@ def load(
         _rows(folder / "schedules.yaml", Schedule, "id", problems) if (folder / "schedules.yaml").exists() else []
     )
     problems += _unknown_names(folder, policies, solvers, schedules)
+    problems += [
+        f"{source}, {name}: is set in {folder / name}.yaml, a row for each, not here"
+        for source, layer in layers
+        for name in ROWS
+        if name in layer
+    ]
     problems += _mapping_problems(values.get("mapping"), layers)
     for check in checks:
         problems += [f"{folder / 'policies.yaml'}, {text}" for text in check(policies, values.get("policies_folder"))]
@@ -78,7 +86,7 @@ def settings(pairs: Sequence[str]) -> dict[str, Any]:
     """Settings given as `name=value`, nested as in base.yaml; a value is read as YAML.
 
     >>> settings(["lakehouse.catalog=main.retail", "inputs.horizon=14", "spark.spark.sql.shuffle.partitions=4"])
-    {'lakehouse': {'catalog': 'main.retail'}, 'inputs': {'horizon': 14}, 'spark': {'spark.sql.shuffle.partitions': 4}}
+    {'lakehouse': {'catalog': 'main.retail'}, 'inputs': {'horizon': 14}, 'spark': {'spark.sql.shuffle.partitions': '4'}}
 
     Raises
     ------
@@ -90,17 +98,22 @@ def settings(pairs: Sequence[str]) -> dict[str, Any]:
         name, is_pair, text = pair.partition("=")
         # a name of Spark's has dots of its own
         parts = name.strip().split(".", 1 if name.strip().startswith("spark.") else -1)
-        try:
-            value = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError) as error:
-            problems.append(f"--set {pair}: the value is not valid YAML: {' '.join(str(error).split())}")
-            continue
         if not is_pair or not all(parts):
             problems.append(f"--set {pair}: give a setting of base.yaml and its value, such as inputs.horizon=14")
             continue
-        for part in reversed(parts):
-            value = {part: value}
-        _lay_over(nested, value)
+        try:
+            # Spark's settings are texts: YAML would take 0123 for a number in octal
+            value = text if parts[0] == "spark" and len(parts) > 1 else yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError):  # the error would show the value, which may be a key
+            problems.append(f"--set {name.strip()}: the value is not valid YAML; put a text into quotes")
+            continue
+        holder = nested
+        for part in parts[:-1]:
+            holder = holder.setdefault(part, {})
+            if not isinstance(holder, dict):
+                holder = {}
+                problems.append(f"--set {pair}: {part} is given a value of its own too")
+        holder[parts[-1]] = value
     if problems:
         raise ConfigError("the settings of the command line can't be read", problems)
     return nested
@@ -227,7 +240,8 @@ def _texts(error: ValidationError, record: type[Record]) -> list[str]:
         name = ".".join(str(part) for part in problem["loc"]) or "the whole"
         text = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            text = f"is not a known name; allowed: {', '.join(_names_beside(record, problem['loc']))}"
+            known = [name for name in _names_beside(record, problem["loc"]) if name not in ROWS]
+            text = f"is not a known name; allowed: {', '.join(known)}"
         elif problem["type"] == "missing":
             text = "is missing"
         else:

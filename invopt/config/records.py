@@ -27,7 +27,6 @@ class LakehouseConfig(Record):
     root: str | None = Field(None, description="a folder, or a URI such as s3a://bucket/retail")
     catalog: str | None = Field(
         None,
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$",
         description="`main`: a schema per layer, main.gold.orders; `main.retail`: one schema, main.retail.gold_orders",
     )
     schema_prefix: str = Field(
@@ -43,7 +42,16 @@ class LakehouseConfig(Record):
         """Spark and deltalake must take a place for the same: a local URI is absolute, and `~` is the user's folder."""
         if value is not None and value.startswith("file:") and not re.match(r"file:(//)?/[^/]", value):
             raise ValueError("a file: URI must be absolute and name no host, such as file:/data/lakehouse")
+        if value is not None and re.search(r"//[^/]*:[^/]*@", value):
+            raise ValueError("a URI must not hold a key: give it to Spark by the environment or `spark:`")
         return os.path.expanduser(value) if value is not None and value.startswith("~") else value
+
+    @field_validator("catalog")
+    @classmethod
+    def _one_or_two_names(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", value, re.ASCII):
+            raise ValueError("give a catalog such as main, or a catalog and a schema such as main.retail")
+        return value
 
     @model_validator(mode="after")
     def _one_place(self) -> LakehouseConfig:
@@ -189,6 +197,8 @@ class Config(Record):
     @field_validator("spark", mode="before")
     @classmethod
     def _setting_texts(cls, value: Any) -> Any:
+        if value is not None and not isinstance(value, dict):
+            return value  # for pydantic to refuse
         return {key: str(one).lower() if isinstance(one, bool) else str(one) for key, one in (value or {}).items()}
 
     def active_policies(self) -> tuple[PolicyRow, ...]:
@@ -211,8 +221,25 @@ class Config(Record):
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
     def as_json(self) -> str:
-        """The configuration as the run's manifest keeps it: without `spark`, whose settings may hold keys."""
-        return json.dumps(self.model_dump(mode="json", exclude={"spark"}), sort_keys=True)
+        """The configuration as the run's manifest keeps it, without keys."""
+        return json.dumps(without_keys(self.model_dump(mode="json")), sort_keys=True)
+
+
+_KEY = re.compile(r"secret|password|token|key|licen[cs]e|credential", re.IGNORECASE)
+
+
+def without_keys(config: dict[str, Any]) -> dict[str, Any]:
+    """A dumped configuration without `spark` and without options of solvers whose names sound like keys.
+
+    >>> without_keys({"spark": {"fs.s3a.secret.key": "x"}, "solvers": [{"options": {"WLSSECRET": "y", "threads": 1}}]})
+    {'solvers': [{'options': {'WLSSECRET': 'not kept', 'threads': 1}}]}
+    """
+    kept = {name: value for name, value in config.items() if name != "spark"}
+    kept["solvers"] = [
+        {**solver, "options": {k: "not kept" if _KEY.search(k) else v for k, v in solver.get("options", {}).items()}}
+        for solver in config.get("solvers", ())
+    ]
+    return kept
 
 
 def default_partition(row: PolicyRow, policy_partition: Sequence[str]) -> tuple[str, ...]:

@@ -170,16 +170,19 @@ def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame) -> DataFrame:
 def _make_silver(context: Context) -> None:
     """Makes the silver tables that are missing or were made anew: the next step's SQL needs no special case.
 
-    The batches of a dataset whose table is new are not done any more, whatever silver.batches says.
+    A dataset whose table has lost its rows is conformed again from bronze, whatever silver.batches says of it.
     """
+    store = context.store
     tables = [(dataset.name, table) for dataset in DATASETS for table, _ in _parts(dataset)]
     tables += [("", REJECTED), ("", BATCHES)]
     with ThreadPoolExecutor(THREADS) as pool:
-        is_made = list(pool.map(context.store.create, [table for _, table in tables]))
-    for name in sorted({name for (name, _), made in zip(tables, is_made, strict=True) if name and made}):
-        if context.store.counts(BATCHES, ["dataset"], {"dataset": name}):
-            context.say(f"  ! {name}: its table is new, so all of its lines are conformed again")
-            context.store.replace(BATCHES, [], {"dataset": name}, check_keys=False)
+        made = list(pool.map(store.create, [table for _, table in tables]))
+    is_new = {name for (name, _), is_made in zip(tables, made, strict=True) if is_made}
+    had_rows = {row["dataset"] for row in store.rows(BATCHES) if row["rows_kept"] > 0}
+    for dataset in DATASETS:
+        if dataset.name in had_rows and (dataset.name in is_new or store.is_empty(silver(dataset))):
+            context.say(f"  ! {dataset.name}: its table has lost its rows, so all of its lines are conformed again")
+            store.replace(BATCHES, [], {"dataset": dataset.name}, check_keys=False)
 
 
 def _record(context: Context, done: list[Conformed]) -> None:

@@ -1,4 +1,6 @@
-"""The steps from landed files to orders, as a list: the commands, the jobs and the README's flow line derive from it.
+"""The steps from landed files to orders, as a list.
+
+The commands derive from it; a test compares the files in jobs/ and the flow line of the documents with it.
 
 This file imports no step before it is needed, so that `invopt --help` works where there is no Spark.
 """
@@ -23,8 +25,9 @@ class Step:
     function : the function's name in that module
     about : what it does, in one line
     makes : the layer or table that it fills; empty where it only shows
-    is_of_run : it looks at one moment, and a run goes on from where the step before it stopped
-    is_of_policies : one policy that is refused does not keep it, nor the steps after it, from serving the others
+    is_of_run : it looks at one moment, `--as-of`
+    goes_on : without --as-of it looks at the newest run's moment, because it needs what that run has made
+    is_of_policies : where it fails for one policy, the others and the later steps go on; errors are told at the end
     """
 
     name: str
@@ -32,6 +35,7 @@ class Step:
     about: str
     makes: str = ""
     is_of_run: bool = True
+    goes_on: bool = False
     is_of_policies: bool = False
 
     def do(self, context: Context) -> None:
@@ -50,10 +54,12 @@ STEPS = (
         "silver",
         is_of_run=False,
     ),
-    Step("inputs", "make_inputs", "silver -> state of every item -> inputs of every active policy", "gold.item_state"),
-    Step("solve", "solve", "inputs -> solutions, on the executors", "gold.solutions", is_of_policies=True),
-    Step("order", "order", "solutions + stock -> orders", "gold.orders", is_of_policies=True),
-    Step("report", "report", "what the run did, in a table", is_of_policies=True),
+    Step("inputs", "make_inputs", "silver -> state of every item -> inputs of every policy", "gold.item_state"),
+    Step(
+        "solve", "solve", "inputs -> solutions, on the executors", "gold.solutions", goes_on=True, is_of_policies=True
+    ),
+    Step("order", "order", "solutions + stock -> orders", "gold.orders", goes_on=True, is_of_policies=True),
+    Step("report", "report", "what the run did, in a table", goes_on=True, is_of_policies=True),
 )
 BY_NAME = {step.name: step for step in STEPS}
 # commands that do more than the step of their name

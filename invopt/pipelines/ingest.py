@@ -22,7 +22,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from invopt.errors import ConcurrentRunError, InputError, InvoptError
+from invopt.errors import ConcurrentRunError, InputError, InvoptError, TableError
 from invopt.pipelines.bronze_lines import bronze_lines, shape
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.landed_files import LandedFile, Reading, absolute, dataset_of, first_lines, normal_path, plan
@@ -68,6 +68,7 @@ def ingest(context: Context) -> Ingested:
         )
     datasets = with_mapping(context.config.mapping)
     context.store.create_all([FILES, *map(bronze, datasets)])
+    _refuse_lost_tables(context, datasets)
     readings, n_lines = _read_new(context, datasets)
     _refuse_nothing(context, readings)
     problems = [f"{normal_path(reading.file.path)}: {reading.problem}" for reading in readings if reading.problem]
@@ -112,6 +113,21 @@ def _read_new(context: Context, datasets: tuple[Dataset, ...]) -> tuple[list[Rea
     )
     _read_all(context, listing, take)
     return readings, sum(rows_of.values())
+
+
+def _refuse_lost_tables(context: Context, datasets: tuple[Dataset, ...]) -> None:
+    """A bronze table that somebody removed must not be taken for one that nothing was ever read into."""
+    if not context.store.exists(FILES):
+        return
+    read = {row["dataset"] for row in context.store.counts(FILES, ["dataset"], {"status": "ingested"})}
+    lost = [
+        bronze(dataset) for dataset in datasets if dataset.name in read and not context.store.exists(bronze(dataset))
+    ]
+    if lost:
+        raise TableError(
+            f"{', '.join(table.name for table in lost)} is missing, but {FILES.name} has files that were read into it. "
+            "Restore the table from a backup, or ingest everything anew into an empty lakehouse"
+        )
 
 
 def _refuse_lost_checkpoint(context: Context, batch_id: int, files: list[LandedFile]) -> None:

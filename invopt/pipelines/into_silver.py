@@ -69,8 +69,13 @@ class Batch:
         columns = hashlib.sha256(repr(table.columns).encode()).hexdigest()[:8]
         transaction = (f"invopt.conform.{table.name}.{columns}", self.batch_id)
         rows = rows.observe(seen, F.sum("n_lines").alias("lines"))
+        store = self.context.store
+        n_rows = store.append(table, rows, transaction=transaction)
+        if not n_rows and store.is_empty(table):
+            # the rows went with an older state of the table: Delta still skips their transaction
+            n_rows = store.append(table, rows)
         # a write that Delta skips runs no query, and its observation would be waited for without end
-        return seen.get["lines"] if self.context.store.append(table, rows, transaction=transaction) else 0
+        return seen.get["lines"] or 0 if n_rows else 0
 
     def _newest(self, good: DataFrame) -> DataFrame:
         n_tasks = default_parallelism(self.context.spark)

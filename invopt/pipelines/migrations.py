@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from invopt.config import without_keys
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.spark.store import Store
 from invopt.tables import RUNS
@@ -37,9 +38,9 @@ def _without_spark_settings(store: Store) -> int:
     changed = 0
     for row in store.rows(RUNS) if store.exists(RUNS) else []:
         config = json.loads(row["config"])
-        if "spark" in config:
-            del config["spark"]
-            values = {**row.asDict(), "config": json.dumps(config, sort_keys=True)}
+        kept = without_keys(config)
+        if kept != config:
+            values = {**row.asDict(), "config": json.dumps(kept, sort_keys=True)}
             values["input_versions"] = dict(values["input_versions"] or {})
             store.replace(
                 RUNS, [tuple(values[name] for name in RUNS.column_names)], {"run_id": row["run_id"]}, check_keys=False

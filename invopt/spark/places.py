@@ -32,10 +32,13 @@ class Places:
             # Spark takes a relative path for a name; a URI such as s3a://... or dbfs:/... is left as it is
             self.is_uri = ":" in lakehouse.root
             self.root = lakehouse.root.rstrip("/") if self.is_uri else os.path.abspath(lakehouse.root)
-            if _UNUSABLE.search(self.root) or (not self.is_uri and os.path.isfile(self.root)):
+            is_file = not self.is_uri and os.path.isfile(self.root)
+            # readers of a URI take what follows # or ? for something else
+            if is_file or _UNUSABLE.search(self.root) or (self.is_uri and re.search("[#?]", self.root)):
                 raise TableError(
-                    f"the lakehouse can't be at {self.root}: it must be a folder, without [ ] ^ | \\ or % and two digits "
-                    "in its path; choose another one by --lakehouse or in conf/base.yaml"
+                    f"the lakehouse can't be at {self.root}: it must be a folder or a URI, without [ ] ^ | \\ or % and "
+                    "two digits in its path, a URI without # and ?; choose another one by --lakehouse or in "
+                    "conf/base.yaml"
                 )
 
     def path(self, table: Table) -> str | None:

@@ -518,14 +518,13 @@ def test_a_line_is_broken_when_it_breaks_a_rule(chain):
         assert broken == sum(counts[2] for (name, _), counts in chain.batches[1].items() if name == dataset.name)
 
 
-OF_ONE_FILE = "1,p1,2017-01-02 10:00:00,1,2\n1,p1,2017-01-02 10:00:00,2,2\n"
-# the second file has two lines of one sale again, corrected
+# the second file has two lines of one sale of the first again, corrected
 OF_TWO_FILES = (
+    "1,p1,2017-01-02 10:00:00,1,2\n1,p1,2017-01-02 10:00:00,2,2\n"
     "1,p2,2017-01-02 10:00:00,9,2\n1,p2,2017-01-02 11:00:00,1,2\n1,p3,2017-01-02 10:00:00,5,0\n",
-    "1,p2,2017-01-02 10:00:00,3,2\n1,p2,2017-01-02 10:00:00,4,2\n1,p2,2017-01-02 11:00:00,1,2\n1,p3,2017-01-02 "
-    "10:00:00,6,0\n",
+    "1,p2,2017-01-02 10:00:00,3,2\n1,p2,2017-01-02 10:00:00,4,2\n"
+    "1,p2,2017-01-02 11:00:00,1,2\n1,p3,2017-01-02 10:00:00,6,0\n",
 )
-SUMS_OF_ONE, SUMS_OF_TWO = ("p1", "10", 3.0, 2), [("p2", "10", 7.0, 2), ("p2", "11", 1.0, 1)]
 
 
 def land_sales(folder: Path, *files: str) -> None:
@@ -539,21 +538,11 @@ def land_sales(folder: Path, *files: str) -> None:
 
 @pytest.fixture(scope="module")
 def ingested_sales(spark, tmp_path_factory):
-    """Makes a folder whose bronze layer holds OF_TWO_FILES, with `more` lines in the first.
-
-    The files are ingested once, and the folder is copied for each test.
-    """
-    made: dict[str, Path] = {}
-
-    def ingested(more: str, folder: Path) -> Path:
-        if more not in made:
-            made[more] = tmp_path_factory.mktemp("two files")
-            land_sales(made[more], more + OF_TWO_FILES[0], OF_TWO_FILES[1])
-            ingest(make_run(spark, made[more]))
-        shutil.copytree(made[more], folder, dirs_exist_ok=True)
-        return folder
-
-    return ingested
+    """A folder whose bronze layer holds OF_TWO_FILES, ingested once; a test that writes copies it."""
+    folder = tmp_path_factory.mktemp("two files")
+    land_sales(folder, *OF_TWO_FILES)
+    ingest(make_run(spark, folder))
+    return folder
 
 
 def before_write(store: Store, table: Table, number: int, do: Callable[[], None], monkeypatch) -> None:
@@ -575,27 +564,24 @@ def before_write(store: Store, table: Table, number: int, do: Callable[[], None]
 
 
 @pytest.mark.parametrize("crashes", [False, True])
-@pytest.mark.parametrize("more", ["", OF_ONE_FILE])
-def test_a_first_load_whose_sales_come_in_two_files(spark, tmp_path, monkeypatch, ingested_sales, more, crashes):
-    run, table = make_run(spark, ingested_sales(more, tmp_path)), silver(BY_NAME["sales"])
-    if crashes:  # when the sales of one file are there, and the others not yet
+def test_a_first_load_whose_sales_come_in_two_files(spark, tmp_path, monkeypatch, ingested_sales, crashes):
+    shutil.copytree(ingested_sales, tmp_path, dirs_exist_ok=True)
+    run, table = make_run(spark, tmp_path), silver(BY_NAME["sales"])
+    if crashes:  # when the sales are there, and what was spoiled is not yet
 
         def crash():
             raise RuntimeError("the machine went down")
 
-        before_write(run.store, table, 2, crash, monkeypatch)
+        before_write(run.store, SPOILAGE, 1, crash, monkeypatch)
         with pytest.raises(RuntimeError, match="went down"):
             conform(run)
         monkeypatch.undo()
-        assert run.store.is_empty(table) == (not more)
+        assert not run.store.is_empty(table) and run.store.is_empty(SPOILAGE)
     (done,) = conform(run)
-    assert (done.rows_in, done.rows_kept, done.rows_rejected) == (7 + 2 * bool(more), 4 + 2 * bool(more), 0)
-    sales = run.store.read(table).selectExpr(
-        "product_id", "date_format(sold_at, 'HH')", "units", "n_lines", "file_number"
-    )
-    sales = sorted(map(tuple, sales.collect()))
-    assert [row[:4] for row in sales] == [SUMS_OF_ONE] * bool(more) + SUMS_OF_TWO
-    assert {row[4] for row in sales if row[0] == "p2"} == {1}
+    assert (done.rows_in, done.rows_kept, done.rows_rejected) == (9, 6, 0)
+    columns = ("product_id", "date_format(sold_at, 'HH')", "units", "n_lines", "file_number")
+    sales = sorted(map(tuple, run.store.read(table).selectExpr(*columns).collect()))
+    assert sales == [("p1", "10", 3.0, 2, 0), ("p2", "10", 7.0, 2, 1), ("p2", "11", 1.0, 1, 1)]
     assert [tuple(row) for row in run.store.read(SPOILAGE).select("product_id", "units").collect()] == [("p3", 6.0)]
     # and once more, from bronze
     run.store.replace(BATCHES, [], {"dataset": "sales"}, check_keys=False)
@@ -603,15 +589,13 @@ def test_a_first_load_whose_sales_come_in_two_files(spark, tmp_path, monkeypatch
     assert run.store.read(table).count() == len(sales)
 
 
-def test_another_run_that_conforms_between_the_two_commits_of_a_first_load(
-    spark, tmp_path, monkeypatch, ingested_sales
-):
+def test_another_run_that_conforms_the_same_batch_at_the_same_time(spark, tmp_path, monkeypatch, ingested_sales):
     """As on a cluster, whose lakehouse has no locks between processes."""
-    folder, table = ingested_sales(OF_ONE_FILE, tmp_path), silver(BY_NAME["sales"])
-    run, other = make_run(spark, folder), make_run(spark, folder)
+    shutil.copytree(ingested_sales, tmp_path, dirs_exist_ok=True)
+    run, other, table = make_run(spark, tmp_path), make_run(spark, tmp_path), silver(BY_NAME["sales"])
     monkeypatch.setattr(other.store, "turn", lambda place: nullcontext(False))
     others: list[list[Conformed]] = []
-    before_write(run.store, table, 2, lambda: others.append(conform(other)), monkeypatch)
+    before_write(run.store, table, 1, lambda: others.append(conform(other)), monkeypatch)
     done = conform(run)
     assert len(done) == 1 and others == [done]
     keys = run.store.read(table).select("location_id", "product_id", "sold_at", "unit_price")
@@ -632,7 +616,7 @@ def test_two_processes_that_begin_at_the_same_moment(spark, tmp_path):
     with ThreadPoolExecutor(2) as pool:
         runs = [make_run(spark, tmp_path), make_run(spark, tmp_path)]
         assert sorted(pool.map(both_steps, runs)) in ([(0, 0), (2, 1)], [(0, 1), (2, 0)])
-    assert len(runs[0].store.rows(BATCHES)) == 1 and runs[0].store.read(bronze(BY_NAME["sales"])).count() == 7
+    assert len(runs[0].store.rows(BATCHES)) == 1 and runs[0].store.read(bronze(BY_NAME["sales"])).count() == 9
 
 
 def test_tables_of_another_version_are_refused_together_and_before_anything_is_read(spark, tmp_path):

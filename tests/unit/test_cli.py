@@ -59,15 +59,6 @@ def test_the_list_of_commands_is_complete(capsys):
     assert code == 0 and [
         line.split()[0] for line in out.splitlines() if line.startswith("    ") and line[4] != " "
     ] == list(COMMANDS)
-    assert sorted(path.stem for path in (ROOT / "jobs").glob("*.py")) == [
-        "conform",
-        "ingest",
-        "inputs",
-        "order",
-        "report",
-        "run",
-        "solve",
-    ]
 
 
 def test_no_command_shows_the_help_and_fails(capsys):

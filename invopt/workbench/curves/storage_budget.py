@@ -81,6 +81,7 @@ def _costs(item: pd.Series, params: EOQBudgetParams) -> tuple[pd.DataFrame, pd.D
     near = np.ceil(starts[1:]).astype(np.int64)
     first = max(1, min(quantity, eoq, 2 * starts[1] if has_breaks else np.inf) // 4)
     quantities = np.unique([*whole_numbers(first, last, 2000), quantity, *near, *np.maximum(near - 1, 1)])
+    numbers = (quantities, starts, prices, mean, K, h)
     settings = {
         "has_holding": params.cost == "ordering_and_holding",
         "is_incremental": params.discount == "incremental",
@@ -90,7 +91,7 @@ def _costs(item: pd.Series, params: EOQBudgetParams) -> tuple[pd.DataFrame, pd.D
         {
             "order_quantity": quantities,
             "line": np.searchsorted(starts[1:], quantities, side="right"),
-            "total": order_cost(quantities, starts, prices, mean, K, h, **settings),
+            "total": order_cost(*numbers, **settings),
         }
     )
     lines = [
@@ -100,7 +101,7 @@ def _costs(item: pd.Series, params: EOQBudgetParams) -> tuple[pd.DataFrame, pd.D
                 "price": prices[k],
                 "first_quantity": starts[k],
                 "order_quantity": quantities,
-                "total": order_cost(quantities, starts, prices, mean, K, h, **settings, only=k),
+                "total": order_cost(*numbers, **settings, only=k),
             }
         )
         for k in range(len(prices))
