@@ -9,6 +9,7 @@ import pytest
 from invopt.config import Config
 from invopt.pipelines.context import Context
 from invopt.pipelines.due import due
+from invopt.pipelines.ledger import Note
 from invopt.run import now
 from invopt.tables import RUNS
 from tests.contexts import context_at
@@ -51,10 +52,8 @@ def done_by(run: Context, solved: dict[str, int], items: int = 10, ordered=("wee
     row = (run.run_id, run.as_of, "", run.config.as_json(), "0", {}, now())
     run.store.replace(RUNS, [row], {"run_id": run.run_id}, check_keys=False)
     run.ledger.record_all("inputs", "f", {"*": items, **dict.fromkeys(solved, items)}, 0.0)
-    for policy_id, rows in solved.items():
-        run.ledger.record("solve", "f", rows=rows, seconds=0.0, policy_id=policy_id)
-    for policy_id in ordered:
-        run.ledger.record("order", "f", rows=items, seconds=0.0, policy_id=policy_id)
+    notes = [Note("solve", "f", rows, 0.0, policy_id) for policy_id, rows in solved.items()]
+    run.ledger.record(*notes, *(Note("order", "f", items, 0.0, policy_id) for policy_id in ordered))
 
 
 def ids(rows) -> list[str]:
@@ -99,5 +98,5 @@ def test_orders_whose_rule_failed_are_due_as_before(run_of):
     monday = run_of(MONDAY, "failed")
     done_by(monday, {"weekly": 10})
     assert "weekly" not in ids(due(run_of(MONDAY.replace(hour=20), "failed")).ordering)
-    monday.ledger.record("order", "failed", rows=10, failed=3, seconds=0.0, policy_id="weekly")
+    monday.ledger.record(Note("order", "failed", 10, 0.0, "weekly", failed=3))
     assert "weekly" in ids(due(run_of(MONDAY.replace(hour=20), "failed")).ordering)

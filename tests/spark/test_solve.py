@@ -21,6 +21,7 @@ from invopt.errors import AuditError, OrderRuleError, TableError
 from invopt.pipelines.buckets import solved
 from invopt.pipelines.context import Context
 from invopt.pipelines.inputs import make_inputs
+from invopt.pipelines.ledger import Note
 from invopt.pipelines.order import order
 from invopt.pipelines.report import summary, unfold_decisions
 from invopt.pipelines.solve import solve, solve_policy
@@ -353,7 +354,7 @@ def test_an_order_rule_that_fails_holds_its_own_items_alone_until_it_is_mended(m
         assert said_by(run)[-2] == f"order unruly: {n_items} items reviewed, {n_items} lines ordered, worth 240.00"
         # a rule that fails afterwards says nothing of what is ordered already: those lines stay open
         mended.write_text(text, encoding="utf-8")
-        run.ledger.record("order", "another", rows=0, seconds=0.0, policy_id="unruly")
+        run.ledger.record(Note("order", "another", 0, 0.0, "unruly"))
         with pytest.raises(OrderRuleError):
             order(run)
         lines = run.store.read(ORDERS).where("policy_id = 'unruly'").collect()
