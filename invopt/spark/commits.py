@@ -13,7 +13,9 @@ from invopt.spark.slices import OUTSIDE
 ATTEMPTS = 4
 
 # another one is making the table, and its first commit isn't there yet; or what is there is no table
-_NO_TABLE_YET = re.compile(r"DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION|DELTA_MISSING_DELTA_TABLE")
+_NO_TABLE_YET = re.compile(
+    r"DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION|DELTA_MISSING_DELTA_TABLE|DELTA_TABLE_NOT_FOUND"
+)
 # another writer was faster: Delta's own words for it, whatever class Spark wraps them in
 _OVERTAKEN = re.compile(
     r"DELTA_CONCURRENT|Concurrent(Append|Write|Transaction|DeleteRead|DeleteDelete)|ProtocolChanged|MetadataChanged"
