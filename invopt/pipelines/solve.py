@@ -40,13 +40,7 @@ def solve(context: Context) -> None:
     TableError, AuditError : as `solve_policy`, once all the others are solved.
     """
     planned = due(context)
-    left = defaultdict(set)
-    for row in (
-        context.store.counts(SOLUTIONS, ["policy_id", "wave"], {"run_id": context.run_id})
-        if context.store.exists(SOLUTIONS)
-        else ()
-    ):
-        left[row["policy_id"]].add(row["wave"])
+    left = _waves_left(context)
     refused: list[TableError | AuditError] = []
     for row in context.config.active_policies():
         if row in planned.optimized:
@@ -66,10 +60,10 @@ def solve(context: Context) -> None:
     raise_together(refused)
 
 
-def solve_policy(context: Context, row: PolicyRow, earlier_waves: Set[int] = frozenset()) -> None:
+def solve_policy(context: Context, row: PolicyRow, earlier_waves: Set[int] | None = None) -> None:
     """One policy's waves.
 
-    earlier_waves : those that an earlier attempt of the same run has left in gold.solutions
+    earlier_waves : those that an earlier attempt of the same run has left in gold.solutions; asked for when None
 
     Raises
     ------
@@ -100,6 +94,7 @@ def solve_policy(context: Context, row: PolicyRow, earlier_waves: Set[int] = fro
         # solved, for the steps that come after: there was nothing to do
         context.ledger.record(Note(STEP, fingerprint, 0, 0.0, row.id))
     watch = Stopwatch()
+    earlier_waves = _waves_left(context)[row.id] if earlier_waves is None else earlier_waves
     for wave in sorted(waves):
         if wave in done:
             progress.count(wave, done[wave]["failed"])
@@ -190,6 +185,15 @@ def _waves(context: Context, row: PolicyRow, policy: policies.Policy, table: Tab
         )
         partitions = {one["wave"]: one["partitions"] for one in counted}
     return {wave: _Wave(len(of_wave), items[wave], partitions[wave]) for wave, of_wave in buckets.items()}
+
+
+def _waves_left(context: Context) -> defaultdict[str, set[int]]:
+    """Policy -> the waves that an earlier attempt of the same run has left in gold.solutions."""
+    left = defaultdict(set)
+    if context.store.exists(SOLUTIONS):
+        for row in context.store.counts(SOLUTIONS, ["policy_id", "wave"], {"run_id": context.run_id}):
+            left[row["policy_id"]].add(row["wave"])
+    return left
 
 
 def _forget_waves(context: Context, row: PolicyRow, waves: list[int]) -> None:
