@@ -264,7 +264,8 @@ def test_databricks_is_left_alone(spark, monkeypatch):
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
     monkeypatch.setattr(SparkSession.Builder, "config", lambda self, *setting, **more: chosen.append(setting) or self)
     assert spark_session() is spark
-    assert chosen == []
+    # the name is what a user finds the application by
+    assert chosen == [("spark.app.name", "invopt")]
 
 
 def test_a_session_without_delta_is_refused(spark, monkeypatch):
