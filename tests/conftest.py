@@ -4,6 +4,7 @@ it. At the end stands what all processes of the tests took together.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,15 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(
             f"all processes of the tests: {meter.cpu / 60:.1f} CPU-minutes in {meter.wall / 60:.1f} minutes of wall"
         )
+    by_file: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration"):
+                by_file[report.nodeid.split("::")[0]] += report.duration
+    if sum(by_file.values()) > 60:
+        terminalreporter.write_line("files that took longest:")
+        for file, seconds in by_file.most_common(12):
+            terminalreporter.write_line(f"  {seconds:6.1f} s  {file}")
 
 
 def pytest_collection_modifyitems(items):

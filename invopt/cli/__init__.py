@@ -1,8 +1,4 @@
-"""`invopt <step>`: every step of the flow as a command; `jobs/<step>.py` are the same program for spark-submit.
-
-Exit codes: 0 done; 1 an error of invopt; 2 configuration or arguments; 3 input files; 4 Java, jars or packages; 5
-tables; 6 an audit failed, or a policy breaks a law.
-"""
+"""`invopt <step>`: every step of the flow as a command; `jobs/<step>.py` are the same program for spark-submit."""
 
 from __future__ import annotations
 
@@ -14,6 +10,8 @@ from invopt import __version__
 from invopt.cli import catalogue, demo, steps
 from invopt.errors import InvoptError
 
+EXIT_CODES = """exit codes: 0 done; 1 an error of invopt or Spark; 2 configuration or arguments; 3 input files;
+4 Java, jars or packages; 5 tables; 6 an audit failed, or a policy breaks a law; 130 stopped by Ctrl-C"""
 # packages at work on the tables; `_internal` is deltalake's own code
 _TABLES = ("pyspark", "py4j", "deltalake", "_internal", "pyarrow")
 
@@ -71,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     every = argparse.ArgumentParser(
         prog="invopt",
         description="Inventory optimization: raw sales and stock files in, explained orders out.",
-        epilog="example: invopt demo",
+        epilog=f"example: invopt demo\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     every.add_argument("--version", action="version", version=f"invopt {__version__}")

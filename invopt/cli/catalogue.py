@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import shutil
 
 from invopt import policies, tables
@@ -60,12 +61,12 @@ def _tables(chosen: argparse.Namespace) -> None:
     ]
     wanted = [table for table in every if chosen.name in (None, table.name, table.name.split(".")[0])]
     if not wanted:
+        known = [table.name for table in every]
+        near = difflib.get_close_matches(chosen.name, known, n=3)
+        guess = f"did you mean {' or '.join(near)}? " if near else ""
         raise InputError(
             "there is no such table",
-            [
-                f"{chosen.name}: known are the layers bronze, silver and gold and the tables "
-                + ", ".join(table.name for table in every)
-            ],
+            [f"{chosen.name}: {guess}the layers bronze, silver and gold are known, and {', '.join(known)}"],
         )
     if chosen.name is None or "." not in chosen.name:
         width = max(len(table.name) for table in wanted)

@@ -84,6 +84,14 @@ def _demo(chosen: argparse.Namespace) -> None:
 
     folder = Path(chosen.folder)
     landing = folder / "landing"
+    if chosen.landing:
+        raise InputError(
+            "the demo can't be made",
+            [
+                f"it writes its files itself, below --folder, so --landing {chosen.landing} has no use: leave it out, "
+                "or run `invopt run` on a landing zone of your own"
+            ],
+        )
     places = ("lakehouse.root=", "lakehouse.catalog=")
     is_elsewhere = bool(chosen.lakehouse or any(pair.startswith(places) for pair in chosen.set))
     chosen.landing = str(landing)

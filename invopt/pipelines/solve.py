@@ -153,10 +153,10 @@ class _Progress:
         note = Note(STEP, self.fingerprint, written, seconds, row.id, wave, counted["failed"], counted["largest_gap"])
         context.ledger.record(note)
         self.count(wave, counted["failed"])
+        rate = expected.partitions / max(seconds, 1e-9)
         context.say(
             f"solve {row.id}: wave {wave + 1}/{len(self.waves)}, {self.n_solved:,} of {self.n_partitions:,} "
-            "partitions, "
-            f"{self.n_failed:,} items without a solution, {expected.partitions / max(seconds, 1e-9):,.0f} partitions/s"
+            f"partitions, {self.n_failed:,} items without a solution, {rate:,.{0 if rate >= 10 else 1}f} partitions/s"
         )
 
 

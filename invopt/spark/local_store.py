@@ -17,6 +17,7 @@ from pyspark.sql.types import StructType
 from invopt.spark import declared, direct, slices
 from invopt.spark.slices import Slice
 from invopt.spark.spark_store import SparkStore
+from invopt.spark.store import Store
 from invopt.spark.turns import turn
 from invopt.tables import Table
 
@@ -74,7 +75,8 @@ class LocalStore(SparkStore):
         return super().counts(table, by, where)
 
     def is_empty(self, table: Table) -> bool:
-        return not self.exists(table) or not direct.has_files(self.places.path(table)) or super().is_empty(table)
+        # the log says so at once, and knows of the writes of other processes
+        return not self.exists(table) or not direct.has_files(self.places.path(table)) or Store.is_empty(self, table)
 
     # ------------------------------------------------------------------ write
 

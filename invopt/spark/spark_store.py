@@ -44,6 +44,8 @@ class SparkStore(Store):
     _there: set[str] = field(default_factory=set)
     # tables that have the declared columns: only these are written
     _checked: set[str] = field(default_factory=set)
+    # tables that this process has made and not written yet
+    _unwritten: set[str] = field(default_factory=set)
     _making: dict[str, threading.Lock] = field(default_factory=dict)
     _writing: dict[str, threading.RLock] = field(default_factory=dict)
 
@@ -89,6 +91,8 @@ class SparkStore(Store):
                 is_made = self._mend(table)
             self._there.add(table.name)
             self._checked.add(table.name)
+            if is_made:
+                self._unwritten.add(table.name)
             return is_made
 
     def _make(self, table: Table) -> None:
@@ -147,6 +151,9 @@ class SparkStore(Store):
         return rows.where(slices.equals(where)) if where else rows
 
     def is_empty(self, table: Table) -> bool:
+        # describing it takes a second; another process that wrote it in between is met by the transaction of the write
+        if table.name in self._unwritten:
+            return True
         detail = self._detail(table)
         return detail is None or detail["numFiles"] == 0 or super().is_empty(table)
 
@@ -266,6 +273,7 @@ class SparkStore(Store):
 
     def _attempt(self, table: Table, action: Callable[[], None]) -> None:
         with SparkStore.turn(self, table):
+            self._unwritten.discard(table.name)
             commit(action, table.name, self.places.shown(table), self.say)
 
 

@@ -6,6 +6,9 @@ import pytest
 
 from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS
 
+# each runs a whole demo: CI runs the first
+pytestmark = pytest.mark.slow
+
 SIZE = ("--stores", "2", "--products", "4", "--days", "6")
 KEYS = ["location_id", "product_id", "source_id"]
 VALUES = {ORDERS: ["quantity", "order_value", "status"], ORDER_REVIEWS: ["wanted", "quantity", "reason"]}

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from invopt.policies import names
-from tests.perf import by_model, engine, groups, policies, sales, solve
+from tests.perf import by_model, engine, fixed, groups, policies, sales, solve
 from tests.perf.alone import RunIn, alone
 from tests.perf.figure import Figure, lines
 from tests.perf.meter import Meter
@@ -25,6 +25,7 @@ MEASURES: dict[str, Callable[[Path, Sizes, RunIn], list[Figure]]] = {
     "engine": engine.measure,
     "policies": policies.measure,
     "item_policies": solve.measure_item_policies,
+    "fixed": fixed.measure,
 }
 
 

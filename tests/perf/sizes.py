@@ -12,7 +12,7 @@ class Sizes:
     items : partitions by the exact algorithm, rising; models : by model; groups : one call each; sales : rows to ingest
     policies : those measured one by one, all when empty; batch : items in one call of an algorithm; random : partitions
         of the tests' random items; each_by_model : their models; budget_items : items of one budget; peers : instances
-        another package solves too
+        another package solves too; fixed : demos in each place
     """
 
     items: tuple[int, ...] = (20_000, 200_000, 1_000_000)
@@ -26,3 +26,4 @@ class Sizes:
     each_by_model: int = 40
     budget_items: int = 10_000
     peers: int = 20
+    fixed: int = 2

@@ -30,6 +30,7 @@ TINY = Sizes(
     each_by_model=2,
     budget_items=50,
     peers=2,
+    fixed=1,
 )
 WITHOUT_SPARK = ("engine", "policies")
 # one policy with plans and one with levels: a lakehouse for each of two sizes takes seconds

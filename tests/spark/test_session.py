@@ -231,6 +231,7 @@ def submit(tmp_path: Path, *options: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_under_spark_submit_only_delta_is_added(tmp_path, delta_jars):
     """A new process, because spark-submit starts the JVM first and Python in it."""
     done = submit(tmp_path, "--master", "local[3]", "--driver-memory", "700m", "--jars", delta_jars)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from invopt import __version__, policies, tables
+from invopt import __version__, errors, policies, tables
 from invopt.cli import main, parser
 from invopt.cli.arguments import moment
 
@@ -100,7 +101,7 @@ def test_tables(capsys):
     for column in tables.ORDERS.columns:
         assert any(line.split()[0] == column.name and column.meaning in line for line in out.splitlines())
     code, _, err = printed(capsys, "tables", "gold.oders")
-    assert code == 3 and "gold.oders" in err and "gold.orders" in err
+    assert code == 3 and "gold.oders: did you mean gold.orders" in err
 
 
 def test_policies(capsys):
@@ -153,7 +154,22 @@ def test_a_demo_never_writes_among_other_files(capsys, tmp_path):
     assert code == 3 and "has other files in it" in err
     code, _, err = printed(capsys, "demo-world", *size, "--landing", str(tmp_path))
     assert code == 3 and "is not empty" in err
+    code, _, err = printed(capsys, "demo", *size, "--landing", str(tmp_path))
+    assert code == 3 and f"--landing {tmp_path} has no use" in err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_help_and_readme_give_the_exit_codes(capsys):
+    classes, codes = [errors.InvoptError], set()
+    while classes:
+        error = classes.pop()
+        classes += error.__subclasses__()
+        codes.add(error.exit_code)
+    _, out, _ = printed(capsys, "--help")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for text in (out, readme):
+        told = text.lower().split("exit codes")[1].split("\n\n")[0]
+        assert {int(code) for code in re.findall(r"(\d+) (?!and)[a-zA-Z]", told)} == codes | {0, 130}
 
 
 def test_demo_world_says_when_to_run(capsys, tmp_path):
