@@ -112,7 +112,7 @@ def demo(spark, tmp_path_factory) -> Demo:
     """
     folder = tmp_path_factory.mktemp("demo")
     printed = io.StringIO()
-    size = ["--stores", "5", "--products", "12", "--days", "14"]
+    size = ["--stores", "5", "--products", "12", "--days", "8"]
     with contextlib.redirect_stdout(printed):
         code = main(["demo", *size, "--folder", str(folder), "--config", str(ROOT / "conf")])
     assert code == 0, printed.getvalue()
