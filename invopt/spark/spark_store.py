@@ -61,13 +61,13 @@ class SparkStore(Store):
         return table.name in self._there
 
     def _is_there(self, table: Table) -> bool:
-        # the history is read from storage at each call, the detail is not
-        return self._detail(table) is not None
-
-    def _detail(self, table: Table) -> Row | None:
-        """Delta's description of the table; None where there is no table, or a folder of other files."""
-        detail = self._first(f"DESCRIBE DETAIL {self.places.sql_name(table)}")
-        return detail if detail is not None and detail["format"] == "delta" else None
+        # for its columns Delta reads the end of the log; to describe the table it runs a query over all of its files
+        try:
+            return bool(self._columns(table))
+        except Exception as error:  # Spark's own class differs between a session here and Spark Connect
+            if _NOT_THERE.search(str(error)):
+                return False
+            raise
 
     def _first(self, statement: str) -> Row | None:
         """The first row of a statement about a table; None where there is no table."""
@@ -151,11 +151,8 @@ class SparkStore(Store):
         return rows.where(slices.equals(where)) if where else rows
 
     def is_empty(self, table: Table) -> bool:
-        # describing it takes a second; another process that wrote it in between is met by the transaction of the write
-        if table.name in self._unwritten:
-            return True
-        detail = self._detail(table)
-        return detail is None or detail["numFiles"] == 0 or super().is_empty(table)
+        # another process that has written it meanwhile is met by the transaction of the write
+        return table.name in self._unwritten or super().is_empty(table)
 
     def rows(self, table: Table, where: Slice | None = None) -> list[Row]:
         return self.read(table, where=where).collect()
