@@ -94,11 +94,12 @@ def _pending(context: Context) -> list[tuple[str, int]]:
 
 def _conform_batch(context: Context, dataset: Dataset, batch_id: int) -> Conformed:
     lines = context.store.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
-    batch = Batch(context, dataset, batch_id)
+    # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always
+    # be right
+    rows_in = sum(row["n"] for row in context.store.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
+    batch = Batch(context, dataset, batch_id, rows_in)
     rows, parts = typed(lines, dataset), _parts(dataset)
-    # lines are counted apart from their rules: a balance that compares a number with itself would always be right
     counting = [
-        F.count(F.lit(1)).alias("lines"),
         F.count_if("is_broken").alias("rejected"),
         *(F.count_if(_is_good(which)).alias(table.name) for table, which in parts),
     ]
@@ -119,10 +120,10 @@ def _conform_batch(context: Context, dataset: Dataset, batch_id: int) -> Conform
         if counts[table.name]:
             chosen = _watched(rows.where(which), dataset, Observation(), F.count(F.lit(1)).alias("chosen"))
             kept += batch.save(table, chosen.where(~F.col("is_broken")))
-    conformed = Conformed(dataset.name, batch_id, counts["lines"], kept, rows_rejected)
+    conformed = Conformed(dataset.name, batch_id, rows_in, kept, rows_rejected)
     if conformed.rows_duplicate < 0:
         raise TableError(
-            f"{dataset.name}, batch {batch_id}: {conformed.rows_in:,} lines came in, but {kept:,} were kept and "
+            f"{dataset.name}, batch {batch_id}: {rows_in:,} lines came in, but {kept:,} were kept and "
             f"{rows_rejected:,} rejected; "
             f"this is a defect of invopt: the batch is not marked as done"
         )

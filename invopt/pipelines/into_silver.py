@@ -13,17 +13,18 @@ from pyspark.sql import functions as F
 from invopt.pipelines.context import Context
 from invopt.pipelines.newest import against, newest
 from invopt.spark.session import default_parallelism
-from invopt.tables import Table, bronze
+from invopt.tables import Table
 from invopt.tables.dataset import Dataset
 
 
 @dataclass(frozen=True)
 class Batch:
-    """An ingest batch of a dataset."""
+    """An ingest batch of a dataset; n_lines : its lines in bronze."""
 
     context: Context
     dataset: Dataset
     batch_id: int
+    n_lines: int
 
     def load(self, table: Table, good: DataFrame) -> int:
         """Fills an empty table; gives the number of lines that its rows stand for, 0 where an attempt before this one
@@ -78,9 +79,5 @@ class Batch:
 
     def _newest(self, good: DataFrame) -> DataFrame:
         n_tasks = default_parallelism(self.context.spark)
-        rows = newest(good, self.dataset, self._n_lines() if self.dataset.how == "summed" else 0, n_tasks)
+        rows = newest(good, self.dataset, self.n_lines, n_tasks)
         return rows.withColumn("batch_id", F.lit(self.batch_id).cast("bigint"))
-
-    def _n_lines(self) -> int:
-        table = bronze(self.dataset)
-        return sum(row["n"] for row in self.context.store.counts(table, ["batch_id"], {"batch_id": self.batch_id}))

@@ -29,7 +29,7 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
 
     Parameters
     ----------
-    n_lines : lines of the batch, roughly; only sums ask for them
+    n_lines : lines of the batch, roughly
     n_tasks : tasks that run at a time
     """
     values = [field.column for field in dataset.fields if field.column not in dataset.keys]
