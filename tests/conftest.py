@@ -48,9 +48,9 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def spark():
     # here and not above: unit tests must not import what needs pyspark
-    from invopt.spark.session import FAST_START, spark_session
+    from invopt.spark.session import spark_session
 
     # tests work on few rows
-    session = spark_session("invopt-tests", settings=FAST_START, local_threads=2)
+    session = spark_session("invopt-tests", local_threads=2, is_short=True)
     yield session
     session.stop()

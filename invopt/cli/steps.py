@@ -36,10 +36,10 @@ def context_of(
     is_short : the session starts fast, and is slow on much data
     """
     from invopt.pipelines.context import Context
-    from invopt.spark.session import FAST_START, spark_session
+    from invopt.spark.session import spark_session
     from invopt.spark.stores import open_store
 
-    spark = spark_session(settings={**(FAST_START if is_short else {}), **config.spark})
+    spark = spark_session(settings=config.spark, is_short=is_short)
     log = (lambda line: say(f"    {line}")) if chosen.verbose else (lambda line: None)
     store = open_store(spark, config.lakehouse, log=log, say=say)
     return Context(Run(config, as_of or datetime.now(UTC).replace(microsecond=0)), store, spark, say)

@@ -79,7 +79,11 @@ AT_LAUNCH = ("spark.master", "spark.driver.", "spark.jars", "spark.log.level", "
 
 
 def spark_session(
-    app_name: str = "invopt", *, settings: Mapping[str, str] | None = None, local_threads: int | None = None
+    app_name: str = "invopt",
+    *,
+    settings: Mapping[str, str] | None = None,
+    local_threads: int | None = None,
+    is_short: bool = False,
 ) -> SparkSession:
     """The running Spark session, or that of the cluster this program was submitted to, or a new local one.
 
@@ -88,6 +92,8 @@ def spark_session(
     settings : Spark settings that win over those chosen here; on a running session only those that can still change
         have an effect.
     local_threads : tasks at a time of a local session; default: the processors this process may use.
+    is_short : a local session that is started now starts fast, and is slow on much data. A session that runs already is
+        left as it is: its owner works on with it.
 
     Raises
     ------
@@ -104,7 +110,7 @@ def spark_session(
         return _built(app_name, chosen)
     if _is_running() or "PYSPARK_GATEWAY_PORT" in os.environ:
         return _cluster_session(app_name, chosen)
-    return _local_session(app_name, chosen, local_threads or _processors())
+    return _local_session(app_name, chosen, local_threads or _processors(), is_short)
 
 
 def sees_local_files(spark: SparkSession) -> bool:
@@ -209,7 +215,7 @@ def _has_class(name: str) -> bool:
     return True
 
 
-def _local_session(app_name: str, settings: dict[str, str], threads: int) -> SparkSession:
+def _local_session(app_name: str, settings: dict[str, str], threads: int, is_short: bool) -> SparkSession:
     from pyspark import SparkContext
 
     # workers must be this interpreter, whatever the shell says: another version can't read its functions
@@ -217,7 +223,9 @@ def _local_session(app_name: str, settings: dict[str, str], threads: int) -> Spa
     master = settings.get(
         "spark.master", f"local[{threads},4]"
     )  # 4 attempts: a worker killed by a native crash is tried again
-    chosen = {"spark.master": master} | (_local_settings(threads) if master.startswith("local") else {})
+    chosen = {"spark.master": master}
+    if master.startswith("local"):
+        chosen |= _local_settings(threads) | (FAST_START if is_short else {})
     chosen |= _delta_settings(settings) | PARAMETERS | settings
     if SparkContext._gateway is None:  # a JVM outlives the sessions of its process, and has the jars then
         _start_jvm(chosen | jar_settings(settings))

@@ -260,6 +260,18 @@ def test_workers_in_other_processes_get_delta_and_this_python(tmp_path):
     assert (done.stdout, done.returncode) == ("100\n", 0), done.stderr
 
 
+def test_a_session_that_runs_already_is_not_made_a_short_one(spark):
+    """Its owner, in a notebook, would compute slowly ever after."""
+    name = "spark.sql.codegen.wholeStage"
+    before = spark.conf.get(name)
+    spark.conf.set(name, "true")
+    try:
+        assert spark_session(is_short=True) is spark and spark.conf.get(name) == "true"
+    finally:
+        spark.conf.set(name, before)
+    assert before == "false"
+
+
 def test_databricks_is_left_alone(spark, monkeypatch):
     chosen = []
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
