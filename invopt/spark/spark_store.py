@@ -114,6 +114,7 @@ class SparkStore(Store):
                 "see CHANGELOG.md for the version that reads it."
             )
         if differences:
+            self._refuse_others(table)
             self._attempt(table, lambda: self.spark.sql(declared.create_statement(table, name, is_anew=True)))
             self.say(f"  ! {table.name} is made anew, because {'; '.join(differences)}")
             return True
@@ -121,6 +122,15 @@ class SparkStore(Store):
             self._attempt(table, lambda statement=statement: self.spark.sql(statement))
             self.log(f"{table.name}: {statement}")
         return False
+
+    def _refuse_others(self, table: Table) -> None:
+        """Something in a catalog that has the name of a table of ours and is no Delta table is never replaced."""
+        detail = self._first(f"DESCRIBE DETAIL {self.places.sql_name(table)}")
+        if detail is None or detail["format"] != "delta":
+            raise TableError(
+                f"table {table.name} can't be made: {self.places.shown(table)} is there and is no Delta table. Move it "
+                "away, or let `lakehouse` in the configuration name another catalog, schema or folder"
+            )
 
     def _columns(self, table: Table) -> dict[str, tuple[str, bool]]:
         """Column -> its type, and whether it may be NULL."""

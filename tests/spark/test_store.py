@@ -373,3 +373,15 @@ def test_a_catalog_of_two_names_keeps_all_tables_in_that_schema(spark, tmp_path)
     store = open_store(spark, LakehouseConfig(catalog=f"spark_catalog.retail{number}", state=str(tmp_path)))
     assert store.append(TABLE, [("r1", "a", 1.0, None)]) == 1
     assert spark.table(f"spark_catalog.retail{number}.gold_weights").count() == 1
+
+
+def test_what_is_no_delta_table_is_never_replaced(spark, tmp_path, rows):
+    number = next(_number)
+    schema = f"retail{number}"
+    spark.sql(f"CREATE SCHEMA spark_catalog.{schema}")
+    spark.sql(f"CREATE TABLE spark_catalog.{schema}.gold_weights (mine STRING) USING parquet")
+    spark.sql(f"INSERT INTO spark_catalog.{schema}.gold_weights VALUES ('dear to me')")
+    store = open_store(spark, LakehouseConfig(catalog=f"spark_catalog.{schema}", state=str(tmp_path)))
+    with pytest.raises(TableError, match=r"gold.weights can't be made: .* is there and is no Delta table"):
+        store.append(replace(TABLE, remade_by="invopt inputs"), rows(("r1", "a", 1.0, None)))
+    assert spark.table(f"spark_catalog.{schema}.gold_weights").first()["mine"] == "dear to me"
