@@ -14,7 +14,7 @@ from tests.perf.sizes import Sizes
 
 TIMES = 1.25
 DEMO = ("--stores", "2", "--products", "12", "--days", "10")
-# the demo's history ends the day before
+# the day after the demo's
 NEXT_DAY = "2026-06-02"
 HOW = "a process of its own with its session, the least of {} in turn"
 
@@ -24,7 +24,7 @@ def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
     cpu: dict[str, list[float]] = {}
     for number in range(sizes.fixed):
         for place in ("folder", "URI"):
-            below = folder / f"{place} {number}".replace(" ", "_")
+            below = folder / f"{place}_{number}"
             lakehouse = str(below / "lakehouse") if place == "folder" else f"file:{below}/tables"
             places = ("--folder", str(below), *(() if place == "folder" else ("--lakehouse", lakehouse)))
             cpu.setdefault(f"demo {place}", []).append(run_in(command, "demo", *DEMO, *places))

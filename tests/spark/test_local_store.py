@@ -150,14 +150,8 @@ def test_writers_of_slices_that_overlap_take_turns(store, rows, spark):
 
 
 def test_a_table_made_without_spark_is_the_one_that_spark_makes(store, spark, tmp_path):
-    # of the tables that are not clustered those that bring a type or a need that none before them had
-    tables, kinds = [], set()
-    for table in every_table():
-        new = {(column.type, column.is_nullable) for column in table.columns} - kinds
-        if new and not table.cluster_by:
-            tables.append(table)
-            kinds |= new
-    assert len(tables) > 2 and len(kinds) > 8
+    tables = [table for table in every_table() if not table.cluster_by]
+    assert len(tables) > 5
     general = SparkStore(spark, type(store.places)(LakehouseConfig(root=str(tmp_path / "general"))))
     for table in tables:
         seen = []
