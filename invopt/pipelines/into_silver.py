@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from invopt.pipelines.context import Context
-from invopt.pipelines.newest import against, newest
+from invopt.pipelines.newest import against, newest, sums
 from invopt.spark.session import default_parallelism
 from invopt.tables import Table
 from invopt.tables.dataset import Dataset
@@ -29,8 +29,21 @@ class Batch:
     def load(self, table: Table, good: DataFrame) -> int:
         """Fills an empty table; gives the number of lines that its rows stand for, 0 where an attempt before this one
         filled it.
+
+        Sums go in by two commits: the keys whose lines are all of one file, and then the few others, if there are any.
+        That halves the sums, a ninth of the step's processor time for millions of sales. An attempt after a crash
+        between the two finds rows in the table and brings the whole batch by `save`, which adds nothing twice.
         """
-        return self._append(table, self._newest(good))
+        if self.dataset.how != "summed":
+            return self._append(table, self._newest(good))
+        n_tasks = default_parallelism(self.context.spark)
+        is_of_one_file, seen = F.col("first_file") == F.col("file_number"), Observation()
+        rows = self._numbered(sums(good, self.dataset, self.n_lines, n_tasks))
+        rows = rows.observe(seen, F.count_if(~is_of_one_file).alias("others"))
+        kept = self._append(table, rows.where(is_of_one_file), ".one_file")
+        if kept and seen.get["others"]:
+            kept += self._merge(table, self._newest(good).where(~is_of_one_file))
+        return kept
 
     def save(self, table: Table, good: DataFrame) -> int:
         """Brings the rows into the table; gives the number of lines that they stand for."""
@@ -62,12 +75,12 @@ class Batch:
             changes.unpersist()
         return sum(lines_of.get(action) or 0 for action in ("insert", "update", "again"))
 
-    def _append(self, table: Table, rows: DataFrame) -> int:
+    def _append(self, table: Table, rows: DataFrame, part: str = "") -> int:
         """Appends the rows and gives the lines that they stand for, 0 where they were appended before."""
         seen = Observation()
         # a table that is made anew, with other columns, keeps the transactions of the old one
         columns = hashlib.sha256(repr(table.columns).encode()).hexdigest()[:8]
-        transaction = (f"invopt.conform.{table.name}.{columns}", self.batch_id)
+        transaction = (f"invopt.conform.{table.name}.{columns}{part}", self.batch_id)
         rows = rows.observe(seen, F.sum("n_lines").alias("lines"))
         store = self.context.store
         n_rows = store.append(table, rows, transaction=transaction)
@@ -79,5 +92,7 @@ class Batch:
 
     def _newest(self, good: DataFrame) -> DataFrame:
         n_tasks = default_parallelism(self.context.spark)
-        rows = newest(good, self.dataset, self.n_lines, n_tasks)
+        return self._numbered(newest(good, self.dataset, self.n_lines, n_tasks))
+
+    def _numbered(self, rows: DataFrame) -> DataFrame:
         return rows.withColumn("batch_id", F.lit(self.batch_id).cast("bigint"))

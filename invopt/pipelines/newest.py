@@ -38,7 +38,7 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
         of_file = _shuffled(good, keys, n_lines, n_tasks).groupBy(*keys, "file_number").agg(*_sums(values))
         newest_sums = of_file.groupBy(*keys).agg(
             *(F.max_by(name, "file_number").alias(name) for name in [*values, "n_lines"]),
-            F.max("file_number").alias("file_number"),
+            *_first_and_newest_file(),
         )
         return _in_few_files(newest_sums, n_lines, n_tasks)
     if dataset.how == "one_line":
@@ -66,8 +66,22 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
     return lines.withColumn("lot_number", F.row_number().over(by_lot)).withColumn("n_lines", F.lit(1).cast("bigint"))
 
 
+def sums(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> DataFrame:
+    """As `newest` of a summed dataset by one sum per key instead of two, right only for keys whose lines are all of one
+    file: those whose `first_file` is their `file_number`.
+    """
+    keys = list(dataset.keys)
+    values = [field.column for field in dataset.fields if field.column not in keys]
+    sums_of_keys = _shuffled(good, keys, n_lines, n_tasks).groupBy(*keys).agg(*_sums(values), *_first_and_newest_file())
+    return _in_few_files(sums_of_keys, n_lines, n_tasks)
+
+
 def _sums(values: list[str]) -> list[Column]:
     return [*(F.sum(name).alias(name) for name in values), F.count(F.lit(1)).alias("n_lines")]
+
+
+def _first_and_newest_file() -> list[Column]:
+    return [F.min("file_number").alias("first_file"), F.max("file_number").alias("file_number")]
 
 
 def _shuffled(good: DataFrame, keys: list[str], n_lines: int, n_tasks: int) -> DataFrame:

@@ -568,16 +568,18 @@ def before_write(store: Store, table: Table, number: int, do: Callable[[], None]
         monkeypatch.setattr(store, verb, watched(getattr(store, verb)))
 
 
-@pytest.mark.parametrize("crashes", [False, True])
-def test_a_first_load_whose_sales_come_in_two_files(spark, tmp_path, monkeypatch, ingested_sales, crashes):
+@pytest.mark.parametrize("write", [None, ("sales", 2), ("spoilage", 1)])
+def test_a_first_load_whose_sales_come_in_two_files(spark, tmp_path, monkeypatch, ingested_sales, write):
+    """Also after a crash before a write: that of the sales whose lines are in both files, or that of what spoiled."""
     shutil.copytree(ingested_sales, tmp_path, dirs_exist_ok=True)
     run, table = make_run(spark, tmp_path), silver(BY_NAME["sales"])
-    if crashes:  # when the sales are there, and what was spoiled is not yet
+    if write is not None:
+        name, number = write
 
         def crash():
             raise RuntimeError("the machine went down")
 
-        before_write(run.store, SPOILAGE, 1, crash, monkeypatch)
+        before_write(run.store, SPOILAGE if name == "spoilage" else table, number, crash, monkeypatch)
         with pytest.raises(RuntimeError, match="went down"):
             conform(run)
         monkeypatch.undo()
