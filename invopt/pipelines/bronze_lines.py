@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from invopt.pipelines.context import Context
 from invopt.pipelines.landed_files import Reading, date_in_name
+from invopt.spark.frames import frame
 from invopt.tables.dataset import Dataset
 
 
@@ -50,7 +51,8 @@ def bronze_lines(context: Context, dataset: Dataset, batch_id: int, alike: list[
         fields.append(value.alias(field.header))
     # small enough to go to every task; found by the path as Spark's metadata spell it, because decoding it costs more
     # than parsing a line
-    known = context.spark.createDataFrame(
+    known = frame(
+        context.spark,
         [(reading.file.uri, reading.file.number, str(date_in_name(reading.file.path) or "")) for reading in alike],
         "uri string, file_number bigint, date_in_name string",
     )

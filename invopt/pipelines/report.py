@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from invopt.pipelines.context import Context
 from invopt.pipelines.due import due
 from invopt.spark import sql
+from invopt.spark.frames import frame
 from invopt.tables import ORDERS, SOLUTIONS
 
 _HEADINGS = {
@@ -27,7 +28,7 @@ def summary(context: Context) -> DataFrame:
     standing = due(context).standing
     # the runs by name, not only by the join, let Delta skip the files of all others
     solutions = context.store.read(SOLUTIONS).where(F.col("run_id").isin(*set(standing.values())))
-    named = context.spark.createDataFrame(list(standing.items()), "policy_id string, run_id string")
+    named = frame(context.spark, list(standing.items()), "policy_id string, run_id string")
     views = {"solutions": solutions, "standing": named, "orders": context.store.read(ORDERS)}
     return sql.query(context.spark, sql.text("reports/run_summary"), views, {"run_id": context.run_id})
 

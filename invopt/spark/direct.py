@@ -12,7 +12,6 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 from urllib.parse import unquote
@@ -23,6 +22,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake.exceptions import DeltaError
 from deltalake.exceptions import DeltaProtocolError as NotForUs
+
+from invopt.spark.frames import arrow
 
 _REFUSED = re.compile(r"Unsupported table features|Operation not (supported|permitted)")
 # Spark takes a path with one of these for a pattern
@@ -156,7 +157,9 @@ def append(path: str, columns: Sequence[str], rows: Sequence[tuple], transaction
             return 0
         properties = deltalake.CommitProperties(app_transactions=[deltalake.Transaction(*transaction)])
     with _refusals():
-        deltalake.write_deltalake(table, _arrow(table, columns, rows), mode="append", commit_properties=properties)
+        deltalake.write_deltalake(
+            table, arrow(rows, columns, table.to_pyarrow_dataset().schema), mode="append", commit_properties=properties
+        )
     return len(rows)
 
 
@@ -164,7 +167,9 @@ def replace(path: str, columns: Sequence[str], rows: Sequence[tuple], condition:
     """Puts the rows in the place of those for which the condition holds, in one commit."""
     table = deltalake.DeltaTable(path)
     with _refusals():
-        deltalake.write_deltalake(table, _arrow(table, columns, rows), mode="overwrite", predicate=condition)
+        deltalake.write_deltalake(
+            table, arrow(rows, columns, table.to_pyarrow_dataset().schema), mode="overwrite", predicate=condition
+        )
     return len(rows)
 
 
@@ -181,24 +186,3 @@ def _refusals() -> Iterator[None]:
         if _REFUSED.search(str(error)):
             raise NotForUs(str(error)) from error
         raise
-
-
-def _arrow(table: deltalake.DeltaTable, columns: Sequence[str], rows: Sequence[tuple]) -> pa.Table:
-    """The rows as the table has them; a column that is not declared, such as one that a user added, is NULL."""
-    values = dict(zip(columns, zip(*rows, strict=True) if rows else [()] * len(columns), strict=True))
-    nothing = [None] * len(rows)
-    return pa.table(
-        {
-            field.name: pa.array([_plain(value) for value in values.get(field.name, nothing)], field.type)
-            for field in table.to_pyarrow_dataset().schema
-        }
-    )
-
-
-def _plain(value: Any) -> Any:
-    """As Arrow wants it: a moment without a zone is the machine's local time, as in Spark, and a map is a list of
-    pairs.
-    """
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    return list(value.items()) if isinstance(value, dict) else value

@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from invopt.errors import TableError
 from invopt.spark import declared, slices
 from invopt.spark.commits import commit
+from invopt.spark.frames import frame
 from invopt.spark.places import Places
 from invopt.spark.slices import Slice
 from invopt.spark.store import Store
@@ -233,7 +234,7 @@ class SparkStore(Store):
         if not isinstance(rows, Sequence):
             return rows
         schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-        return self.spark.createDataFrame(list(rows), schema).coalesce(1)  # few rows are one file
+        return frame(self.spark, rows, schema).coalesce(1)  # few rows are one file
 
     def _save(
         self, table: Table, rows: DataFrame, *, where: Slice | None = None, transaction: Mapping[str, str] | None = None
