@@ -568,7 +568,7 @@ def before_write(store: Store, table: Table, number: int, do: Callable[[], None]
         monkeypatch.setattr(store, verb, watched(getattr(store, verb)))
 
 
-@pytest.mark.parametrize("write", [None, ("sales", 2), ("spoilage", 1)])
+@pytest.mark.parametrize("write", [None, ("sales", 2), pytest.param(("spoilage", 1), marks=pytest.mark.slow)])
 def test_a_first_load_whose_sales_come_in_two_files(spark, tmp_path, monkeypatch, ingested_sales, write):
     """Also after a crash before a write: that of the sales whose lines are in both files, or that of what spoiled."""
     shutil.copytree(ingested_sales, tmp_path, dirs_exist_ok=True)
