@@ -50,6 +50,7 @@ def rows(context: Context, table: Table) -> list[str]:
     return sorted(str(row) for row in context.store.read(table).collect())
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_and_orders_solutions_and_steps_keep_their_rows(open_older):
     context, _ = open_older()
     before = {table.name: rows(context, table) for table in (*KEPT, STEPS, REJECTED)}

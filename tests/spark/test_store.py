@@ -34,7 +34,7 @@ TABLE = Table(
 )
 SCHEMA = "run_id string, thing string, weight double, note string"
 # a catalog's tables are written by the same code as a URI's, under other names
-PLACES = ("folder", "uri", pytest.param("catalog", marks=pytest.mark.slow))
+PLACES = ("folder", *(pytest.param(place, marks=pytest.mark.slow) for place in ("uri", "catalog")))
 _number = itertools.count()
 
 
