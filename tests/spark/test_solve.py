@@ -321,6 +321,7 @@ def test_an_algorithm_that_disagrees_with_its_model_stops_the_run_and_nothing_is
     assert steady.store.read(ORDERS).where("policy_id = 'steady'").count() == len(LOCATIONS) * len(GOOD)
 
 
+@pytest.mark.slow
 def test_an_order_rule_that_fails_holds_its_own_items_alone_until_it_is_mended(make_run):
     rows = [
         {"id": name, "policy": name, "method": "exact", "scope": {"product_id": list(GOOD)}}
