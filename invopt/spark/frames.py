@@ -15,12 +15,16 @@ from pyspark.sql.types import StructType
 def arrow(rows: Sequence[tuple], columns: Sequence[str], schema: pa.Schema) -> pa.Table:
     """The rows with the columns of the schema, by name; one that the rows lack is NULL.
 
+    Raises
+    ------
+    TypeError, ValueError : a value is of another type than its column.
+
     >>> arrow([(1, "a")], ["n", "text"], pa.schema({"text": pa.string(), "added": pa.int64()})).to_pylist()
     [{'text': 'a', 'added': None}]
     """
     values = dict(zip(columns, zip(*rows, strict=True) if rows else [()] * len(columns), strict=True))
     nothing = [None] * len(rows)
-    arrays = [pa.array([_plain(value) for value in values.get(field.name, nothing)], field.type) for field in schema]
+    arrays = [_array([_plain(value) for value in values.get(field.name, nothing)], field) for field in schema]
     return pa.table(arrays, schema=pa.schema([field.with_nullable(True) for field in schema]))
 
 
@@ -32,6 +36,14 @@ def frame(spark: SparkSession, rows: Sequence[tuple], columns: str) -> DataFrame
     """
     declared = StructType.fromDDL(columns)
     return spark.createDataFrame(arrow(rows, declared.names, to_arrow_schema(declared)), declared)
+
+
+def _array(values: list, field: pa.Field) -> pa.Array:
+    if pa.types.is_integer(field.type):  # Arrow would cut 1.5 to 1 without a word
+        for value in values:
+            if isinstance(value, float) and not value.is_integer():
+                raise ValueError(f"column {field.name} holds whole numbers, and {value} is none")
+    return pa.array(values, field.type)
 
 
 def _plain(value: Any) -> Any:
