@@ -1,4 +1,4 @@
-"""A policy: a frozen record of the columns it needs, how it decides and how it orders.
+"""A policy: a frozen record of what it needs, how it decides, what decisions cost and how it orders.
 
 A policy lives in one file that assigns one `Policy` to the name `POLICY`. Nothing is inherited: the engine in
 `solving/` only calls the functions that the record holds. `workbench/laws.py` has the laws that every policy obeys.
@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from invopt.tables.columns import Column
+from invopt.tables.columns import ITEM, Column
+from invopt.theory.order_rules import Stock
 
 if TYPE_CHECKING:
     import pyomo.environ as pyo
+
+    from invopt.policies.inputs.items import Items
 
 
 class Params(BaseModel):
@@ -27,22 +29,53 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def algorithm_alone_because(self) -> str | None:
+        """Why only the algorithm can decide under these parameters; None where the model can too."""
+        return None
 
-class ExactSolution(NamedTuple):
-    """The answer of an exact algorithm for a bucket of partitions.
+
+class About(NamedTuple):
+    """A policy in words, for people; code never compares them.
+
+    title : what it decides, in one line
+    model_class : LP, MILP, ...
+    source : where the mathematics was published
+    algorithm : name of the algorithm; "" where there is none
+    """
+
+    title: str
+    model_class: str
+    source: str
+    algorithm: str = ""
+
+
+class Decision(NamedTuple):
+    """A number that the policy decides for each item.
+
+    name : that of the model's component over ITEMS, or over ITEMS x PERIODS
+    has_periods : it has a value for each period of a plan
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    has_periods: bool = False
+
+
+class Answer(NamedTuple):
+    """The answer of an algorithm for a bucket of partitions; NaN where an item was refused by `Items.refuse`.
 
     decisions : decision name -> (n_items,) or (n_items, n_periods) array, in the order of the items
     cost : (n_items,) array, money/period: each item's share; the shares of a partition add up to its objective
-    message : (n_items,) array of str or None, or None when no item has one. An item whose cost is NaN was not solved,
-        and its message says why.
     bound : (n_items,) array, money/period: shares of a lower bound of the partition's optimum, where the algorithm
         proves only a bound; None when the cost is the optimum
+    prices : price name -> (n_items,) array: what one more unit of a limit is worth; NaN where there is no limit
     """
 
     decisions: Mapping[str, np.ndarray]
     cost: np.ndarray
-    message: np.ndarray | None = None
     bound: np.ndarray | None = None
+    prices: Mapping[str, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,40 +100,48 @@ class Policy:
     """One inventory policy.
 
     name : the file's name, and `policy:` in conf/policies.yaml
-    title : what it decides, in one line for the table of policies
-    model_class : LP, MILP, ... for the table of policies
-    algorithm : name of the exact algorithm, for the table of policies
-    source : where the mathematics was published
-    partition_by : the columns whose items one model decides together, the default of conf/policies.yaml
-    inputs : one SELECT over the view `item_state`, one row per item, giving the three keys and `input_columns`
-    input_columns : the columns that the SELECT gives beside the keys; the inputs table derives from them. A NULL or NaN
-        in a column that is not nullable makes the partition's solution `invalid_input`.
+    about : in words
+    decides : its decisions
+    needs : the columns that it reads, with unit and range. Its SELECT, its inputs table and the checks derive from
+        them. A value that is NULL where it must not be, or out of range, makes the partition's solution
+        `invalid_input`.
     params : the validated record of the policy's own parameters
-    decisions : names of the decisions; each is a component of the model over ITEMS [x PERIODS]
     build_model : (items, params) -> ConcreteModel of ONE partition. ITEMS is 0..n-1 in the order of the rows, the
-        objective is `total_cost`, and the Expression `item_cost` over ITEMS holds the shares.
-    order : (decisions, state) -> (n,) units wanted now, pure. `decisions` map a name to an (n,) array, or to an
-        (n, n_periods) array for a decision with periods (NaN beyond an item's last). The DataFrame `state` has
-        `inventory_position` (units), and in whole days `day` (since 1970-01-01), `period` (since the decisions were
-        made: 0 on that day) and `days_since_order` (since the item's last order, NaN when there is none).
-    solve_exact : (items of many partitions, offsets, params) -> ExactSolution; partition k is rows
-        offsets[k]:offsets[k+1]. It gives the optimum of the model's problem or, where no quick algorithm is known, a
-        plan with a bound.
-    highs_options : options that make HiGHS quicker on this model, by its own names; those of conf/solvers.yaml win
+        objective is `total_cost`, and the Expression `item_cost` over ITEMS holds the shares. It calls
+        `items.raise_problems` once it has read its columns.
+    cost : (items, decisions, params) -> (n,) money/period: each item's share of what ANY decisions cost; NaN where they
+        can't be. For the decisions of a solution it is that solution's cost.
+    order : (decisions, stock) -> (n,) units wanted now, pure. `decisions` map a name to an (n,) array, or to an
+        (n, n_periods) array for a decision with periods (NaN beyond an item's last). `theory/order_rules.py` has the
+        usual rules.
+    examples : published instances
+    algorithm : (items of many partitions, params) -> Answer. It gives the optimum of the model's problem or, where no
+        quick algorithm is known, a plan with a bound.
+    partition_by : the columns whose items one model decides together, the default of conf/policies.yaml
+    select : one SELECT over `views`, one row per item, giving the three keys and `needs`; only where the columns of
+        `item_state` are not enough
+    views : what the SELECT reads: `item_state`, and tables of silver by their own names
+    solver_options : solver -> options that make it quicker on this model; those of conf/solvers.yaml win
+    prices : price name -> the model's constraint, single or over ITEMS, whose dual it is; or "" where the algorithm
+        alone gives it
     """
 
     name: str
-    title: str
-    model_class: str
-    algorithm: str
-    source: str
-    partition_by: tuple[str, ...]
-    inputs: str
-    input_columns: tuple[Column, ...]
+    about: About
+    decides: tuple[Decision, ...]
+    needs: tuple[Column, ...]
     params: type[Params]
-    decisions: tuple[str, ...]
-    build_model: Callable[[pd.DataFrame, Any], pyo.ConcreteModel]
-    order: Callable[[Mapping[str, np.ndarray], pd.DataFrame], np.ndarray]
+    build_model: Callable[[Items, Any], pyo.ConcreteModel]
+    cost: Callable[[Items, Mapping[str, np.ndarray], Any], np.ndarray]
+    order: Callable[[Mapping[str, np.ndarray], Stock], np.ndarray]
     examples: tuple[Example, ...]
-    solve_exact: Callable[[pd.DataFrame, np.ndarray, Any], ExactSolution] | None = None
-    highs_options: Mapping[str, Any] = field(default_factory=dict)
+    algorithm: Callable[[Items, Any], Answer] | None = None
+    partition_by: tuple[str, ...] = ITEM
+    select: str | None = None
+    views: tuple[str, ...] = ("item_state",)
+    solver_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    prices: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def decision_names(self) -> tuple[str, ...]:
+        return tuple(decision.name for decision in self.decides)

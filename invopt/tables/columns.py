@@ -23,17 +23,40 @@ SQL_TYPES = (
 
 @dataclass(frozen=True)
 class Column:
-    """One column: name, Spark SQL type, unit ("" where there is none), meaning, and whether NULL is allowed."""
+    """One column: name, Spark SQL type, unit ("" where there is none), meaning, and which values are allowed.
+
+    minimum, maximum : the range of its numbers, ends included, at any depth of an array
+    is_above_minimum : the minimum itself is not allowed
+    default : stands for NULL where a policy reads the column, and for a column that `invopt.solve` is not given
+    """
 
     name: str
     type: str
     unit: str
     meaning: str
     is_nullable: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+    is_above_minimum: bool = False
+    default: float | str | None = None
 
     def __post_init__(self) -> None:
         if self.type not in SQL_TYPES:
             raise ValueError(f"column {self.name}: type {self.type!r} is not one of {', '.join(SQL_TYPES)}")
+
+    @property
+    def range(self) -> str:
+        """The range in words, "" where every finite number is allowed.
+
+        >>> Column("lead_time", "double", "days", "from order to arrival", minimum=0, maximum=3650).range
+        '0 or more and at most 3650'
+        """
+        parts = []
+        if self.minimum is not None:
+            parts.append(f"above {self.minimum:g}" if self.is_above_minimum else f"{self.minimum:g} or more")
+        if self.maximum is not None:
+            parts.append(f"at most {self.maximum:g}")
+        return " and ".join(parts)
 
 
 def required(name: str, type_: str, unit: str, meaning: str) -> Column:

@@ -1,6 +1,6 @@
 """From the forecast columns of many items to the demand of each over its lead time.
 
-An item that can't be used gets a message. An item's demand is taken as steady: its daily mean, variance or
+An item that can't be used is refused. An item's demand is taken as steady: its daily mean, variance or
 probabilities are the averages over the forecast's periods.
 
     poisson, deterministic   mean a tau
@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from invopt.policies.inputs.messages import note
+from invopt.policies.inputs.columns import LONGEST_LEAD_TIME
+from invopt.policies.inputs.items import Items
 from invopt.theory.demand.codes import FORMS, NORMAL, PMF, POISSON
 from invopt.theory.demand.distributions import mean_pmf
 from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time import equally_likely_lead_times, whole_days
 from invopt.theory.demand.lead_time_demand import lead_time_pmf
 
-LONGEST_LEAD_TIME = 3650.0
 # units over the longest lead time; beyond it the searches would take seconds per item
 LARGEST_DEMAND = 1e8
 # levels of a table: the support of a pmf's sum, or the distance between the means of a Poisson's lead times
@@ -66,33 +66,22 @@ def period_means(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return means, (smallest >= 0) & np.isfinite(means)
 
 
-def item_demand(
-    demand_distribution: np.ndarray,
-    demand_mean: np.ndarray,
-    demand_variance: np.ndarray,
-    demand_pmf: np.ndarray,
-    lead_time: np.ndarray,
-    lead_time_confidence: np.ndarray,
-    review_days: int,
-) -> ItemDemand:
-    """The demand of n items over their lead times, with a message for each item that can't be used.
+def item_demand(items: Items, review_days: int) -> ItemDemand:
+    """The demand of n items over their lead times, from the columns DEMAND, lead_time and lead_time_confidence.
 
-    Parameters
-    ----------
-    demand_distribution : (n,) array of str: poisson, normal, pmf or deterministic
-    demand_mean, demand_variance : (n,) object arrays of arrays over periods, units/day and units^2/day; the variance
-        may be NULL
-    demand_pmf : (n,) object array of arrays [period][x] of P(demand of a day = x); may be NULL
-    lead_time, lead_time_confidence : (n,) arrays, days
+    An item that can't be used is refused.
+
     review_days : days that the lead time is lengthened by
     """
-    message = np.full(len(demand_distribution), None, dtype=object)
-    form = np.full(len(demand_distribution), -1, dtype=np.int64)
+    form = np.full(len(items), -1, dtype=np.int64)
+    demand_distribution = items.objects("demand_distribution")
     for name, code in FORMS.items():
         form[demand_distribution == name] = code
-    note(message, form < 0, "demand_distribution is {value!r}, must be one of " + ", ".join(FORMS), demand_distribution)
-    mean, variance = _daily_moments(form, demand_mean, demand_variance, message)
-    first, number = _lead_times(lead_time, lead_time_confidence, message)
+    items.refuse(
+        form < 0, "demand_distribution is {value!r}, must be one of " + ", ".join(FORMS), demand_distribution
+    )
+    mean, variance = _daily_moments(items, form)
+    first, number = _lead_times(items)
     first = first + review_days
     is_pmf = form == PMF
     first[is_pmf] = whole_days(first[is_pmf])
@@ -100,56 +89,50 @@ def item_demand(
 
     lead_time_pmfs = []
     pmf_position = np.full(len(form), -1)
-    for i in np.flatnonzero(is_pmf & np.equal(message, None)):
+    demand_pmf = items.objects("demand_pmf")
+    for i in np.flatnonzero(is_pmf & items.is_usable):
         pmf = mean_pmf(demand_pmf[i])
         if pmf is None:
-            message[i] = "demand_pmf must hold for each period probabilities of 0 or more that add up to 1"
+            items.problems[i] = "demand_pmf must hold for each period probabilities of 0 or more that add up to 1"
             continue
         mean[i] = pmf @ np.arange(len(pmf))
         if (len(pmf) - 1) * last[i] > LARGEST_TABLE:
-            message[i] = (
+            items.problems[i] = (
                 f"demand_pmf reaches over {LARGEST_TABLE:g} units within the lead time; give such a demand as normal"
             )
             continue
         pmf_position[i] = len(lead_time_pmfs)
         lead_time_pmfs.append(lead_time_pmf(pmf, first[i], number[i]))
     is_large = (mean * last > LARGEST_DEMAND) | (variance * last > LARGEST_DEMAND**2)
-    note(message, is_large, f"demand over the lead time passes {LARGEST_DEMAND:g} units; count in larger units")
+    items.refuse(is_large, f"demand over the lead time passes {LARGEST_DEMAND:g} units; count in larger units")
     # a single mean of any size has a narrow table; different means need all the levels between them
-    note(
-        message,
+    items.refuse(
         (form == POISSON) & (mean * (number - 1) > LARGEST_TABLE),
         f"Poisson demand differs by over {LARGEST_TABLE:g} units between lead times; give such a demand as normal",
     )
-    return ItemDemand(form, mean, variance, first, number, lead_time_pmfs, pmf_position, message)
+    return ItemDemand(form, mean, variance, first, number, lead_time_pmfs, pmf_position)
 
 
-def _daily_moments(
-    form: np.ndarray, demand_mean: np.ndarray, demand_variance: np.ndarray, message: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _daily_moments(items: Items, form: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of a day's demand; the variance of a form other than normal is its mean."""
-    mean, is_usable = period_means(demand_mean)
-    note(message, ~is_usable, "demand_mean must be a series of finite values of 0 or more")
+    mean, is_usable = period_means(items.objects("demand_mean"))
+    items.refuse(~is_usable, "demand_mean must be a series of finite values of 0 or more")
     variance = mean.copy()
     normal = np.flatnonzero(form == NORMAL)
     if len(normal):
-        variance[normal], is_usable = period_means(demand_variance[normal])
+        variance[normal], is_usable = period_means(items.objects("demand_variance")[normal])
         wrong = np.zeros(len(form), dtype=bool)
         wrong[normal] = ~is_usable
-        note(message, wrong, "demand_variance of a normal demand must be a series of finite values of 0 or more")
+        items.refuse(wrong, "demand_variance of a normal demand must be a series of finite values of 0 or more")
     return mean, variance
 
 
-def _lead_times(
-    lead_time: np.ndarray, lead_time_confidence: np.ndarray, message: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _lead_times(items: Items) -> tuple[np.ndarray, np.ndarray]:
     """The first of each item's equally likely lead times, and their number; 0 days where they can't be used."""
-    is_usable = (lead_time >= 0) & (lead_time_confidence >= 0) & (lead_time + lead_time_confidence <= LONGEST_LEAD_TIME)
-    note(
-        message,
+    lead_time, confidence = items.numbers_of("lead_time", "lead_time_confidence")
+    is_usable = (lead_time >= 0) & (confidence >= 0) & (lead_time + confidence <= LONGEST_LEAD_TIME)
+    items.refuse(
         ~is_usable,
         f"lead_time and lead_time_confidence must be 0 or more and together at most {LONGEST_LEAD_TIME:g} days",
     )
-    return equally_likely_lead_times(
-        np.where(is_usable, lead_time, 0.0), np.where(is_usable, lead_time_confidence, 0.0)
-    )
+    return equally_likely_lead_times(np.where(is_usable, lead_time, 0.0), np.where(is_usable, confidence, 0.0))

@@ -1,4 +1,4 @@
-"""From the columns of many items to the arrays of a lot-sizing plan; an item that can't be planned gets a message."""
+"""From the columns of many items to the arrays of a lot-sizing plan; an item that can't be planned is refused."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from invopt.policies.inputs.item_demand import LONGEST_LEAD_TIME, concatenated
-from invopt.policies.inputs.messages import note
+from invopt.policies.inputs.columns import LONGEST_LEAD_TIME
+from invopt.policies.inputs.item_demand import concatenated
+from invopt.policies.inputs.items import Items
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.lot_sizing.net_requirements import NetRequirements, net_requirements
 
@@ -18,10 +19,9 @@ LARGEST_TOTAL = 1e9
 class LotSizingInputs(NamedTuple):
     """n items over T periods, T the longest plan among them.
 
-    requirements : the units to order and when; none for an item with a message
+    requirements : the units to order and when; none for a refused item
     lead_time, n_periods : (n,) arrays of int, periods: the arguments of `net_requirements`
     fixed_order_cost, unit_cost, holding_cost : (n, T) arrays, or (n, 1) where one value holds for all periods
-    message : (n,) object array of str or None
     """
 
     requirements: NetRequirements
@@ -30,7 +30,6 @@ class LotSizingInputs(NamedTuple):
     fixed_order_cost: np.ndarray
     unit_cost: np.ndarray
     holding_cost: np.ndarray
-    message: np.ndarray
 
     def costs_of(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """K, c and h of item i by the period of the order, each (n_open,).
@@ -72,81 +71,58 @@ def _padded(column: np.ndarray, n_periods: np.ndarray, width: int, is_cost: bool
     return padded, is_usable
 
 
-def lot_sizing_inputs(
-    demand_mean: np.ndarray,
-    fixed_order_cost: np.ndarray,
-    unit_cost: np.ndarray,
-    holding_cost: np.ndarray,
-    inventory_position: np.ndarray,
-    lead_time: np.ndarray,
-    horizon: np.ndarray | None = None,
-) -> LotSizingInputs:
-    """Arrays and messages of n items.
+def lot_sizing_inputs(items: Items, horizon: np.ndarray | None = None) -> LotSizingInputs:
+    """Arrays of n items; an item that can't be planned is refused, and what will be late is noted.
 
-    Parameters
-    ----------
-    demand_mean : (n,) object array of arrays over periods, units/period
-    fixed_order_cost, unit_cost, holding_cost : (n,) object arrays of arrays: one value for all periods, or one for each
-        period of demand_mean; unit_cost may be NULL, which is 0
-    inventory_position : (n,) array, units
-    lead_time : (n,) array, periods; rounded up
+    The columns are demand_mean, fixed_order_cost, unit_cost, holding_cost (series), inventory_position and lead_time
+    (rounded up to whole periods). A cost has one value for all periods, or one for each period of demand_mean.
+
     horizon : (n,) array of int, periods: the plan is at least that long, without demand after the last of demand_mean;
         None: as demand
 
-    >>> cells = lambda *rows: np.array([*map(np.array, rows), None], dtype=object)[:-1]
-    >>> costs = cells([5.0], [5.0]), cells([0.0], [0.0]), cells([1.0, 1.0], [1.0])
-    >>> inputs = lot_sizing_inputs(cells([1.0, 2.0], []), *costs, np.zeros(2), np.zeros(2))
-    >>> inputs.requirements.requirement.tolist(), inputs.message.tolist()
+    >>> import pandas as pd
+    >>> costs = {"fixed_order_cost": [5.0], "unit_cost": [0.0], "holding_cost": [1.0]}
+    >>> rows = [{**costs, "demand_mean": series, "inventory_position": 0.0, "lead_time": 0.0} for series in ([1, 2], [])]
+    >>> items = Items(pd.DataFrame(rows), [])
+    >>> lot_sizing_inputs(items).requirements.requirement.tolist(), items.problems.tolist()
     ([[1.0, 2.0], [0.0, 0.0]], [None, 'demand_mean must be a series of finite values of 0 or more'])
     """
-    n = len(demand_mean)
-    message = np.full(n, None, dtype=object)
+    demand_mean = items.objects("demand_mean")
     lengths = concatenated(demand_mean)[1]
     n_periods = lengths if horizon is None else np.maximum(lengths, horizon)
     width = max(1, int(n_periods.max(initial=1)))
     demand, is_usable = _padded(demand_mean, lengths, width, is_cost=False)
-    note(message, ~is_usable, "demand_mean must be a series of finite values of 0 or more")
-    columns = {"fixed_order_cost": fixed_order_cost, "unit_cost": unit_cost, "holding_cost": holding_cost}
-    costs = [_cost_by_period(name, column, lengths, width, message) for name, column in columns.items()]
-    unknown = ~np.isfinite(inventory_position)
-    note(message, unknown, "inventory_position is {value}, must be a number of units", inventory_position)
-    lead = _whole_lead_time(lead_time, message)
+    items.refuse(~is_usable, "demand_mean must be a series of finite values of 0 or more")
+    costs = [_cost_by_period(items, name, lengths, width) for name in ("fixed_order_cost", "unit_cost", "holding_cost")]
+    position, lead_time = items.numbers_of("inventory_position", "lead_time")
+    lead = whole_days(np.clip(np.nan_to_num(lead_time), 0.0, LONGEST_LEAD_TIME)).astype(np.int64)
     with np.errstate(over="ignore", invalid="ignore"):
-        total = demand.sum(axis=1) + np.abs(inventory_position)
-    note(
-        message,
-        is_usable & (total > LARGEST_TOTAL),
+        total = demand.sum(axis=1) + np.abs(position)
+    items.refuse(
+        is_usable & ~(total <= LARGEST_TOTAL),
         f"demand over the plan passes {LARGEST_TOTAL:g} units; count in larger units",
     )
-
-    is_bad = np.not_equal(message, None)
+    is_bad = ~items.is_usable
     if is_bad.any():
         demand = np.where(is_bad[:, None], 0.0, demand)
-    position = np.where(is_bad, 0.0, inventory_position)
-    requirements = net_requirements(demand, n_periods, position, lead)
-    note(
-        message,
+    requirements = net_requirements(demand, n_periods, np.where(is_bad, 0.0, position), lead)
+    items.refuse(
         ~is_bad & (requirements.n_open == 0) & (requirements.short > 0),
         "lead_time reaches past the plan: no order would arrive within it; forecast more than {value} days",
         lead,
     )
-    return LotSizingInputs(requirements, lead, n_periods, *costs, message)
+    for i in np.flatnonzero(items.is_usable & (requirements.short > 0)):
+        items.remarks[i] = (
+            f"{requirements.short[i]:.0f} units are late until the first order can arrive, on day {lead[i]}"
+        )
+    return LotSizingInputs(requirements, lead, n_periods, *costs)
 
 
-def _cost_by_period(
-    name: str, column: np.ndarray, n_periods: np.ndarray, width: int, message: np.ndarray
-) -> np.ndarray:
+def _cost_by_period(items: Items, name: str, n_periods: np.ndarray, width: int) -> np.ndarray:
     """The costs as `_padded` rows; only a unit cost may be NULL."""
+    column = items.objects(name)
     cost, is_usable = _padded(column, n_periods, width, is_cost=True)
     if name != "unit_cost":
         is_usable = is_usable & (concatenated(column)[1] > 0)
-    note(message, ~is_usable, f"{name} must hold one finite value of 0 or more, or one for each period of demand_mean")
+    items.refuse(~is_usable, f"{name} must hold one finite value of 0 or more, or one for each period of demand_mean")
     return cost
-
-
-def _whole_lead_time(lead_time: np.ndarray, message: np.ndarray) -> np.ndarray:
-    """Lead times in whole periods; 0 where they can't be used."""
-    is_usable = (lead_time >= 0) & (lead_time <= LONGEST_LEAD_TIME)
-    limit = f"{LONGEST_LEAD_TIME:g} days"
-    note(message, ~is_usable, "lead_time is {value}, must be 0 or more and at most " + limit, lead_time)
-    return whole_days(np.where(is_usable, lead_time, 0.0)).astype(np.int64)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from invopt.policies.inputs.columns import objects
 from invopt.policies.inputs.item_demand import concatenated
-from invopt.policies.inputs.messages import note
+from invopt.policies.inputs.items import Items
 
 
 class PriceBreaks(NamedTuple):
@@ -27,18 +25,19 @@ class PriceBreaks(NamedTuple):
 NO_BREAKS = PriceBreaks(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
 
 
-def price_breaks(items: pd.DataFrame, unit_cost: np.ndarray, message: np.ndarray) -> PriceBreaks:
-    """Every price break; an item whose lists can't be used gets a message.
+def price_breaks(items: Items, unit_cost: np.ndarray) -> PriceBreaks:
+    """Every price break; an item whose lists can't be used is refused.
 
-    >>> items = pd.DataFrame({"price_break_quantity": [[10.0, 50.0], None], "price_break_cost": [[0.9, 0.8], None]})
-    >>> message = np.array([None, None])
-    >>> [array.tolist() for array in price_breaks(items, np.ones(2), message)], message.tolist()
+    >>> import pandas as pd
+    >>> breaks = {"price_break_quantity": [[10.0, 50.0], None], "price_break_cost": [[0.9, 0.8], None]}
+    >>> items = Items(pd.DataFrame(breaks), [])
+    >>> [array.tolist() for array in price_breaks(items, np.ones(2))], items.problems.tolist()
     ([[0, 0], [10.0, 50.0], [0.9, 0.8]], [None, None])
     """
-    quantity, n_quantities = concatenated(objects(items, "price_break_quantity"))
-    cost, n_costs = concatenated(objects(items, "price_break_cost"))
+    quantity, n_quantities = concatenated(items.objects("price_break_quantity"))
+    cost, n_costs = concatenated(items.objects("price_break_cost"))
     is_even = n_quantities == n_costs
-    note(message, ~is_even, "price_break_quantity and price_break_cost must have the same length")
+    items.refuse(~is_even, "price_break_quantity and price_break_cost must have the same length")
     every = np.arange(len(items))
     item, item_of_cost = np.repeat(every, n_quantities), np.repeat(every, n_costs)
     quantity, cost, item = quantity[is_even[item]], cost[is_even[item_of_cost]], item[is_even[item]]
@@ -48,8 +47,7 @@ def price_breaks(items: pd.DataFrame, unit_cost: np.ndarray, message: np.ndarray
     is_wrong = ~((quantity > before_quantity) & np.isfinite(quantity) & (cost >= 0) & (cost <= before_cost))
     has_wrong_break = np.zeros(len(items), dtype=bool)
     has_wrong_break[item[is_wrong]] = True
-    note(
-        message,
+    items.refuse(
         has_wrong_break,
         "price_break_quantity must rise from above 0, and price_break_cost must not: none above the one before, "
         "unit_cost the first",

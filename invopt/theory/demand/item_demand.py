@@ -27,7 +27,6 @@ class ItemDemand(NamedTuple):
     mean, variance : units/day and units^2/day
     first_lead_time, n_lead_times : days and count
     lead_time_pmfs, pmf_position : item i's probabilities of X are lead_time_pmfs[pmf_position[i]]; -1 where it has none
-    message : None, or why the item can't be used
     """
 
     form: np.ndarray
@@ -37,7 +36,6 @@ class ItemDemand(NamedTuple):
     n_lead_times: np.ndarray
     lead_time_pmfs: list[np.ndarray]
     pmf_position: np.ndarray
-    message: np.ndarray
 
     def lead_time_demand(self, i: int) -> LeadTimeDemand:
         """X of item i, for functions of one item."""
