@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 
 from invopt import __version__
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command is None:
         every.print_help()
         return 2
+    warnings.showwarning = _show_warning
     try:
         chosen.do(chosen)
     except InvoptError as error:
@@ -48,6 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     return 0
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+    """A warning as one line, without the place in the code, which tells a user nothing."""
+    if not issubclass(category, DeprecationWarning):
+        print(f"warning: {message}", file=sys.stderr)
 
 
 def job(command: str) -> None:

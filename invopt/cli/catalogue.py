@@ -51,13 +51,13 @@ def add(commands: Subparsers) -> None:
     item.add_argument("--location", required=True)
     item.add_argument("--product", required=True)
     item.add_argument("--source", help="needed only where the item has several")
-    item.add_argument("--method", choices=("model", "exact", "both"), default="both")
+    item.add_argument("--method", choices=("model", "algorithm", "both"), default="both")
 
 
 def _tables(chosen: argparse.Namespace) -> None:
     every = [
         *tables.every_table(),
-        *(tables.policy_inputs(name, policies.load(name).input_columns) for name in policies.names()),
+        *(tables.policy_inputs(name, policies.load(name).needs) for name in policies.names()),
     ]
     wanted = [table for table in every if chosen.name in (None, table.name, table.name.split(".")[0])]
     if not wanted:
@@ -133,4 +133,4 @@ def _solve_one(chosen: argparse.Namespace) -> None:
         {"source_id": chosen.source} if chosen.source else {}
     )
     run_id = Run(settings, chosen.as_of).run_id if chosen.as_of else None
-    solve_one(settings, row, item, run_id, ["exact", "model"] if chosen.method == "both" else [chosen.method], say)
+    solve_one(settings, row, item, run_id, ["algorithm", "model"] if chosen.method == "both" else [chosen.method], say)

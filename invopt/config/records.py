@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -90,13 +91,13 @@ class InputsConfig(Record):
 class SolveConfig(Record):
     """How partitions are spread over the cluster."""
 
-    items_per_bucket: int = Field(15_000, ge=1, description="items in one call of an exact algorithm")
+    items_per_bucket: int = Field(15_000, ge=1, description="items in one call of an algorithm")
     models_per_bucket: int = Field(200, ge=1, description="partitions in one call, when each builds a model")
     items_per_wave: int = Field(2_000_000, ge=1, description="items that are solved and committed together")
     models_per_wave: int = Field(20_000, ge=1, description="the same, when each partition builds a model")
     waves: int | None = Field(None, ge=1, description="number of waves, instead of what the sizes give")
     tasks: int | None = Field(None, ge=1, description="tasks of a wave; 2 per core when empty")
-    audit_partitions: int = Field(20, ge=0, description="partitions of a run that exact and model both solve")
+    audit_partitions: int = Field(20, ge=0, description="partitions of a run that algorithm and model both solve")
     audit_tolerance: float = Field(1e-6, gt=0, description="relative difference above which the run fails")
 
 
@@ -163,7 +164,13 @@ class PolicyRow(Record):
     partition_by: (
         tuple[Literal["location_id", "product_id", "source_id", "department_id", "storage_id"], ...] | None
     ) = None
-    method: Literal["model", "exact"] = "model"
+    method: Literal["model", "algorithm", "auto"] = Field(
+        "auto",
+        description="auto: the algorithm's answer where it is proved within the gap, else the better of it and the model's",
+    )
+    gap: float = Field(
+        1e-4, ge=0, le=1, description="fraction by which an answer may be above the bound, for auto and for the model"
+    )
     solver: str = "highs"
     optimize_schedule: str | None = Field(
         None, description="row of schedules.yaml: when it decides; at every run when empty"
@@ -172,6 +179,15 @@ class PolicyRow(Record):
         None, description="row of schedules.yaml: when it orders; at every run when empty"
     )
     params: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _former_word(cls, value: Any) -> Any:
+        """`exact` promised an optimum that not every algorithm proves, and is called `algorithm` now."""
+        if value != "exact":
+            return value
+        warnings.warn("method: exact is read as method: algorithm; write algorithm", FutureWarning, stacklevel=2)
+        return "algorithm"
 
     @field_validator("params", mode="before")
     @classmethod

@@ -116,7 +116,7 @@ def _steps(
     lengths = (choices.last - choices.first)[live].astype(np.int64)
     if lengths.sum() > LARGEST_MODEL:
         raise ParameterError(
-            f"the model would have over {LARGEST_MODEL} open quantities; solve this partition with method: exact"
+            f"the model would have over {LARGEST_MODEL} open quantities; solve this partition with method: algorithm"
         )
     ends = np.cumsum(np.concatenate([[0], lengths]))
     piece = np.repeat(live, lengths)

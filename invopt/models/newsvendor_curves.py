@@ -153,7 +153,8 @@ def best_levels(curves: NewsvendorCurves, weight: np.ndarray, low: np.ndarray) -
     length = np.maximum(last - first, 0).astype(np.int64)
     if length.sum() > LARGEST_RANGE:
         raise ParameterError(
-            f"the model would have to look at over {LARGEST_RANGE} quantities; solve this partition with method: exact"
+            f"the model would have to look at over {LARGEST_RANGE} quantities; solve this partition with "
+            "method: algorithm"
         )
     which = np.repeat(np.arange(len(low)), length)
     ends = np.cumsum(length)

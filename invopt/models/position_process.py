@@ -80,7 +80,7 @@ IDLE = PositionLevels(1, np.zeros(1), np.ones(1), 0.0)
 def _check_size(n: float, largest: int) -> None:
     if n > largest:
         raise ParameterError(
-            "the model would have too many levels of inventory position; solve this item with method: exact"
+            "the model would have too many levels of inventory position; solve this item with method: algorithm"
         )
 
 

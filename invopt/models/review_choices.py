@@ -152,7 +152,7 @@ def review_pairs(item: ReviewItem) -> Pairs:
         if _is_all_within(levels, cost[is_left], slack, lows, highs):
             return _cheap(reviews, levels, allowed_cost[is_left], slack)
     if ((highs - lows) * reviews).sum() > LARGEST_MODEL:
-        raise ParameterError("the model would have too many pairs of R and S; solve this item with method: exact")
+        raise ParameterError("the model would have too many pairs of R and S; solve this item with method: algorithm")
     # one call for all R is the quickest while their ranges overlap
     is_narrow = (highs.max() - lows.min()) * reviews[-1] <= ONE_CALL
     pairs = []

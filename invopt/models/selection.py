@@ -49,7 +49,7 @@ def check_size(n: float, largest: int) -> None:
     if not n <= largest:
         raise ParameterError(
             f"the model would have over {largest} pairs of reorder point and order quantity; "
-            "solve this item with method: exact"
+            "solve this item with method: algorithm"
         )
 
 

@@ -87,7 +87,7 @@ def check_size(n: float, largest: int) -> None:
     """
     if n > largest:
         raise ParameterError(
-            f"the model would have over {largest} levels of inventory position; solve this item with method: exact"
+            f"the model would have over {largest} levels of inventory position; solve this item with method: algorithm"
         )
 
 

@@ -1,4 +1,4 @@
-"""Whether exact algorithm and model agreed on the partitions that both have solved."""
+"""Whether algorithm and model agreed on the partitions that both have solved."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ def check_audit(context: Context, row: PolicyRow, solved_by: str | None = None) 
     )
     if wrong:
         shown = "; ".join(
-            f"{one['partition_key']} (relative difference {one['audit_gap']:.2g}: {one['message']})" for one in wrong
+            f"{one['partition_key']} (relative difference {one['audit_gap']:.2g}: {one['audit_message']})"
+            for one in wrong
         )
         raise AuditError(
-            f"policy {row.id}: the exact algorithm and the model disagree on {shown}. The solutions are in "
+            f"policy {row.id}: the algorithm and the model disagree on {shown}. The solutions are in "
             f"{SOLUTIONS.name}, no order was "
             f"made from them; re-solve one with `invopt solve-one`, or set `method: model` in conf/policies.yaml"
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 from pyspark import TaskContext
-from pyspark.sql import DataFrame, GroupedData
+from pyspark.sql import Column, DataFrame, GroupedData
 from pyspark.sql import functions as F
 
 from invopt import policies, solving
@@ -39,17 +39,29 @@ def solve_groups(groups: GroupedData, request: solving.SolveRequest, wave: int) 
     The wave comes from there too: as a number in the query it would make Spark compile the same code anew for each
     wave.
     """
-    decisions = policies.load(request.row.policy, request.policies_folder).decisions
-    flat = {"wave": "int", "bucket": "int", **solving.flat_schema(len(decisions))}
+    policy = policies.load(request.row.policy, request.policies_folder)
+    decisions = policy.decision_names
+    flat = {"wave": "int", "bucket": "int", **solving.flat_schema(policy)}
     solutions = groups.applyInPandas(
         _group_solver(request, wave), ", ".join(f"{name} {kind}" for name, kind in flat.items())
     )
     values = (F.coalesce(solving.series_column(k), F.array(solving.one_column(k))) for k in range(len(decisions)))
     named = [part for name, value in zip(decisions, values, strict=True) for part in (F.lit(name), value)]
     is_solved = F.col("status") != "no_solution"
-    return solutions.withColumn("decisions", F.when(is_solved, F.create_map(*named))).select(
-        "wave", "bucket", *(column.name for column in solving.SOLUTION_COLUMNS)
-    )
+    solutions = solutions.withColumns({"decisions": F.when(is_solved, F.create_map(*named)), "prices": _prices(policy)})
+    return solutions.select("wave", "bucket", *(column.name for column in solving.SOLUTION_COLUMNS))
+
+
+def _prices(policy: policies.Policy) -> Column:
+    """The map of the prices there are; NULL where there is none."""
+    priced = F.lit(None).cast("map<string,double>")
+    if policy.prices:
+        columns = {name: F.col(solving.price_column(k)) for k, name in enumerate(policy.prices)}
+        every = F.create_map(*(part for name, price in columns.items() for part in (F.lit(name), price)))
+        priced = F.when(
+            F.coalesce(*columns.values()).isNotNull(), F.map_filter(every, lambda _, price: price.isNotNull())
+        )
+    return priced
 
 
 def _group_solver(request: solving.SolveRequest, wave: int) -> Callable[[pd.DataFrame], pd.DataFrame]:

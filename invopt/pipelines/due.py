@@ -7,10 +7,13 @@ changed since then is due whatever its schedule says.
 from __future__ import annotations
 
 import json
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from pydantic import ValidationError
 
 from invopt.config import PolicyRow
 from invopt.pipelines.context import Context
@@ -96,8 +99,13 @@ def _is_unchanged(context: Context, row: PolicyRow, run_id: str) -> bool:
     found = context.store.rows(RUNS, {"run_id": run_id})
     if not found:
         return False
-    then = next((one for one in json.loads(found[0]["config"])["policies"] if one["id"] == row.id), {})
-    now = row.model_dump(mode="json")
-    return {name: value for name, value in then.items() if name not in _WHEN} == {
-        name: value for name, value in now.items() if name not in _WHEN
-    }
+    then = next((one for one in json.loads(found[0]["config"])["policies"] if one["id"] == row.id), None)
+    if then is None:
+        return False
+    try:
+        # a row that an older version wrote has other words, and lacks what has a default
+        with warnings.catch_warnings(action="ignore"):
+            former = PolicyRow.model_validate(then)
+    except ValidationError:
+        return False
+    return former.model_dump(exclude=_WHEN) == row.model_dump(exclude=_WHEN)

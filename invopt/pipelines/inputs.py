@@ -18,6 +18,7 @@ from invopt.errors import InputError, TableError
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due
 from invopt.pipelines.placement import Placement, write_placed
+from invopt.policies.inputs.select import select_of
 from invopt.run import now
 from invopt.spark import sql
 from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, RUNS, silver
@@ -198,8 +199,9 @@ def _write_policy_inputs(context: Context, row: PolicyRow, item_state: DataFrame
     scoped = item_state.where(in_scope(row.scope))
     # each policy has a view of its own scope; the id is an identifier that the configuration has checked
     view = f"item_state_of_{row.id}"
-    statement = f"WITH item_state AS (SELECT * FROM {view}) SELECT * FROM ({policy.inputs}\n)"
-    selected = sql.query(context.spark, statement, {view: scoped}, _values_of(context, policy.inputs))
+    select = select_of(policy)
+    statement = f"WITH item_state AS (SELECT * FROM {view}) SELECT * FROM ({select}\n)"
+    selected = sql.query(context.spark, statement, {view: scoped}, _values_of(context, select))
     # the columns that make a partition may be missing among the policy's own
     of_partition = [name for name in partition_by if name not in selected.columns]
     if of_partition:

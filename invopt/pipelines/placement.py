@@ -65,7 +65,7 @@ def write_placed(
     The numbers are of the policy's scope; what its SELECT leaves out of it makes the buckets smaller.
     """
     placement = placement_of(context, row, n_items, n_partitions)
-    table: Table = policy_inputs(policy.name, policy.input_columns)
+    table: Table = policy_inputs(policy.name, policy.needs)
     bucket = F.pmod(F.xxhash64("partition_key"), F.lit(max(1, placement.n_buckets)))
     placed = keyed.withColumns(
         {"run_id": F.lit(context.run_id), "policy_id": F.lit(row.id), "bucket": bucket.cast("int")}

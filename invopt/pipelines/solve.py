@@ -68,7 +68,7 @@ def solve_policy(context: Context, row: PolicyRow, earlier_waves: Set[int] | Non
     Raises
     ------
     TableError : the inputs were not made.
-    AuditError : exact algorithm and model disagree on a sampled partition; the solutions are written all the same, to
+    AuditError : algorithm and model disagree on a sampled partition; the solutions are written all the same, to
         be looked at.
     """
     policy = policies.load(row.policy, context.config.policies_folder)
@@ -78,7 +78,7 @@ def solve_policy(context: Context, row: PolicyRow, earlier_waves: Set[int] | Non
             f"run {context.run_id} has no inputs for policy {row.id}: run `invopt inputs` with the same --as-of and "
             "configuration first"
         )
-    table = policy_inputs(policy.name, policy.input_columns)
+    table = policy_inputs(policy.name, policy.needs)
     waves = _waves(context, row, policy, table)
     fingerprint = context.run.fingerprint(
         STEP, inputs_fingerprint, row.model_dump_json(), context.config.solver(row.solver).model_dump_json()

@@ -83,10 +83,13 @@ def problems(rows: Sequence[PolicyRow], folder: str | None) -> list[str]:
         except InvoptError as error:
             texts.append(f"id {row.id}, policy: {error}")
             continue
-        if row.method == "exact" and policy.solve_exact is None:
-            texts.append(f"id {row.id}, method: {row.policy} has no exact algorithm; allowed: model")
+        if row.method == "algorithm" and policy.algorithm is None:
+            texts.append(f"id {row.id}, method: {row.policy} has no algorithm; allowed: model, auto")
         try:
-            policy.params.model_validate(row.params)
+            params = policy.params.model_validate(row.params)
+            because = params.algorithm_alone_because()
+            if row.method == "model" and because is not None:
+                texts.append(f"id {row.id}, method: model: {because}; allowed: algorithm, auto")
         except ValidationError as error:
             for problem in error.errors():
                 name = ".".join(str(part) for part in problem["loc"])

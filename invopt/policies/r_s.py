@@ -26,75 +26,29 @@ inventory optimization solution, section "(R, S) policy", for the cost `guide`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 import pyomo.environ as pyo
 from pydantic import Field
 
-from invopt.models.review_choices import NOTHING, ReviewItem, review_pairs
-from invopt.models.selection import selection_model
-from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.inputs.columns import (
-    BACKORDER_COST,
-    DEMAND,
-    FIXED_ORDER_COST,
-    HOLDING_COST,
-    LEAD_TIME,
-    LEAD_TIME_CONFIDENCE,
-    SERVICE_LEVEL,
-    numbers,
-    objects,
-)
-from invopt.policies.inputs.item_demand import LARGEST_DEMAND, item_demand
-from invopt.policies.inputs.messages import note, refuse
-from invopt.tables.columns import Column
-from invopt.theory.demand.codes import NORMAL, PMF, POISSON
-from invopt.theory.demand.distributions import mean_pmf
-from invopt.theory.demand.item_demand import ItemDemand
-from invopt.theory.demand.lead_time import whole_days
-from invopt.theory.r_s.cost import CYCLE, FILL_RATE, NO_SERVICE
+from invopt.models.review_choices import ReviewItem, review_pairs
+from invopt.models.selection import NOTHING, selection_model
+from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
+from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, SERVICE_LEVEL, STOCK_COSTS
+from invopt.policies.inputs.each_item import answer_each, cost_each
+from invopt.policies.inputs.items import Items
+from invopt.policies.inputs.review import LONGEST_REVIEW, SHIPPING_INTERVAL, ReviewInputs, review_inputs
+from invopt.theory import order_rules
+from invopt.theory.order_rules import Stock
+from invopt.theory.r_s.cost import CYCLE, FILL_RATE, NO_SERVICE, demand_after, review_costs
 from invopt.theory.r_s.search import best_periodic_reviews
 
-# products of adding up a day's probabilities over lead time and review period: a second
-LARGEST_WORK = 1e9
-LONGEST_REVIEW = 366
-FORM_NAMES = {POISSON: "poisson", NORMAL: "normal", PMF: "pmf"}
 SERVICES = {"none": NO_SERVICE, "cycle": CYCLE, "fill_rate": FILL_RATE}
 
-SHIPPING_INTERVAL = Column(
-    "shipping_interval", "double", "days", "the supplier ships at most this often; NULL: at any time"
-)
-
-INPUTS = """
-SELECT
-    location_id,
-    product_id,
-    source_id,
-    CAST(fixed_order_cost AS double) AS fixed_order_cost,
-    CAST(holding_cost AS double) AS holding_cost,
-    CAST(backorder_cost AS double) AS backorder_cost,
-    CAST(lead_time AS double) AS lead_time,
-    CAST(lead_time_confidence AS double) AS lead_time_confidence,
-    CAST(shipping_interval AS double) AS shipping_interval,
-    CAST(service_level AS double) AS service_level,
-    CAST(demand_distribution AS string) AS demand_distribution,
-    CAST(demand_mean AS array<double>) AS demand_mean,
-    CAST(demand_variance AS array<double>) AS demand_variance,
-    CAST(demand_pmf AS array<array<double>>) AS demand_pmf
-FROM item_state
-"""
-
-INPUT_COLUMNS = (
-    FIXED_ORDER_COST,
-    HOLDING_COST,
-    BACKORDER_COST,
-    LEAD_TIME,
-    LEAD_TIME_CONFIDENCE,
-    SHIPPING_INTERVAL,
-    SERVICE_LEVEL,
-    *DEMAND,
+DECIDES = (
+    Decision("REVIEW_PERIOD", "days", "days from order to order"),
+    Decision("ORDER_UP_TO_LEVEL", "units", "an order lifts the inventory position to this"),
 )
 
 
@@ -113,136 +67,36 @@ class RSParams(Params):
     longest_review_period: int = Field(default=28, ge=1, le=LONGEST_REVIEW)
 
 
-class _Inputs(NamedTuple):
-    """The columns as arrays, with one message for each item that can't be used.
+def algorithm(items: Items, params: RSParams) -> Answer:
+    """The best (R, S) of every item in one call; an item without demand has R = S = 0 and costs nothing."""
+    inputs = review_inputs(items, params.service, params.longest_review_period)
 
-    demand : over the lead time alone
-    day_pmfs : of each item the probabilities of a day's demand; empty for the other forms
-    """
-
-    fixed_order_cost: np.ndarray
-    holding_cost: np.ndarray
-    backorder_cost: np.ndarray
-    service_level: np.ndarray
-    shortest_review_period: np.ndarray
-    demand: ItemDemand
-    day_pmfs: list[np.ndarray]
-
-    @property
-    def message(self) -> np.ndarray:
-        return self.demand.message
-
-
-def _read(items: pd.DataFrame, params: RSParams) -> _Inputs:
-    fixed_order_cost, holding_cost, backorder_cost = (
-        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST)
-    )
-    demand = item_demand(
-        *(objects(items, column.name) for column in DEMAND),
-        numbers(items, "lead_time"),
-        numbers(items, "lead_time_confidence"),
-        0,
-    )
-    for name, values in (("fixed_order_cost", fixed_order_cost), ("backorder_cost", backorder_cost)):
-        note(demand.message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
-    note(
-        demand.message,
-        ~((holding_cost > 0) & np.isfinite(holding_cost)),
-        "holding_cost is {value}, must be above 0",
-        holding_cost,
-    )
-    service_level = np.full(len(items), np.nan)
-    if params.service != "none":
-        service_level = numbers(items, "service_level")
-        note(
-            demand.message,
-            ~np.isnan(service_level) & ~((service_level >= 0) & (service_level < 1)),
-            "service_level is {value}, must be 0 or more and below 1",
-            service_level,
+    def search(chosen: np.ndarray) -> tuple[np.ndarray, ...]:
+        return best_periodic_reviews(
+            **inputs.demand.arrays_of(chosen),
+            is_guide=params.cost == "guide",
+            service=SERVICES[params.service],
+            service_level=inputs.service_level[chosen],
+            shortest_review_period=inputs.shortest_review_period[chosen],
+            longest_review_period=params.longest_review_period,
+            holding_cost=inputs.holding_cost[chosen],
+            fixed_order_cost=inputs.fixed_order_cost[chosen],
+            backorder_cost=inputs.backorder_cost[chosen],
+            day_pmfs=[inputs.day_pmfs[i] for i in np.flatnonzero(chosen)],
         )
-    interval = numbers(items, "shipping_interval")
-    note(
-        demand.message,
-        ~np.isnan(interval) & ~((interval >= 0) & (interval <= LONGEST_REVIEW)),
-        f"shipping_interval is {{value}}, must be 0 to {LONGEST_REVIEW} days",
-        interval,
-    )
-    days_between = whole_days(np.where(np.isfinite(interval), interval, 1.0))
-    shortest = np.minimum(np.maximum(days_between, 1), LONGEST_REVIEW).astype(np.int64)
-    longest = np.maximum(shortest, params.longest_review_period)
-    days = demand.first_lead_time + demand.n_lead_times - 1 + longest
-    note(
-        demand.message,
-        demand.mean * days > LARGEST_DEMAND,
-        f"demand over lead time and review period passes {LARGEST_DEMAND:g} units; count in larger units",
-    )
-    day_pmfs = [np.zeros(0)] * len(items)
-    for i in np.flatnonzero((demand.form == PMF) & np.equal(demand.message, None)):
-        pmf = mean_pmf(items["demand_pmf"].iloc[i])
-        if len(pmf) ** 2 * days[i] * (longest[i] + demand.n_lead_times[i]) > LARGEST_WORK:
-            demand.message[i] = (
-                "demand_pmf reaches too many units within lead time and review period; give such a demand as normal"
-            )
-        else:
-            day_pmfs[i] = pmf
-    return _Inputs(fixed_order_cost, holding_cost, backorder_cost, service_level, shortest, demand, day_pmfs)
+
+    return answer_each(items, DECIDES, inputs.demand.mean > 0, search)
 
 
-def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: RSParams) -> ExactSolution:
-    """The best (R, S) of every item in one call; items are independent, so `offsets` makes no difference.
-
-    An item whose mean demand is 0 has R = 0, S = 0 and cost 0: it orders nothing. An item that can't be solved has NaN
-    and a message.
-    """
-    inputs = _read(items, params)
-    demand, message = inputs.demand, inputs.message
-    is_valid = np.equal(message, None)
-    has_demand = is_valid & (demand.mean > 0)
-    values = [np.where(is_valid, 0.0, np.nan) for _ in range(3)]
-    results = best_periodic_reviews(
-        is_guide=params.cost == "guide",
-        service=SERVICES[params.service],
-        service_level=inputs.service_level[has_demand],
-        shortest_review_period=inputs.shortest_review_period[has_demand],
-        longest_review_period=params.longest_review_period,
-        form=demand.form[has_demand],
-        demand_mean=demand.mean[has_demand],
-        demand_variance=demand.variance[has_demand],
-        first_lead_time=demand.first_lead_time[has_demand],
-        n_lead_times=demand.n_lead_times[has_demand],
-        holding_cost=inputs.holding_cost[has_demand],
-        fixed_order_cost=inputs.fixed_order_cost[has_demand],
-        backorder_cost=inputs.backorder_cost[has_demand],
-        day_pmfs=[inputs.day_pmfs[i] for i in np.flatnonzero(has_demand)],
-    )
-    for value, result in zip(values, results, strict=True):
-        value[has_demand] = result
-    decisions = {"REVIEW_PERIOD": values[0], "ORDER_UP_TO_LEVEL": values[1]}
-    return ExactSolution(decisions, values[2], None if np.equal(message, None).all() else message)
+def _item(inputs: ReviewInputs, i: int, params: RSParams) -> ReviewItem:
+    shortest, level = int(inputs.shortest_review_period[i]), float(inputs.service_level[i])
+    service = "none" if np.isnan(level) else params.service
+    longest = max(shortest, params.longest_review_period)
+    demand = inputs.demand_of(i).values()
+    return ReviewItem(params.cost, service, *inputs.costs_of(i).values(), level, *demand, shortest, longest)
 
 
-def _item(inputs: _Inputs, i: int, params: RSParams) -> ReviewItem:
-    demand, shortest = inputs.demand, int(inputs.shortest_review_period[i])
-    service = "none" if np.isnan(inputs.service_level[i]) else params.service
-    return ReviewItem(
-        params.cost,
-        service,
-        float(inputs.holding_cost[i]),
-        float(inputs.fixed_order_cost[i]),
-        float(inputs.backorder_cost[i]),
-        float(inputs.service_level[i]),
-        FORM_NAMES[demand.form[i]],
-        float(demand.mean[i]),
-        float(demand.variance[i]),
-        inputs.day_pmfs[i],
-        float(demand.first_lead_time[i]),
-        int(demand.n_lead_times[i]),
-        shortest,
-        max(shortest, params.longest_review_period),
-    )
-
-
-def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:
+def build_model(items: Items, params: RSParams) -> pyo.ConcreteModel:
     """The selection of one pair for each item, side by side in one ConcreteModel.
 
     An item without demand has one pair, R = S = 0, that costs nothing.
@@ -251,31 +105,32 @@ def build_model(items: pd.DataFrame, params: RSParams) -> pyo.ConcreteModel:
     ------
     ParameterError : an item's inputs can't be used, or its model would be too large; says which and why.
     """
-    inputs = _read(items, params)
-    refuse(items, inputs.message)
-    pairs = [
-        review_pairs(_item(inputs, i, params)) if inputs.demand.mean[i] > 0 else NOTHING for i in range(len(items))
-    ]
+    inputs = review_inputs(items, params.service, params.longest_review_period)
+    items.raise_problems()
+    has_demand = inputs.demand.mean > 0
+    pairs = [review_pairs(_item(inputs, i, params)) if has_demand[i] else NOTHING for i in range(len(items))]
     return selection_model(pairs, {"REVIEW_PERIOD": "review_period", "ORDER_UP_TO_LEVEL": "level"})
 
 
-def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
-    """Units wanted now: up to S when R days have passed since the last order, or when there was none; else 0.
+def cost(items: Items, decisions: Mapping[str, np.ndarray], params: RSParams) -> np.ndarray:
+    """C(R, S) of any whole R >= 1 and S >= 0, money/day; the service does not count in it."""
+    inputs = review_inputs(items, params.service, params.longest_review_period)
 
-    Between two reviews nothing is ordered, whatever the position. A review that finds nothing to order is repeated on
-    the next day. R = 0 orders nothing. An item without a decision or without a known position gets NaN.
+    def cost_of(i: int, R: float, S: float) -> float:
+        if R < 1 or S < 0:
+            return np.nan
+        demand = inputs.demand_of(i)
+        after = demand_after(levels=np.array([S]), n_days=int(R), **demand)
+        periods, levels = np.array([R], dtype=np.int64), np.array([S])
+        costs = inputs.costs_of(i)
+        return review_costs(params.cost, "none", periods, levels, after, demand["demand_mean"], **costs).cost.item()
 
-    >>> decisions = {"REVIEW_PERIOD": np.array([7, 7, 7, 0]), "ORDER_UP_TO_LEVEL": np.array([20, 20, 20, 0])}
-    >>> order(decisions, pd.DataFrame({"inventory_position": [5, 5, 5, -3], "days_since_order": [7, 6, np.nan, 9]}))
-    array([15.,  0., 15.,  0.])
-    """
-    R = np.asarray(decisions["REVIEW_PERIOD"], float)
-    S = np.asarray(decisions["ORDER_UP_TO_LEVEL"], float)
-    position = state["inventory_position"].to_numpy(dtype=float)
-    days = state["days_since_order"].to_numpy(dtype=float, na_value=np.nan)
-    is_due = (R > 0) & (np.isnan(days) | (days >= R))
-    wanted = np.where(is_due, np.maximum(S - position, 0.0), 0.0)
-    return np.where(np.isnan(R) | np.isnan(S) | np.isnan(position), np.nan, wanted)
+    return cost_each(items, DECIDES, decisions, inputs.demand.mean > 0, cost_of)
+
+
+def order(decisions: Mapping[str, np.ndarray], stock: Stock) -> np.ndarray:
+    """Units wanted now, (n,): `theory.order_rules.at_reviews`."""
+    return order_rules.at_reviews(decisions["REVIEW_PERIOD"], decisions["ORDER_UP_TO_LEVEL"], stock)
 
 
 def _example(**changes: object) -> dict:
@@ -297,16 +152,17 @@ def _example(**changes: object) -> dict:
 
 POLICY = Policy(
     name="r_s",
-    title="review period and order-up-to level of each item",
-    model_class="LP",
-    algorithm="newsvendor level of each review period, as far as a bound with constant demand allows",
-    source="Snyder & Shen (2019), section 4.3; Silver, Pyke & Thomas (2017), section 6.10",
-    partition_by=("location_id", "product_id", "source_id"),
-    inputs=INPUTS,
-    input_columns=INPUT_COLUMNS,
+    about=About(
+        "review period and order-up-to level of each item",
+        "LP",
+        "Snyder & Shen (2019), section 4.3; Silver, Pyke & Thomas (2017), section 6.10",
+        "newsvendor level of each review period, as far as a bound with constant demand allows",
+    ),
+    decides=DECIDES,
+    needs=(*STOCK_COSTS, SHIPPING_INTERVAL, SERVICE_LEVEL, *LEAD_TIME_DEMAND),
     params=RSParams,
-    decisions=("REVIEW_PERIOD", "ORDER_UP_TO_LEVEL"),
     build_model=build_model,
+    cost=cost,
     order=order,
     examples=(
         # a period is a day: a shipping interval of one day and no order cost leave the base-stock problem
@@ -319,7 +175,7 @@ POLICY = Policy(
             "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, Example 4.7; optimum as in stockpyl's tests",
         ),
     ),
-    solve_exact=solve_exact,
+    algorithm=algorithm,
     # there is nothing to presolve in the choice of one pair
-    highs_options={"presolve": "off"},
+    solver_options={"highs": {"presolve": "off"}},
 )

@@ -30,61 +30,30 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyomo.environ as pyo
 
 from invopt.models.fill_rate_choices import fill_rate_choices
 from invopt.models.selection import NOTHING, selection_model
 from invopt.models.window import NO_DEMAND, window_model
 from invopt.models.window_levels import SQItem, window_levels
-from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.inputs.columns import (
-    BACKORDER_COST,
-    DEMAND,
-    FIXED_ORDER_COST,
-    HOLDING_COST,
-    LEAD_TIME,
-    LEAD_TIME_CONFIDENCE,
-    SERVICE_LEVEL,
-    numbers,
-    objects,
-)
+from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
+from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, SERVICE_LEVEL, STOCK_COSTS
+from invopt.policies.inputs.each_item import answer_each, cost_each
 from invopt.policies.inputs.item_demand import item_demand
-from invopt.policies.inputs.messages import note, refuse
+from invopt.policies.inputs.items import Items
 from invopt.policies.inputs.service import service_shares
+from invopt.theory import order_rules
 from invopt.theory.demand.item_demand import ItemDemand
-from invopt.theory.s_q.cost import review_days
+from invopt.theory.order_rules import Stock
+from invopt.theory.s_q.cost import reorder_point_cost, review_days
 from invopt.theory.s_q.search import LARGEST_QUANTITY, best_reorder_points
 from invopt.theory.s_q.search_cycle_service import cycle_points
 from invopt.theory.s_q.search_fill_rate import LARGEST_TABLE, best_reorder_points_with_fill_rate
 from invopt.theory.s_q.search_service_points import cycle_point
 
-INPUTS = """
-SELECT
-    location_id,
-    product_id,
-    source_id,
-    CAST(fixed_order_cost AS double) AS fixed_order_cost,
-    CAST(holding_cost AS double) AS holding_cost,
-    CAST(backorder_cost AS double) AS backorder_cost,
-    CAST(service_level AS double) AS service_level,
-    CAST(lead_time AS double) AS lead_time,
-    CAST(lead_time_confidence AS double) AS lead_time_confidence,
-    CAST(demand_distribution AS string) AS demand_distribution,
-    CAST(demand_mean AS array<double>) AS demand_mean,
-    CAST(demand_variance AS array<double>) AS demand_variance,
-    CAST(demand_pmf AS array<array<double>>) AS demand_pmf
-FROM item_state
-"""
-
-INPUT_COLUMNS = (
-    FIXED_ORDER_COST,
-    HOLDING_COST,
-    BACKORDER_COST,
-    SERVICE_LEVEL,
-    LEAD_TIME,
-    LEAD_TIME_CONFIDENCE,
-    *DEMAND,
+DECIDES = (
+    Decision("REORDER_POINT", "units", "order at an inventory position of this or less"),
+    Decision("ORDER_QUANTITY", "units", "an order has this many units, or a multiple"),
 )
 
 
@@ -100,10 +69,7 @@ class SQParams(Params):
 
 
 class _Inputs(NamedTuple):
-    """The columns as arrays, with one message for each item that can't be used.
-
-    missed_share : 1 - service_level; 1 where nothing is asked for
-    """
+    """The columns as arrays; missed_share is 1 - service_level, and 1 where nothing is asked for."""
 
     fixed_order_cost: np.ndarray
     holding_cost: np.ndarray
@@ -111,111 +77,62 @@ class _Inputs(NamedTuple):
     missed_share: np.ndarray
     demand: ItemDemand
 
-    @property
-    def message(self) -> np.ndarray:
-        return self.demand.message
+
+def _read(items: Items, params: SQParams) -> _Inputs:
+    costs = items.numbers_of("fixed_order_cost", "holding_cost", "backorder_cost")
+    demand = item_demand(items, review_days(params.cost))
+    return _Inputs(*costs, service_shares(params.service, items), demand)
 
 
-def _read(items: pd.DataFrame, params: SQParams) -> _Inputs:
-    fixed_order_cost, holding_cost, backorder_cost = (
-        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST)
-    )
-    demand = item_demand(
-        *(objects(items, column.name) for column in DEMAND),
-        numbers(items, "lead_time"),
-        numbers(items, "lead_time_confidence"),
-        review_days(params.cost),
-    )
-    for name, values in (("fixed_order_cost", fixed_order_cost), ("backorder_cost", backorder_cost)):
-        note(demand.message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
-    note(
-        demand.message,
-        holding_cost == 0,
-        "holding_cost is 0: the larger the order the cheaper, so none is best; set it above 0",
-    )
-    note(
-        demand.message,
-        (holding_cost != 0) & ~((holding_cost > 0) & np.isfinite(holding_cost)),
-        "holding_cost is {value}, must be above 0",
-        holding_cost,
-    )
-    missed_share = service_shares(params.service, numbers(items, SERVICE_LEVEL.name), demand.message)
-    return _Inputs(fixed_order_cost, holding_cost, backorder_cost, missed_share, demand)
-
-
-def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SQParams) -> ExactSolution:
-    """The best (s, Q) of every item in one call; items are independent, so `offsets` makes no difference.
-
-    An item whose mean demand is 0 has s = 0, Q = 0 and cost 0: it orders nothing. An item that can't be solved has NaN
-    and a message.
-    """
+def algorithm(items: Items, params: SQParams) -> Answer:
+    """The best (s, Q) of every item in one call; an item without demand has s = Q = 0 and costs nothing."""
     inputs = _read(items, params)
-    demand, message = inputs.demand, inputs.message
-    is_valid = np.equal(message, None)
-    has_demand = is_valid & (demand.mean > 0)
-    values = [np.where(is_valid, 0.0, np.nan) for _ in range(3)]
-    columns = {
-        "is_guide": params.cost == "guide",
-        "form": demand.form[has_demand],
-        "demand_mean": demand.mean[has_demand],
-        "demand_variance": demand.variance[has_demand],
-        "first_lead_time": demand.first_lead_time[has_demand],
-        "n_lead_times": demand.n_lead_times[has_demand],
-        "holding_cost": inputs.holding_cost[has_demand],
-        "fixed_order_cost": inputs.fixed_order_cost[has_demand],
-        "backorder_cost": inputs.backorder_cost[has_demand],
-        "lead_time_pmfs": demand.pmfs_of(has_demand),
-    }
-    if params.service == "fill_rate":
-        results = best_reorder_points_with_fill_rate(**columns, fill_share=inputs.missed_share[has_demand])
-    elif params.service == "cycle":
-        results = best_reorder_points(**columns, smallest_point=cycle_points(inputs.missed_share, demand, has_demand))
-    else:
-        results = best_reorder_points(**columns)
-    for value, result in zip(values, results, strict=True):
-        value[has_demand] = result
-    point, quantity, cost = values
-    is_endless = has_demand & np.isnan(cost)
-    is_wide = has_demand & np.isinf(cost)
-    for value in values:
-        value[is_endless | is_wide] = np.nan
-    note(
-        message,
-        is_endless,
+
+    def search(chosen: np.ndarray) -> tuple[np.ndarray, ...]:
+        columns = {
+            **inputs.demand.arrays_of(chosen),
+            "is_guide": params.cost == "guide",
+            "holding_cost": inputs.holding_cost[chosen],
+            "fixed_order_cost": inputs.fixed_order_cost[chosen],
+            "backorder_cost": inputs.backorder_cost[chosen],
+            "lead_time_pmfs": inputs.demand.pmfs_of(chosen),
+        }
+        if params.service == "fill_rate":
+            return best_reorder_points_with_fill_rate(**columns, fill_share=inputs.missed_share[chosen])
+        if params.service == "cycle":
+            columns["smallest_point"] = cycle_points(inputs.missed_share, inputs.demand, chosen)
+        return best_reorder_points(**columns)
+
+    answer = answer_each(items, DECIDES, inputs.demand.mean > 0, search)
+    items.refuse(
+        items.is_usable & np.isnan(answer.cost),
         f"the best order quantity passes {LARGEST_QUANTITY:g} units: holding_cost is too small beside the other costs",
     )
-    note(
-        message,
-        is_wide,
+    items.refuse(
+        np.isinf(answer.cost),
         f"demand varies over more than {LARGEST_TABLE:g} units: too many for a fill rate; count in larger units",
     )
-    decisions = {"REORDER_POINT": point, "ORDER_QUANTITY": quantity}
-    return ExactSolution(decisions, cost, None if np.equal(message, None).all() else message)
+    return answer
 
 
-def build_model(items: pd.DataFrame, params: SQParams) -> pyo.ConcreteModel:
+def build_model(items: Items, params: SQParams) -> pyo.ConcreteModel:
     """The window model of each item, side by side in one ConcreteModel; under a fill rate each item's selection.
-
-    REORDER_POINT and ORDER_QUANTITY are Expressions of the solved variables. An item without demand has s = Q = 0 and
-    costs nothing.
 
     Raises
     ------
     ParameterError : an item's inputs can't be used, or its model would be too large; says which and why.
     """
     inputs = _read(items, params)
-    refuse(items, inputs.message)
-    has_demand = inputs.demand.mean > 0
-    sq_items = [_item(inputs, params, i) if has_demand[i] else None for i in range(len(items))]
+    items.raise_problems()
+    sq_items = [_item(inputs, params, i) if mean > 0 else None for i, mean in enumerate(inputs.demand.mean)]
+    shares = list(zip(sq_items, inputs.missed_share, strict=True))
     if params.service == "fill_rate" and (inputs.missed_share < 1).any():
-        shares = zip(sq_items, inputs.missed_share, strict=True)
         return selection_model([NOTHING if item is None else fill_rate_choices(item, share) for item, share in shares])
-    levels = []
-    for item, share in zip(sq_items, inputs.missed_share, strict=True):
-        if item is None:
-            levels.append(NO_DEMAND)
-        else:
-            levels.append(window_levels(item, cycle_point(item.demand, share) if params.service == "cycle" else 0))
+    is_cycle = params.service == "cycle"
+    levels = [
+        NO_DEMAND if item is None else window_levels(item, cycle_point(item.demand, share) if is_cycle else 0)
+        for item, share in shares
+    ]
     return window_model(levels, all_hold_m=params.cost != "guide")
 
 
@@ -224,30 +141,33 @@ def _item(inputs: _Inputs, params: SQParams, i: int) -> SQItem:
     return SQItem(params.cost, inputs.demand.lead_time_demand(i), inputs.demand.mean[i], *costs)
 
 
-def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
-    """Units wanted now: at an inventory position of s or less, the fewest batches of Q that bring it above s; else 0.
+def cost(items: Items, decisions: Mapping[str, np.ndarray], params: SQParams) -> np.ndarray:
+    """C(s, Q) of any whole s >= 0 and Q >= 1, money/day; the service does not count in it."""
+    inputs = _read(items, params)
 
-    Q = 0 orders nothing. An item without a decision or without a known position gets NaN.
+    def cost_of(i: int, s: float, quantity: float) -> float:
+        if s < 0 or quantity < 1:
+            return np.nan
+        item = _item(inputs, params, i)
+        costs = (item.holding_cost, item.fixed_order_cost, item.backorder_cost)
+        return reorder_point_cost(params.cost, int(s), int(quantity), item.demand, item.demand_mean, *costs)
 
-    >>> decisions = {"REORDER_POINT": np.array([3, 3, 3]), "ORDER_QUANTITY": np.array([5, 5, 0])}
-    >>> order(decisions, pd.DataFrame({"inventory_position": [3, -7, 1]}))
-    array([ 5., 15.,  0.])
-    """
-    s = np.asarray(decisions["REORDER_POINT"], float)
-    quantity = np.asarray(decisions["ORDER_QUANTITY"], float)
-    position = state["inventory_position"].to_numpy(dtype=float)
-    batches = np.floor((s - position) / np.where(quantity > 0, quantity, 1.0)) + 1
-    wanted = np.where((position <= s) & (quantity > 0), batches * quantity, 0.0)
-    return np.where(np.isnan(s) | np.isnan(quantity) | np.isnan(position), np.nan, wanted)
+    return cost_each(items, DECIDES, decisions, inputs.demand.mean > 0, cost_of)
 
 
-def _example(name: str, item: Mapping[str, float], decisions: tuple[int, int], cost: float) -> Example:
-    """A published instance of one item with Poisson demand; `decisions` are s and Q."""
+def order(decisions: Mapping[str, np.ndarray], stock: Stock) -> np.ndarray:
+    """Units wanted now, (n,): `theory.order_rules.in_batches`."""
+    return order_rules.in_batches(decisions["REORDER_POINT"], decisions["ORDER_QUANTITY"], stock)
+
+
+def _example(name: str, numbers: tuple[float, ...], decisions: tuple[int, int], cost: float) -> Example:
+    """A published instance of one item with Poisson demand: K, h, p, L, a; s and Q; C."""
+    names = ("fixed_order_cost", "holding_cost", "backorder_cost", "lead_time")
     certain = {"lead_time_confidence": 0.0, "service_level": None, "demand_distribution": "poisson"}
-    demand = {"demand_mean": np.array([item["demand_mean"]]), "demand_variance": None, "demand_pmf": None}
+    demand = {"demand_mean": np.array(numbers[4:]), "demand_variance": None, "demand_pmf": None}
     return Example(
         name,
-        ({**item, **certain, **demand},),
+        ({**dict(zip(names, numbers, strict=False)), **certain, **demand},),
         {"cost": "time_weighted"},
         cost,
         {"REORDER_POINT": decisions[:1], "ORDER_QUANTITY": decisions[1:]},
@@ -255,41 +175,29 @@ def _example(name: str, item: Mapping[str, float], decisions: tuple[int, int], c
     )
 
 
-_EXAMPLE_5_8 = {
-    "fixed_order_cost": 100.0,
-    "holding_cost": 20.0,
-    "backorder_cost": 150.0,
-    "lead_time": 2.0,
-    "demand_mean": 1.5,
-}
-_PROBLEM_5_2 = {
-    "fixed_order_cost": 4.0,
-    "holding_cost": 4.0,
-    "backorder_cost": 28.0,
-    "lead_time": 0.5,
-    "demand_mean": 12.0,
-}
-
 POLICY = Policy(
     name="s_q",
-    title="reorder point and order quantity of each item",
-    model_class="LP",
-    algorithm="Federgruen-Zheng window; for the guide's cost a scan of s with closed-form Q",
-    source="Federgruen & Zheng (1992), Operations Research 40(4)",
-    partition_by=("location_id", "product_id", "source_id"),
-    inputs=INPUTS,
-    input_columns=INPUT_COLUMNS,
+    about=About(
+        "reorder point and order quantity of each item",
+        "LP",
+        "Federgruen & Zheng (1992), Operations Research 40(4)",
+        "Federgruen-Zheng window; for the guide's cost a scan of s with closed-form Q",
+    ),
+    decides=DECIDES,
+    needs=(*STOCK_COSTS, SERVICE_LEVEL, *LEAD_TIME_DEMAND),
     params=SQParams,
-    decisions=("REORDER_POINT", "ORDER_QUANTITY"),
     build_model=build_model,
+    cost=cost,
     order=order,
     examples=(
-        _example("Example 5.8", _EXAMPLE_5_8, (3, 5), 107.92358063314975),
-        _example("Problem 5.2", _PROBLEM_5_2, (6, 7), 28.241312842169155),
+        _example("Example 5.8", (100.0, 20.0, 150.0, 2.0, 1.5), (3, 5), 107.92358063314975),
+        _example("Problem 5.2", (4.0, 4.0, 28.0, 0.5, 12.0), (6, 7), 28.241312842169155),
     ),
-    solve_exact=solve_exact,
+    algorithm=algorithm,
     # These take half of the time of HiGHS's own choice on the window model: there is nothing to presolve, and the
     # primal simplex passes few windows on its way. It must not perturb bounds: a bound of 0 moved by 1e-7 outweighs a
     # 1/Q of 1e-5, and costs a thousand times the iterations.
-    highs_options={"presolve": "off", "simplex_strategy": 4, "primal_simplex_bound_perturbation_multiplier": 0.0},
+    solver_options={
+        "highs": {"presolve": "off", "simplex_strategy": 4, "primal_simplex_bound_perturbation_multiplier": 0.0}
+    },
 )

@@ -21,34 +21,30 @@ Source: Zheng & Federgruen (1991), Operations Research 39(4), 654-665; Snyder & 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyomo.environ as pyo
 
 from invopt.models.position_process import IDLE, SSCosts, position_levels, position_process
-from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.inputs.columns import (
-    BACKORDER_COST,
-    DEMAND,
-    FIXED_ORDER_COST,
-    HOLDING_COST,
-    LEAD_TIME,
-    LEAD_TIME_CONFIDENCE,
-    numbers,
-    objects,
-)
+from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
+from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, STOCK_COSTS
+from invopt.policies.inputs.day_demand import day_pmfs
+from invopt.policies.inputs.each_item import answer_each
 from invopt.policies.inputs.item_demand import item_demand
-from invopt.policies.inputs.messages import note, refuse
-from invopt.policies.s_q import INPUTS
-from invopt.theory.demand.codes import NORMAL, PMF
-from invopt.theory.demand.distributions import mean_pmf
+from invopt.policies.inputs.items import Items
+from invopt.theory import order_rules
+from invopt.theory.demand.codes import NORMAL
 from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time import whole_days
+from invopt.theory.order_rules import Stock
+from invopt.theory.s_s.cost import order_up_to_costs
 from invopt.theory.s_s.search import best_order_up_to_levels
 
-INPUT_COLUMNS = (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST, LEAD_TIME, LEAD_TIME_CONFIDENCE, *DEMAND)
+DECIDES = (
+    Decision("REORDER_POINT", "units", "order at an inventory position of this or less"),
+    Decision("ORDER_UP_TO_LEVEL", "units", "an order lifts the inventory position to this"),
+)
 
 
 class SSParams(Params):
@@ -56,7 +52,7 @@ class SSParams(Params):
 
 
 class _Inputs(NamedTuple):
-    """The columns as arrays, with one message for each item that can't be used.
+    """The columns as arrays.
 
     demand : over the lead time + 1 day
     day_pmfs : of each item the probabilities of a day's demand; empty for the other forms
@@ -68,77 +64,52 @@ class _Inputs(NamedTuple):
     demand: ItemDemand
     day_pmfs: list[np.ndarray]
 
-    @property
-    def message(self) -> np.ndarray:
-        return self.demand.message
 
-
-def _read(items: pd.DataFrame) -> _Inputs:
-    fixed_order_cost, holding_cost, backorder_cost = (
-        numbers(items, column.name) for column in (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST)
-    )
-    demand = item_demand(
-        *(objects(items, column.name) for column in DEMAND),
-        numbers(items, "lead_time"),
-        numbers(items, "lead_time_confidence"),
-        1,
-    )
-    for name, values in (("fixed_order_cost", fixed_order_cost), ("backorder_cost", backorder_cost)):
-        note(demand.message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
-    note(
-        demand.message,
-        ~((holding_cost > 0) & np.isfinite(holding_cost)),
-        "holding_cost is {value}, must be above 0",
-        holding_cost,
-    )
+def _read(items: Items) -> _Inputs:
+    costs = items.numbers_of("fixed_order_cost", "holding_cost", "backorder_cost")
+    demand = item_demand(items, 1)
     is_normal = demand.form == NORMAL
     # a sum of rounded days needs whole days, as for a pmf
     demand.first_lead_time[is_normal] = whole_days(demand.first_lead_time[is_normal])
-    day_pmfs = [np.zeros(0)] * len(items)
-    for i in np.flatnonzero((demand.form == PMF) & np.equal(demand.message, None)):
-        day_pmfs[i] = mean_pmf(items["demand_pmf"].iloc[i])
-    return _Inputs(fixed_order_cost, holding_cost, backorder_cost, demand, day_pmfs)
+    return _Inputs(*costs, demand, day_pmfs(items, demand.form))
 
 
-def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: SSParams) -> ExactSolution:
-    """The best (s, S) of every item in one call; items are independent, so `offsets` makes no difference.
+def _columns(inputs: _Inputs, chosen: np.ndarray) -> dict[str, Any]:
+    """The chosen items as the arguments of `theory/s_s`."""
+    return {
+        **inputs.demand.arrays_of(chosen),
+        "holding_cost": inputs.holding_cost[chosen],
+        "fixed_order_cost": inputs.fixed_order_cost[chosen],
+        "backorder_cost": inputs.backorder_cost[chosen],
+        "day_pmfs": [inputs.day_pmfs[i] for i in np.flatnonzero(chosen)],
+    }
 
-    An item whose mean demand is 0 has s = 0, S = 0 and cost 0: it orders nothing. An item that can't be solved has NaN
-    and a message. An item whose demand is counted in larger steps has a message that says so: its levels and its cost
-    are those of demand in such steps.
+
+def algorithm(items: Items, params: SSParams) -> Answer:
+    """The best (s, S) of every item in one call; an item without demand has s = S = 0 and costs nothing.
+
+    An item whose demand is counted in larger steps has a remark that says so: its levels and its cost are those of
+    demand in such steps.
     """
     inputs = _read(items)
-    demand, message = inputs.demand, inputs.message
-    is_valid = np.equal(message, None)
-    has_demand = is_valid & (demand.mean > 0)
-    values = [np.where(is_valid, 0.0, np.nan) for _ in range(3)]
-    results = best_order_up_to_levels(
-        form=demand.form[has_demand],
-        demand_mean=demand.mean[has_demand],
-        demand_variance=demand.variance[has_demand],
-        first_lead_time=demand.first_lead_time[has_demand],
-        n_lead_times=demand.n_lead_times[has_demand],
-        holding_cost=inputs.holding_cost[has_demand],
-        fixed_order_cost=inputs.fixed_order_cost[has_demand],
-        backorder_cost=inputs.backorder_cost[has_demand],
-        day_pmfs=[inputs.day_pmfs[i] for i in np.flatnonzero(has_demand)],
-    )
-    for value, result in zip(values, results[:3], strict=True):
-        value[has_demand] = result
     step = np.ones(len(items))
-    step[has_demand] = results.step
-    note(
-        message,
+
+    def search(chosen: np.ndarray) -> tuple[np.ndarray, ...]:
+        results = best_order_up_to_levels(**_columns(inputs, chosen))
+        step[chosen] = results.step
+        return results[:3]
+
+    answer = answer_each(items, DECIDES, inputs.demand.mean > 0, search)
+    items.note(
         step > 1,
         "demand is counted in steps of {value:g} units, since whole units would take too long: levels and cost are"
         " those of demand in steps",
         step,
     )
-    decisions = {"REORDER_POINT": values[0], "ORDER_UP_TO_LEVEL": values[1]}
-    return ExactSolution(decisions, values[2], None if np.equal(message, None).all() else message)
+    return answer
 
 
-def build_model(items: pd.DataFrame, params: SSParams) -> pyo.ConcreteModel:
+def build_model(items: Items, params: SSParams) -> pyo.ConcreteModel:
     """The linear program of each item, side by side in one ConcreteModel; an item without demand has s = S = 0.
 
     Raises
@@ -146,7 +117,7 @@ def build_model(items: pd.DataFrame, params: SSParams) -> pyo.ConcreteModel:
     ParameterError : an item's inputs can't be used, or its model would be too large; says which and why.
     """
     inputs = _read(items)
-    refuse(items, inputs.message)
+    items.raise_problems()
     levels = []
     for i in range(len(items)):
         costs = SSCosts(inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i])
@@ -155,34 +126,35 @@ def build_model(items: pd.DataFrame, params: SSParams) -> pyo.ConcreteModel:
     return position_process(levels)
 
 
-def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
-    """Units wanted now: at an inventory position of s or less, the units that lift it to S; else 0.
+def cost(items: Items, decisions: Mapping[str, np.ndarray], params: SSParams) -> np.ndarray:
+    """C(s, S) of any whole s >= 0 and S > s, money/day; 0 where an item without demand is not ordered."""
+    inputs = _read(items)
+    s, S = (np.asarray(decisions[decision.name], dtype=float) for decision in DECIDES)
+    has_demand = inputs.demand.mean > 0
+    costs = np.where(items.is_usable & ~has_demand & (s == 0) & (S == 0), 0.0, np.nan)
+    chosen = items.is_usable & has_demand & np.isfinite(s) & np.isfinite(S)
+    costs[chosen] = order_up_to_costs(s[chosen], S[chosen], **_columns(inputs, chosen))
+    return costs
 
-    S = s (an item without demand) orders nothing. An item without a decision or without a known position gets NaN.
 
-    >>> decisions = {"REORDER_POINT": np.array([4, 4, 0]), "ORDER_UP_TO_LEVEL": np.array([10, 10, 0])}
-    >>> order(decisions, pd.DataFrame({"inventory_position": [4, 5, -3]}))
-    array([6., 0., 0.])
-    """
-    s = np.asarray(decisions["REORDER_POINT"], float)
-    S = np.asarray(decisions["ORDER_UP_TO_LEVEL"], float)
-    position = state["inventory_position"].to_numpy(dtype=float)
-    wanted = np.where((position <= s) & (S > s), S - position, 0.0)
-    return np.where(np.isnan(s) | np.isnan(S) | np.isnan(position), np.nan, wanted)
+def order(decisions: Mapping[str, np.ndarray], stock: Stock) -> np.ndarray:
+    """Units wanted now, (n,): `theory.order_rules.up_to_level`."""
+    return order_rules.up_to_level(decisions["REORDER_POINT"], decisions["ORDER_UP_TO_LEVEL"], stock)
 
 
 POLICY = Policy(
     name="s_s",
-    title="reorder point and order-up-to level of each item",
-    model_class="LP",
-    algorithm="Dinkelbach's method on the cost per order cycle, over the renewal equation of the days",
-    source="Zheng & Federgruen (1991), Operations Research 39(4)",
-    partition_by=("location_id", "product_id", "source_id"),
-    inputs=INPUTS,
-    input_columns=INPUT_COLUMNS,
+    about=About(
+        "reorder point and order-up-to level of each item",
+        "LP",
+        "Zheng & Federgruen (1991), Operations Research 39(4)",
+        "Dinkelbach's method on the cost per order cycle, over the renewal equation of the days",
+    ),
+    decides=DECIDES,
+    needs=(*STOCK_COSTS, *LEAD_TIME_DEMAND),
     params=SSParams,
-    decisions=("REORDER_POINT", "ORDER_UP_TO_LEVEL"),
     build_model=build_model,
+    cost=cost,
     order=order,
     examples=(
         Example(
@@ -207,5 +179,5 @@ POLICY = Policy(
             "documentation",
         ),
     ),
-    solve_exact=solve_exact,
+    algorithm=algorithm,
 )

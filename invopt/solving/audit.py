@@ -1,4 +1,4 @@
-"""Whether the model contradicts the exact algorithm, on a partition that both have solved."""
+"""Whether the model contradicts the algorithm, on a partition that both have solved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from invopt.solving.outcome import Outcome, Status, Termination, relative_differ
 AUDIT_OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-9}
 
 
-def contradiction(exact: float, bound: float, model: Outcome, tolerance: float) -> tuple[float | None, str | None]:
+def contradiction(cost: float, bound: float, model: Outcome, tolerance: float) -> tuple[float | None, str | None]:
     """The relative difference between the two answers, and the message about it.
 
     The algorithm says that the optimum lies between its bound and its cost. The model says the same of its own two
@@ -19,7 +19,7 @@ def contradiction(exact: float, bound: float, model: Outcome, tolerance: float) 
 
     Parameters
     ----------
-    exact, bound : the algorithm's cost and lower bound of the partition, money/period
+    cost, bound : the algorithm's cost and lower bound of the partition, money/period
     tolerance : relative difference above which the message says that they disagree
 
     Returns
@@ -28,24 +28,24 @@ def contradiction(exact: float, bound: float, model: Outcome, tolerance: float) 
     message : None where the model confirms the algorithm
     """
     if model.termination in (Termination.INFEASIBLE, Termination.UNBOUNDED):
-        return np.inf, f"audit: exact {exact:.9g}, but the model is {model.termination}: they disagree"
+        return np.inf, f"algorithm {cost:.9g}, but the model is {model.termination}: they disagree"
     if model.status is Status.NO_SOLUTION:
-        return None, f"audit: no optimum of the model to compare with ({model.termination}: {model.message})"
+        return None, f"no optimum of the model to compare with ({model.termination}: {model.message})"
     is_optimal = model.status is Status.OPTIMAL
     # the model's plan may cost a little more than its bound, and another plan may lie between
     lowest = model.bound if model.bound is not None else model.objective if is_optimal else -np.inf
     if is_optimal:
         lowest = min(lowest, model.objective)
-    low = exact if is_proven(exact, bound) else bound
+    low = cost if is_proven(cost, bound) else bound
     gap = 0.0
-    if exact < lowest:
-        gap = relative_difference(exact, lowest)
+    if cost < lowest:
+        gap = relative_difference(cost, lowest)
     elif low > model.objective:
         gap = relative_difference(low, model.objective)
     if gap > tolerance:
         of_model = f"{model.objective:.9g}" if is_optimal else f"between {model.bound} and {model.objective:.9g}"
-        of_algorithm = f"{exact:.9g}" if low == exact else f"between {bound:.9g} and {exact:.9g}"
-        return gap, f"audit: exact {of_algorithm}, model {of_model}: they disagree"
+        of_algorithm = f"{cost:.9g}" if low == cost else f"between {bound:.9g} and {cost:.9g}"
+        return gap, f"algorithm {of_algorithm}, model {of_model}: they disagree"
     if is_optimal:
         return gap, None
-    return None, f"audit: no optimum of the model to compare with ({model.termination}: {model.message})"
+    return None, f"no optimum of the model to compare with ({model.termination}: {model.message})"

@@ -16,7 +16,7 @@ from invopt.solving import highs, input_check, supervised
 from invopt.solving.audit import AUDIT_OPTIONS, contradiction
 from invopt.solving.by_algorithm import is_proven, solve_alone, solve_by_algorithm
 from invopt.solving.by_model import solve_by_model
-from invopt.solving.outcome import SOLUTION_COLUMNS, Outcome, Status, Termination, failure
+from invopt.solving.outcome import ALGORITHM, MODEL, SOLUTION_COLUMNS, Outcome, Status, Termination, failure
 from invopt.solving.request import SolveRequest, check_request
 from invopt.solving.solved_rows import KEYS, SolvedRows
 
@@ -29,8 +29,11 @@ def solve_bucket(
     """Solves every partition of the bucket; one that fails is rows with a status and a message, and the others are
     solved all the same.
 
+    By `method: auto` the algorithm decides all, and the model those that the algorithm has not proved within the row's
+    `gap`; the better of the two answers stays.
+
     Models are solved in a child process, which is killed when a partition takes more than 1.5 time limits + 5 s. The
-    exact algorithm runs in this process. When `is_retry` says that the last attempt killed the process, each partition
+    algorithm runs in this process. When `is_retry` says that the last attempt killed the process, each partition
     is solved alone in such a child, to find the one that crashes. A system that can't fork (Windows) runs everything
     in this process, with the solver's own time limit only.
 
@@ -78,6 +81,12 @@ class _Bucket:
     def partition(self, k: int) -> pd.DataFrame:
         return self.items.iloc[self.offsets[k] : self.offsets[k + 1]].reset_index(drop=True)
 
+    @property
+    def gap_options(self) -> dict[str, Any]:
+        """The row's gap as an option of HiGHS, unless the solver's own options or the policy's set one."""
+        known = {**self.policy.solver_options.get("highs", {}), **self.request.solver.options}
+        return {} if "mip_rel_gap" in known else {"mip_rel_gap": self.request.row.gap}
+
     def by_model(self, partitions: np.ndarray, options: dict[str, Any] | None = None) -> Iterable[Outcome]:
         highs.import_all()
         solver = self.request.solver
@@ -101,7 +110,7 @@ class _Bucket:
 
 def _solve(items: pd.DataFrame, request: SolveRequest, is_retry: bool, runner: Runner) -> SolvedRows:
     policy, params = check_request(request)
-    needed = [*KEYS, "is_audited", *(column.name for column in policy.input_columns)]
+    needed = [*KEYS, "is_audited", *(column.name for column in policy.needs)]
     missing = [f"column {name} is missing" for name in needed if name not in items.columns]
     if missing:
         raise InputError(
@@ -126,10 +135,12 @@ def _solve(items: pd.DataFrame, request: SolveRequest, is_retry: bool, runner: R
         params=params,
         runner=runner,
     )
-    if request.row.method == "model":
-        _put_all(bucket, rows, bucket.by_model(np.arange(len(bucket.starts))))
+    if request.uses_model_alone(policy):
+        _put_all(bucket, rows, bucket.by_model(np.arange(len(bucket.starts)), bucket.gap_options))
     else:
-        _solve_exact(bucket, rows, positions, is_retry)
+        _solve_by_algorithm(bucket, rows, positions, is_retry)
+        if request.row.method == "auto" and params.algorithm_alone_because() is None:
+            _improve(bucket, rows)
         _audit(bucket, rows)
     return rows
 
@@ -153,7 +164,7 @@ def _ordered(items: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
 def _refuse_bad_input(items: pd.DataFrame, offsets: np.ndarray, policy: Policy, rows: SolvedRows) -> np.ndarray:
     """Which partitions can be solved, as (m,) bool; the rows of the others get their status."""
     keys = [column for column in SOLUTION_COLUMNS if column.name in KEYS]
-    problems = input_check.problems(items, [*keys, *policy.input_columns])
+    problems = input_check.problems(items, [*keys, *policy.needs])
     is_good = np.ones(len(offsets) - 1, dtype=bool)
     if problems is not None:
         for row in np.flatnonzero(problems != np.array(None)):
@@ -169,7 +180,7 @@ def _put_all(bucket: _Bucket, rows: SolvedRows, outcomes: Iterable[Outcome]) -> 
         rows.put(bucket.starts[k], bucket.ends[k], outcome)
 
 
-def _solve_exact(bucket: _Bucket, rows: SolvedRows, positions: np.ndarray, is_retry: bool) -> None:
+def _solve_by_algorithm(bucket: _Bucket, rows: SolvedRows, positions: np.ndarray, is_retry: bool) -> None:
     """All partitions by one call; each alone when the last attempt crashed, or when this call raises."""
     start = time.perf_counter()
     partitions = np.arange(len(bucket.starts))
@@ -192,26 +203,60 @@ def _solve_exact(bucket: _Bucket, rows: SolvedRows, positions: np.ndarray, is_re
         "status": np.repeat(status, sizes),
         "termination": str(Termination.CONVERGED),
         "seconds": seconds,
-        "message": answer.message,
+        "message": answer.remarks,
     }
     for name, amounts in values.items():
         rows.columns[name][positions] = amounts
     rows.put_decisions(positions, answer.values)
+    rows.put_prices(positions, answer.prices)
     for k, outcome in answer.failures.items():
         rows.put(bucket.starts[k], bucket.ends[k], outcome._replace(seconds=seconds))
 
 
+def _improve(bucket: _Bucket, rows: SolvedRows) -> None:
+    """Solves by their models the partitions whose algorithm failed or has not proved its plan within the row's gap.
+
+    The cheaper plan stays, with the higher of the two bounds. Where the model gives none, a remark tells why.
+    """
+    columns, starts = rows.columns, bucket.starts
+    objective, bound = columns["objective"][starts], columns["bound"][starts]
+    has_plan = columns["status"][starts] != str(Status.NO_SOLUTION)
+    is_refused = columns["termination"][starts] == str(Termination.INVALID_INPUT)
+    is_open = ~has_plan | ~is_proven(objective, bound, bucket.request.row.gap)
+    partitions = np.flatnonzero(is_open & ~is_refused)
+    for k, outcome in zip(partitions, bucket.by_model(partitions, bucket.gap_options), strict=True):
+        at = slice(starts[k], bucket.ends[k])
+        if not has_plan[k]:
+            outcome = _after_failure(outcome, columns["message"][starts[k]])
+        elif outcome.status is Status.NO_SOLUTION:
+            rows.add_remark(at, f"not proved within the gap, and the model gave no plan: {outcome.message}")
+            continue
+        better = max((b for b in (outcome.bound, bound[k]) if b is not None and not np.isnan(b)), default=None)
+        if not has_plan[k] or outcome.objective < objective[k]:
+            rows.put(at.start, at.stop, outcome._replace(bound=better))
+            rows.say_method(at, MODEL)
+        else:
+            columns["bound"][at] = better
+            if is_proven(objective[k], better):
+                columns["status"][at] = str(Status.OPTIMAL)
+
+
+def _after_failure(outcome: Outcome, message: str) -> Outcome:
+    """The model's outcome of a partition on which the algorithm failed; its message tells of both."""
+    told = f"the algorithm failed: {message}"
+    if isinstance(outcome.message, list):
+        return outcome._replace(message=[told if each is None else f"{each}; {told}" for each in outcome.message])
+    return outcome._replace(message=told if outcome.message is None else f"{outcome.message}; {told}")
+
+
 def _audit(bucket: _Bucket, rows: SolvedRows) -> None:
-    """Solves the sampled partitions by their models too and notes the difference; the exact solution stays."""
+    """Solves the sampled partitions by their models too and notes the difference; the algorithm's solution stays."""
     is_audited = np.logical_or.reduceat(bucket.items["is_audited"].to_numpy(dtype=bool), bucket.offsets[:-1])
     is_solved = rows.columns["status"][bucket.starts] != str(Status.NO_SOLUTION)
-    audited = np.flatnonzero(is_audited & is_solved)
+    audited = np.flatnonzero(is_audited & is_solved & (rows.columns["method"][bucket.starts] == ALGORITHM))
     for k, outcome in zip(audited, bucket.by_model(audited, AUDIT_OPTIONS), strict=True):
-        start = bucket.starts[k]
-        exact, bound = (float(rows.columns[name][start]) for name in ("objective", "bound"))
-        gap, message = contradiction(exact, bound, outcome, bucket.request.audit_tolerance)
-        at = slice(start, bucket.ends[k])
+        start, at = bucket.starts[k], slice(bucket.starts[k], bucket.ends[k])
+        cost, bound = (float(rows.columns[name][start]) for name in ("objective", "bound"))
+        gap, message = contradiction(cost, bound, outcome, bucket.request.audit_tolerance)
         rows.columns["audit_gap"][at] = np.nan if gap is None else gap
-        if message:
-            remarks = rows.columns["message"][at]
-            rows.columns["message"][at] = [message if remark is None else f"{remark}; {message}" for remark in remarks]
+        rows.columns["audit_message"][at] = message

@@ -1,4 +1,4 @@
-"""Many partitions at once by a policy's exact algorithm, with its answer checked."""
+"""Many partitions at once by a policy's algorithm, with its answer checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from invopt.policies.base import Policy
+from invopt.policies.base import Answer, Policy
+from invopt.policies.inputs.items import Items
 from invopt.solving.by_model import failed
 from invopt.solving.outcome import Outcome, Status, Termination, failure
 
@@ -16,14 +17,15 @@ from invopt.solving.outcome import Outcome, Status, Termination, failure
 PROVEN = 1e-6
 
 
-class ExactAnswer(NamedTuple):
+class CheckedAnswer(NamedTuple):
     """Checked answer for m partitions of n items in all.
 
     values : decision name -> (n,) array, or (n, T) where it has periods; in the order in which the policy declares them
     cost : (n,) array, money/period
     objective : (m,) array, money/period
     bound : (m,) array, money/period; the objective where the algorithm gives none
-    message : (n,) object array, or None when nothing was said
+    prices : price name -> (n,) array
+    remarks : (n,) object array of texts and None
     failures : partition -> why it has no solution
     """
 
@@ -31,11 +33,12 @@ class ExactAnswer(NamedTuple):
     cost: np.ndarray
     objective: np.ndarray
     bound: np.ndarray
-    message: np.ndarray | None
+    prices: dict[str, np.ndarray]
+    remarks: np.ndarray
     failures: dict[int, Outcome]
 
 
-def solve_by_algorithm(items: pd.DataFrame, offsets: np.ndarray, policy: Policy, params: Any) -> ExactAnswer:
+def solve_by_algorithm(frame: pd.DataFrame, offsets: np.ndarray, policy: Policy, params: Any) -> CheckedAnswer:
     """Calls the algorithm once for all partitions; partition k is rows offsets[k]:offsets[k+1].
 
     Raises
@@ -43,42 +46,48 @@ def solve_by_algorithm(items: pd.DataFrame, offsets: np.ndarray, policy: Policy,
     ValueError : the answer doesn't have the shapes or the decisions that the policy declares. The algorithm's own
         exceptions pass through.
     """
-    solution = policy.solve_exact(items, offsets, params)
-    n = len(items)
-    cost = np.asarray(solution.cost, dtype=float)
-    values = {name: np.asarray(amount, dtype=float) for name, amount in solution.decisions.items()}
-    message = None if solution.message is None else np.asarray(solution.message, dtype=object)
-    if set(values) != set(policy.decisions):
-        raise ValueError(
-            f"solve_exact returned the decisions {sorted(values)}, the policy declares {sorted(policy.decisions)}"
-        )
-    wrong = [f"{name} {array.shape}" for name, array in values.items() if array.ndim not in (1, 2) or len(array) != n]
-    if cost.shape != (n,):
-        wrong.append(f"cost {cost.shape}")
-    if message is not None and message.shape != (n,):
-        wrong.append(f"message {message.shape}")
-    bound = cost if solution.bound is None else np.asarray(solution.bound, dtype=float)
-    if bound.shape != (n,):
-        wrong.append(f"bound {bound.shape}")
-    if wrong:
-        raise ValueError(f"solve_exact returned wrong shapes for {n} items: {', '.join(wrong)}")
-    starts = offsets[:-1]
-    failures = _failures(cost, values, message, offsets)
-    return ExactAnswer(
-        {name: values[name] for name in policy.decisions},
+    items = Items(frame, policy.needs, offsets)
+    answer = policy.algorithm(items, params)
+    values = {name: np.asarray(amount, dtype=float) for name, amount in answer.decisions.items()}
+    prices = {name: np.asarray(price, dtype=float) for name, price in (answer.prices or {}).items()}
+    cost = np.asarray(answer.cost, dtype=float)
+    bound = cost if answer.bound is None else np.asarray(answer.bound, dtype=float)
+    _check_names(policy, answer)
+    _check_shapes(len(frame), values, {"cost": cost, "bound": bound, **prices})
+    starts = items.offsets[:-1]
+    return CheckedAnswer(
+        {name: values[name] for name in policy.decision_names},
         cost,
         np.add.reduceat(cost, starts),
         np.add.reduceat(bound, starts),
-        message,
-        failures,
+        {name: prices.get(name, np.full(len(frame), np.nan)) for name in policy.prices},
+        items.remarks,
+        _failures(items, cost, values),
     )
 
 
-def is_proven(objective: np.ndarray | float, bound: np.ndarray | float) -> np.ndarray | bool:
-    """Whether the bound reaches the objective, as nearly as a solver's own optimum is proved; a bound that is NaN
-    proves nothing.
-    """
-    return objective - bound <= PROVEN * np.maximum(1.0, np.abs(objective))
+def _check_names(policy: Policy, answer: Answer) -> None:
+    if set(answer.decisions) != set(policy.decision_names):
+        raise ValueError(
+            f"the algorithm returned the decisions {sorted(answer.decisions)}, the policy declares "
+            f"{sorted(policy.decision_names)}"
+        )
+    if not set(answer.prices or ()) <= set(policy.prices):
+        raise ValueError(
+            f"the algorithm returned the prices {sorted(answer.prices)}, the policy declares {sorted(policy.prices)}"
+        )
+
+
+def _check_shapes(n: int, values: dict[str, np.ndarray], amounts: dict[str, np.ndarray]) -> None:
+    wrong = [f"{name} {array.shape}" for name, array in values.items() if array.ndim not in (1, 2) or len(array) != n]
+    wrong += [f"{name} {array.shape}" for name, array in amounts.items() if array.shape != (n,)]
+    if wrong:
+        raise ValueError(f"the algorithm returned wrong shapes for {n} items: {', '.join(wrong)}")
+
+
+def is_proven(objective: np.ndarray | float, bound: np.ndarray | float, gap: float = PROVEN) -> np.ndarray | bool:
+    """Whether the bound reaches the objective but for a relative `gap`; a bound that is NaN proves nothing."""
+    return objective - bound <= gap * np.maximum(1.0, np.abs(objective))
 
 
 def solve_alone(items: pd.DataFrame, policy: Policy, params: Any) -> Outcome:
@@ -92,41 +101,38 @@ def solve_alone(items: pd.DataFrame, policy: Policy, params: Any) -> Outcome:
     if answer.failures:
         return answer.failures[0]._replace(seconds=seconds)
     objective, bound = float(answer.objective[0]), float(answer.bound[0])
-    status = Status.OPTIMAL if is_proven(objective, bound) else Status.FEASIBLE
     by_name = {name: amounts.reshape(len(items), -1).tolist() for name, amounts in answer.values.items()}
-    decisions = [{name: amounts[i] for name, amounts in by_name.items()} for i in range(len(items))]
     return Outcome(
         Termination.CONVERGED,
-        status,
+        Status.OPTIMAL if is_proven(objective, bound) else Status.FEASIBLE,
         objective,
         bound,
         seconds,
-        decisions,
-        answer.cost.tolist(),
-        None if answer.message is None else answer.message.tolist(),
+        decisions=[{name: amounts[i] for name, amounts in by_name.items()} for i in range(len(items))],
+        cost=answer.cost.tolist(),
+        message=answer.remarks.tolist(),
+        prices={name: price.tolist() for name, price in answer.prices.items()} or None,
     )
 
 
-def _failures(
-    cost: np.ndarray, values: dict[str, np.ndarray], message: np.ndarray | None, offsets: np.ndarray
-) -> dict[int, Outcome]:
-    """A partition is decided as a whole: one item without a cost, or with a decision that is no number, leaves it
+def _failures(items: Items, cost: np.ndarray, values: dict[str, np.ndarray]) -> dict[int, Outcome]:
+    """A partition is decided as a whole: one item that is refused, or whose cost or decision is no number, leaves it
     without a solution.
     """
-    is_bad = ~np.isfinite(cost)
+    is_bad = ~items.is_usable | ~np.isfinite(cost)
     for amounts in values.values():
         is_bad |= ~np.isfinite(amounts.reshape(len(cost), -1)).all(axis=1)
     failures: dict[int, Outcome] = {}
-    for item in np.flatnonzero(is_bad):
-        partition = int(np.searchsorted(offsets, item, side="right")) - 1
+    for row in np.flatnonzero(is_bad):
+        partition = int(np.searchsorted(items.offsets, row, side="right")) - 1
         if partition in failures:
             continue
-        reason = None if message is None else message[item]
-        if reason and np.isnan(cost[item]):
-            failures[partition] = failure(Termination.INVALID_INPUT, str(reason))
+        if items.problems[row] is not None:
+            failures[partition] = failure(Termination.INVALID_INPUT, f"{items.name(row)}: {items.problems[row]}")
         else:
-            answer = {"cost": float(cost[item]), **{name: amounts[item].tolist() for name, amounts in values.items()}}
+            answer = {"cost": float(cost[row]), **{name: amounts[row].tolist() for name, amounts in values.items()}}
             failures[partition] = failure(
-                Termination.ERROR, f"solve_exact gave values that are no numbers and no message: {answer}"
+                Termination.ERROR,
+                f"the algorithm gave values of {items.name(row)} that are no numbers and no message: {answer}",
             )
     return failures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from pyomo.common.gc_manager import PauseGC
 from invopt.config import SolverRow
 from invopt.errors import ParameterError
 from invopt.policies.base import Policy
+from invopt.policies.inputs.items import Items
 from invopt.solving import highs, other_solver
 from invopt.solving.outcome import Outcome, Status, Termination, failure, relative_difference
 
@@ -49,24 +51,42 @@ def failed(error: BaseException) -> Outcome:
 
 
 def _solve(items: pd.DataFrame, policy: Policy, params: Any, solver: SolverRow) -> Outcome:
-    model = policy.build_model(items, params)
+    model = policy.build_model(Items(items, policy.needs, [0, len(items)]), params)
     if solver.kind == "highs":
-        result = highs.solve(model, solver.time_limit, {**policy.highs_options, **solver.options})
+        options = {**policy.solver_options.get("highs", {}), **solver.options}
+        result = highs.solve(model, solver.time_limit, options, has_duals=any(policy.prices.values()))
     else:
         result = other_solver.solve(model, solver)
     if result.status is Status.NO_SOLUTION:
         return Outcome(result.termination, result.status, message=result.message)
-    columns = [_decision(model, name, len(items)) for name in policy.decisions]
+    columns = [_decision(model, name, len(items)) for name in policy.decision_names]
     cost, problem = _shares(model, len(items), result.objective)
     return Outcome(
         result.termination,
         result.status,
         result.objective,
         result.bound,
-        decisions=[dict(zip(policy.decisions, values, strict=True)) for values in zip(*columns, strict=True)],
+        decisions=[dict(zip(policy.decision_names, values, strict=True)) for values in zip(*columns, strict=True)],
         cost=cost,
         message=" ".join(filter(None, [result.message, problem])) or None,
+        prices=_prices(model, policy, result.duals, len(items)),
     )
+
+
+def _prices(
+    model: pyo.ConcreteModel, policy: Policy, duals: Mapping[str, float] | None, n_items: int
+) -> dict[str, list[float]] | None:
+    """What one more unit of each limit is worth to each item: the size of the dual of its constraint."""
+    if not duals:
+        return None
+    prices = {}
+    for price, constraint in policy.prices.items():
+        component = model.component(constraint) if constraint else None
+        if component is None:
+            continue
+        rows = (component[i] if component.is_indexed() and i in component else component for i in range(n_items))
+        prices[price] = [abs(duals[row.name]) if row.name in duals else math.nan for row in rows]
+    return prices or None
 
 
 def _decision(model: pyo.ConcreteModel, name: str, n_items: int) -> list[list[float]]:

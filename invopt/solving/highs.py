@@ -92,7 +92,9 @@ def check_options(options: Mapping[str, Any]) -> None:
         raise ConfigError("the options of solver 'highs' can't be used", problems)
 
 
-def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any]) -> SolverResult:
+def solve(
+    model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any], *, has_duals: bool = False
+) -> SolverResult:
     """Solves the model and sets its variables, integer ones exactly integer.
 
     min c'x + c0,   lower <= Ax <= upper,   l <= x <= u,   some x integer
@@ -101,6 +103,7 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
     ----------
     time_limit : s; not a hard limit, because HiGHS looks at it only now and then
     options : by HiGHS's names, checked by `check_options`
+    has_duals : the result has the dual of each constraint; a model with integers has none
 
     Raises
     ------
@@ -128,7 +131,11 @@ def solve(model: pyo.ConcreteModel, time_limit: float, options: Mapping[str, Any
     if has_point and termination not in (Termination.INFEASIBLE, Termination.UNBOUNDED):
         objective, bound = _read_point(highs, form, is_integer, termination)
         solved = Status.OPTIMAL if termination is Termination.CONVERGED else Status.FEASIBLE
-        return SolverResult(termination, solved, objective, bound if np.isfinite(bound) else None, message)
+        duals = None
+        if has_duals and solved is Status.OPTIMAL and not is_integer.any():
+            values = highs.getSolution().row_dual
+            duals = {row.name: float(dual) for row, dual in zip(form.rows, values, strict=True)}
+        return SolverResult(termination, solved, objective, bound if np.isfinite(bound) else None, message, duals)
     return SolverResult(
         Termination.ERROR if termination is Termination.CONVERGED else termination,
         Status.NO_SOLUTION,

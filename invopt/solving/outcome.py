@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
 from invopt.tables import SOLUTION_COLUMNS as SOLUTION_COLUMNS
+
+# what gave an answer: the column `method` of a solution
+MODEL, ALGORITHM = "model", "algorithm"
 
 
 class Termination(StrEnum):
@@ -29,13 +33,17 @@ class Status(StrEnum):
 
 
 class SolverResult(NamedTuple):
-    """A solver's answer about one model; where there are decisions, it has set the model's variables."""
+    """A solver's answer about one model; where there are decisions, it has set the model's variables.
+
+    duals : name of a constraint -> its dual value, of a linear program
+    """
 
     termination: Termination
     status: Status
     objective: float | None = None
     bound: float | None = None
     message: str | None = None
+    duals: Mapping[str, float] | None = None
 
 
 class Outcome(NamedTuple):
@@ -45,6 +53,7 @@ class Outcome(NamedTuple):
     cost : one share per item; None when there is no solution or the shares are unsound
     bound : lower bound of the objective that the solver proved
     message : of all items, or one per item
+    prices : price name -> one per item; None where no limit was priced
     """
 
     termination: Termination
@@ -55,6 +64,7 @@ class Outcome(NamedTuple):
     decisions: list[dict[str, list[float]]] | None = None
     cost: list[float] | None = None
     message: str | list[str | None] | None = None
+    prices: dict[str, list[float]] | None = None
 
 
 def failure(termination: Termination, message: str, seconds: float | None = None) -> Outcome:

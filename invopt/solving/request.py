@@ -43,12 +43,27 @@ class SolveRequest:
         policies_folder: str | None = None,
         *,
         params: Mapping[str, Any] | None = None,
-        method: Literal["model", "exact"] = "model",
+        method: Literal["model", "algorithm", "auto"] = "model",
+        gap: float = PolicyRow.model_fields["gap"].default,
         solver: SolverRow = HIGHS,
     ) -> SolveRequest:
         """A policy by itself, without a configuration."""
-        row = PolicyRow(id=policy, policy=policy, method=method, solver=solver.name, params=dict(params or {}))
+        row = PolicyRow(id=policy, policy=policy, method=method, gap=gap, solver=solver.name, params=dict(params or {}))
         return cls(row, solver, policies_folder)
+
+    def uses_model_alone(self, policy: policies.Policy) -> bool:
+        """Whether each partition's model is solved, and no algorithm is asked before."""
+        return self.row.method == "model" or policy.algorithm is None
+
+
+def method_problems(row: PolicyRow, policy: policies.Policy, params: Any) -> list[str]:
+    """Why the policy can't be solved by the row's method; `params` is None where they can't be used."""
+    if row.method == "algorithm" and policy.algorithm is None:
+        return ["method: algorithm: this policy has no algorithm; allowed: model, auto"]
+    because = params.algorithm_alone_because() if params is not None else None
+    if because is not None and (row.method == "model" or policy.algorithm is None):
+        return [f"method: model: {because}; allowed: algorithm, auto"]
+    return []
 
 
 def check_request(request: SolveRequest) -> tuple[policies.Policy, Any]:
@@ -69,8 +84,7 @@ def check_request(request: SolveRequest) -> tuple[policies.Policy, Any]:
             f"params.{'.'.join(map(str, each['loc']))}: {each['msg']}, found {each['input']!r}"
             for each in error.errors()
         ]
-    if row.method == "exact" and policy.solve_exact is None:
-        problems.append("method 'exact': this policy has no exact algorithm, use method: model")
+    problems += method_problems(row, policy, params)
     if problems:
         raise ConfigError(f"policy {row.policy!r} can't be solved as configured", problems)
     if request.solver.kind == "highs":

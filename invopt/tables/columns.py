@@ -18,6 +18,7 @@ SQL_TYPES = (
     "array<string>",
     "map<string,array<double>>",
     "map<string,bigint>",
+    "map<string,double>",
 )
 
 

@@ -129,7 +129,7 @@ INPUT_KEYS = (
 )
 
 
-def policy_inputs(policy_name: str, input_columns: Sequence[Column]) -> Table:
+def policy_inputs(policy_name: str, needs: Sequence[Column]) -> Table:
     """The inputs of a policy's model, from the policy's own SELECT; a NULL is let in: it becomes a status, not a
     failed write.
     """
@@ -138,7 +138,7 @@ def policy_inputs(policy_name: str, input_columns: Sequence[Column]) -> Table:
         f"inputs of the policy {policy_name}, one row per item",
         (
             *INPUT_KEYS,
-            *(optional(column.name, column.type, column.unit, column.meaning) for column in input_columns),
+            *(optional(column.name, column.type, column.unit, column.meaning) for column in needs),
         ),
         ("run_id", "policy_id", *ITEM),
         ("run_id", "policy_id", "bucket"),
@@ -162,15 +162,20 @@ SOLUTION_COLUMNS = (
         "",
         "why it stopped: converged, time_limit, infeasible, unbounded, invalid_input, crashed, error",
     ),
-    required("method", "string", "", "model or exact"),
-    optional("solver", "string", "", "row of conf/solvers.yaml, for the model"),
+    required("method", "string", "", "what gave the answer: model or algorithm"),
+    optional("solver", "string", "", "row of conf/solvers.yaml for the model, else the algorithm"),
     optional("bound", "double", "money/day", "no solution costs less"),
     optional("gap", "double", "fraction", "how far the objective may be above the bound"),
     optional("seconds", "double", "s", "time for the partition"),
     optional(
-        "audit_gap", "double", "fraction", "relative difference of exact algorithm and model, where both were run"
+        "prices",
+        "map<string,double>",
+        "",
+        "limit -> money that one more unit of it is worth a day; only limits that the policy prices",
     ),
     optional("message", "string", "", "what went wrong, or what is worth knowing"),
+    optional("audit_gap", "double", "fraction", "relative difference of algorithm and model, where both were run"),
+    optional("audit_message", "string", "", "what the audit found, where it has something to tell"),
 )
 
 SOLUTIONS = Table(
@@ -254,9 +259,7 @@ STEPS = Table(
         required("fingerprint", "string", "", "hash of all that the step's result depends on"),
         required("rows", "bigint", "rows", "rows written"),
         required("failed", "bigint", "rows", "rows without a solution, for solve"),
-        optional(
-            "audit_gap", "double", "fraction", "largest relative difference of exact algorithm and model, for solve"
-        ),
+        optional("audit_gap", "double", "fraction", "largest relative difference of algorithm and model, for solve"),
         required("seconds", "double", "s", "wall time"),
         required("done_at", "timestamp", "", "when"),
     ),

@@ -46,6 +46,8 @@ LEAD_TIME_CONFIDENCE = Column(
     maximum=LONGEST_LEAD_TIME,
     default=0.0,
 )
+# what a policy of a reorder point or a review period costs
+STOCK_COSTS = (FIXED_ORDER_COST, HOLDING_COST, BACKORDER_COST)
 SERVICE_LEVEL = Column(
     "service_level", "double", "fraction", "what is asked for when params.service is not none; NULL asks for nothing"
 )
@@ -109,3 +111,4 @@ DEMAND = (
     Column("demand_variance", "array<double>", "units^2/day", "variance of each period's demand; needed by normal"),
     Column("demand_pmf", "array<array<double>>", "", "[period][x]: probability that demand is x; needed by pmf"),
 )
+LEAD_TIME_DEMAND = (LEAD_TIME, LEAD_TIME_CONFIDENCE, *DEMAND)

@@ -6,31 +6,36 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from invopt.policies.base import Answer
+from invopt.policies.base import Answer, Decision
 from invopt.policies.inputs.items import Items
 
 
 def answer_each(
-    items: Items, decisions: Sequence[str], has_demand: np.ndarray, search: Callable[[np.ndarray], Sequence[np.ndarray]]
+    items: Items,
+    decides: Sequence[Decision],
+    has_demand: np.ndarray,
+    search: Callable[[np.ndarray], Sequence[np.ndarray]],
 ) -> Answer:
     """The answer for independent items: 0 for those without demand, NaN for those refused, else what the search gives.
 
     Parameters
     ----------
-    decisions : names, in the order of the search's results
+    decides : in the order of the search's results
     has_demand : (n,) bool
     search : (n,) bool, the items to decide -> an array for each decision, and the cost, money/period, of those items
     """
     is_usable = items.is_usable
     chosen = is_usable & has_demand
-    values = [np.where(is_usable, 0.0, np.nan) for _ in range(len(decisions) + 1)]
+    values = [np.where(is_usable, 0.0, np.nan) for _ in range(len(decides) + 1)]
     for value, result in zip(values, search(chosen), strict=True):
         value[chosen] = result
-    return Answer(dict(zip(decisions, values[:-1], strict=True)), values[-1])
+    names = [decision.name for decision in decides]
+    return Answer(dict(zip(names, values[:-1], strict=True)), values[-1])
 
 
 def cost_each(
     items: Items,
+    decides: Sequence[Decision],
     decisions: Mapping[str, np.ndarray],
     has_demand: np.ndarray,
     cost: Callable[..., float],
@@ -46,7 +51,7 @@ def cost_each(
     has_demand : (n,) bool
     cost : (i, each decision of item i) -> money/period
     """
-    given = np.column_stack([np.asarray(values, dtype=float) for values in decisions.values()])
+    given = np.column_stack([np.asarray(decisions[decision.name], dtype=float) for decision in decides])
     costs = np.full(len(items), np.nan)
     is_known = items.is_usable & np.isfinite(given).all(axis=1)
     is_idle = is_known & ~has_demand & (given == 0).all(axis=1)

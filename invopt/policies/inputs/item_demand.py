@@ -77,9 +77,7 @@ def item_demand(items: Items, review_days: int) -> ItemDemand:
     demand_distribution = items.objects("demand_distribution")
     for name, code in FORMS.items():
         form[demand_distribution == name] = code
-    items.refuse(
-        form < 0, "demand_distribution is {value!r}, must be one of " + ", ".join(FORMS), demand_distribution
-    )
+    items.refuse(form < 0, "demand_distribution is {value!r}, must be one of " + ", ".join(FORMS), demand_distribution)
     mean, variance = _daily_moments(items, form)
     first, number = _lead_times(items)
     first = first + review_days

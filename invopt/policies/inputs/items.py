@@ -95,7 +95,7 @@ class Items:
         return np.where(np.isnan(limit), np.inf, limit)
 
     def refuse_partitions(self) -> None:
-        """Where one item is refused, refuses the other items of its partition and names it: all are decided together."""
+        """Refuses the other items of a refused item's partition, and names it: they are decided together."""
         is_bad = ~self.is_usable
         for k in np.unique(np.searchsorted(self.offsets, np.flatnonzero(is_bad), side="right") - 1):
             rows = np.arange(self.offsets[k], self.offsets[k + 1])

@@ -82,8 +82,8 @@ def lot_sizing_inputs(items: Items, horizon: np.ndarray | None = None) -> LotSiz
 
     >>> import pandas as pd
     >>> costs = {"fixed_order_cost": [5.0], "unit_cost": [0.0], "holding_cost": [1.0]}
-    >>> rows = [{**costs, "demand_mean": series, "inventory_position": 0.0, "lead_time": 0.0} for series in ([1, 2], [])]
-    >>> items = Items(pd.DataFrame(rows), [])
+    >>> item = {**costs, "inventory_position": 0.0, "lead_time": 0.0}
+    >>> items = Items(pd.DataFrame([{**item, "demand_mean": series} for series in ([1, 2], [])]), [])
     >>> lot_sizing_inputs(items).requirements.requirement.tolist(), items.problems.tolist()
     ([[1.0, 2.0], [0.0, 0.0]], [None, 'demand_mean must be a series of finite values of 0 or more'])
     """

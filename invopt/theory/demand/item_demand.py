@@ -46,6 +46,16 @@ class ItemDemand(NamedTuple):
             return normal_lead_time_demand(self.mean[i], self.variance[i], lead_times)
         return poisson_lead_time_demand(self.mean[i], lead_times)
 
+    def arrays_of(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
+        """Form, moments and lead times of the chosen items, by the names of the searches' parameters."""
+        return {
+            "form": self.form[chosen],
+            "demand_mean": self.mean[chosen],
+            "demand_variance": self.variance[chosen],
+            "first_lead_time": self.first_lead_time[chosen],
+            "n_lead_times": self.n_lead_times[chosen],
+        }
+
     def pmfs_of(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The probabilities of X of the chosen pmf items, one after the other, and the offsets where each starts, with
         the end.

@@ -102,7 +102,7 @@ def best_points_with_fill_rate(
     highest = _first_from(0, lambda s: (demand.loss(s) <= share) & (demand.loss(s) - demand.loss(s + 1) <= ratio)) + 1
     if not highest + int(quantity.max()) <= LARGEST_TABLE:
         problem = f"the model would look at over {LARGEST_TABLE} levels of inventory position"
-        raise ParameterError(f"{problem}; solve this item with method: exact")
+        raise ParameterError(f"{problem}; solve this item with method: algorithm")
     levels = np.arange(highest + int(quantity.max()) + 3)
     loss, level_cost = demand.loss(levels), level_costs(cost, levels, demand, h, p)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from invopt.errors import ParameterError
+from invopt.policies.inputs.columns import LEAD_TIME_DEMAND
 from invopt.policies.inputs.item_demand import item_demand
+from invopt.policies.inputs.items import Items
 from invopt.theory.demand.item_demand import ItemDemand
 
 
@@ -16,15 +18,11 @@ def read_demand(items: pd.DataFrame, review_days: int) -> ItemDemand:
     ------
     ParameterError : a row's inputs can't be used, or it has no demand and so no decision to explain.
     """
-    columns = (
-        items[name].to_numpy(dtype=object)
-        for name in ("demand_distribution", "demand_mean", "demand_variance", "demand_pmf")
-    )
-    days = (items[name].to_numpy(dtype=float) for name in ("lead_time", "lead_time_confidence"))
-    demand = item_demand(*columns, *days, review_days)
-    for label, message, mean in zip(items["label"], demand.message, demand.mean, strict=True):
-        if message is not None:
-            raise ParameterError(f"{label}: {message}")
+    read = Items(items, LEAD_TIME_DEMAND)
+    demand = item_demand(read, review_days)
+    for label, problem, mean in zip(items["label"], read.problems, demand.mean, strict=True):
+        if problem is not None:
+            raise ParameterError(f"{label}: {problem}")
         if mean <= 0:
             raise ParameterError(f"{label} has no demand: there is nothing to explain")
     return demand
