@@ -11,6 +11,7 @@ import pandas as pd
 from invopt import policies
 from invopt.ordering.decided_lines import decide_lines
 from invopt.tables.columns import ITEM
+from invopt.theory.order_rules import Stock
 
 # columns of an item's state that stand beside its quantity and reason
 ITEM_COLUMNS = (*ITEM, "inventory_position", "on_hand", "expiring", "on_order")
@@ -71,7 +72,7 @@ def decide_items(policy: policies.Policy | BaseException, items: pd.DataFrame, p
     try:
         if isinstance(policy, BaseException):
             raise policy
-        decisions = {name: _values(items["decisions"], name, has_solution) for name in policy.decisions}
+        decisions = {name: _values(items["decisions"], name, has_solution) for name in policy.decision_names}
         if has_solution.any():
             wanted[has_solution] = _wanted(policy, decisions, state, has_solution)
         current = {name: _at_period(values, period) for name, values in decisions.items()}
@@ -94,7 +95,7 @@ def _wanted(
     """
     n = int(has_solution.sum())
     asked = np.asarray(
-        policy.order({name: values[has_solution] for name, values in decisions.items()}, state[has_solution]),
+        policy.order({name: values[has_solution] for name, values in decisions.items()}, _stock(state[has_solution])),
         dtype=float,
     )
     if asked.shape != (n,):
@@ -103,6 +104,11 @@ def _wanted(
     if len(wrong):
         raise ValueError(f"order gave the quantity {wrong[0]:g}")
     return asked
+
+
+def _stock(state: pd.DataFrame) -> Stock:
+    """The state of these items as order rules take it."""
+    return Stock(*(state[name].to_numpy(dtype=float, na_value=np.nan) for name in Stock._fields))
 
 
 def _values(decisions: pd.Series, name: str, has_solution: np.ndarray) -> np.ndarray:

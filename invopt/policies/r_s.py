@@ -32,8 +32,8 @@ import numpy as np
 import pyomo.environ as pyo
 from pydantic import Field
 
-from invopt.models.review_choices import ReviewItem, review_pairs
-from invopt.models.selection import NOTHING, selection_model
+from invopt.models.review_choices import NOTHING, ReviewItem, review_pairs
+from invopt.models.selection import selection_model
 from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
 from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, SERVICE_LEVEL, STOCK_COSTS
 from invopt.policies.inputs.each_item import answer_each, cost_each
