@@ -7,6 +7,7 @@
                                     movers, every form of demand; as many partitions (by the policy's `partition_by`) as
                                     asked for, their rows together
     BAD                             name -> (changes of an example's item, text of its problem): what no range tells
+    LIMITED                         decisions that params or columns keep from being cheaper
     N_COMPARED                      partitions of each parameter set that the suite solves by their models too
 """
 

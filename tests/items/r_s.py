@@ -67,3 +67,5 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
 
 
 BAD = {**BAD_DEMAND, **BAD_SERVICE}
+# by longest_review_period and shipping_interval
+LIMITED = ("REVIEW_PERIOD",)
