@@ -105,5 +105,11 @@ BAD_SERVICE = {
     "percents": ({"service_level": 95.0}, "0.95 for 95 percent", {"service": "cycle"}),
     "certainty": ({"service_level": 1.0}, "no finite stock", {"service": "cycle"}),
     "less than nothing": ({"service_level": -0.5}, "must be 0 or more and below 1", {"service": "cycle"}),
+    "more than percents": ({"service_level": 1e5}, "must be 0 or more and below 1", {"service": "fill_rate"}),
 }
 BAD = {**BAD_DEMAND, **BAD_SERVICE, "endless quantity": ({"holding_cost": 1e-30}, "passes 1e+12 units")}
+IS_WHOLE = True
+# of the linear program
+AGREEMENT = 1e-9
+TOO_LARGE = {"holding_cost": 1e-30}
+N_MANY = 1008
