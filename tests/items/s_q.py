@@ -63,11 +63,11 @@ def random_item(rng: np.random.Generator, form: str, largest_mean: float = 50.0)
     return item
 
 
-def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
+def random_items(rng: np.random.Generator, n_partitions: int, largest_mean: float = 20.0) -> pd.DataFrame:
     """One item per partition, the forms of demand in turn; every tenth has no demand."""
     items = []
     for k in range(n_partitions):
-        item = random_item(rng, FORMS[k % len(FORMS)], 20.0)
+        item = random_item(rng, FORMS[k % len(FORMS)], largest_mean)
         if k % 10 == 9:
             item.update(demand_distribution="poisson", demand_mean=np.zeros(5))
         items.append(item)
@@ -113,3 +113,8 @@ IS_WHOLE = True
 AGREEMENT = 1e-9
 TOO_LARGE = {"holding_cost": 1e-30}
 N_MANY = 1008
+
+
+def many_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
+    """With faster movers, whose models are larger."""
+    return random_items(rng, n_partitions, 1_000.0)

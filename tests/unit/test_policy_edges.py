@@ -137,7 +137,8 @@ def test_a_parameter_that_there_is_not_is_refused_and_the_words_of_others_are_to
 @pytest.mark.parametrize(("name", "n"), MANY)
 def test_model_and_algorithm_agree_on_many_items(name, n):
     policy, kind = POLICIES[name], KINDS[name]
-    items = kind.random_items(np.random.default_rng(100 + n), kind.N_MANY // len(kind.PARAMS))
+    random_items = getattr(kind, "many_items", kind.random_items)
+    items = random_items(np.random.default_rng(100 + n), kind.N_MANY // len(kind.PARAMS))
     by_algorithm = answer(policy, items, **kind.PARAMS[n])
     by_model = answer(policy, items, "model", time_limit=TIME_LIMIT, **kind.PARAMS[n])
     starts = offsets_of(policy, items)[:-1]
