@@ -89,6 +89,8 @@ def algorithm(items: Items, params: SQParams) -> Answer:
         np.isinf(answer.cost),
         f"demand varies over more than {LARGEST_TABLE:g} units: too many for a fill rate; count in larger units",
     )
+    for values in (*answer.decisions.values(), answer.cost):
+        values[~items.is_usable] = np.nan
     return answer
 
 

@@ -107,7 +107,21 @@ BAD_SERVICE = {
     "less than nothing": ({"service_level": -0.5}, "must be 0 or more and below 1", {"service": "cycle"}),
     "more than percents": ({"service_level": 1e5}, "must be 0 or more and below 1", {"service": "fill_rate"}),
 }
-BAD = {**BAD_DEMAND, **BAD_SERVICE, "endless quantity": ({"holding_cost": 1e-30}, "passes 1e+12 units")}
+BAD = {
+    **BAD_DEMAND,
+    **BAD_SERVICE,
+    "endless quantity": ({"holding_cost": 1e-30}, "passes 1e+12 units"),
+    "too wide for a fill rate": (
+        {
+            "demand_distribution": "normal",
+            "demand_mean": np.array([1e6]),
+            "demand_variance": np.array([1e11]),
+            "service_level": 0.9,
+        },
+        "too many for a fill rate; count in larger units",
+        {"service": "fill_rate"},
+    ),
+}
 IS_WHOLE = True
 # of the linear program
 AGREEMENT = 1e-9

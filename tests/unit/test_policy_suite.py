@@ -134,10 +134,12 @@ def test_what_no_range_tells_is_refused_by_both_methods(name, bad):
     item = example_item(policy, **changes)
     told = problem(policy, item, **params)
     assert text in told and "None" not in told.split(text)[0], told
+    refused = policy.algorithm(items_of(policy, frame(policy, item)), policy.params(**params))
+    assert np.isnan(refused.cost).all() and all(np.isnan(values).all() for values in refused.decisions.values())
     if policy.params(**params).algorithm_alone_because() is None and not is_model_refused(text):
-        with pytest.raises(ParameterError) as refused:
+        with pytest.raises(ParameterError) as raised:
             model(policy, frame(policy, item), **params)
-        assert text in str(refused.value) or is_model_refused(str(refused.value))
+        assert text in str(raised.value) or is_model_refused(str(raised.value))
 
 
 @pytest.mark.parametrize("name", NAMES)
