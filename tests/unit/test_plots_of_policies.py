@@ -140,6 +140,21 @@ def test_review_period(form, params, changes):
     assert at == (items["review_period"][0], pytest.approx(costs[0], rel=1e-6))
 
 
+def test_each_part_of_a_review_periods_cost_is_paid_by_its_own_price():
+    items, _ = solved("r_s", [{}])
+    prices = {"ordering": "fixed_order_cost", "holding": "holding_cost", "shortage": "backorder_cost"}
+    # a level is asked for, so that it is the same at any price
+    params = params_of("r_s", service="cycle")
+    items = items.assign(service_level=0.999)
+    once = curves.review_period(items.iloc[0], params).tried
+    np.testing.assert_allclose(once["ordering"] * once["review_period"], BREAD["fixed_order_cost"])
+    for part, price in prices.items():
+        again = curves.review_period(items.assign(**{price: 1.01 * BREAD[price]}).iloc[0], params).tried
+        np.testing.assert_array_equal(again["order_up_to_level"], once["order_up_to_level"])
+        for other in prices:
+            np.testing.assert_allclose(again[other], once[other] * (1.01 if other == part else 1))
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("review", ["continuous", "daily"])
 @pytest.mark.parametrize("expired", ["disposal", "disposal_and_purchase"])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # review periods shown beyond the longest that is allowed
 _MORE_PERIODS = 7
+# part of the cost -> what it is paid by
+_PAID_BY = {"ordering": "fixed_order_cost", "holding": "holding_cost", "shortage": "backorder_cost"}
 
 
 def review_period(item: pd.Series, params: RSParams) -> Curve:
@@ -48,10 +50,12 @@ def review_period(item: pd.Series, params: RSParams) -> Curve:
     row = np.arange(len(periods))
     # the cost is linear in K, h and p: each part is the whole with the others at 0
     parts = CostParts(
-        *(
-            review_costs(params.cost, "none", periods, levels, demand, mean, **part).cost[row, best]
-            for part in ({**dict.fromkeys(costs, 0.0), name: costs[name]} for name in costs)
-        )
+        **{
+            part: review_costs(
+                params.cost, "none", periods, levels, demand, mean, **dict.fromkeys(costs, 0.0) | {name: costs[name]}
+            ).cost[row, best]
+            for part, name in _PAID_BY.items()
+        }
     )
     chosen = float(parts.total[R - 1])
     tried = pd.DataFrame({"review_period": periods, "order_up_to_level": levels[best], **cost_columns(parts)})
