@@ -50,6 +50,15 @@ def test_no_other_decision_costs_less(name, n):
             assert (other[is_known] >= solved.bound[is_known] * (1 - 1e-9) - 1e-9).all(), (name_of, change)
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if getattr(KINDS[name], "IS_WHOLE", False)])
+def test_decisions_that_can_not_be_cost_no_number(name):
+    policy, items, params, _ = case_of(name, 0)
+    read, solved = items_of(policy, items), answer(policy, items, **params)
+    for name_of, values in solved.decisions.items():
+        for wrong in (np.full_like(values, -1.0), values + 0.5, np.full_like(values, np.nan)):
+            assert np.isnan(policy.cost(read, {**solved.decisions, name_of: wrong}, policy.params(**params))).all()
+
+
 @pytest.mark.parametrize(("name", "n"), CASES)
 def test_model_and_algorithm_agree(name, n):
     policy, items, params, n_compared = case_of(name, n)

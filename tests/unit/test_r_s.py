@@ -11,7 +11,7 @@ from scipy import stats
 
 from invopt.policies.r_s import POLICY, RSParams
 from invopt.theory.order_rules import Stock
-from tests.items import Solved, answer, example_item, frame
+from tests.items import Solved, answer, example_item, frame, items_of
 from tests.items.r_s import FORMS, PARAMS, random_item
 
 
@@ -55,27 +55,28 @@ def losses_by_definition(item: dict, days: int, levels: np.ndarray) -> tuple[np.
     return tuple(np.mean([part[k] for part in parts], axis=0) for k in range(3))
 
 
-def best_by_brute_force(item: dict, params: RSParams, largest: int) -> tuple[float, int, int]:
-    """Every R and S up to `largest`, cost and service as they are defined."""
+def costs_by_definition(item: dict, params: RSParams, largest: int) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """R -> C(R, S) and whether the service is given, for S up to `largest`; NaN where the guide's formula has none."""
     h, K, p = item["holding_cost"], item["fixed_order_cost"], item["backorder_cost"]
     S = np.arange(largest + 1)
     shortest = int(max(1, np.ceil(item["shipping_interval"] or 1)))
-    after = {j: losses_by_definition(item, j, S) for j in range(0, max(shortest, params.longest_review_period) + 1)}
-    asked = item["service_level"]
-    best = (np.inf, 0, 0)
-    for R in range(shortest, max(shortest, params.longest_review_period) + 1):
+    longest = max(shortest, params.longest_review_period)
+    after = {j: losses_by_definition(item, j, S) for j in range(longest + 1)}
+    costs = {}
+    for R in range(shortest, longest + 1):
         short, chance, mean = after[R]
         a = (mean - after[0][2]) / R
         if params.cost == "guide":
             cost = K / R + h * (a * R / 2 + S - mean) + p / R * short
-            cost = np.where(mean * (1 - 1e-12) <= S, cost, np.inf)
+            cost = np.where(mean * (1 - 1e-12) <= S, cost, np.nan)
         else:
             cost = K / R + sum(h * (S - after[j][2] + after[j][0]) + p * after[j][0] for j in range(1, R + 1)) / R
-        if params.service != "none" and asked is not None:
+        is_served = np.ones(len(S), dtype=bool)
+        if params.service != "none" and item["service_level"] is not None:
             service = chance if params.service == "cycle" else 1 - (short - after[0][0]) / (a * R)
-            cost = np.where(service >= asked - 1e-13, cost, np.inf)
-        best = min(best, (cost.min(), R, int(cost.argmin())))
-    return best
+            is_served = service >= item["service_level"] - 1e-13
+        costs[R] = cost, is_served
+    return costs
 
 
 @pytest.mark.parametrize("params", PARAMS, ids=str)
@@ -85,8 +86,22 @@ def test_no_pair_is_cheaper(params):
     rows = [random_item(rng, form, 3.0) for form in FORMS for _ in range(4)]
     found = solved(*rows, **params)
     for i, row in enumerate(rows):
-        best = best_by_brute_force(row, RSParams(**params), 250)
-        assert found.cost[i] == pytest.approx(best[0], rel=1e-9, abs=1e-9), (i, row, best)
+        costs = costs_by_definition(row, RSParams(**params), 250)
+        best = min(np.nanmin(np.where(is_served, cost, np.nan)) for cost, is_served in costs.values())
+        assert found.cost[i] == pytest.approx(best, rel=1e-9, abs=1e-9), (i, row, best)
+
+
+@pytest.mark.parametrize("cost", ["daily_review", "guide"])
+def test_any_pair_costs_what_its_definition_says(cost):
+    rng, params = np.random.default_rng(2), RSParams(cost=cost, longest_review_period=9)
+    for form in FORMS:
+        item = random_item(rng, form, 3.0)
+        costs = costs_by_definition(item, params, 250)
+        R, S = np.array(list(costs)), rng.integers(0, 100, len(costs))
+        read = items_of(POLICY, frame(POLICY, *[item] * len(R)))
+        priced = POLICY.cost(read, {"REVIEW_PERIOD": R, "ORDER_UP_TO_LEVEL": S}, params)
+        expected = [costs[period][0][level] for period, level in zip(R, S, strict=True)]
+        np.testing.assert_allclose(priced, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_extremes_have_sensible_answers():

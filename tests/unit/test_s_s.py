@@ -16,7 +16,7 @@ from invopt.theory.demand.codes import PMF
 from invopt.theory.demand.daily import in_steps, normal_day, normal_day_pmf, poisson_day, poisson_day_pmf
 from invopt.theory.s_s.cost import order_up_to_cost
 from invopt.theory.s_s.search import best_order_up_to_levels
-from tests.items import Solved, answer, example_item, frame
+from tests.items import Solved, answer, example_item, frame, items_of
 from tests.items.s_s import FORMS, random_item
 
 
@@ -90,6 +90,12 @@ def test_no_policy_is_cheaper(form):
         day, G = day_and_level_costs(item, 70)
         s, S = (int(found.decisions[name][0]) for name in POLICY.decision_names)
         assert stationary_cost(s, S, day, G, item["fixed_order_cost"]) == pytest.approx(found.cost[0], rel=1e-9)
+        others = [(s + 2, S + 3), (0, 1), (s, s + 1)]
+        for other in others:
+            given = dict(zip(POLICY.decision_names, np.array([other], dtype=float).T, strict=True))
+            assert POLICY.cost(items_of(POLICY, frame(POLICY, item)), given, POLICY.params())[0] == pytest.approx(
+                stationary_cost(*other, day, G, item["fixed_order_cost"]), rel=1e-9
+            )
         best = min(
             order_up_to_cost(s, S, day, G[s + 1 : S + 1], item["fixed_order_cost"])
             for s in range(0, 25)
