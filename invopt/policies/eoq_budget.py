@@ -35,43 +35,27 @@ and 3.4; the technical guide of the Azure inventory optimization solution, secti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyomo.environ as pyo
 
-from invopt.errors import ParameterError
-from invopt.models.allocation import allocation_model
-from invopt.models.allocation_choices import open_choices
 from invopt.models.eoq_curves import best_quantities, cost_of
 from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
-from invopt.policies.inputs.columns import (
-    DEMAND_MEAN,
-    FIXED_ORDER_COST,
-    HOLDING_COST,
-    LEAD_TIME,
-    PRICE_BREAK_COST,
-    PRICE_BREAK_QUANTITY,
-    STORAGE,
-    STORAGE_COST_BUDGET,
-    UNIT_COST,
-)
-from invopt.policies.inputs.eoq import EOQInputs, eoq_inputs
+from invopt.policies.inputs.columns import STORAGE, STORAGE_COST_BUDGET
+from invopt.policies.inputs.eoq import EOQ_COLUMNS, EOQInputs, eoq_inputs
 from invopt.policies.inputs.items import Items
-from invopt.policies.inputs.shared_budget import answer_under_budget
+from invopt.policies.inputs.shared_budget import Curves, SharedBudget, answer_under_budget, model_under_budget
 from invopt.theory import order_rules
 from invopt.theory.budget.cost import HIGH, LOW, NO_TABLE, costs_at
-from invopt.theory.budget.search import allocate
-from invopt.theory.eoq.pieces import discount_pieces, one_price_pieces, price_ranges
+from invopt.theory.eoq.pieces import order_pieces
 from invopt.theory.order_rules import Stock
 
-DECIDES = (
-    Decision("ORDER_QUANTITY", "units", "an order has this many units, or a multiple"),
-    Decision("REORDER_POINT", "units", "order at an inventory position of this or less"),
-)
-TOO_SMALL = (
+SHARED = SharedBudget(
+    "storage_cost_budget",
+    "ORDER_QUANTITY",
     "storage_cost_budget is {budget:.10g}, but one unit of each item costs {least_use:.10g} on average: raise it to "
-    "that or more"
+    "that or more",
 )
 
 
@@ -91,33 +75,24 @@ class EOQBudgetParams(Params):
 def _read(items: Items, params: EOQBudgetParams) -> tuple[EOQInputs, np.ndarray]:
     """The columns, and the budget of each partition, (m,) money/day."""
     inputs = eoq_inputs(items, has_discount=params.discount != "none")
-    budget = items.limits("storage_cost_budget")
     if params.cost == "ordering":
         items.refuse(
-            np.repeat(np.isinf(budget), items.sizes) & (inputs.mean > 0),
+            np.isnan(items.numbers("storage_cost_budget")) & (inputs.mean > 0),
             "with cost: ordering the larger the order the cheaper, so storage_cost_budget is needed; set it, or "
             "cost: ordering_and_holding",
         )
-    items.refuse_partitions()
-    return inputs, budget
+    return inputs, SHARED.of_partitions(items)
 
 
 def _pieces(inputs: EOQInputs, chosen: np.ndarray, params: EOQBudgetParams) -> tuple[np.ndarray, np.ndarray]:
-    """(pieces, item) of the chosen items' costs, as `theory/eoq/pieces.py` has them, and the item of each piece."""
-    mean, K, h, unit_cost = (values[chosen] for values in inputs[:4])
-    has_holding = params.cost == "ordering_and_holding"
-    if params.discount == "none":
-        return one_price_pieces(mean, K, h, has_holding=has_holding), np.arange(len(mean))
-    breaks = inputs.breaks.of(chosen)
-    ranges = price_ranges(unit_cost, *breaks, is_incremental=params.discount == "incremental")
-    holds_with_price = params.holding == "with_price"
-    settings = {"has_holding": has_holding, "holds_with_price": holds_with_price}
-    return discount_pieces(ranges, mean, K, h, unit_cost, **settings), ranges.item
-
-
-def _starts(item: np.ndarray, n: int) -> np.ndarray:
-    """(n + 1,) array: item i has the pieces starts[i]:starts[i + 1]."""
-    return np.searchsorted(item, np.arange(n + 1))
+    """(pieces, starts) of the chosen items' costs, as in `theory/eoq/pieces.py`."""
+    return order_pieces(
+        *(values[chosen] for values in inputs[:4]),
+        inputs.breaks.of(chosen),
+        discount=params.discount,
+        has_holding=params.cost == "ordering_and_holding",
+        holds_with_price=params.holding == "with_price",
+    )
 
 
 def algorithm(items: Items, params: EOQBudgetParams) -> Answer:
@@ -127,12 +102,9 @@ def algorithm(items: Items, params: EOQBudgetParams) -> Answer:
     """
     inputs, budget = _read(items, params)
     decided = items.is_usable & (inputs.mean > 0)
-    pieces, item = _pieces(inputs, decided, params)
-    positions = np.flatnonzero(decided)
-    starts, offsets = _starts(item, len(positions)), np.searchsorted(positions, items.offsets)
-    plan = allocate(pieces, NO_TABLE, starts, inputs.holding_cost[decided] / 2, offsets, budget)
-    limit = ("storage_cost_budget", budget)
-    answer = answer_under_budget(items, decided, plan, "ORDER_QUANTITY", limit, TOO_SMALL)
+    pieces, starts = _pieces(inputs, decided, params)
+    weight = inputs.holding_cost[decided] / 2
+    answer = answer_under_budget(items, SHARED, decided, (pieces, NO_TABLE, starts), weight, budget)
     reorder_point = np.where(items.is_usable, inputs.reorder_point, np.nan)
     return answer._replace(decisions={**answer.decisions, "REORDER_POINT": reorder_point})
 
@@ -144,35 +116,29 @@ def build_model(items: Items, params: EOQBudgetParams) -> pyo.ConcreteModel:
     ------
     ParameterError : an item's inputs can't be used, the budget is too small, or the model would be too large.
     """
-    inputs, budgets = _read(items, params)
+    inputs, budget = _read(items, params)
     items.raise_problems()
-    decided, budget = inputs.mean > 0, float(budgets[0])
-    pieces, item = _pieces(inputs, decided, params)
-    weight = inputs.holding_cost[decided] / 2
-    least_use = weight @ pieces[_starts(item, len(weight))[:-1], LOW]
-    if least_use > budget * (1 + 1e-12):
-        raise ParameterError(TOO_SMALL.format(budget=budget, least_use=least_use))
-    best, cost_at = best_quantities(pieces, weight[item]), cost_of(pieces)
-    choices = open_choices(best, cost_at, item, pieces[:, LOW], pieces[:, HIGH], weight, budget)
-    model = allocation_model(
-        len(items), np.flatnonzero(decided), choices, item, cost_at, weight, np.isfinite(budget), "ORDER_QUANTITY"
-    )
+    decided = inputs.mean > 0
+    pieces, starts = _pieces(inputs, decided, params)
+    weight, item = inputs.holding_cost[decided] / 2, np.repeat(np.arange(decided.sum()), np.diff(starts))
+    curves = Curves(best_quantities(pieces, weight[item]), cost_of(pieces), item, pieces[:, LOW], pieces[:, HIGH])
+    model = model_under_budget(len(items), SHARED, decided, curves, weight, float(budget[0]))
     model.REORDER_POINT = pyo.Expression(model.ITEMS, initialize=dict(enumerate(inputs.reorder_point.tolist())))
     return model
 
 
 def cost(items: Items, decisions: Mapping[str, np.ndarray], params: EOQBudgetParams) -> np.ndarray:
-    """f(Q) of any Q of 1 or more, money/day; 0 where an item without demand is not ordered.
+    """The cost of any Q of 1 or more, money/day; 0 where an item without demand is not ordered.
 
     A Q between two whole numbers has the price of the one below. The reorder point and the budget do not count in it.
     """
     inputs = eoq_inputs(items, has_discount=params.discount != "none")
     quantity = np.asarray(decisions["ORDER_QUANTITY"], dtype=float)
-    has_demand = inputs.mean > 0
-    costs = np.where(items.is_usable & ~has_demand & (quantity == 0), 0.0, np.nan)
-    chosen = items.is_usable & has_demand
-    pieces, item = _pieces(inputs, chosen, params)
-    costs[chosen] = costs_at(pieces, NO_TABLE, _starts(item, chosen.sum()), quantity[chosen])
+    is_idle = (inputs.mean == 0) & (quantity == 0)
+    chosen = items.is_usable & (inputs.mean > 0)
+    costs = np.where(items.is_usable & is_idle, 0.0, np.nan)
+    pieces, starts = _pieces(inputs, chosen, params)
+    costs[chosen] = costs_at(pieces, NO_TABLE, starts, quantity[chosen])
     return costs
 
 
@@ -181,31 +147,27 @@ def order(decisions: Mapping[str, np.ndarray], stock: Stock) -> np.ndarray:
     return order_rules.in_batches(decisions["REORDER_POINT"], decisions["ORDER_QUANTITY"], stock)
 
 
-def _item(**changes: object) -> dict:
-    item = {
-        "storage_id": "1",
-        "storage_cost_budget": None,
-        "fixed_order_cost": 8.0,
-        "holding_cost": 0.225,
-        "unit_cost": 0.75,
-        "price_break_quantity": None,
-        "price_break_cost": None,
-        "lead_time": 0.0,
-        "demand_mean": np.array([1300.0]),
-    }
-    return {**item, **changes}
+def _example(
+    name: str,
+    numbers: tuple[float, ...],
+    breaks: tuple[list, list],
+    params: dict[str, str],
+    found: tuple[int, float],
+    note: str = "",
+) -> Example:
+    """A published instance of one item without a budget: K, h, c, lambda; break quantities and costs; Q and cost."""
+    names = ("fixed_order_cost", "holding_cost", "unit_cost")
+    item: dict[str, Any] = {"storage_id": "1", "storage_cost_budget": None, "lead_time": 0.0}
+    item |= dict(zip(names, numbers, strict=False)) | {"demand_mean": np.array(numbers[3:])}
+    item |= {"price_break_quantity": np.array(breaks[0]), "price_break_cost": np.array(breaks[1])}
+    source = f"Snyder & Shen (2019), Fundamentals of Supply Chain Theory, {name.split(', ')[0]}{note}"
+    return Example(name, (item,), params, found[1], {"ORDER_QUANTITY": found[:1]}, source)
 
 
-_BREAKS = {"price_break_quantity": np.array([400.0, 800.0]), "price_break_cost": np.array([0.72, 0.68])}
-_LARGE = _item(
-    fixed_order_cost=2250.0,
-    holding_cost=372.5,
-    unit_cost=1490.0,
-    demand_mean=np.array([182500.0]),
-    price_break_quantity=np.array([1200.0, 2400.0]),
-    price_break_cost=np.array([1220.0, 1100.0]),
-)
-_BOOK = "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, "
+_SMALL, _SMALL_BREAKS = (8.0, 0.225, 0.75, 1300.0), ([400.0, 800.0], [0.72, 0.68])
+_LARGE, _LARGE_BREAKS = (2250.0, 372.5, 1490.0, 182500.0), ([1200.0, 2400.0], [1220.0, 1100.0])
+_ALL_UNITS = {"discount": "all_units", "holding": "with_price"}
+_INCREMENTAL = {"discount": "incremental", "holding": "with_price"}
 
 POLICY = Policy(
     name="eoq_budget",
@@ -215,54 +177,33 @@ POLICY = Policy(
         "Muckstadt & Sapra (2010), Principles of Inventory Management, 2.4",
         "multiplier, reduced costs, list dynamic programme over the core",
     ),
-    decides=DECIDES,
-    needs=(
-        STORAGE,
-        STORAGE_COST_BUDGET,
-        FIXED_ORDER_COST,
-        HOLDING_COST,
-        UNIT_COST,
-        PRICE_BREAK_QUANTITY,
-        PRICE_BREAK_COST,
-        LEAD_TIME,
-        DEMAND_MEAN,
+    decides=(
+        Decision("ORDER_QUANTITY", "units", "an order has this many units, or a multiple"),
+        Decision("REORDER_POINT", "units", "order at an inventory position of this or less"),
     ),
+    needs=(STORAGE, STORAGE_COST_BUDGET, *EOQ_COLUMNS),
     params=EOQBudgetParams,
     build_model=build_model,
     cost=cost,
     order=order,
     examples=(
-        Example(
-            "Example 3.5, all units",
-            (_item(**_BREAKS),),
-            {"discount": "all_units", "holding": "with_price"},
-            978.6,
-            {"ORDER_QUANTITY": (800,)},
-            _BOOK + "Example 3.5",
-        ),
-        Example(
-            "Problem 3.12, all units",
-            (_LARGE,),
-            {"discount": "all_units", "holding": "with_price"},
-            201251093.75,
-            {"ORDER_QUANTITY": (2400,)},
-            _BOOK + "Problem 3.12",
-        ),
-        Example(
+        _example("Example 3.5, all units", _SMALL, _SMALL_BREAKS, _ALL_UNITS, (800, 978.6)),
+        _example("Problem 3.12, all units", _LARGE, _LARGE_BREAKS, _ALL_UNITS, (2400, 201251093.75)),
+        _example(
             "Example 3.1",
-            (_item(),),
+            _SMALL,
+            ([], []),
             {},
-            68.41052550594829,
-            {"ORDER_QUANTITY": (304,)},
-            _BOOK + "Example 3.1: Q = 304.05 for real quantities, 304 for whole ones",
+            (304, 68.41052550594829),
+            ": Q = 304.05 for real quantities, 304 for whole ones",
         ),
-        Example(
+        _example(
             "Problem 3.12, incremental",
-            (_LARGE,),
-            {"discount": "incremental", "holding": "with_price"},
-            208678591.67992836,
-            {"ORDER_QUANTITY": (28553,)},
-            _BOOK + "Problem 3.12: Q = 28553.06 for real quantities, 28553 for whole ones",
+            _LARGE,
+            _LARGE_BREAKS,
+            _INCREMENTAL,
+            (28553, 208678591.67992836),
+            ": Q = 28553.06 for real quantities, 28553 for whole ones",
         ),
     ),
     algorithm=algorithm,

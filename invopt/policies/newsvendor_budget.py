@@ -33,38 +33,28 @@ the exact sum over all x > s.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyomo.environ as pyo
 from pydantic import Field
 
-from invopt.errors import ParameterError
-from invopt.models.allocation import allocation_model
-from invopt.models.allocation_choices import open_choices
 from invopt.models.newsvendor_curves import best_levels, lowest_served_levels, newsvendor_curves
 from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
-from invopt.policies.inputs.columns import (
-    DISPOSAL_COST,
-    LEAD_TIME_DEMAND,
-    LIST_PRICE,
-    LOST_SALE_COST,
-    PURCHASE_BUDGET,
-    SERVICE_LEVEL,
-    UNIT_COST,
-)
+from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, PURCHASE_BUDGET, SERVICE_LEVEL
 from invopt.policies.inputs.items import Items
-from invopt.policies.inputs.newsvendor import NewsvendorInputs, newsvendor_inputs
-from invopt.policies.inputs.shared_budget import answer_under_budget
+from invopt.policies.inputs.newsvendor import NEWSVENDOR_COSTS, NewsvendorInputs, newsvendor_inputs
+from invopt.policies.inputs.shared_budget import Curves, SharedBudget, answer_under_budget, model_under_budget
 from invopt.theory import order_rules
 from invopt.theory.budget.cost import costs_at
-from invopt.theory.budget.search import allocate
 from invopt.theory.newsvendor.pieces import newsvendor_pieces, wanted_pieces
 from invopt.theory.order_rules import Stock
 
-TOO_SMALL = (
+SHARED = SharedBudget(
+    "purchase_budget",
+    "BASE_STOCK_LEVEL",
     "purchase_budget is {budget:.10g}, but the service levels asked for cost {least_use:.10g}: raise it to that or "
-    "more, or ask for less"
+    "more, or ask for less",
 )
 
 
@@ -86,20 +76,7 @@ class NewsvendorBudgetParams(Params):
 
 def _read(items: Items, params: NewsvendorBudgetParams) -> NewsvendorInputs:
     is_guide = params.cost == "guide"
-    return newsvendor_inputs(
-        items,
-        params.protection_days,
-        params.service,
-        salvage_fraction=params.salvage_fraction,
-        disposal_alone=is_guide,
-    )
-
-
-def _budgets(items: Items) -> np.ndarray:
-    """The budget of each partition, (m,) money/order, once all items are read."""
-    budget = items.limits("purchase_budget")
-    items.refuse_partitions()
-    return budget
+    return newsvendor_inputs(items, params.protection_days, params.service, params.salvage_fraction, is_guide)
 
 
 def algorithm(items: Items, params: NewsvendorBudgetParams) -> Answer:
@@ -107,14 +84,11 @@ def algorithm(items: Items, params: NewsvendorBudgetParams) -> Answer:
 
     A partition whose budget is too small for the service is refused.
     """
-    inputs, budget = _read(items, params), _budgets(items)
+    inputs, budget = _read(items, params), SHARED.of_partitions(items)
     decided = items.is_usable & (inputs.demand.mean > 0)
     weight, overage, underage, level = (values[decided] for values in inputs[:4])
     pieces, tables = wanted_pieces(inputs.demand, decided, overage, underage, params.service, level)
-    positions = np.flatnonzero(decided)
-    starts, offsets = np.arange(len(positions) + 1), np.searchsorted(positions, items.offsets)
-    plan = allocate(pieces, tables, starts, weight, offsets, budget)
-    return answer_under_budget(items, decided, plan, "BASE_STOCK_LEVEL", ("purchase_budget", budget), TOO_SMALL)
+    return answer_under_budget(items, SHARED, decided, (pieces, tables, np.arange(len(pieces) + 1)), weight, budget)
 
 
 def build_model(items: Items, params: NewsvendorBudgetParams) -> pyo.ConcreteModel:
@@ -125,19 +99,15 @@ def build_model(items: Items, params: NewsvendorBudgetParams) -> pyo.ConcreteMod
     ParameterError : an item's inputs can't be used, the budget is too small for the service, or the model would be too
         large.
     """
-    inputs, budgets = _read(items, params), _budgets(items)
+    inputs, budget = _read(items, params), SHARED.of_partitions(items)
     items.raise_problems()
-    decided, budget = np.flatnonzero(inputs.demand.mean > 0), float(budgets[0])
+    decided = inputs.demand.mean > 0
     weight, overage, underage, level = (values[decided] for values in inputs[:4])
-    curves = newsvendor_curves(inputs.demand, decided, overage, underage)
-    low = lowest_served_levels(params.service, curves, level)
-    if weight @ low > budget * (1 + 1e-12):
-        raise ParameterError(TOO_SMALL.format(budget=budget, least_use=weight @ low))
-    best, every = best_levels(curves, weight, low), np.arange(len(decided))
-    choices = open_choices(best, curves.cost, every, low, np.maximum(best(0.0), low), weight, budget)
-    return allocation_model(
-        len(items), decided, choices, every, curves.cost, weight, np.isfinite(budget), "BASE_STOCK_LEVEL"
-    )
+    costs = newsvendor_curves(inputs.demand, np.flatnonzero(decided), overage, underage)
+    low = lowest_served_levels(params.service, costs, level)
+    best = best_levels(costs, weight, low)
+    curves = Curves(best, costs.cost, np.arange(len(low)), low, np.maximum(best(0.0), low))
+    return model_under_budget(len(items), SHARED, decided, curves, weight, float(budget[0]))
 
 
 def cost(items: Items, decisions: Mapping[str, np.ndarray], params: NewsvendorBudgetParams) -> np.ndarray:
@@ -156,25 +126,25 @@ def order(decisions: Mapping[str, np.ndarray], stock: Stock) -> np.ndarray:
     return order_rules.to_base_stock(decisions["BASE_STOCK_LEVEL"], stock)
 
 
-def _item(**changes: object) -> dict:
+def _example(name: str, source: str, found: tuple[int, float], salvage_fraction: float, **columns: Any) -> Example:
+    """A published instance of one item with Poisson demand and no budget; s and its cost."""
     item = {
-        "unit_cost": 1.0,
         "disposal_cost": None,
-        "lost_sale_cost": 4.0,
+        "lost_sale_cost": None,
         "list_price": None,
         "purchase_budget": None,
         "service_level": None,
         "lead_time": 0.0,
         "lead_time_confidence": 0.0,
         "demand_distribution": "poisson",
-        "demand_mean": np.array([6.0]),
         "demand_variance": None,
         "demand_pmf": None,
+        **columns,
     }
-    return {**item, **changes}
+    params = {"salvage_fraction": salvage_fraction}
+    book = "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, "
+    return Example(name, (item,), params, found[1], {"BASE_STOCK_LEVEL": found[:1]}, book + source)
 
-
-_BOOK = "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, "
 
 POLICY = Policy(
     name="newsvendor_budget",
@@ -185,43 +155,38 @@ POLICY = Policy(
         "multiplier, reduced costs, list dynamic programme over the core",
     ),
     decides=(Decision("BASE_STOCK_LEVEL", "units", "every day's order lifts the inventory position to this"),),
-    needs=(
-        UNIT_COST,
-        DISPOSAL_COST,
-        LOST_SALE_COST,
-        LIST_PRICE,
-        PURCHASE_BUDGET,
-        SERVICE_LEVEL,
-        *LEAD_TIME_DEMAND,
-    ),
+    needs=(*NEWSVENDOR_COSTS, PURCHASE_BUDGET, SERVICE_LEVEL, *LEAD_TIME_DEMAND),
     params=NewsvendorBudgetParams,
     build_model=build_model,
     cost=cost,
     order=order,
     examples=(
-        Example(
+        _example(
             "Example 4.7",
-            (_item(),),
-            {},
-            3.5701069457709376,
-            {"BASE_STOCK_LEVEL": (8,)},
-            _BOOK + "Example 4.7, as a newsvendor",
+            "Example 4.7, as a newsvendor",
+            (8, 3.5701069457709376),
+            0.0,
+            unit_cost=1.0,
+            lost_sale_cost=4.0,
+            demand_mean=np.array([6.0]),
         ),
-        Example(
+        _example(
             "Example 4.2, Poisson",
-            (_item(unit_cost=0.3, lost_sale_cost=None, list_price=1.0, demand_mean=np.array([50.0])),),
-            {"salvage_fraction": 0.4},
-            35 - 33.20276478819082,
-            {"BASE_STOCK_LEVEL": (56,)},
-            _BOOK + "Example 4.2 with Poisson demand: 0.7 E X less the profit",
+            "Example 4.2 with Poisson demand: 0.7 E X less the profit",
+            (56, 35 - 33.20276478819082),
+            0.4,
+            unit_cost=0.3,
+            list_price=1.0,
+            demand_mean=np.array([50.0]),
         ),
-        Example(
+        _example(
             "Problem 4.3(b), Poisson",
-            (_item(unit_cost=2.5, lost_sale_cost=None, list_price=7.0, demand_mean=np.array([50.0])),),
-            {"salvage_fraction": 0.6},
-            225 - 214.51727992619266,
-            {"BASE_STOCK_LEVEL": (56,)},
-            _BOOK + "Problem 4.3(b) with Poisson demand: 4.5 E X less the profit",
+            "Problem 4.3(b) with Poisson demand: 4.5 E X less the profit",
+            (56, 225 - 214.51727992619266),
+            0.6,
+            unit_cost=2.5,
+            list_price=7.0,
+            demand_mean=np.array([50.0]),
         ),
     ),
     algorithm=algorithm,

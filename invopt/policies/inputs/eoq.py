@@ -6,12 +6,30 @@ from typing import NamedTuple
 
 import numpy as np
 
+from invopt.policies.inputs.columns import (
+    DEMAND_MEAN,
+    FIXED_ORDER_COST,
+    HOLDING_COST,
+    LEAD_TIME,
+    PRICE_BREAK_COST,
+    PRICE_BREAK_QUANTITY,
+    UNIT_COST,
+)
 from invopt.policies.inputs.item_demand import LARGEST_DEMAND, period_means
 from invopt.policies.inputs.items import Items
 from invopt.policies.inputs.price_breaks import NO_BREAKS, PriceBreaks, price_breaks
 from invopt.theory.demand.lead_time import WHOLE
 from invopt.theory.eoq.pieces import LARGEST_QUANTITY
 
+EOQ_COLUMNS = (
+    FIXED_ORDER_COST,
+    HOLDING_COST,
+    UNIT_COST,
+    PRICE_BREAK_QUANTITY,
+    PRICE_BREAK_COST,
+    LEAD_TIME,
+    DEMAND_MEAN,
+)
 REVIEW_DAYS = 1
 
 
@@ -30,7 +48,7 @@ class EOQInputs(NamedTuple):
 
 
 def eoq_inputs(items: Items, *, has_discount: bool) -> EOQInputs:
-    """The columns of n items; without a discount the price breaks are not looked at."""
+    """EOQ_COLUMNS of n items; without a discount the price breaks are not looked at."""
     K, h, unit_cost, lead_time = items.numbers_of("fixed_order_cost", "holding_cost", "unit_cost", "lead_time")
     mean, is_series = period_means(items.objects("demand_mean"))
     items.refuse(~is_series, "demand_mean must be a series of finite values of 0 or more")

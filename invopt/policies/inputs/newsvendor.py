@@ -6,10 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from invopt.policies.inputs.columns import DISPOSAL_COST, LIST_PRICE, LOST_SALE_COST, UNIT_COST
 from invopt.policies.inputs.item_demand import item_demand
 from invopt.policies.inputs.items import Items
 from invopt.policies.inputs.service import service_shares
 from invopt.theory.demand.item_demand import ItemDemand
+
+NEWSVENDOR_COSTS = (UNIT_COST, DISPOSAL_COST, LOST_SALE_COST, LIST_PRICE)
 
 
 class NewsvendorInputs(NamedTuple):
@@ -28,16 +31,16 @@ class NewsvendorInputs(NamedTuple):
 
 
 def newsvendor_inputs(
-    items: Items, protection_days: int, service: str, *, salvage_fraction: float, disposal_alone: bool
+    items: Items, protection_days: int, service: str, salvage_fraction: float, is_guide: bool
 ) -> NewsvendorInputs:
-    """The columns of n items.
+    """NEWSVENDOR_COSTS of n items, with their service_level and LEAD_TIME_DEMAND.
 
     Parameters
     ----------
     protection_days : the days that an order has to last, beside its lead time
     service : none, cycle or fill_rate
     salvage_fraction : the part of unit_cost that a unit left over brings back
-    disposal_alone : a unit left over costs its disposal, and its purchase does not count
+    is_guide : a unit left over costs its disposal, and its purchase does not count
     """
     unit_cost, disposal, lost_sale, price = items.numbers_of(
         "unit_cost", "disposal_cost", "lost_sale_cost", "list_price"
@@ -51,5 +54,5 @@ def newsvendor_inputs(
     items.refuse(np.isinf(underage), "list_price is {value}, must be finite where lost_sale_cost is NULL", price)
     service_shares(service, items)
     level = np.full(len(items), np.nan) if service == "none" else items.numbers("service_level")
-    overage = disposal if disposal_alone else unit_cost * (1 - salvage_fraction) + disposal
+    overage = disposal if is_guide else unit_cost * (1 - salvage_fraction) + disposal
     return NewsvendorInputs(unit_cost, overage, underage, level, demand)

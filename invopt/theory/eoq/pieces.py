@@ -77,40 +77,45 @@ def price_ranges(
     return PriceRanges(*(values[is_range] for values in (item, low, high, cost, extra)))
 
 
-def one_price_pieces(
-    demand_mean: np.ndarray, fixed_order_cost: np.ndarray, holding_cost: np.ndarray, *, has_holding: bool = True
-) -> np.ndarray:
-    """One piece for each of n items, whose price does not depend on Q; purchases are left out.
-
-    demand_mean, fixed_order_cost, holding_cost : (n,) arrays, units/day, money/order, money/unit/day   [lambda, K, h]
-    """
-    slope = holding_cost / 2 if has_holding else 0.0
-    return reciprocal_pieces(np.ones(len(demand_mean)), LARGEST_QUANTITY, 0.0, slope, demand_mean * fixed_order_cost)
-
-
-def discount_pieces(
-    ranges: PriceRanges,
+def order_pieces(
     demand_mean: np.ndarray,
     fixed_order_cost: np.ndarray,
     holding_cost: np.ndarray,
     unit_cost: np.ndarray,
+    breaks: tuple[np.ndarray, np.ndarray, np.ndarray],
     *,
-    has_holding: bool = True,
-    holds_with_price: bool = False,
-) -> np.ndarray:
-    """A piece for each range, of f with purchases.
+    discount: str,
+    has_holding: bool,
+    holds_with_price: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """(pieces, starts): item i has the pieces starts[i]..starts[i+1]-1, a piece for each range of quantities.
 
     Parameters
     ----------
     demand_mean, fixed_order_cost, holding_cost, unit_cost : (n,) arrays, units/day, money/order, money/unit/day,
         money/unit                                                                           [lambda, K, h, c_0]
-    has_holding, holds_with_price : as in `theory/eoq/cost.py`
+    breaks : item, quantity and cost of each price break, as in `price_ranges`
+    discount : all_units or incremental; none takes one piece for each item and leaves purchases out of f
+    has_holding, holds_with_price : as in `theory/eoq/cost.py`; a price of none is c_0
+
+    >>> numbers = (np.array([value]) for value in (1300.0, 8.0, 0.225, 0.75))
+    >>> no_breaks = np.zeros(0, dtype=int), np.zeros(0), np.zeros(0)
+    >>> settings = {"discount": "none", "has_holding": True, "holds_with_price": False}
+    >>> pieces, starts = order_pieces(*numbers, no_breaks, **settings)
+    >>> pieces[0, :5].tolist(), starts.tolist()
+    ([1.0, 1000000000000.0, 0.0, 0.1125, 10400.0], [0, 1])
     """
-    item, low, high, cost, extra = ranges
+    n = len(demand_mean)
+    if discount == "none":
+        slope = holding_cost / 2 if has_holding else 0.0
+        pieces = reciprocal_pieces(np.ones(n), LARGEST_QUANTITY, 0.0, slope, demand_mean * fixed_order_cost)
+        return pieces, np.arange(n + 1)
+    item, low, high, cost, extra = price_ranges(unit_cost, *breaks, is_incremental=discount == "incremental")
     mean, constant, slope = demand_mean[item], np.zeros(len(item)), np.zeros(len(item))
     if has_holding and holds_with_price:
         rate = holding_cost[item] / unit_cost[item]
         constant, slope = rate * extra / 2, rate * cost / 2
     elif has_holding:
         slope = holding_cost[item] / 2
-    return reciprocal_pieces(low, high, mean * cost + constant, slope, mean * (fixed_order_cost[item] + extra))
+    pieces = reciprocal_pieces(low, high, mean * cost + constant, slope, mean * (fixed_order_cost[item] + extra))
+    return pieces, np.searchsorted(item, np.arange(n + 1))
