@@ -37,19 +37,18 @@ def bucket_decider(rules: Mapping[str, OrderRule]) -> Callable[[pd.DataFrame], p
     def decide_bucket(items: pd.DataFrame) -> pd.DataFrame:
         if items.empty:
             return pd.DataFrame(columns=list(REVIEW_TYPES))
-        items = items.reset_index(drop=True)
-        wanted = []
-        for policy_id, of_policy in items.groupby("policy_id", sort=False, dropna=False):
+        lines = []
+        for policy_id, of_policy in items.reset_index(drop=True).groupby("policy_id", sort=False, dropna=False):
             if policy_id not in loaded:
                 loaded[policy_id] = rules[policy_id].load()
-            wanted.append(wanted_lines(loaded[policy_id], of_policy, rules[policy_id].period))
-        return reviewed(pd.concat(wanted).sort_index())
+            lines.append(wanted_lines(loaded[policy_id], of_policy, rules[policy_id].period))
+        return review(pd.concat(lines).sort_index() if len(lines) > 1 else lines[0])
 
     return decide_bucket
 
 
-def reviewed(lines: pd.DataFrame) -> pd.DataFrame:
-    """The lines of a bucket after all passes, with the reason of each: the columns of REVIEW_TYPES."""
-    for one in PASSES:
-        lines = one.apply(lines)
+def review(lines: pd.DataFrame) -> pd.DataFrame:
+    """The columns of REVIEW_TYPES, from the lines that the policies want: all passes, then the reason of each."""
+    for rule in PASSES:
+        lines = rule.apply(lines)
     return lines.assign(reason=list(sentences(lines)))[list(REVIEW_TYPES)]

@@ -22,16 +22,16 @@ LEDGER_TYPE = "array<struct<step:string,units:double,limit:double,price:double>>
 Row = tuple[str, float, float | None, float | None]
 
 
-def opened(step: str, units: np.ndarray) -> np.ndarray:
+def open_ledgers(step: str, units: np.ndarray) -> np.ndarray:
     """(n,) ledgers of one row each; NaN opens an empty ledger.
 
-    >>> opened("policy", np.array([7.0, np.nan])).tolist()
+    >>> open_ledgers("policy", np.array([7.0, np.nan])).tolist()
     [[('policy', 7.0, None, None)], []]
     """
     return _lists([(step, value, None, None)] if value == value else [] for value in units.tolist())
 
 
-def posted(
+def post(
     ledgers: np.ndarray,
     step: str,
     before: np.ndarray,
@@ -49,7 +49,7 @@ def posted(
     limit : (n,) array, the limit that the step applies
     always : (n,) booleans: lines that have a row of this step even if it changes nothing
 
-    >>> posted(opened("policy", np.array([7.0])), "minimum", np.array([7.0]), np.array([10.0]), np.array([10.0]))[0]
+    >>> post(open_ledgers("policy", np.array([7.0])), "minimum", np.array([7.0]), np.array([10.0]), np.array([10.0]))[0]
     [('policy', 7.0, None, None), ('minimum', 3.0, 10.0, None)]
     """
     change = after - before

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from invopt.ordering.ledger import posted
+from invopt.ordering.ledger import post
 from invopt.ordering.review_columns import IMPOSSIBLE, MAXIMUM, MINIMUM, MULTIPLE, NOTHING_WANTED, ORDERED
 
 # a change of less is the rounding of floats: the ledger has it, but it decides nothing
@@ -82,7 +82,7 @@ def supplier_rules(lines: pd.DataFrame) -> pd.DataFrame:
     ledgers, because = lines["ledger"].to_numpy(object), lines["because"].to_numpy(object)
     for step, old, new, limit, has_limit in steps:
         reached = np.where(is_open, new, old)
-        ledgers = posted(ledgers, step, old, reached, limit, always=is_impossible & has_limit)
+        ledgers = post(ledgers, step, old, reached, limit, always=is_impossible & has_limit)
         because = np.where(np.abs(reached - old) > ROUNDING * np.maximum(1.0, old), step, because)
     quantity = np.where(is_open, rules.accepted, before)
     outcome = lines["outcome"].to_numpy(object)

@@ -20,7 +20,7 @@ import pandas as pd
 
 from invopt import policies
 from invopt.ordering.decisions import as_maps, at_period, decision_arrays
-from invopt.ordering.ledger import opened, posted
+from invopt.ordering.ledger import open_ledgers, post
 from invopt.ordering.review_columns import (
     BLOCKED,
     NO_DECISION,
@@ -69,8 +69,8 @@ def wanted_lines(policy: policies.Policy | BaseException, items: pd.DataFrame, p
     has_solution = (
         items["status"].notna() & (items["status"] != "no_solution") & items["decisions"].notna()
     ).to_numpy()
-    # a NULL here is no fresh count
-    is_stale = items["is_stale"].isna().to_numpy() | (items["is_stale"] == True).to_numpy(bool)  # noqa: E712
+    # NULL is not False: nobody knows such a count to be fresh
+    is_stale = items["is_stale"].ne(False).to_numpy(bool, na_value=True)
     position = items["inventory_position"].to_numpy(float, na_value=np.nan)
     wanted = np.full(len(items), np.nan)
     now: dict[str, np.ndarray] = {}
@@ -108,11 +108,11 @@ def _with_ledger(lines: pd.DataFrame) -> pd.DataFrame:
     is_blocked = because != POLICY
     known = np.where(np.isnan(wanted), 0.0, wanted)
     quantity = np.where(is_blocked, 0.0, known)
-    ledgers = opened(POLICY, wanted)
+    ledgers = open_ledgers(POLICY, wanted)
     for cause in (STALE_COUNT, NO_SOLUTION, RULE_FAILED, NO_DECISION):
         is_cause = because == cause
         if is_cause.any():
-            ledgers = posted(ledgers, cause, np.where(is_cause, known, 0.0), np.zeros(len(lines)), always=is_cause)
+            ledgers = post(ledgers, cause, np.where(is_cause, known, 0.0), np.zeros(len(lines)), always=is_cause)
     outcome = np.where(is_blocked, BLOCKED, np.where(quantity > 0, ORDERED, NOTHING_WANTED)).astype(object)
     return lines.assign(quantity=quantity, outcome=outcome, ledger=pd.Series(ledgers, index=lines.index))
 

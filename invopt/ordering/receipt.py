@@ -32,10 +32,10 @@ _CAUSES = {NO_SOLUTION: "no solution: ", RULE_FAILED: "the order rule failed: "}
 def sentences(reviews: pd.DataFrame) -> Iterator[str]:
     """One sentence per row with the columns of REVIEW_TYPES."""
     columns = ("outcome", "because", "detail", "decided", "ledger", "wanted", "quantity")
-    told = (reviews[name].to_numpy(object) for name in columns)
+    values = (reviews[name].to_numpy(object) for name in columns)
     titles: dict[str, str] = {}
     for position, outcome, because, detail, decided, ledger, wanted, quantity in zip(
-        _positions(reviews), *told, strict=True
+        _positions(reviews), *values, strict=True
     ):
         basis = position
         if decided:
