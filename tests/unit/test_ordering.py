@@ -107,7 +107,7 @@ def test_the_rounding_of_floats_decides_nothing():
 limits = st.one_of(st.just(NONE), st.integers(0, 60).map(float))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(wanted=st.integers(0, 80).map(float), least=limits, most=limits, multiple=limits, is_blocked=st.booleans())
 def test_what_is_ordered_keeps_every_limit_and_is_the_nearest_that_does(wanted, least, most, multiple, is_blocked):
     row = line(wanted, least, most, multiple, is_blocked)

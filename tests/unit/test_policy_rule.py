@@ -45,16 +45,22 @@ def leave(*_: object) -> None:
 @pytest.mark.parametrize(
     ("order", "detail"),
     [
-        (lambda decisions, state: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda decisions, stock: 1 / 0, "ZeroDivisionError: division by zero"),
         (leave, "SystemExit: enough"),
-        (lambda decisions, state: np.ones(len(state) - 1), "ValueError: order gave 2 values of shape (2,) for 3 items"),
-        (lambda decisions, state: 5.0, "ValueError: order gave 1 values of shape () for 3 items"),
-        (lambda decisions, state: None, "ValueError: order gave 1 values of shape () for 3 items"),
-        (lambda decisions, state: np.full(len(state), np.inf), "ValueError: order gave the quantity inf"),
-        (lambda decisions, state: np.array([1, -7, 1]), "ValueError: order gave the quantity -7"),
-        (lambda decisions, state: ["a lot"] * len(state), "ValueError: could not convert string to float: 'a lot'"),
-        (lambda decisions, state: decisions["BASE_STOCK_LEVEL"], "KeyError: 'BASE_STOCK_LEVEL'"),
-        (lambda decisions, state: pd.DataFrame().loc[0], "KeyError: 0"),
+        (
+            lambda decisions, stock: np.ones(len(stock.period) - 1),
+            "ValueError: order gave 2 values of shape (2,) for 3 items",
+        ),
+        (lambda decisions, stock: 5.0, "ValueError: order gave 1 values of shape () for 3 items"),
+        (lambda decisions, stock: None, "ValueError: order gave 1 values of shape () for 3 items"),
+        (lambda decisions, stock: np.full(len(stock.period), np.inf), "ValueError: order gave the quantity inf"),
+        (lambda decisions, stock: np.array([1, -7, 1]), "ValueError: order gave the quantity -7"),
+        (
+            lambda decisions, stock: ["a lot"] * len(stock.period),
+            "ValueError: could not convert string to float: 'a lot'",
+        ),
+        (lambda decisions, stock: decisions["BASE_STOCK_LEVEL"], "KeyError: 'BASE_STOCK_LEVEL'"),
+        (lambda decisions, stock: pd.DataFrame().loc[0], "KeyError: 0"),
     ],
 )
 def test_a_rule_that_fails_blocks_the_items_it_was_asked_for(order, detail):
@@ -68,14 +74,14 @@ def test_a_rule_that_fails_blocks_the_items_it_was_asked_for(order, detail):
 
 
 def test_an_exception_of_several_lines_is_one_line():
-    def order(decisions, state):
+    def order(decisions, stock):
         raise ValueError("first\n  second")
 
     assert decided(order)["detail"][0] == "ValueError: first second"
 
 
 def test_a_rule_that_does_not_know_blocks_its_items():
-    reviews = decided(lambda decisions, state: np.array([np.nan, 0.0, 5.0]))
+    reviews = decided(lambda decisions, stock: np.array([np.nan, 0.0, 5.0]))
     assert reviews["outcome"].tolist() == ["blocked", "nothing_wanted", "ordered", "blocked"]
     assert reviews["because"].tolist() == ["no_decision", "policy", "policy", "no_solution"]
     assert reviews["detail"][0] == "the decisions say nothing for this day"
@@ -85,12 +91,12 @@ def test_the_rule_is_asked_for_what_is_known_alone():
     """A rule that compares takes NaN for a position above every level, and would want nothing."""
     asked = []
 
-    def order(decisions, state):
-        asked.extend(state["product_id"])
-        return np.where(state["inventory_position"] <= decisions["REORDER_POINT"], 7.0, 0.0)
+    def order(decisions, stock):
+        asked.extend(stock.inventory_position)
+        return np.where(stock.inventory_position <= decisions["REORDER_POINT"], 7.0, 0.0)
 
     reviews = decided(order, inventory_position=[3.0, None, 30.0, 3.0])
-    assert asked == ["P0", "P2"]
+    assert asked == [3.0, 30.0]
     assert reviews["outcome"].tolist() == ["ordered", "blocked", "nothing_wanted", "blocked"]
     assert (reviews["because"][1], reviews["detail"][1]) == ("no_decision", "the inventory position is not known")
     assert np.isnan(reviews["wanted"][1]) and reviews["quantity"][1] == 0
@@ -103,7 +109,7 @@ def test_a_stale_count_blocks_before_all_else():
     assert reviews["wanted"].tolist()[:3] == [7, 7, 7] and reviews["quantity"].tolist() == [0] * N_ITEMS
     assert reviews["ledger"][0] == [("policy", 7.0, None, None), ("stale_count", -7.0, None, None)]
     assert reviews["ledger"][3] == [("stale_count", 0.0, None, None)]
-    failed = decided(lambda decisions, state: 1 / 0, is_stale=[True, False, False, False], problem=problem)
+    failed = decided(lambda decisions, stock: 1 / 0, is_stale=[True, False, False, False], problem=problem)
     assert failed["because"].tolist() == ["stale_count", "rule_failed", "rule_failed", "no_solution"]
 
 
@@ -134,22 +140,22 @@ def test_the_remark_of_a_solution_is_kept_as_it_is():
     ],
 )
 def test_the_decisions_of_the_period_are_told(period, outcome, now):
-    def order(decisions, state):
-        assert (state["period"] == period).all() and decisions["REORDER_POINT"].shape == (3, 2)
-        return np.where(state["inventory_position"] <= decisions["REORDER_POINT"][:, period], 7.0, 0.0)
+    def order(decisions, stock):
+        assert (stock.period == period).all() and decisions["REORDER_POINT"].shape == (3, 2)
+        return np.where(stock.inventory_position <= decisions["REORDER_POINT"][:, period], 7.0, 0.0)
 
     reviews = decided(order, period, decisions=plan(1.0, 6.0))
     assert set(reviews["outcome"][:3]) == {outcome} and reviews["decided"][0] == now
 
 
 def test_beyond_the_last_period_nothing_is_known():
-    reviews = decided(lambda decisions, state: np.full(len(state), np.nan), 2, decisions=plan(1.0, 6.0))
+    reviews = decided(lambda decisions, stock: np.full(len(stock.period), np.nan), 2, decisions=plan(1.0, 6.0))
     assert set(reviews["because"][:3]) == {"no_decision"} and reviews["decided"][0] == {"ORDER_QUANTITY": 7.0}
     assert reviews["detail"][0] == "the decisions were made 2 days ago, for 2 days"
 
 
 def test_decisions_of_a_later_day_say_nothing():
-    reviews = decided(lambda decisions, state: np.full(len(state), np.nan), -1, decisions=plan(1.0, 6.0))
+    reviews = decided(lambda decisions, stock: np.full(len(stock.period), np.nan), -1, decisions=plan(1.0, 6.0))
     assert set(reviews["because"][:3]) == {"no_decision"} and reviews["decided"][0] == {"ORDER_QUANTITY": 7.0}
 
 
@@ -205,8 +211,8 @@ def test_a_policy_file_that_was_mended_is_read_anew(tmp_path):
     file = tmp_path / "mine.py"
     text = (
         "from dataclasses import replace\nfrom invopt.policies.s_q import POLICY\n"
-        "POLICY = replace(POLICY, name='mine', title='{}')\n"
+        "POLICY = replace(POLICY, name='mine', about=POLICY.about._replace(title='{}'))\n"
     )
     for title in ("first", "second"):
         file.write_text(text.format(title), encoding="utf-8")
-        assert policies.load("mine", str(tmp_path)).title == title
+        assert policies.load("mine", str(tmp_path)).about.title == title
