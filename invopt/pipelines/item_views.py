@@ -78,7 +78,7 @@ def terms_of_run(context: Context) -> DataFrame:
     TableError : the run has no manifest, or it does not pin one of the tables.
     """
     runs = context.store.rows(RUNS, {"run_id": context.run_id}) if context.store.exists(RUNS) else []
-    versions = runs[0]["input_versions"] if runs else {}
+    versions = dict(runs[0]["input_versions"]) if runs else {}  # a local store gives a map as pairs
     unpinned = [SILVER[name].name for name in _TABLES_OF_TERMS if SILVER[name].name not in versions]
     if unpinned:
         raise TableError(
