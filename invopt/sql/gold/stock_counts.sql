@@ -5,12 +5,12 @@ WITH counted AS (
     WHERE snapshot_at <= :as_of
     GROUP BY location_id
 ),
-newest_count AS (
-    SELECT max(counted_on) AS newest_counted_on FROM counted
+newest AS (
+    -- a subquery and no join: who reads the days alone does not pay for it
+    SELECT counted.*, (SELECT max(counted_on) FROM counted) AS newest_counted_on FROM counted
 ),
 final AS (
     SELECT location_id, snapshot_at, counted_on, newest_counted_on, counted_on < newest_counted_on AS is_stock_stale
-    FROM counted
-    CROSS JOIN newest_count
+    FROM newest
 )
 SELECT * FROM final
