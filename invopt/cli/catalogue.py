@@ -22,7 +22,7 @@ def add(commands: Subparsers) -> None:
         commands,
         "compile",
         _compile,
-        "compiles the exact algorithms, once per machine, so that no run waits for it",
+        "compiles the algorithms, once per machine, so that no run waits for it",
         "invopt compile",
     )
     ahead.add_argument("names", nargs="*", metavar="NAME", help="policies (default: all, those of policies_folder too)")

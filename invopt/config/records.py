@@ -166,7 +166,7 @@ class PolicyRow(Record):
     ) = None
     method: Literal["model", "algorithm", "auto"] = Field(
         "auto",
-        description="auto: the algorithm's answer where it is proved within the gap, else the better of it and the model's",
+        description="auto: the algorithm's answer where it is proved within the gap, else the model's if it is better",
     )
     gap: float = Field(
         1e-4, ge=0, le=1, description="fraction by which an answer may be above the bound, for auto and for the model"

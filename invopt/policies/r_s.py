@@ -32,8 +32,8 @@ import numpy as np
 import pyomo.environ as pyo
 from pydantic import Field
 
-from invopt.models.review_choices import ReviewItem, review_pairs
-from invopt.models.selection import NOTHING, selection_model
+from invopt.models.review_choices import NOTHING, ReviewItem, review_pairs
+from invopt.models.selection import selection_model
 from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
 from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, SERVICE_LEVEL, STOCK_COSTS
 from invopt.policies.inputs.each_item import answer_each, cost_each
@@ -113,7 +113,10 @@ def build_model(items: Items, params: RSParams) -> pyo.ConcreteModel:
 
 
 def cost(items: Items, decisions: Mapping[str, np.ndarray], params: RSParams) -> np.ndarray:
-    """C(R, S) of any whole R >= 1 and S >= 0, money/day; the service does not count in it."""
+    """C(R, S) of any whole R >= 1 and S >= 0, money/day; the service does not count in it.
+
+    The guide's formula holds for S of the mean demand over L + R days or more, and gives NaN below.
+    """
     inputs = review_inputs(items, params.service, params.longest_review_period)
 
     def cost_of(i: int, R: float, S: float) -> float:
@@ -121,6 +124,8 @@ def cost(items: Items, decisions: Mapping[str, np.ndarray], params: RSParams) ->
             return np.nan
         demand = inputs.demand_of(i)
         after = demand_after(levels=np.array([S]), n_days=int(R), **demand)
+        if params.cost == "guide" and S < after.mean[int(R)] * (1 - 1e-12):
+            return np.nan
         periods, levels = np.array([R], dtype=np.int64), np.array([S])
         costs = inputs.costs_of(i)
         return review_costs(params.cost, "none", periods, levels, after, demand["demand_mean"], **costs).cost.item()

@@ -27,7 +27,7 @@ guide of the Azure inventory optimization solution, section "(s, Q) policy", for
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import pyomo.environ as pyo
@@ -39,11 +39,10 @@ from invopt.models.window_levels import SQItem, window_levels
 from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
 from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, SERVICE_LEVEL, STOCK_COSTS
 from invopt.policies.inputs.each_item import answer_each, cost_each
-from invopt.policies.inputs.item_demand import item_demand
 from invopt.policies.inputs.items import Items
 from invopt.policies.inputs.service import service_shares
+from invopt.policies.inputs.stock_inputs import StockInputs, stock_inputs
 from invopt.theory import order_rules
-from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.order_rules import Stock
 from invopt.theory.s_q.cost import reorder_point_cost, review_days
 from invopt.theory.s_q.search import LARGEST_QUANTITY, best_reorder_points
@@ -68,42 +67,20 @@ class SQParams(Params):
     service: Literal["none", "cycle", "fill_rate"] = "none"
 
 
-class _Inputs(NamedTuple):
-    """The columns as arrays; missed_share is 1 - service_level, and 1 where nothing is asked for."""
-
-    fixed_order_cost: np.ndarray
-    holding_cost: np.ndarray
-    backorder_cost: np.ndarray
-    missed_share: np.ndarray
-    demand: ItemDemand
-
-
-def _read(items: Items, params: SQParams) -> _Inputs:
-    costs = items.numbers_of("fixed_order_cost", "holding_cost", "backorder_cost")
-    demand = item_demand(items, review_days(params.cost))
-    return _Inputs(*costs, service_shares(params.service, items), demand)
-
-
 def algorithm(items: Items, params: SQParams) -> Answer:
     """The best (s, Q) of every item in one call; an item without demand has s = Q = 0 and costs nothing."""
-    inputs = _read(items, params)
+    inputs, share = stock_inputs(items, review_days(params.cost)), service_shares(params.service, items)
 
     def search(chosen: np.ndarray) -> tuple[np.ndarray, ...]:
-        columns = {
-            **inputs.demand.arrays_of(chosen),
-            "is_guide": params.cost == "guide",
-            "holding_cost": inputs.holding_cost[chosen],
-            "fixed_order_cost": inputs.fixed_order_cost[chosen],
-            "backorder_cost": inputs.backorder_cost[chosen],
-            "lead_time_pmfs": inputs.demand.pmfs_of(chosen),
-        }
+        columns = inputs.columns_of(chosen)
+        columns |= {"is_guide": params.cost == "guide", "lead_time_pmfs": inputs.demand.pmfs_of(chosen)}
         if params.service == "fill_rate":
-            return best_reorder_points_with_fill_rate(**columns, fill_share=inputs.missed_share[chosen])
+            return best_reorder_points_with_fill_rate(**columns, fill_share=share[chosen])
         if params.service == "cycle":
-            columns["smallest_point"] = cycle_points(inputs.missed_share, inputs.demand, chosen)
+            columns["smallest_point"] = cycle_points(share, inputs.demand, chosen)
         return best_reorder_points(**columns)
 
-    answer = answer_each(items, DECIDES, inputs.demand.mean > 0, search)
+    answer = answer_each(items, DECIDES, inputs.has_demand, search)
     items.refuse(
         items.is_usable & np.isnan(answer.cost),
         f"the best order quantity passes {LARGEST_QUANTITY:g} units: holding_cost is too small beside the other costs",
@@ -122,28 +99,30 @@ def build_model(items: Items, params: SQParams) -> pyo.ConcreteModel:
     ------
     ParameterError : an item's inputs can't be used, or its model would be too large; says which and why.
     """
-    inputs = _read(items, params)
+    inputs, share = stock_inputs(items, review_days(params.cost)), service_shares(params.service, items)
     items.raise_problems()
     sq_items = [_item(inputs, params, i) if mean > 0 else None for i, mean in enumerate(inputs.demand.mean)]
-    shares = list(zip(sq_items, inputs.missed_share, strict=True))
-    if params.service == "fill_rate" and (inputs.missed_share < 1).any():
-        return selection_model([NOTHING if item is None else fill_rate_choices(item, share) for item, share in shares])
+    shares = list(zip(sq_items, share, strict=True))
+    if params.service == "fill_rate" and (share < 1).any():
+        return selection_model(
+            [NOTHING if item is None else fill_rate_choices(item, missed) for item, missed in shares]
+        )
     is_cycle = params.service == "cycle"
     levels = [
-        NO_DEMAND if item is None else window_levels(item, cycle_point(item.demand, share) if is_cycle else 0)
-        for item, share in shares
+        NO_DEMAND if item is None else window_levels(item, cycle_point(item.demand, missed) if is_cycle else 0)
+        for item, missed in shares
     ]
     return window_model(levels, all_hold_m=params.cost != "guide")
 
 
-def _item(inputs: _Inputs, params: SQParams, i: int) -> SQItem:
+def _item(inputs: StockInputs, params: SQParams, i: int) -> SQItem:
     costs = (inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i])
     return SQItem(params.cost, inputs.demand.lead_time_demand(i), inputs.demand.mean[i], *costs)
 
 
 def cost(items: Items, decisions: Mapping[str, np.ndarray], params: SQParams) -> np.ndarray:
     """C(s, Q) of any whole s >= 0 and Q >= 1, money/day; the service does not count in it."""
-    inputs = _read(items, params)
+    inputs = stock_inputs(items, review_days(params.cost))
 
     def cost_of(i: int, s: float, quantity: float) -> float:
         if s < 0 or quantity < 1:
@@ -152,7 +131,7 @@ def cost(items: Items, decisions: Mapping[str, np.ndarray], params: SQParams) ->
         costs = (item.holding_cost, item.fixed_order_cost, item.backorder_cost)
         return reorder_point_cost(params.cost, int(s), int(quantity), item.demand, item.demand_mean, *costs)
 
-    return cost_each(items, DECIDES, decisions, inputs.demand.mean > 0, cost_of)
+    return cost_each(items, DECIDES, decisions, inputs.has_demand, cost_of)
 
 
 def order(decisions: Mapping[str, np.ndarray], stock: Stock) -> np.ndarray:

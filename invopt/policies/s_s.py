@@ -21,7 +21,7 @@ Source: Zheng & Federgruen (1991), Operations Research 39(4), 654-665; Snyder & 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
@@ -31,11 +31,10 @@ from invopt.policies.base import About, Answer, Decision, Example, Params, Polic
 from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, STOCK_COSTS
 from invopt.policies.inputs.day_demand import day_pmfs
 from invopt.policies.inputs.each_item import answer_each
-from invopt.policies.inputs.item_demand import item_demand
 from invopt.policies.inputs.items import Items
+from invopt.policies.inputs.stock_inputs import StockInputs, stock_inputs
 from invopt.theory import order_rules
 from invopt.theory.demand.codes import NORMAL
-from invopt.theory.demand.item_demand import ItemDemand
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.order_rules import Stock
 from invopt.theory.s_s.cost import order_up_to_costs
@@ -51,38 +50,18 @@ class SSParams(Params):
     """(s, S) has none: what is short is backordered, the position is looked at once a day, and s is 0 or more."""
 
 
-class _Inputs(NamedTuple):
-    """The columns as arrays.
-
-    demand : over the lead time + 1 day
-    day_pmfs : of each item the probabilities of a day's demand; empty for the other forms
-    """
-
-    fixed_order_cost: np.ndarray
-    holding_cost: np.ndarray
-    backorder_cost: np.ndarray
-    demand: ItemDemand
-    day_pmfs: list[np.ndarray]
-
-
-def _read(items: Items) -> _Inputs:
-    costs = items.numbers_of("fixed_order_cost", "holding_cost", "backorder_cost")
-    demand = item_demand(items, 1)
-    is_normal = demand.form == NORMAL
+def _read(items: Items) -> tuple[StockInputs, list[np.ndarray]]:
+    """Costs and demand over the lead time + 1 day, and of each item the probabilities of a day's demand."""
+    inputs = stock_inputs(items, 1)
+    is_normal = inputs.demand.form == NORMAL
     # a sum of rounded days needs whole days, as for a pmf
-    demand.first_lead_time[is_normal] = whole_days(demand.first_lead_time[is_normal])
-    return _Inputs(*costs, demand, day_pmfs(items, demand.form))
+    inputs.demand.first_lead_time[is_normal] = whole_days(inputs.demand.first_lead_time[is_normal])
+    return inputs, day_pmfs(items, inputs.demand.form)
 
 
-def _columns(inputs: _Inputs, chosen: np.ndarray) -> dict[str, Any]:
+def _columns(inputs: StockInputs, pmfs: list[np.ndarray], chosen: np.ndarray) -> dict[str, Any]:
     """The chosen items as the arguments of `theory/s_s`."""
-    return {
-        **inputs.demand.arrays_of(chosen),
-        "holding_cost": inputs.holding_cost[chosen],
-        "fixed_order_cost": inputs.fixed_order_cost[chosen],
-        "backorder_cost": inputs.backorder_cost[chosen],
-        "day_pmfs": [inputs.day_pmfs[i] for i in np.flatnonzero(chosen)],
-    }
+    return inputs.columns_of(chosen) | {"day_pmfs": [pmfs[i] for i in np.flatnonzero(chosen)]}
 
 
 def algorithm(items: Items, params: SSParams) -> Answer:
@@ -91,15 +70,15 @@ def algorithm(items: Items, params: SSParams) -> Answer:
     An item whose demand is counted in larger steps has a remark that says so: its levels and its cost are those of
     demand in such steps.
     """
-    inputs = _read(items)
+    inputs, pmfs = _read(items)
     step = np.ones(len(items))
 
     def search(chosen: np.ndarray) -> tuple[np.ndarray, ...]:
-        results = best_order_up_to_levels(**_columns(inputs, chosen))
+        results = best_order_up_to_levels(**_columns(inputs, pmfs, chosen))
         step[chosen] = results.step
         return results[:3]
 
-    answer = answer_each(items, DECIDES, inputs.demand.mean > 0, search)
+    answer = answer_each(items, DECIDES, inputs.has_demand, search)
     items.note(
         step > 1,
         "demand is counted in steps of {value:g} units, since whole units would take too long: levels and cost are"
@@ -116,24 +95,24 @@ def build_model(items: Items, params: SSParams) -> pyo.ConcreteModel:
     ------
     ParameterError : an item's inputs can't be used, or its model would be too large; says which and why.
     """
-    inputs = _read(items)
+    inputs, pmfs = _read(items)
     items.raise_problems()
     levels = []
     for i in range(len(items)):
         costs = SSCosts(inputs.holding_cost[i], inputs.fixed_order_cost[i], inputs.backorder_cost[i])
-        has_demand = inputs.demand.mean[i] > 0
-        levels.append(position_levels(inputs.demand, i, inputs.day_pmfs[i], costs) if has_demand else IDLE)
+        has_demand = inputs.has_demand[i]
+        levels.append(position_levels(inputs.demand, i, pmfs[i], costs) if has_demand else IDLE)
     return position_process(levels)
 
 
 def cost(items: Items, decisions: Mapping[str, np.ndarray], params: SSParams) -> np.ndarray:
     """C(s, S) of any whole s >= 0 and S > s, money/day; 0 where an item without demand is not ordered."""
-    inputs = _read(items)
+    inputs, pmfs = _read(items)
     s, S = (np.asarray(decisions[decision.name], dtype=float) for decision in DECIDES)
-    has_demand = inputs.demand.mean > 0
+    has_demand = inputs.has_demand
     costs = np.where(items.is_usable & ~has_demand & (s == 0) & (S == 0), 0.0, np.nan)
     chosen = items.is_usable & has_demand & np.isfinite(s) & np.isfinite(S)
-    costs[chosen] = order_up_to_costs(s[chosen], S[chosen], **_columns(inputs, chosen))
+    costs[chosen] = order_up_to_costs(s[chosen], S[chosen], **_columns(inputs, pmfs, chosen))
     return costs
 
 

@@ -31,14 +31,14 @@ def solve_one(
     ----------
     item : values of location_id, product_id and, where there are several, source_id
     run_id : the run whose inputs are used; None for the newest run that has the item
-    methods : of "exact" and "model"
+    methods : of "algorithm" and "model"
 
     Raises
     ------
     InputError : no run has inputs for the item.
     """
     policy = policies.load(row.policy, config.policies_folder)
-    table = policy_inputs(policy.name, policy.input_columns)
+    table = policy_inputs(policy.name, policy.needs)
     inputs = _inputs_of_item(config, table, row, item, run_id)
     run_id = run_id or _newest(config, set(inputs["run_id"]))
     item_inputs = inputs[inputs["run_id"] == run_id].iloc[0]
@@ -52,12 +52,12 @@ def solve_one(
         share = f" of the partition's {_money(solution['objective'])}" if n_items > 1 else ""
         message = f", {solution['message']}" if solution["message"] else ""
         say(
-            f"{solution['method']:5s}  {solution['status']} ({solution['termination']}): "
+            f"{solution['method']:9s} {solution['status']} ({solution['termination']}): "
             f"{_decisions(solution['decisions'])}, cost {_money(solution['cost'])} money/day{share}{message}"
         )
     for solution in _of_item(lake.read(config.lakehouse, SOLUTIONS, of_partition), item_inputs):
         say(
-            f"saved  {solution['status']} ({solution['termination']}) by {solution['method']}: "
+            f"saved     {solution['status']} ({solution['termination']}) by {solution['method']}: "
             f"{_decisions(solution['decisions'])}, cost {_money(solution['cost'])} money/day"
         )
     _say_orders(config, {"policy_id": row.id, "run_id": run_id, **{name: item_inputs[name] for name in ITEM}}, say)
@@ -104,7 +104,7 @@ def _of_item(rows: pd.DataFrame, item: pd.Series) -> list[dict]:
 
 def _say_inputs(policy: Policy, item: pd.Series, say: Callable[[str], None]) -> None:
     say(f"item: location {item['location_id']}, product {item['product_id']}, source {item['source_id']}")
-    for column in policy.input_columns:
+    for column in policy.needs:
         say(f"  {column.name:24s} {_shown(item[column.name])} {column.unit}".rstrip())
 
 

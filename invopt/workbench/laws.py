@@ -17,12 +17,14 @@ from pydantic import ValidationError
 from invopt import policies
 from invopt.config import SolverRow
 from invopt.errors import ConfigError, PolicyLawError
-from invopt.policies.base import Example, Policy
+from invopt.policies.base import Example, Params, Policy
+from invopt.policies.inputs.items import Items
 from invopt.solving import SolveRequest, Status, Termination, highs, solve_bucket, solve_partition, supervised
 from invopt.solving.audit import AUDIT_OPTIONS
 from invopt.solving.outcome import relative_difference
 from invopt.tables import ITEM_STATE
 from invopt.tables.columns import ITEM
+from invopt.theory.order_rules import Stock
 
 # largest relative difference of two methods' costs, or of one method's at two calls
 AGREEMENT = 1e-9
@@ -44,7 +46,13 @@ class Subject:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        return ("model",) if self.policy.solve_exact is None else ("model", "exact")
+        """The methods that can decide under the example's parameters."""
+        has_model = self.params.algorithm_alone_because() is None
+        return (("model",) if has_model else ()) + (("algorithm",) if self.policy.algorithm is not None else ())
+
+    @property
+    def params(self) -> Params:
+        return self.policy.params(**self.example.params)
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -72,7 +80,7 @@ def example_items(policy: Policy, example: Example) -> pd.DataFrame:
         column.name: pd.Series(
             [item[column.name] for item in example.items], dtype=float if column.type == "double" else object
         )
-        for column in policy.input_columns
+        for column in policy.needs
     }
     return pd.DataFrame({**keys, **columns, "partition_key": ["example"] * n, "is_audited": [False] * n})
 
@@ -88,9 +96,7 @@ def broken_laws(policy: Policy, folder: str | None = None) -> list[str]:
             "it has no examples: give at least one published or hand-computed instance in Policy.examples",
         ]
     for example in policy.examples:
-        lacking = sorted(
-            {column.name for column in policy.input_columns for item in example.items if column.name not in item}
-        )
+        lacking = sorted({column.name for column in policy.needs for item in example.items if column.name not in item})
         if lacking:
             findings.append(f"{example.name}: an item lacks the input columns {', '.join(lacking)}")
         else:
@@ -125,26 +131,30 @@ def _declaration_problems(policy: Policy) -> list[str]:
             f"its name {policy.name!r} must be small letters, digits and underscores, or conf/policies.yaml can't "
             "name it"
         )
-    columns = {column.name for column in policy.input_columns}
+    columns = {column.name for column in policy.needs}
     known = {column.name for column in ITEM_STATE.columns}
+    if policy.select is None:
+        findings += [
+            f"needs: {name} is no column of gold.item_state: give a SELECT that makes it" for name in columns - known
+        ]
     findings += [
         f"partition_by: {name} is no column of gold.item_state"
         for name in policy.partition_by
         if name not in known | columns
     ]
     findings += [
-        f"inputs: the SELECT does not name the column {name}"
+        f"select: the SELECT does not name the column {name}"
         for name in sorted(columns | set(ITEM))
-        if not re.search(rf"\b{name}\b", policy.inputs) and "*" not in policy.inputs
+        if policy.select and not re.search(rf"\b{name}\b", policy.select) and "*" not in policy.select
     ]
     try:
         policy.params()
     except ValidationError as error:
         findings += [f"params.{problem['loc'][0]}: must have a default" for problem in error.errors()]
     try:
-        highs.check_options(policy.highs_options)
+        highs.check_options(policy.solver_options.get("highs", {}))
     except ConfigError as error:
-        findings += [f"highs_options: {problem}" for problem in error.problems]
+        findings += [f"solver_options, highs: {problem}" for problem in error.problems]
     return findings
 
 
@@ -173,8 +183,8 @@ def both_methods_agree(subject: Subject) -> Iterator[str]:
     """The algorithm's cost is the model's; where one method proves only a bound, the other's cost lies above it."""
     if len(subject.methods) < 2:
         return
-    model, exact = (subject.solve(subject.items, method).iloc[0] for method in subject.methods)
-    for proof, plan in ((model, exact), (exact, model)):
+    model, algorithm = (subject.solve(subject.items, method).iloc[0] for method in subject.methods)
+    for proof, plan in ((model, algorithm), (algorithm, model)):
         excess = proof["bound"] - plan["objective"]
         if excess > MODEL_AGREEMENT * max(1.0, abs(plan["objective"])):
             yield f"{proof['method']} proves {proof['bound']:.12g}, {plan['method']} reaches {plan['objective']:.12g}"
@@ -188,17 +198,31 @@ def shares_add_up_to_the_objective(subject: Subject) -> Iterator[str]:
             yield f"{method}: the items' costs add up to {total:.12g}, the objective is {objective:.12g}"
 
 
+def the_cost_of_the_decisions_is_the_objective(subject: Subject) -> Iterator[str]:
+    """`Policy.cost` of the decisions that were found gives the items' shares of the objective."""
+    for method in subject.methods:
+        solved = subject.solve(subject.items, method)
+        if (solved["status"] == Status.NO_SOLUTION).any():
+            continue
+        items = Items(subject.items, subject.policy.needs, [0, len(subject.items)])
+        cost = np.asarray(subject.policy.cost(items, _decided(subject.policy, solved), subject.params), dtype=float)
+        if cost.shape != (len(solved),):
+            yield f"{method}: cost gave the shape {cost.shape} for {len(solved)} items"
+        elif not relative_difference(cost.sum(), solved["objective"].iloc[0]) <= MODEL_AGREEMENT:
+            yield f"{method}: the decisions cost {cost.sum():.12g}, the objective is {solved['objective'].iloc[0]:.12g}"
+
+
 def decisions_are_those_declared(subject: Subject) -> Iterator[str]:
     for method in subject.methods:
         for decided in subject.solve(subject.items, method)["decisions"]:
-            if decided is None or set(decided) != set(subject.policy.decisions):
-                yield f"{method}: returned {sorted(decided or ())}, declared {sorted(subject.policy.decisions)}"
+            if decided is None or set(decided) != set(subject.policy.decision_names):
+                yield f"{method}: returned {sorted(decided or ())}, declared {sorted(subject.policy.decision_names)}"
 
 
 def money_times_ten_costs_ten_times_as_much(subject: Subject) -> Iterator[str]:
     """Costs in another currency change the objective and nothing else."""
     dearer = subject.items.copy()
-    for column in subject.policy.input_columns:
+    for column in subject.policy.needs:
         if column.unit.startswith("money"):
             dearer[column.name] = [
                 None if _is_null(value) else np.multiply(value, 10.0) for value in dearer[column.name]
@@ -246,7 +270,7 @@ def orders_are_never_negative(subject: Subject) -> Iterator[str]:
 
 def a_bad_row_becomes_a_status(subject: Subject) -> Iterator[str]:
     """A NULL in a column that must not be NULL is a message in that partition's rows and leaves the others alone."""
-    needed = [column for column in subject.policy.input_columns if not column.is_nullable]
+    needed = [column for column in subject.policy.needs if not column.is_nullable]
     others = subject.items.assign(partition_key="other", product_id=[f"other{i}" for i in range(len(subject.items))])
     for method in subject.methods:
         alone = subject.solve(others, method)
@@ -280,7 +304,7 @@ def the_same_question_gets_the_same_answer(subject: Subject) -> Iterator[str]:
             yield f"{method}: two calls decided differently"
         twice = pd.concat([subject.items, subject.items.assign(partition_key="twin")], ignore_index=True)
         backwards = subject.items.iloc[::-1].reset_index(drop=True)
-        alone, tolerance = first["objective"].iloc[0], AGREEMENT if method == "exact" else MODEL_AGREEMENT
+        alone, tolerance = first["objective"].iloc[0], AGREEMENT if method == "algorithm" else MODEL_AGREEMENT
         for way, items in (("beside a twin", twice), ("with its items in another order", backwards)):
             objective = subject.solve(items, method)["objective"]
             if not np.allclose(objective, alone, rtol=tolerance):
@@ -291,6 +315,7 @@ LAWS: tuple[Callable[[Subject], Iterator[str]], ...] = (
     the_example_is_reached,
     both_methods_agree,
     shares_add_up_to_the_objective,
+    the_cost_of_the_decisions_is_the_objective,
     decisions_are_those_declared,
     money_times_ten_costs_ten_times_as_much,
     without_demand_nothing_is_ordered,
@@ -303,21 +328,17 @@ LAWS: tuple[Callable[[Subject], Iterator[str]], ...] = (
 
 def _orders(policy: Policy, solved: pd.DataFrame, *, position: float, period: float = 0.0) -> np.ndarray:
     """The order rule's quantities when every item is at this inventory position and was never ordered before."""
-    n = len(solved)
+    stock = Stock.of(np.full(len(solved), position), period=period, day=20_000.0)
+    return np.asarray(policy.order(_decided(policy, solved), stock), dtype=float)
+
+
+def _decided(policy: Policy, solved: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Decision name -> (n,) array, or (n, n_periods) where it has periods."""
     decisions = {}
-    for name in policy.decisions:
+    for name in policy.decision_names:
         values = np.array([decided[name] for decided in solved["decisions"]], dtype=float)
         decisions[name] = values[:, 0] if values.shape[1] == 1 else values
-    state = pd.DataFrame(
-        {
-            "inventory_position": np.full(n, position),
-            "day": np.full(n, 20_000.0),
-            "period": np.full(n, period),
-            "days_since_order": np.full(n, np.nan),
-            **{key: solved[key].to_numpy() for key in ITEM},
-        }
-    )
-    return np.asarray(policy.order(decisions, state), dtype=float)
+    return decisions
 
 
 def _snapshot(items: pd.DataFrame) -> str:

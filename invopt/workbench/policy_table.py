@@ -8,7 +8,7 @@ from itertools import zip_longest
 from invopt import policies
 from invopt.errors import ConfigError
 
-HEADINGS = ("policy", "decides", "partition", "model", "exact algorithm", "source")
+HEADINGS = ("policy", "decides", "partition", "model", "algorithm", "source")
 # narrowest useful width of each column in a terminal, characters; the last two columns share the rest of the width
 _WIDTHS = (22, 22, 13, 5, 24, 24)
 
@@ -22,15 +22,15 @@ def rows(folder: str | None = None) -> list[tuple[str, ...]]:
         except ConfigError as error:  # one broken file must not hide the others
             table.append((name, " ".join(str(error).split()), "", "", "", ""))
             continue
-        decided = f"{policy.title}: {', '.join(policy.decisions)}"
+        decided = f"{policy.about.title}: {', '.join(policy.decision_names)}"
         table.append(
             (
                 name,
                 decided,
                 " x ".join(part.removesuffix("_id") for part in policy.partition_by),
-                policy.model_class,
-                policy.algorithm if policy.solve_exact is not None else "none",
-                policy.source,
+                policy.about.model_class,
+                policy.about.algorithm if policy.algorithm is not None else "none",
+                policy.about.source,
             )
         )
     return table

@@ -1,7 +1,7 @@
-"""Compiles the exact algorithms before anything waits for them: `invopt compile`, and the last step of `make`'s set-up.
+"""Compiles the algorithms before anything waits for them: `invopt compile`, and the last step of `make`'s set-up.
 
 numba compiles a function at its first call and keeps the machine code on disk. So each policy's examples are solved
-once by its exact algorithm, policies with different algorithms at the same time. Code that the examples do not reach is
+once by its algorithm, policies with different algorithms at the same time. Code that the examples do not reach is
 compiled when it is first needed.
 """
 
@@ -21,7 +21,7 @@ from invopt.workbench.laws import example_items
 
 
 def compile_algorithms(names: Sequence[str], folder: str | None, say: Callable[[str], None]) -> None:
-    """Compiles the exact algorithms of these policies, shipped or of the user's folder.
+    """Compiles the algorithms of these policies, shipped or of the user's folder.
 
     Algorithms that are compiled already take some seconds.
 
@@ -40,10 +40,10 @@ def compile_algorithms(names: Sequence[str], folder: str | None, say: Callable[[
         except InvoptError as error:
             problems.append(str(error))
             continue
-        if policy.solve_exact is not None:
-            alike.setdefault(policy.algorithm, []).append(name)
+        if policy.algorithm is not None:
+            alike.setdefault(policy.about.algorithm, []).append(name)
     if alike:
-        say(f"compiling {len(alike)} exact algorithms for this machine; the first time it takes up to two minutes")
+        say(f"compiling {len(alike)} algorithms for this machine; the first time it takes up to two minutes")
         workers = min(len(alike), os.cpu_count() or 1)
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             # the allocation engine takes longest; two policies share it, so shared algorithms come first
@@ -60,7 +60,7 @@ def compile_algorithms(names: Sequence[str], folder: str | None, say: Callable[[
                     )
                 say(f"  {n_done} of {len(alike)}: {', '.join(waiting[done])}, {time.monotonic() - started:.0f} s")
     if problems:
-        raise PolicyLawError("these exact algorithms were not compiled", problems)
+        raise PolicyLawError("these algorithms were not compiled", problems)
 
 
 def _solve_examples(names: list[str], folder: str | None) -> list[str]:
@@ -75,7 +75,7 @@ def _solve_examples(names: list[str], folder: str | None) -> list[str]:
             try:
                 solved = solve_bucket(
                     example_items(policy, example),
-                    SolveRequest.of_policy(name, folder, params=example.params, method="exact"),
+                    SolveRequest.of_policy(name, folder, params=example.params, method="algorithm"),
                 )
                 wrong = solved.loc[solved["status"] == Status.NO_SOLUTION, "message"]
             except (Exception, SystemExit) as error:  # one policy's defect must not keep the others from being compiled

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from tests.items.s_q import BAD_DEMAND, BAD_SERVICE
+
 FORMS = ("poisson", "deterministic", "normal", "pmf")
 N_PERIODS = 5
 
@@ -62,3 +64,8 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
         for name in rows[0]
     }
     return pd.DataFrame(columns)
+
+
+BAD = {**BAD_DEMAND, **BAD_SERVICE}
+# by longest_review_period and shipping_interval
+LIMITED = ("REVIEW_PERIOD",)

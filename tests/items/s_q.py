@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from invopt.policies.s_q import POLICY
-from invopt.tables.columns import ITEM
+from tests.items import frame
 
 FORMS = ("poisson", "deterministic", "normal", "pmf")
 COSTS = ("daily_review", "time_weighted", "guide")
@@ -18,18 +18,6 @@ PARAMS = (
     {"cost": "guide"},
     *({"cost": cost, "service": service} for service in ("cycle", "fill_rate") for cost in COSTS),
 )
-
-
-def frame(*items: dict, columns=POLICY.input_columns) -> pd.DataFrame:
-    """A DataFrame of the input columns as the engine gives it: series are arrays in object columns."""
-    return pd.DataFrame(
-        {
-            column.name: pd.Series(
-                [item[column.name] for item in items], dtype=float if column.type == "double" else object
-            )
-            for column in columns
-        }
-    )
 
 
 def poisson_item(**changes) -> dict:
@@ -75,12 +63,6 @@ def random_item(rng: np.random.Generator, form: str, largest_mean: float = 50.0)
     return item
 
 
-def with_keys(items: pd.DataFrame) -> pd.DataFrame:
-    """The items with keys: every item of its own product."""
-    keys = {ITEM[0]: "store 1", ITEM[1]: [f"product {k}" for k in range(len(items))], ITEM[2]: "supplier 1"}
-    return pd.concat([pd.DataFrame(keys, index=items.index), items], axis=1)
-
-
 def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
     """One item per partition, the forms of demand in turn; every tenth has no demand."""
     items = []
@@ -89,4 +71,39 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
         if k % 10 == 9:
             item.update(demand_distribution="poisson", demand_mean=np.zeros(5))
         items.append(item)
-    return with_keys(frame(*items))
+    return frame(POLICY, *items)
+
+
+# what item_demand refuses, for each policy that reads a demand over lead times
+BAD_DEMAND = {
+    "unknown distribution": (
+        {"demand_distribution": "gamma"},
+        "'gamma', must be one of poisson, deterministic, normal, pmf",
+    ),
+    "pmf of 0.9": ({"demand_distribution": "pmf", "demand_pmf": [np.array([0.5, 0.4])]}, "add up to 1"),
+    "no pmf": ({"demand_distribution": "pmf"}, "demand_pmf must hold"),
+    "no variance": ({"demand_distribution": "normal"}, "demand_variance of a normal demand"),
+    "negative variance": (
+        {"demand_distribution": "normal", "demand_variance": np.array([1.0, -1.0])},
+        "demand_variance of a normal",
+    ),
+    "lead time of decades": (
+        {"lead_time": 3000.0, "lead_time_confidence": 3000.0},
+        "together at most 3650 days",
+    ),
+    "too much": ({"demand_mean": np.array([1e9])}, "count in larger units"),
+    "too wide a pmf": (
+        {"demand_distribution": "pmf", "lead_time": 300.0, "demand_pmf": [np.full(10_000, 1e-4)]},
+        "give such a demand as normal",
+    ),
+    "too wide a mixture": (
+        {"lead_time": 300.0, "lead_time_confidence": 200.0, "demand_mean": np.array([9999.0])},
+        "give such a demand as normal",
+    ),
+}
+BAD_SERVICE = {
+    "percents": ({"service_level": 95.0}, "0.95 for 95 percent", {"service": "cycle"}),
+    "certainty": ({"service_level": 1.0}, "no finite stock", {"service": "cycle"}),
+    "less than nothing": ({"service_level": -0.5}, "must be 0 or more and below 1", {"service": "cycle"}),
+}
+BAD = {**BAD_DEMAND, **BAD_SERVICE, "endless quantity": ({"holding_cost": 1e-30}, "passes 1e+12 units")}

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tests.items import r_s
+from tests.items.s_q import BAD_DEMAND
 
 FORMS = r_s.FORMS
 PARAMS = ({},)
@@ -39,3 +40,6 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
             for name, value in rows[0].items()
         }
     )
+
+
+BAD = BAD_DEMAND
