@@ -112,8 +112,8 @@ def test_a_policy_file_that_was_mended_is_read_anew(tmp_path):
     file = tmp_path / "mine.py"
     text = (
         "from dataclasses import replace\nfrom invopt.policies.s_q import POLICY\n"
-        "POLICY = replace(POLICY, name='mine', title='{}')\n"
+        "POLICY = replace(POLICY, name='mine', about=POLICY.about._replace(title='{}'))\n"
     )
     for title in ("first", "second"):
         file.write_text(text.format(title), encoding="utf-8")
-        assert policies.load("mine", str(tmp_path)).title == title
+        assert policies.load("mine", str(tmp_path)).about.title == title
