@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from invopt.policies import load
+from invopt.policies.inputs.items import Items
 from invopt.solving import highs
 from invopt.theory.demand.daily import normal_day_pmf
 from invopt.theory.demand.distributions import pmf_loss
@@ -74,7 +75,7 @@ def rows(data: Path) -> list[Row]:
         items = pd.DataFrame(
             {
                 column.name: pd.Series([item[column.name]], dtype=float if column.type == "double" else object)
-                for column in policy.input_columns
+                for column in policy.needs
             }
         )
         published = instance["optimum"].get("cost")
@@ -82,13 +83,13 @@ def rows(data: Path) -> list[Row]:
             theirs = _cost_of_their_levels(instance["inputs"], instance["optimum"]["s"], instance["optimum"]["S"])
             note = f"published: s and S of the power approximation, which cost {theirs:.6f}"
         checked = policy.params(**params)
-        policy.solve_exact(items, np.array([0, 1]), checked)  # compiles, if nobody has
+        policy.algorithm(Items(items, policy.needs), checked)  # compiles, if nobody has
         start = time.perf_counter()
-        exact = float(policy.solve_exact(items, np.array([0, 1]), checked).cost[0])
+        by_algorithm = float(policy.algorithm(Items(items, policy.needs), checked).cost[0])
         middle = time.perf_counter()
-        model = float(highs.solve(policy.build_model(items, checked), 60.0, {}).objective)
+        model = float(highs.solve(policy.build_model(Items(items, policy.needs), checked), 60.0, {}).objective)
         end = time.perf_counter()
-        for method, cost, seconds in (("exact", exact, middle - start), ("model", model, end - middle)):
+        for method, cost, seconds in (("algorithm", by_algorithm, middle - start), ("model", model, end - middle)):
             found.append(
                 Row(
                     instance["name"],
