@@ -12,6 +12,7 @@ import pytest
 from invopt import plots, policies
 from invopt.errors import ParameterError
 from invopt.policies.base import Params
+from invopt.policies.inputs.items import Items
 from invopt.workbench import curves
 
 matplotlib.use("Agg")
@@ -71,7 +72,7 @@ def solved(name: str, rows: list[dict], **params) -> tuple[pd.DataFrame, np.ndar
     items = pd.DataFrame([BREAD | row for row in rows])
     for column in ("demand_variance", "demand_pmf", "price_break_quantity", "price_break_cost"):
         items[column] = items[column].astype(object).where(items[column].notna(), None)
-    solution = policy.solve_exact(items, np.array([0, len(items)]), policy.params(**params))
+    solution = policy.algorithm(Items(items, policy.needs, np.array([0, len(items)])), policy.params(**params))
     for decision, values in solution.decisions.items():
         items[decision.lower()] = values if values.ndim == 1 else values[:, 0]
         if decision == "ORDER_QUANTITY" and values.ndim == 2:
