@@ -112,13 +112,12 @@ def test_the_price_is_what_a_larger_budget_saves_where_many_share_it(kind, param
     assert (free.prices[kind.budget] == 0).all() or params.get("cost") == "ordering"
     wanted = free if params.get("cost") != "ordering" else answer(kind.policy, items, **params)
     budget = 0.7 * kind.use(items, wanted.decisions[kind.decision])[0]
-    some, more = (answer(kind.policy, items.assign(**{kind.budget: b}), **params) for b in (budget, 1.005 * budget))
+    some, more = (answer(kind.policy, items.assign(**{kind.budget: b}), **params) for b in (budget, 1.02 * budget))
     price, later = (solved.prices[kind.budget] for solved in (some, more))
     assert (price == price[0]).all() and 0 < later[0] <= price[0] * (1 + 1e-9)
-    saved = (some.objective[0] - more.objective[0]) / (0.005 * budget)
-    # a convex optimum falls by less than the first price and by more than the last, up to the room that whole units
-    # leave
-    assert 0.97 * later[0] <= saved <= 1.01 * price[0]
+    saved = (some.objective[0] - more.objective[0]) / (0.02 * budget)
+    # a convex optimum falls by less than the first price and more than the last, but for what whole units leave unused
+    assert 0.98 * later[0] <= saved <= 1.02 * price[0] and later[0] > 0.8 * price[0]
     without = answer(kind.policy, items.assign(**{kind.budget: np.nan}), **params)
     assert np.isnan(without.prices[kind.budget]).all()
 
