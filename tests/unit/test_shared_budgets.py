@@ -117,7 +117,7 @@ def test_the_price_is_what_a_larger_budget_saves_where_many_share_it(kind, param
     assert (price == price[0]).all() and 0 < later[0] <= price[0] * (1 + 1e-9)
     saved = (some.objective[0] - more.objective[0]) / (0.02 * budget)
     # a convex optimum falls by less than the first price and more than the last, but for what whole units leave unused
-    assert 0.98 * later[0] <= saved <= 1.02 * price[0] and later[0] > 0.8 * price[0]
+    assert 0.98 * later[0] <= saved <= 1.02 * price[0] and later[0] > 0.5 * price[0]
     without = answer(kind.policy, items.assign(**{kind.budget: np.nan}), **params)
     assert np.isnan(without.prices[kind.budget]).all()
 
