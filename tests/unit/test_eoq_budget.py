@@ -156,8 +156,3 @@ def test_an_item_costs_the_same_beside_others():
     together = costs(items, [50.0] * len(items), **PARAMS[5])
     alone = [costs(items.iloc[[i]].reset_index(drop=True), [50.0], **PARAMS[5])[0] for i in range(20)]
     np.testing.assert_array_equal(together[:20], alone)
-
-
-def test_a_parameter_out_of_its_choices_is_refused():
-    with pytest.raises(ValueError, match="ordering_and_holding"):
-        EOQBudgetParams(cost="cheap")

@@ -126,15 +126,6 @@ def test_nothing_is_ordered_where_nothing_is_gained():
     assert POLICY.order(solved.decisions, Stock.of([-1.0, 3.0, 0.0])).tolist() == [1, 0, 0]
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_no_demand_needs_no_budget(form):
-    nothing = {"demand_mean": np.zeros(3), "demand_variance": np.zeros(3), "demand_pmf": [np.ones(1)] * 3}
-    items = frame(item(demand_distribution=form, **nothing, service_level=0.9, purchase_budget=0.0))
-    solved = exact(items, service="cycle")
-    assert solved.cost.tolist() == [0] and solved.decisions["BASE_STOCK_LEVEL"].tolist() == [0]
-    assert pyo.value(solved_model(POLICY, items, service="cycle").total_cost) == 0
-
-
 def test_fast_and_slow_movers_share_a_budget():
     rows = [item(demand_mean=np.array([mean]), purchase_budget=11_500.0) for mean in (0.01, 1.0, 12_000.0)]
     rows.append(item(demand_distribution="normal", demand_variance=np.zeros(1), purchase_budget=11_500.0))
@@ -180,11 +171,6 @@ def test_a_level_that_can_not_be_has_no_cost_and_one_without_demand_is_left_over
 def test_order_fills_up_in_whole_units():
     wanted = POLICY.order({"BASE_STOCK_LEVEL": np.array([8.0, 8.0, 8.0])}, Stock.of([3.5, 8.0, 20.0]))
     assert wanted.tolist() == [5, 0, 0]
-
-
-def test_a_parameter_out_of_its_choices_is_refused():
-    with pytest.raises(ValueError, match="fill_rate"):
-        NewsvendorBudgetParams(service="ready_rate")
 
 
 @pytest.mark.skipif(not YAZ.is_file(), reason="the sales of the restaurant Yaz are not on this machine")
