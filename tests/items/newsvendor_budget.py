@@ -14,6 +14,8 @@ PARAMS = (
     {"service": "fill_rate", "salvage_fraction": 0.5},
     {"protection_days": 3},
 )
+# a level of 0 still orders what customers wait for
+FILLS_WHAT_IS_OWED = True
 FORMS = ("poisson", "deterministic", "normal", "pmf")
 
 NO_SALE = {"lost_sale_cost": None, "list_price": np.inf}
