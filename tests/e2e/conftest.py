@@ -82,7 +82,7 @@ def project(tmp_path_factory):
     def make(s_q: dict | None = None) -> Project:
         folder = tmp_path_factory.mktemp("project")
         shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local.yaml"))
-        row = {"id": "s_q", "policy": "s_q", "scope": {"is_perishable": False}, "method": "exact", **(s_q or {})}
+        row = {"id": "s_q", "policy": "s_q", "scope": {"is_perishable": False}, "method": "algorithm", **(s_q or {})}
         (folder / "conf" / "policies.yaml").write_text(yaml.safe_dump([row]), encoding="utf-8")
         return Project(folder)
 
