@@ -133,8 +133,9 @@ def solve(
         solved = Status.OPTIMAL if termination is Termination.CONVERGED else Status.FEASIBLE
         duals = None
         if has_duals and solved is Status.OPTIMAL and not is_integer.any():
-            values = highs.getSolution().row_dual
-            duals = {row.name: float(dual) for row, dual in zip(form.rows, values, strict=True)}
+            solution = highs.getSolution()
+            if solution.dual_valid:
+                duals = {row.name: float(dual) for row, dual in zip(form.rows, solution.row_dual, strict=True)}
         return SolverResult(termination, solved, objective, bound if np.isfinite(bound) else None, message, duals)
     return SolverResult(
         Termination.ERROR if termination is Termination.CONVERGED else termination,
