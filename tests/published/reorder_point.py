@@ -7,14 +7,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from invopt.policies import load
-from invopt.policies.inputs.items import Items
 from invopt.solving import highs
-from invopt.theory.demand.daily import normal_day_pmf
-from invopt.theory.demand.distributions import pmf_loss
-from invopt.theory.s_s.cost import order_up_to_cost
+from tests.items import frame, items_of, model
 from tests.published import Row
 
 SOURCE = "Snyder & Shen (2019), "
@@ -53,16 +49,6 @@ def _item(inputs: dict) -> dict:
     }
 
 
-def _cost_of_their_levels(inputs: dict, s: float, S: float) -> float:
-    """Cost per day of an approximate (s, S), rounded to whole units, under demand as s_s has it; the lead time is 0."""
-    day = normal_day_pmf(inputs["demand_mean"], inputs["demand_sd"] ** 2)
-    s, S = round(s), round(S)
-    y = np.arange(s + 1, S + 1)
-    short = pmf_loss(y, day)
-    costs = inputs["holding_cost"] * (y - inputs["demand_mean"] + short) + inputs["stockout_cost"] * short
-    return order_up_to_cost(s, S, day, costs, inputs["fixed_cost"])
-
-
 def rows(data: Path) -> list[Row]:
     """One row per instance and method; ours is the cost per period."""
     found = []
@@ -72,24 +58,23 @@ def rows(data: Path) -> list[Row]:
         name, params, note = KINDS[instance["kind"]]
         policy = load(name)
         item = _item(instance["inputs"])
-        items = pd.DataFrame(
-            {
-                column.name: pd.Series([item[column.name]], dtype=float if column.type == "double" else object)
-                for column in policy.needs
-            }
-        )
+        items = frame(policy, item)
         published = instance["optimum"].get("cost")
         if published is None:
-            theirs = _cost_of_their_levels(instance["inputs"], instance["optimum"]["s"], instance["optimum"]["S"])
+            # an approximation, rounded to whole units
+            levels = {"REORDER_POINT": "s", "ORDER_UP_TO_LEVEL": "S"}
+            levels = {decided: np.array([round(instance["optimum"][theirs])]) for decided, theirs in levels.items()}
+            theirs = policy.cost(items_of(policy, items), levels, policy.params(**params))[0]
             note = f"published: s and S of the power approximation, which cost {theirs:.6f}"
         checked = policy.params(**params)
-        policy.algorithm(Items(items, policy.needs), checked)  # compiles, if nobody has
+        policy.algorithm(items_of(policy, items), checked)  # compiles, if nobody has
         start = time.perf_counter()
-        by_algorithm = float(policy.algorithm(Items(items, policy.needs), checked).cost[0])
+        best = float(policy.algorithm(items_of(policy, items), checked).cost[0])
         middle = time.perf_counter()
-        model = float(highs.solve(policy.build_model(Items(items, policy.needs), checked), 60.0, {}).objective)
+        built = model(policy, items, **params)
+        optimum = float(highs.solve(built, 60.0, policy.solver_options.get("highs", {})).objective)
         end = time.perf_counter()
-        for method, cost, seconds in (("algorithm", by_algorithm, middle - start), ("model", model, end - middle)):
+        for method, cost, seconds in (("algorithm", best, middle - start), ("model", optimum, end - middle)):
             found.append(
                 Row(
                     instance["name"],

@@ -20,9 +20,19 @@ def read_demand(items: pd.DataFrame, review_days: int) -> ItemDemand:
     """
     read = Items(items, LEAD_TIME_DEMAND)
     demand = item_demand(read, review_days)
-    for label, problem, mean in zip(items["label"], read.problems, demand.mean, strict=True):
+    check_explained(items["label"], read, demand)
+    return demand
+
+
+def check_explained(labels: pd.Series, items: Items, demand: ItemDemand) -> None:
+    """Ends a curve of an item that was not decided.
+
+    Raises
+    ------
+    ParameterError : an item was refused, or it has no demand and so no decision to explain.
+    """
+    for label, problem, mean in zip(labels, items.problems, demand.mean, strict=True):
         if problem is not None:
             raise ParameterError(f"{label}: {problem}")
         if mean <= 0:
             raise ParameterError(f"{label} has no demand: there is nothing to explain")
-    return demand
