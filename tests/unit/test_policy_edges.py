@@ -64,12 +64,7 @@ def test_no_demand_of_any_form_orders_nothing(name, n):
         assert solved.is_solved.all(), solved.message
         assert not solved.cost.any() and not any(values.any() for values in solved.decisions.values())
         assert not policy.cost(items_of(policy, items), solved.decisions, policy.params(**params)).any()
-<<<<<<< HEAD
         assert not policy.order(solved.decisions, Stock.of(np.zeros(len(FORMS)), day=20_000.0)).any()
-=======
-        owed = 0.0 if getattr(KINDS[name], "FILLS_WHAT_IS_OWED", False) else -5.0
-        assert not policy.order(solved.decisions, Stock.of(np.full(len(FORMS), owed), day=20_000.0)).any()
->>>>>>> fc836805366b5daa6f5162abf3dafb63eb974829
 
 
 @pytest.mark.parametrize(("name", "n"), CASES)
