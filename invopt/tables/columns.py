@@ -18,6 +18,8 @@ SQL_TYPES = (
     "array<string>",
     "map<string,array<double>>",
     "map<string,bigint>",
+    "map<string,double>",
+    "array<struct<step:string,units:double,limit:double,price:double>>",
 )
 
 
