@@ -39,13 +39,12 @@ landed AS (
 open_orders AS (
     SELECT location_id, product_id, source_id, quantity, eta FROM landed WHERE NOT is_received
     UNION ALL
-    -- our own orders, until they come back as landed ones, received or not
-    SELECT own.location_id, own.product_id, own.source_id, own.quantity, own.eta
-    FROM orders AS own
+    -- our own orders, until they come back as landed ones, received or not, under whichever name; own_orders.py says which count
+    SELECT placed.location_id, placed.product_id, placed.source_id, placed.quantity, placed.eta
+    FROM placed
     LEFT ANTI JOIN landed
-        ON own.policy_id = landed.policy_name AND own.location_id = landed.location_id AND own.product_id = landed.product_id
-        AND own.source_id = landed.source_id AND own.ordered_at = landed.ordered_at
-    WHERE own.ordered_at < :as_of AND own.status = 'open'
+        ON placed.location_id = landed.location_id AND placed.product_id = landed.product_id
+        AND placed.source_id = landed.source_id AND placed.ordered_at = landed.ordered_at
 ),
 on_order AS (
     -- whoever supplies it, it adds to the location's stock
@@ -59,7 +58,7 @@ last_order AS (
     FROM (
         SELECT location_id, product_id, source_id, ordered_at FROM landed
         UNION ALL
-        SELECT location_id, product_id, source_id, ordered_at FROM orders WHERE ordered_at < :as_of AND status = 'open'
+        SELECT location_id, product_id, source_id, ordered_at FROM placed
     )
     GROUP BY location_id, product_id, source_id
 ),
