@@ -77,21 +77,22 @@ def _steps(ledger: Sequence[Row], quantity: float) -> str:
         if step == POLICY:
             texts.append(f"{_number(units)} wanted")
         elif abs(change) > ROUNDING * max(1.0, units):
-            texts.append(_step(step, limit, units))
+            texts.append(_step(step, change, limit, units))
     if len(texts) > 1:
         texts[-1] += f": {_number(quantity)} ordered"
     return ", ".join(texts)
 
 
-def _step(step: str, limit: float, units: float) -> str:
+def _step(step: str, change: float, limit: float | None, units: float) -> str:
     if step == MINIMUM:
         return f"raised to the minimum {_number(limit)}"
     if step == MULTIPLE:
         return f"rounded up to a multiple of {_number(limit)}" if limit > 1 else "rounded up to whole units"
     if step == MAXIMUM:
-        cut = f"cut to the maximum {_number(limit)}"
-        return cut if units == limit else f"{cut} in multiples"
-    return f"{step.replace('_', ' ')} {_number(limit)}"
+        is_reached = abs(units - limit) <= ROUNDING * max(1.0, limit)
+        return f"cut to the {'' if is_reached else 'largest multiple up to the '}maximum {_number(limit)}"
+    name = step.replace("_", " ")
+    return f"{name} {change:+g}" if limit is None else f"{name} {_number(limit)} {change:+g}"
 
 
 def _contradiction(ledger: Sequence[Row]) -> str:
@@ -100,10 +101,14 @@ def _contradiction(ledger: Sequence[Row]) -> str:
     most, least, multiple = limits[MAXIMUM], limits.get(MINIMUM, 0.0), limits.get(MULTIPLE, 1.0)
     if most < least:
         return f"the minimum {_number(least)} is more than the maximum {_number(most)}"
-    steps = f"multiple of {_number(multiple)}" if multiple > 1 else "whole number of units"
+    if most == 0:
+        return "the maximum is 0"
     if least > 0:
+        steps = f"multiple of {_number(multiple)}" if multiple > 1 else "whole number of units"
         return f"no {steps} lies between the minimum {_number(least)} and the maximum {_number(most)}"
-    return f"the maximum {_number(most)} is less than the smallest {steps}"
+    return (
+        f"the maximum {_number(most)} is less than one {f'multiple of {_number(multiple)}' if multiple > 1 else 'unit'}"
+    )
 
 
 def _number(value: float) -> str:
