@@ -30,9 +30,7 @@ def in_scope(scope: Scope) -> Column:
 
 def items_in_scopes(item_state: DataFrame, rows: Sequence[PolicyRow]) -> dict[tuple[str, ...], int]:
     """(policy ids) -> how many items are in the scopes of just these policies; one query for all policies."""
-    found = item_state.groupBy(
-        _policies(rows).alias("policies"), (F.col("source_rank") == 1).alias("is_first")
-    ).count()
+    found = item_state.groupBy(_policies(rows).alias("policies"), (F.col("source_rank") == 1).alias("is_first")).count()
     counts: dict[tuple[str, ...], int] = {}
     for one in found.collect():
         # another source of an item that is ordered from the cheapest one alone is no item without a policy
