@@ -75,7 +75,7 @@ def due(context: Context) -> Due:
 
 
 def _is_unserved(schedule: Schedule | None, cycle: datetime, as_of: datetime, last: datetime | None) -> bool:
-    """Whether no earlier run has ordered in the cycle; a policy that never ordered does not begin after its last day."""
+    """Whether no earlier run has ordered in the cycle; a policy that never did does not begin after its last day."""
     if schedule is None:
         return True
     return schedule.is_running(as_of) if last is None else last < cycle
