@@ -56,7 +56,7 @@ def make_inputs(context: Context) -> dict[str, Placement]:
     }
     on_order = placed(context, planned.cycles, silver_views)
     fingerprint = context.run.fingerprint(
-        STEP, sorted(versions.items()), on_order.fingerprint, [row.id for row in rows_due], sorted(planned.cycles)
+        STEP, sorted(versions.items()), on_order.fingerprint, [row.id for row in rows_due]
     )
     if _is_done(context, fingerprint):
         context.say(f"inputs: unchanged since run {context.run_id} made them")
