@@ -39,31 +39,21 @@ def _array(series: list, has_solution: np.ndarray) -> np.ndarray:
 
 
 def at_period(arrays: Mapping[str, np.ndarray], period: int) -> dict[str, np.ndarray]:
-    """The values that hold now: the only one, or that of the period; NaN beyond the last."""
-    return {
-        name: values
-        if values.ndim == 1
-        else values[:, period]
-        if period < values.shape[1]
-        else np.full(len(values), np.nan)
-        for name, values in arrays.items()
-    }
+    """The values that hold now: the only one, or that of the period; NaN before the first and beyond the last."""
+    return {name: _column(values, period) for name, values in arrays.items()}
+
+
+def _column(values: np.ndarray, period: int) -> np.ndarray:
+    if values.ndim == 1:
+        return values
+    return values[:, period] if 0 <= period < values.shape[1] else np.full(len(values), np.nan)
 
 
 def as_maps(now: Mapping[str, np.ndarray], has_solution: np.ndarray) -> list[dict[str, float] | None]:
     """One dict per item of the decisions that it has now; None where it has no solution."""
-    columns = [values.tolist() for values in now.values()]
-    if not columns:
-        return [{} if is_solved else None for is_solved in has_solution.tolist()]
-    has_all = has_solution & np.all([~np.isnan(values) for values in now.values()], axis=0)
     names = tuple(now)
+    rows = zip(*(values.tolist() for values in now.values()), strict=True) if names else [()] * len(has_solution)
     return [
-        dict(zip(names, values, strict=True))
-        if is_whole
-        else {name: value for name, value in zip(names, values, strict=True) if value == value}
-        if is_solved
-        else None
-        for values, is_whole, is_solved in zip(
-            zip(*columns, strict=True), has_all.tolist(), has_solution.tolist(), strict=True
-        )
+        {name: value for name, value in zip(names, row, strict=True) if value == value} if is_solved else None
+        for row, is_solved in zip(rows, has_solution.tolist(), strict=True)
     ]

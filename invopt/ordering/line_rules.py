@@ -95,5 +95,5 @@ def supplier_rules(lines: pd.DataFrame) -> pd.DataFrame:
 
 def _limit(values: pd.Series, no_limit: float) -> np.ndarray:
     """Limits as floats; `no_limit` stands where there is none."""
-    limits = pd.to_numeric(values).to_numpy(float, na_value=np.nan)
+    limits = values.to_numpy(float, na_value=np.nan)
     return np.where(np.isnan(limits), no_limit, limits)

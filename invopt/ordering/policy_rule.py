@@ -121,17 +121,21 @@ def _details(
     causes: np.ndarray, items: pd.DataFrame, position: np.ndarray, failure: str | None, unknown: str
 ) -> np.ndarray:
     """Why each item is blocked, in words; for the others the solution's remark, or None."""
-    message = items["message"].where(items["message"].notna(), None).to_numpy(object)
-    problem = items["problem"].where(items["problem"].notna(), None).to_numpy(object)
-    details = np.where(message == "", None, message)
+    details = _texts(items["message"])
     for cause, texts, if_none in (
-        (STALE_COUNT, problem, "it is not known that the stock count is fresh"),
+        (STALE_COUNT, _texts(items["problem"]), "it is not known that the stock count is fresh"),
         (NO_SOLUTION, details, "the policy was not solved for it"),
         (RULE_FAILED, np.full(len(items), failure, dtype=object), None),
         (NO_DECISION, np.where(np.isfinite(position), unknown, "the inventory position is not known"), None),
     ):
         details = np.where(causes == cause, np.where(np.equal(texts, None), if_none, texts), details)
     return details
+
+
+def _texts(column: pd.Series) -> np.ndarray:
+    """The texts of a column; None where there is none."""
+    texts = column.to_numpy(object)
+    return np.where(column.isna().to_numpy() | (texts == ""), None, texts)
 
 
 def _unknown(n_periods: int, period: int) -> str:

@@ -45,7 +45,7 @@ STATE_COLUMNS = (
     "acted_on_units",
 )
 
-# column -> Spark SQL type, in the order of the columns; units: DESIGN of gold.order_reviews
+# column -> Spark SQL type, in the order of the columns; gold.order_reviews tells their units
 REVIEW_TYPES: Mapping[str, str] = {
     **dict.fromkeys(("policy_id", *ITEM), "string"),
     **dict.fromkeys((*STOCK_COLUMNS, "unit_cost"), "double"),

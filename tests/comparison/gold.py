@@ -40,7 +40,7 @@ TABLES: Mapping[str, GoldTable] = {
         ("policy_id", *ITEM),
         (
             *("inventory_position", "on_hand", "expiring", "on_order", "wanted", "quantity"),
-            *("cycle", "outcome", "because", "detail", "decided", "ledger", "reason"),
+            *("cycle", "outcome", "because", "detail", "decided", "ledger"),
         ),
     ),
     "orders": GoldTable(
@@ -89,8 +89,8 @@ def reports(before: Lakehouse, after: Lakehouse, what: set[str], tolerance: floa
 def _of_one_version(before: Sheet | None, after: Sheet | None) -> tuple[Sheet | None, Sheet | None]:
     """Two sheets without what differs by design where only the second one has order cycles.
 
-    Since then an order's id is that of item and cycle, a reason is written from data, and what nobody knows to be
-    wanted is NULL, which was 0. Quantities are compared as they are.
+    Since then an order's id is that of item and cycle, and what nobody knows to be wanted is NULL, which was 0.
+    Quantities are compared as they are.
     """
     if before is None or after is None or "cycle" in before.columns or "cycle" not in after.columns:
         return before, after
@@ -99,16 +99,13 @@ def _of_one_version(before: Sheet | None, after: Sheet | None) -> tuple[Sheet | 
         keys = before.rows.keys() & after.rows.keys()
         n_other = sum(before.rows[key].get("order_id") != after.rows[key].get("order_id") for key in keys)
         told.append(f"as expected, {n_other} of {len(keys)} order ids are other ones: they hold the cycle now")
-    if "reason" in after.columns:
-        told.append("reasons are not compared: they are written from data now")
     rows = dict(after.rows)
     if "wanted" in after.columns:
         unknown = [key for key, row in rows.items() if row["wanted"] is None]
         rows |= {key: {**rows[key], "wanted": 0.0} for key in unknown}
         told.append(f"as expected, wanted is NULL where nobody knows it, and was 0: {len(unknown)} rows")
-    left_out = ("order_id", "reason")
-    old = replace(before, columns=tuple(name for name in before.columns if name not in left_out))
-    columns = tuple(name for name in after.columns if name not in left_out)
+    old = replace(before, columns=tuple(name for name in before.columns if name != "order_id"))
+    columns = tuple(name for name in after.columns if name != "order_id")
     return old, replace(after, rows=rows, columns=columns, notes=(*after.notes, *told))
 
 

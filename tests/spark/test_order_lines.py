@@ -1,4 +1,4 @@
-"""Spark takes the reviews of a batch as they are: tuples as structs, dicts as maps, unknown numbers as NULL."""
+"""Spark takes reviews as they are: lists of tuples as structs, dicts as maps, unknown numbers as NULL."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def test_reviews_pass_through_spark(state, by):
     else:
         reviews = state.groupBy("location_id").applyInPandas(bucket_decider(RULES), SCHEMA)
     rows = {row["product_id"]: row for row in reviews.collect()}
-    said = {name: (row["wanted"], row["quantity"], row["outcome"], row["because"]) for name, row in rows.items()}
-    assert said == {
+    outcomes = {name: (row["wanted"], row["quantity"], row["outcome"], row["because"]) for name, row in rows.items()}
+    assert outcomes == {
         "P0": (7, 10, "ordered", "minimum"),
         "P1": (7, 0, "blocked", "stale_count"),
         "P2": (None, 0, "blocked", "no_decision"),

@@ -121,8 +121,9 @@ def test_an_item_that_was_not_solved_is_blocked(missing):
 
 
 def test_the_remark_of_a_solution_is_kept_as_it_is():
-    reviews = decided(message=["on overtime", "", None, "infeasible"])
-    assert reviews["detail"].tolist() == ["on overtime", None, None, "infeasible"]
+    reviews = decided(message=["on overtime; audit: equal", "", None, "infeasible"])
+    assert reviews["detail"].tolist() == ["on overtime; audit: equal", None, None, "infeasible"]
+    assert decided(message=np.nan)["detail"].tolist() == [None] * 3 + ["the policy was not solved for it"]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,11 @@ def test_beyond_the_last_period_nothing_is_known():
     reviews = decided(lambda decisions, state: np.full(len(state), np.nan), 2, decisions=plan(1.0, 6.0))
     assert set(reviews["because"][:3]) == {"no_decision"} and reviews["decided"][0] == {"ORDER_QUANTITY": 7.0}
     assert reviews["detail"][0] == "the decisions were made 2 days ago, for 2 days"
+
+
+def test_decisions_of_a_later_day_say_nothing():
+    reviews = decided(lambda decisions, state: np.full(len(state), np.nan), -1, decisions=plan(1.0, 6.0))
+    assert set(reviews["because"][:3]) == {"no_decision"} and reviews["decided"][0] == {"ORDER_QUANTITY": 7.0}
 
 
 @pytest.mark.parametrize("nothing", [[], [None], [np.nan]])

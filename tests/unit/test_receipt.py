@@ -32,7 +32,8 @@ def sentence(**changes) -> str:
         ),
         (
             {"max_order_quantity": 7, "quantity_multiple": 4},
-            f"{BASIS}: 7 wanted, rounded up to a multiple of 4, cut to the largest multiple up to the maximum 7: 4 ordered",
+            f"{BASIS}: 7 wanted, rounded up to a multiple of 4, "
+            "cut to the largest multiple up to the maximum 7: 4 ordered",
         ),
         (
             {"min_order_quantity": 5, "max_order_quantity": 7, "quantity_multiple": 4},
@@ -59,11 +60,11 @@ def test_a_sentence_tells_why_this_quantity(changes, says):
 
 
 def test_numbers_are_told_as_people_read_them():
-    told = sentence(inventory_position=-2345678.0, on_hand=0.1 + 0.2, on_order=5.0, on_order_late=4.0)
-    assert told.startswith("position -2345678 = 0.3 on hand - 0 expiring + 5 on order (4 late); ")
-    assert ": 2345686 wanted" in told
-    told = sentence(inventory_position=np.nan, on_hand=np.nan)
-    assert told.startswith("held: the inventory position is not known; position unknown = unknown on hand - 0 expiring")
+    text = sentence(inventory_position=-2345678.0, on_hand=0.1 + 0.2, on_order=5.0, on_order_late=4.0)
+    assert text.startswith("position -2345678 = 0.3 on hand - 0 expiring + 5 on order (4 late); ")
+    assert ": 2345686 wanted" in text
+    text = sentence(inventory_position=np.nan, on_hand=np.nan)
+    assert text.startswith("held: the inventory position is not known; position unknown = unknown on hand - 0 expiring")
 
 
 def test_a_step_that_a_later_pass_adds_is_told():
