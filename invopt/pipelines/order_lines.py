@@ -133,8 +133,8 @@ def write_lines(context: Context, waiting: Sequence[Waiting], lines: DataFrame, 
             if context.store.version(ORDERS) <= version + 1:
                 return cancelled
     raise ConcurrentRunError(
-        f"{ORDERS.name} is being written by other runs: looked {ATTEMPTS} times for lines of the cycle that they wrote. "
-        "Wait until they have ended, then run again"
+        f"{ORDERS.name} is being written by other runs: looked {ATTEMPTS} times for lines of the cycle that they "
+        "wrote. Wait until they have ended, then run again"
     )
 
 

@@ -65,11 +65,8 @@ POLICY = Policy(
     examples=(), solve_exact=solve_exact,
 )
 """
-SCHEDULES = [
-    {"id": "mondays", "cron": "0 0 * * 1"},
-    {"id": "new_york", "cron": "0 4 * * *", "zone": "America/New_York"},
-    {"id": "next_year", "cron": "0 0 * * *", "start_date": "2027-01-01"},
-]
+# midnight of UTC is 20:00 of Sunday in New York
+SCHEDULES = [{"id": "mondays", "cron": "0 20 * * 0", "zone": "America/New_York"}]
 
 
 def row(policy_id: str, *locations: str, **values) -> dict:
@@ -83,28 +80,14 @@ def row(policy_id: str, *locations: str, **values) -> dict:
 
 
 ALIKE = [
-    row("repeated", "repeated"),
-    row("two_sources", "two_sources"),
-    row("landed", "landed", "landed_small"),
+    row("steady", "repeated", "two_sources", "landed", "landed_small", "older", "compared"),
     row("weekly", "weekly", order_schedule="mondays"),
-    row("zoned", "zoned", order_schedule="new_york"),
-    row("later", "later", order_schedule="next_year"),
-    row("older", "older"),
-    row("compared", "compared"),
     row("other", "compared", active="shadow", params={"level": 60.0}),
 ]
-AT_SIX = [
-    *ALIKE,
-    row("before", "renamed"),
-    row("giver", "moved", "kept"),
-    row("taker", "taken"),
-    row("left", "left"),
-    row("failing", "failing"),
-]
+AT_SIX = [*ALIKE, row("giver", "renamed", "moved", "left"), row("taker", "taken"), row("failing", "failing")]
 SINCE_TWO = [
     *ALIKE,
-    row("after", "renamed"),
-    row("giver", "kept"),
+    row("heir", "renamed"),
     row("taker", "moved", "taken"),
     row("failing", "failing", params={"level": -1.0}),
 ]
@@ -257,16 +240,11 @@ def on_tuesday(chain, at_two):
 def test_the_first_run_of_a_cycle_orders_each_item_once(at_six):
     run, on_order, lines, shadows = at_six
     assert on_order == dict.fromkeys(LOCATIONS, 0.0) | {"older": 5.0}
-    full = {name: [FULL] for name in LOCATIONS if name != "later"}
-    assert quantities(lines) == full | {"older": [5.0, FULL - 5.0]}
+    assert quantities(lines) == {name: [FULL] for name in LOCATIONS} | {"older": [5.0, FULL - 5.0]}
     assert {line["revision"] for found in lines.values() for line in found if line["cycle"]} == {1}
-    cycles = {name: found[-1]["cycle"].replace(tzinfo=UTC) for name, found in lines.items()}
-    # 04:00 in New York is 08:00 UTC: the newest was on Sunday
-    expected = dict.fromkeys(cycles, CYCLE) | {"zoned": CYCLE.replace(hour=8) - timedelta(days=1)}
-    assert cycles == expected
-    assert lines["compared"][0]["policy_id"] == "compared"
+    assert {found[-1]["cycle"].replace(tzinfo=UTC) for found in lines.values()} == {CYCLE}
+    assert lines["compared"][0]["policy_id"] == "steady"
     assert quantities(shadows) == {"compared": [58.0]} and shadows["compared"][0]["policy_id"] == "other"
-    assert "order later: due next at 2027-01-01 00:00" in said_by(run)
 
 
 def test_a_shadow_is_told_apart(chain, at_six):
@@ -281,14 +259,14 @@ def test_a_later_run_of_the_cycle_leaves_its_lines_out_and_decides_them_anew(cha
     _, on_order, lines, cancelled = at_two
     assert not twice_ordered(chain.store.read(ORDERS))
     # what the run does not decide, another cycle's line and what has landed are on order
-    others = {"weekly": FULL, "zoned": FULL, "landed": FULL, "landed_small": 20.0, "older": 5.0}
+    others = {"weekly": FULL, "landed": FULL, "landed_small": 20.0, "older": 5.0, "left": FULL}
     assert on_order == dict.fromkeys(LOCATIONS, 0.0) | others
     assert quantities(lines) == {
-        **{name: [FULL] for name in LOCATIONS if name not in ("later", "left")},
+        **{name: [FULL] for name in LOCATIONS if name != "left"},
         "repeated": [LEVEL],
         "older": [5.0, FULL - 5.0],
     }
-    kept = {"repeated": 2, "renamed": 1, "moved": 1, "kept": 1, "two_sources": 1, "landed": 1, "failing": 1}
+    kept = {"repeated": 2, "renamed": 1, "moved": 1, "two_sources": 1, "landed": 1, "failing": 1}
     assert {name: lines[name][0]["revision"] for name in kept} == kept
     assert {line["ordered_at"].replace(tzinfo=UTC) for line in lines["repeated"]} == {MONDAY}
     assert quantities(cancelled) == {"older": [30.0], "two_sources": [FULL], "left": [FULL]}
@@ -298,10 +276,10 @@ def test_a_later_run_of_the_cycle_leaves_its_lines_out_and_decides_them_anew(cha
 @pytest.mark.parametrize(
     ("location", "policy", "source"),
     [
-        ("renamed", "after", "S1"),
+        ("renamed", "heir", "S1"),
         ("moved", "taker", "S1"),
-        ("two_sources", "two_sources", "S3"),
-        ("kept", "giver", "S1"),
+        ("two_sources", "steady", "S3"),
+        ("compared", "steady", "S1"),
     ],
 )
 def test_the_line_is_now_that_of_who_decides(at_six, at_two, location, policy, source):
@@ -314,8 +292,8 @@ def test_a_line_that_came_back_stays_and_the_difference_is_told(chain, at_six, a
     run, _, lines, _ = at_two
     assert lines["landed"] == at_six[2]["landed"] and lines["landed_small"] == at_six[2]["landed_small"]
     reviews = chain.reviews(run)
-    assert (reviews["landed", "landed"]["outcome"], reviews["landed", "landed"]["quantity"]) == ("nothing_wanted", 0)
-    held = reviews["landed", "landed_small"]
+    assert (reviews["steady", "landed"]["outcome"], reviews["steady", "landed"]["quantity"]) == ("nothing_wanted", 0)
+    held = reviews["steady", "landed_small"]
     assert (held["outcome"], held["because"], held["wanted"], held["quantity"]) == ("blocked", "acted_on", 28.0, 0.0)
     assert [tuple(one) for one in held["ledger"]] == [("policy", 28.0, None, None), ("acted_on", -28.0, FULL, None)]
     short = lines["landed_small"][0]["order_id"][:8]
@@ -335,10 +313,8 @@ def test_the_next_day_everything_is_on_order_once(chain, on_tuesday):
     _, on_order, lines = on_tuesday
     assert not twice_ordered(chain.store.read(ORDERS))
     once = dict.fromkeys(LOCATIONS, FULL)
-    # at `zoned` Monday's second cycle and Sunday's; `older` has Sunday's and Monday's
-    assert on_order == once | {
-        "later": 0.0, "left": 0.0, "repeated": LEVEL, "landed_small": 20.0, "zoned": FULL, "older": FULL,
-    }  # fmt: skip
+    # `older` has Sunday's and Monday's
+    assert on_order == once | {"left": 0.0, "repeated": LEVEL, "landed_small": 20.0}
     new = {name: found[-1] for name, found in lines.items() if found[-1]["ordered_at"].replace(tzinfo=UTC) == TUESDAY}
     assert {name: line["quantity"] for name, line in new.items()} == {"landed_small": 28.0}
 
@@ -347,45 +323,45 @@ def test_a_closed_cycle_is_changed_only_on_demand(chain, on_tuesday):
     before = chain.lines("TRUE")
     again = chain.decide(MONDAY, AT_SIX)
     closed = [line for line in said_by(again) if "is closed" in line]
-    assert {line.split(":")[0].removeprefix("order ") for line in closed} == {
-        one["id"] for one in AT_SIX if one["id"] not in ("weekly", "zoned", "later", "left")
-    }
+    # Monday is the weekly policy's cycle on Tuesday too
+    assert {line.split(":")[0] for line in closed} == {f"order {one['id']}" for one in AT_SIX if one["id"] != "weekly"}
     assert all(f"run {on_tuesday[0].run_id} has decided a later one" in line for line in closed)
     assert all(line.endswith("invopt order --as-of 2026-06-01T06:00:00 --rewrite") for line in closed)
-    after = chain.lines("TRUE")
-    # nobody has decided for `left` since: its cycle is open, and its line is wanted again
-    assert {name for name in after if after[name] != before[name]} <= {"left", "weekly", "zoned"}
-    assert [(line["status"], line["revision"]) for line in after["left"]] == [("open", 3)]
+    assert chain.lines("TRUE") == before
     rewritten = chain.decide(MONDAY, AT_SIX, rewrites=True)
     lines = chain.lines(f"run_id = '{rewritten.run_id}' AND status = 'open'")
-    assert quantities(lines)["repeated"] == [FULL] and lines["repeated"][0]["revision"] == 3
-    assert lines["renamed"][0]["policy_id"] == "before" and lines["renamed"][0]["revision"] == 1
-    # its cheapest source is another one since, and later cycles are not seen
+    assert [(line["quantity"], line["revision"]) for line in lines["repeated"]] == [(FULL, 3)]
+    assert [(line["policy_id"], line["revision"]) for line in lines["renamed"]] == [("giver", 1)]
+    assert [(line["status"], line["revision"]) for line in lines["left"]] == [("open", 3)]
+    # Tuesday's lines are not seen
     assert chain.on_order(rewritten)["repeated"] == 0.0
     assert not twice_ordered(chain.store.read(ORDERS))
 
 
 def test_a_late_stock_count_changes_the_orders_of_the_same_moment(chain, on_tuesday):
-    policies = [row("repeated", "repeated")]
-    run = chain.decide(WEDNESDAY, policies)
-    first = chain.reviews(run)["repeated", "repeated"]
-    chain.count({"repeated": 0.0, "kept": 0.0}, WEDNESDAY - timedelta(hours=1))
-    run = chain.decide(WEDNESDAY, policies)
-    assert not any("unchanged" in line for line in said_by(run) if line.startswith("order"))
+    policies = [row("taker", "taken")]
+    assert chain.on_order(chain.decide(WEDNESDAY, policies))["taken"] == FULL
+    of_wednesday = f"cycle = '{cycle_at(None, WEDNESDAY):%Y-%m-%d}'"
+    assert not chain.lines(of_wednesday)
+    chain.count({"taken": 0.0}, WEDNESDAY - timedelta(hours=1))
+    chain.decide(WEDNESDAY, policies)
+    assert quantities(chain.lines(of_wednesday)) == {"taken": [ON_HAND]}
     again = chain.decide(WEDNESDAY, policies)
-    assert "order repeated: unchanged, 1 items are reviewed already" in said_by(again)
-    assert first["on_hand"] == 0.0 and chain.reviews(run)["repeated", "repeated"]["ordered_at"] is not None
+    assert "order taker: unchanged, 1 items are reviewed already" in said_by(again)
 
 
 def test_two_policies_for_one_item_are_refused_by_name(chain):
-    policies = [row("one", "renamed", "moved", "kept", "left"), row("two", "moved", "kept"), row("three", "left")]
+    policies = [row("one", "renamed", "moved", "left", "taken"), row("two", "moved", "renamed"), row("three", "left")]
     run = chain.run(MONDAY.replace(day=20), policies)
     with pytest.raises(ConfigError) as caught:
         make_inputs(run)
     assert caught.value.problems[0].startswith(
-        "one and two decide for the same 2 location x products (kept x P, moved x"
+        "one and two decide for the same 2 location x products (moved x P, renamed x"
     )
-    assert "`active: shadow`" in caught.value.problems[1] and "three and one" not in caught.value.problems[1]
+    assert caught.value.problems[1].startswith(
+        "one and three decide for the same 1 location x product (left x P): take"
+    )
+    assert len(caught.value.problems) == 2 and "`active: shadow`" in str(caught.value)
     # sources of one item count as the item
     by_source = [row("one", "two_sources"), row("two", "two_sources")]
     by_source[1]["scope"] = {"location_id": ["two_sources"], "source_id": ["S2"]}
@@ -400,14 +376,11 @@ def test_two_runs_at_once_leave_one_line_per_item(chain, spark):
     as_of = MONDAY.replace(day=25)
     session = spark.newSession()
     session.conf.set("spark.sql.session.timeZone", "UTC")
-    one = row("one", "two_sources", "kept")
-    two = row("two") | {"scope": {"location_id": ["two_sources"], "source_id": ["S2"]}}
-    runs = [
-        chain.run(as_of, [{**one, "params": {"level": 1000.0}}]),
-        chain.run(
-            as_of, [{**two, "params": {"level": 1000.0}}, row("also", "kept", params={"level": 1000.0})], session
-        ),
-    ]
+    wanted = {"params": {"level": 1000.0}}
+    first = [row("one", "two_sources", "taken", **wanted)]
+    by_source = {"location_id": ["two_sources"], "source_id": ["S2"]}
+    second = [row("two", **wanted) | {"scope": by_source}, row("also", "taken", **wanted)]
+    runs = [chain.run(as_of, first), chain.run(as_of, second, session)]
     for run in runs:
         make_inputs(run)
         solve(run)
@@ -416,6 +389,6 @@ def test_two_runs_at_once_leave_one_line_per_item(chain, spark):
     lines = chain.store.read(ORDERS).where(F.col("cycle") == F.lit(cycle_at(None, as_of)))
     assert Counter(line["location_id"] for line in lines.where("status = 'open'").collect()) == {
         "two_sources": 1,
-        "kept": 1,
+        "taken": 1,
     }
     assert lines.where("status = 'cancelled'").count() == 1
