@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from invopt.errors import ConcurrentRunError
 from invopt.ordering import RULE_FAILED
 from invopt.pipelines.context import Context
+from invopt.pipelines.item_views import terms_of_run
 from invopt.pipelines.order_reviews import Waiting, of_policy, read_reviews
 from invopt.pipelines.own_orders import PLACE, decided_places, may_be_of, own_orders
 from invopt.pipelines.scopes import in_scope
@@ -48,7 +49,7 @@ _DIFFERS = " OR ".join(f"NOT (old.{name} <=> {value})" for name, value in _UPDAT
 def lines_of(context: Context, waiting: Sequence[Waiting]) -> DataFrame:
     """The lines that the reviews of these policies order."""
     reviews = read_reviews(context, waiting).where(F.col("quantity") > 0)
-    state = _state(context).select(*ITEM, "unit_cost", "lead_time", "lead_time_confidence")
+    terms = terms_of_run(context).select(*ITEM, "unit_cost", "lead_time", "lead_time_confidence")
     identity = F.struct(
         *ITEM,
         F.date_format("cycle", "yyyy-MM-dd'T'HH:mm:ss").alias("cycle"),
@@ -57,7 +58,7 @@ def lines_of(context: Context, waiting: Sequence[Waiting]) -> DataFrame:
     )
     lead_time = F.make_dt_interval(F.lit(0), F.lit(0), F.lit(0), F.col("lead_time") * 86400)
     return (
-        reviews.join(state, on=list(ITEM), how="inner")
+        reviews.join(terms, on=list(ITEM), how="inner")
         .withColumns(
             {
                 "order_id": F.sha2(F.to_json(identity), 256),

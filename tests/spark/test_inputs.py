@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
+from invopt.pipelines import item_views
 from invopt.spark import sql
 from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, silver
 from invopt.tables.datasets import DATASETS
@@ -127,24 +128,12 @@ def state_of(spark, given: Given, as_of: datetime) -> dict:
         values | {"oldest": as_of - timedelta(days=MAX_AGE)},
     )
     assert forecasts.columns == list(DEMAND_FORECASTS.column_names)
-    names = (
-        "stock_lots",
-        "landed_orders",
-        "product_suppliers",
-        "suppliers",
-        "assortment",
-        "products",
-        "product_storage",
-        "storages",
-    )
     # lines of earlier cycles; test_order_cycles.py has those of a run's own cycle
-    placed = views["orders"].where((F.col("status") == "open") & (F.col("ordered_at") < F.lit(as_of)))
-    state = sql.query(
-        spark,
-        sql.text("gold/item_state"),
-        {name: views[name] for name in names} | {"demand_forecasts": forecasts, "placed": placed},
-        values | {"horizon": 28, "forecast_max_age": MAX_AGE, "baselines": ["Sim"]},
-    )
+    on_order = views["orders"].where((F.col("status") == "open") & (F.col("ordered_at") < F.lit(as_of)))
+    tables = {name: views[name] for name in item_views.TABLES}
+    tables |= {"own_on_order": on_order, "demand_forecasts": forecasts}
+    of_views = values | {"horizon": 28, "forecast_max_age": MAX_AGE, "baselines": ["Sim"]}
+    state = item_views.make_views(spark, tables, of_views)["item_state"]
     assert set(state.columns) == set(ITEM_STATE.column_names)
     rows = state.collect()
     keyed = {(row["location_id"], row["product_id"], row["source_id"]): row for row in rows}

@@ -41,12 +41,13 @@ ALLOWED = {
     "workbench": PIPELINES | {"lake"},
     "cli": PIPELINES | {"lake", "world", "workbench", "web"},
     "lake": BASE,
+    "lakehouse": BASE | {"lake"},
     "world": THEORY | {"lake"},
     "plots": {"errors"},
     "web": BASE | {"lake"},
 }
 # the front door, the package's own __init__.py, may import these
-FRONT_DOOR = ENGINES | {"lake"}
+FRONT_DOOR = ENGINES | {"lake", "lakehouse"}
 SPARK_PARTS = {"spark", "pipelines"}
 SPARK_PACKAGES = {"pyspark", "delta", "py4j"}
 THEORY_PACKAGES = {"numpy", "scipy", "numba"}
