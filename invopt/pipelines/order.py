@@ -19,7 +19,7 @@ from invopt.pipelines.ledger import Note
 from invopt.pipelines.order_cycles import STEP, closed_by
 from invopt.pipelines.order_lines import acted_on, cycle_lines, lines_of, write_lines
 from invopt.pipelines.order_reviews import Waiting, read_reviews, write_reviews
-from invopt.run import as_of_of, instant
+from invopt.run import instant
 from invopt.tables import ORDERS
 from invopt.tables.columns import ITEM
 
@@ -98,11 +98,11 @@ def _done(context: Context, row: PolicyRow) -> Row | None:
     done = context.ledger.done(STEP, row.id).get(0)
     if done is None:
         return None
-    moment = as_of_of(context.run_id)
+    moment = context.run_id.split("-")[0]
     since = any(
         one["step"] == STEP
         and one["run_id"] != context.run_id
-        and as_of_of(one["run_id"]) == moment
+        and one["run_id"].split("-")[0] == moment
         and instant(one["done_at"]) > instant(done["done_at"])
         for one in context.ledger.rows()
     )

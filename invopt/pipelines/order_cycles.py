@@ -50,12 +50,12 @@ def closed_by(context: Context, row: PolicyRow, cycle: datetime) -> str | None:
 
 def _later(context: Context, row: PolicyRow, cycle: datetime) -> list[tuple[str, str]]:
     """The runs, with their policies, that have ordered in a later cycle of this policy."""
-    if all(as_of_of(one["run_id"]) <= context.as_of for one in context.ledger.rows() if one["step"] == STEP):
-        return []
+    # a run's id begins with its moment, and text is compared faster than moments are read from it
+    now = f"{context.as_of:%Y%m%dT%H%M%S}~"
     schedule = context.config.schedule(row.order_schedule)
     found = []
     for one in context.ledger.rows():
-        if one["step"] == STEP and as_of_of(one["run_id"]) > context.as_of:
+        if one["step"] == STEP and one["run_id"] > now:
             later = cycle_at(schedule, as_of_of(one["run_id"]))
             if later is not None and later > cycle:
                 found.append((one["run_id"], one["policy_id"]))
