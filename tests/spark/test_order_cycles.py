@@ -39,30 +39,30 @@ import numpy as np
 import pyomo.environ as pyo
 
 from invopt.tables.columns import Column
-from invopt.policies.base import ExactSolution, Params, Policy
+from invopt.policies.base import About, Answer, Decision, Params, Policy
+from invopt.theory.order_rules import to_base_stock
 
 
 class OwnParams(Params):
     level: float = 50.0
 
 
-def solve_exact(items, offsets, params):
-    return ExactSolution({"LEVEL": np.full(len(items), params.level)}, np.ones(len(items)), None)
+def algorithm(items, params):
+    return Answer({"LEVEL": np.full(len(items), params.level)}, np.ones(len(items)))
 
 
-def order(decisions, state):
+def order(decisions, stock):
     if (decisions["LEVEL"] < 0).any():
         raise ValueError("the level is negative")
-    return np.maximum(0.0, decisions["LEVEL"] - state["inventory_position"].to_numpy(float))
+    return to_base_stock(decisions["LEVEL"], stock)
 
 
 POLICY = Policy(
-    name="up_to", title="orders up to a level", model_class="none", algorithm="reads it off", source="this test",
-    partition_by=("location_id", "product_id", "source_id"),
-    inputs="SELECT location_id, product_id, source_id, unit_cost FROM item_state",
-    input_columns=(Column("unit_cost", "double", "money/unit", "cost", is_nullable=False),),
-    params=OwnParams, decisions=("LEVEL",), build_model=lambda items, params: pyo.ConcreteModel(), order=order,
-    examples=(), solve_exact=solve_exact,
+    name="up_to", about=About("orders up to a level", "none", "this test", "reads it off"),
+    decides=(Decision("LEVEL", "units", "lifts the position to this"),),
+    needs=(Column("unit_cost", "double", "money/unit", "cost", is_nullable=False),), params=OwnParams,
+    build_model=lambda items, params: pyo.ConcreteModel(), cost=lambda items, decisions, params: np.ones(len(items)),
+    order=order, examples=(), algorithm=algorithm,
 )
 """
 # midnight of UTC is 20:00 of Sunday in New York
@@ -73,7 +73,7 @@ def row(policy_id: str, *locations: str, **values) -> dict:
     return {
         "id": policy_id,
         "policy": "up_to",
-        "method": "exact",
+        "method": "algorithm",
         "scope": {"location_id": list(locations)},
         **values,
     }
