@@ -394,8 +394,8 @@ def test_an_algorithm_that_disagrees_with_its_model_stops_the_run_and_nothing_is
 @pytest.mark.slow
 def test_an_order_rule_that_fails_holds_its_own_items_alone_until_it_is_mended(make_run):
     rows = [
-        {"id": name, "policy": name, "method": "algorithm", "scope": {"product_id": list(GOOD)}}
-        for name in ("unruly", "moody")
+        {"id": name, "policy": name, "active": active, "method": "algorithm", "scope": {"product_id": list(GOOD)}}
+        for name, active in (("unruly", True), ("moody", "shadow"))
     ]
     run = make_run(rows, audit_partitions=0)
     solve(run)
