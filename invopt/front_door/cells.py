@@ -1,0 +1,209 @@
+"""One column as it was given: how deep its lists lie, which cell of it belongs to which item, and what a cell may hold.
+
+A cell of a plain column is a number or a text, depth 0; of an array column it is a list of numbers, one for each period,
+depth 1; of the probabilities of demand it is a list of such lists, depth 2. With d the depth of the column's cells:
+
+    lists d + 1 deep    one cell for each item
+    lists d deep        the cell of the one item there is; beside several items one period for each item
+    lists d - 1 deep    one period, the same for all items; for a plain column there is no such form
+    depth 0, d = 0      one value for all items
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from invopt.tables.columns import Column
+
+_DEPTHS = {"array<double>": 1, "array<array<double>>": 2}
+_FORMS = {0: "a number", 1: "a list of numbers", 2: "a list of lists", 3: "a list of lists of lists"}
+# what a cell may be, and what a whole column may be, by depth
+_ONE_ITEM = {0: "one value", 1: "the list of its periods", 2: "a list of probabilities for each period"}
+_LISTS = (list, tuple, range, np.ndarray, pd.Series, pd.Index, pd.api.extensions.ExtensionArray)
+
+
+class CellError(ValueError):
+    """A column can't be used; the text says why, without the column's name."""
+
+
+def depth_of(column: Column) -> int:
+    """How deep the lists of one item lie in the column."""
+    return _DEPTHS.get(column.type, 0)
+
+
+def is_list(value: Any) -> bool:
+    return isinstance(value, _LISTS) and not (isinstance(value, np.ndarray) and value.ndim == 0)
+
+
+def nesting(value: Any) -> int:
+    """How deep lists lie in a value; a None among them counts as any.
+
+    Raises
+    ------
+    CellError : numbers and lists stand side by side.
+
+    >>> nesting(1.5), nesting([1, None]), nesting([[1, 2], [3]]), nesting([None, [1.0]])
+    (0, 1, 2, 2)
+    """
+    if not is_list(value):
+        return 0
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return value.ndim
+    if isinstance(value, pd.Series | pd.Index) and value.dtype != object:
+        return 1
+    depths = {nesting(part) for part in value if not is_null(part)}
+    if len(depths) > 1:
+        raise CellError("holds numbers and lists side by side; give every item the same form")
+    return 1 + max(depths, default=0)
+
+
+def is_null(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
+def n_items_of(value: Any, column: Column) -> int | None:
+    """The number of items that a column says there are; None where it does not."""
+    depth = nesting(value)
+    return len(value) if depth == depth_of(column) + 1 else None
+
+
+def cells(value: Any, column: Column, n_items: int) -> list[Any]:
+    """The column's cell of each item, as it was given.
+
+    Raises
+    ------
+    CellError : the lists lie too deep, or too few or many stand side by side.
+
+    >>> series = Column("demand_mean", "array<double>", "units/day", "mean demand of each period")
+    >>> cells([1, 2], series, 1), cells([1, 2], series, 2), cells(5, series, 2), cells([[1, 2], [3]], series, 2)
+    ([[1, 2]], [[1], [2]], [[5], [5]], [[1, 2], [3]])
+    """
+    depth, wanted = nesting(value), depth_of(column)
+    if depth == wanted + 1 or (depth == wanted > 0 and n_items > 1):
+        if len(value) != n_items:
+            raise CellError(_wrong_length(len(value), depth, wanted, n_items))
+        values = list(value)
+        return values if depth == wanted + 1 else [None if is_null(part) else [part] for part in values]
+    if depth == wanted or is_null(value):
+        return [value] * n_items
+    if depth == wanted - 1:
+        return [[value]] * n_items
+    forms = f"{_FORMS[wanted]} for one item or {_FORMS[wanted + 1]} for several"
+    raise CellError(f"is {_FORMS.get(depth, f'lists {depth} deep')}, must be {forms}")
+
+
+def _wrong_length(given: int, depth: int, wanted: int, n_items: int) -> str:
+    """Names both shapes, and how to write what may have been meant."""
+    items = f"{n_items} item{'s' if n_items > 1 else ''}"
+    if depth == wanted + 1:
+        return f"has values for {given} items, but there are {items}"
+    return (
+        f"is {_FORMS[depth]}, {given} long, beside {items}; give {_FORMS[depth + 1]}, {n_items} of them with the periods "
+        "of an item in each"
+    )
+
+
+def of_frame(series: pd.Series, column: Column) -> list[Any]:
+    """The cells of a frame's column: each is one item's, and may be of one period without its list.
+
+    Raises
+    ------
+    CellError : a cell's lists lie too deep; names the row.
+    """
+    wanted, values = depth_of(column), series.tolist()
+    for row, value in enumerate(values):
+        if is_null(value):
+            values[row] = None
+            continue
+        depth = nesting(value)
+        if depth == wanted - 1:
+            values[row] = [value]
+        elif depth != wanted:
+            raise CellError(f"is {_FORMS.get(depth, f'lists {depth} deep')} in row {row}, must be {_ONE_ITEM[wanted]}")
+    return values
+
+
+def typed(values: Sequence[Any], column: Column) -> pd.Series:
+    """The cells in the types that the engine reads; NULL stays NULL.
+
+    Raises
+    ------
+    CellError : a cell holds something else; names the first row, the value and what it must be.
+    """
+    depth = depth_of(column)
+    if column.type in ("string", "boolean"):
+        read = _text if column.type == "string" else _truth
+        return pd.Series(_each(read, values, column), dtype=object)
+    if depth == 0:
+        return pd.Series(_each(_number, values, column), dtype=float)
+    read = _numbers if depth == 1 else _lists
+    return of_objects(_each(read, values, column))
+
+
+def of_objects(values: Sequence[Any]) -> pd.Series:
+    """A column whose cells are lists or arrays, which pandas would take apart."""
+    cells = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        cells[row] = value
+    return pd.Series(cells)
+
+
+def _each(read: Callable[[Any, Column], Any], values: Sequence[Any], column: Column) -> list[Any]:
+    result = []
+    for row, value in enumerate(values):
+        try:
+            result.append(read(value, column))
+        except CellError as error:
+            raise CellError(f"{error} (row {row})" if len(values) > 1 else str(error)) from None
+    return result
+
+
+def _number(value: Any, column: Column) -> float:
+    if is_null(value):
+        return np.nan
+    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+        return float(value)
+    unit = f" in {column.unit}" if column.unit else ""
+    raise CellError(f"is {_shown(value)}, must be a number{unit}")
+
+
+def _numbers(value: Any, column: Column) -> np.ndarray | None:
+    if is_null(value):
+        return None
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
+        return value.astype(float)
+    return np.array([_number(part, column) for part in value], dtype=float)
+
+
+def _lists(value: Any, column: Column) -> list[np.ndarray | None] | None:
+    return None if is_null(value) else [_numbers(part, column) for part in value]
+
+
+def _text(value: Any, column: Column) -> str | None:
+    """Ids that are whole numbers become texts, also where a missing one beside them made them floats."""
+    if is_null(value):
+        return None
+    is_id = column.name.endswith("_id") and isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    if is_id and float(value).is_integer():
+        return str(int(value))
+    if not isinstance(value, str):
+        raise CellError(f"is {_shown(value)}, must be a text")
+    return value
+
+
+def _truth(value: Any, column: Column) -> bool | None:
+    if is_null(value):
+        return None
+    if not isinstance(value, bool | np.bool_):
+        raise CellError(f"is {_shown(value)}, must be True or False")
+    return bool(value)
+
+
+def _shown(value: Any) -> str:
+    kinds = {str: "the text", bool: "the truth value", np.bool_: "the truth value"}
+    return f"{kinds.get(type(value), f'a {type(value).__name__}:')} {value!r:.60}"

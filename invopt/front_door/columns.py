@@ -1,0 +1,144 @@
+"""The policy's columns from a frame and keywords: names checked, cells typed, every problem collected."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from invopt.front_door.cells import CellError, cells, is_list, n_items_of, of_frame, typed
+from invopt.front_door.demand import DEMAND_STD
+from invopt.policies.base import Policy
+from invopt.tables.columns import ITEM_KEYS, Column
+
+_NEAR = 0.75
+
+
+class Given(NamedTuple):
+    """What was given, as columns of n items.
+
+    columns : name -> typed cells
+    keys : key -> the values as they were given
+    problems : what is wrong with the whole
+    """
+
+    n_items: int
+    columns: dict[str, pd.Series]
+    keys: dict[str, list[Any]]
+    problems: list[str]
+
+
+def readable(policy: Policy) -> dict[str, Column]:
+    """The columns that can be given for a policy: the keys, its needs, and demand_std for demand_variance."""
+    columns = {column.name: column for column in (*ITEM_KEYS, *policy.needs)}
+    if "demand_variance" in columns:
+        columns[DEMAND_STD.name] = DEMAND_STD
+    return columns
+
+
+def read(policy: Policy, items: pd.DataFrame | None, keywords: Mapping[str, Any]) -> Given:
+    """Reads a frame and the keywords beside it."""
+    known = readable(policy)
+    problems = [
+        f"{name}: is not a column of {policy.name}; {guess(name, known)}" for name in keywords if name not in known
+    ]
+    keywords = {name: value for name, value in keywords.items() if name in known}
+    framed = {} if items is None else {str(name): name for name in items.columns if str(name) in known}
+    if items is not None:
+        twice = items.columns[items.columns.duplicated()]
+        problems += [f"{name}: is in items twice" for name in dict.fromkeys(map(str, twice)) if name in known]
+    problems += [f"{name}: is given twice, in items and as a keyword" for name in keywords if name in framed]
+    if problems and items is not None and items.columns.has_duplicates:
+        return Given(0, {}, {}, problems)
+    n_items, sizes = _n_items(items, keywords, known, problems)
+    problems += sizes
+    columns, keys = {}, {}
+    for name, column in known.items():
+        try:
+            if name in framed:
+                values = of_frame(items[framed[name]], column)
+            elif name in keywords:
+                values = _cells(keywords[name], column, n_items, items)
+            else:
+                continue
+            columns[name] = typed(values, column)
+            if column in ITEM_KEYS:
+                keys[name] = values
+        except CellError as error:
+            if f"{name}: {error}" not in problems:
+                problems.append(f"{name}: {error}")
+    if items is not None:
+        _warn_of_misspelling(policy, items, {*framed, *keywords}, known)
+    return Given(n_items, columns, keys, problems)
+
+
+def missing(policy: Policy, columns: Iterable[str], items: pd.DataFrame | None) -> list[str]:
+    """The columns that must be given and were not, each with its unit and meaning.
+
+    A column that only tells which items are decided together may be absent: then all of them are.
+    """
+    absent = [
+        column
+        for column in policy.needs
+        if column.must_be_given and column.name not in columns and column.name not in policy.partition_by
+    ]
+    others = () if items is None else [str(name) for name in items.columns if str(name) not in readable(policy)]
+    texts = []
+    for column in absent:
+        near = difflib.get_close_matches(column.name, others, 1, _NEAR)
+        unit = f"{column.unit}; " if column.unit else ""
+        text = f"{column.name}: is missing ({unit}{column.meaning})"
+        texts.append(text + (f"; is it the column {near[0]!r}?" if near else ""))
+    return texts
+
+
+def guess(name: str, known: Iterable[str]) -> str:
+    """What may have been meant, else all there is."""
+    near = difflib.get_close_matches(name, known, 2, 0.6)
+    return f"did you mean {' or '.join(near)}?" if near else f"it reads {', '.join(known)}"
+
+
+def _n_items(
+    items: pd.DataFrame | None, keywords: Mapping[str, Any], known: Mapping[str, Column], problems: list[str]
+) -> tuple[int, list[str]]:
+    """The number of items that the columns agree on, 1 where none says; and how they differ."""
+    if items is not None:
+        return len(items), []
+    sizes: dict[str, int] = {}
+    for name, value in keywords.items():
+        try:
+            size = n_items_of(value, known[name])
+        except CellError:  # told when the column is read
+            continue
+        if size == 0:
+            problems.append(f"{name}: is an empty list")
+        elif size is not None:
+            sizes[name] = size
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        return max(sizes.values()), [f"the columns have values for different numbers of items: {listed}"]
+    return next(iter(sizes.values()), 1), []
+
+
+def _cells(value: Any, column: Column, n_items: int, items: pd.DataFrame | None) -> list[Any]:
+    if isinstance(value, pd.Series):
+        if items is not None and not value.index.equals(items.index):
+            raise CellError("has another index than items; give its .to_numpy() where the order is the same")
+    elif not is_list(value) and hasattr(value, "__iter__") and not isinstance(value, str):
+        raise CellError(f"is a {type(value).__name__}, must be a value or a list")
+    return cells(value, column, n_items)
+
+
+def _warn_of_misspelling(policy: Policy, items: pd.DataFrame, given: set[str], known: Mapping[str, Column]) -> None:
+    """A column that is not read is no mistake, unless it looks like an absent one that need not be there."""
+    absent = [
+        name
+        for name, column in known.items()
+        if name not in given and (not column.must_be_given or name in policy.partition_by)
+    ]
+    for name in map(str, items.columns):
+        if name not in known and (near := difflib.get_close_matches(name, absent, 1, _NEAR)):
+            warnings.warn(f"column {name!r} of items is not read; did you mean {near[0]}?", UserWarning, stacklevel=4)
