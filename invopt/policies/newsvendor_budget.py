@@ -33,71 +33,28 @@ the exact sum over all x > s.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 import pyomo.environ as pyo
 from pydantic import Field
 
-from invopt.errors import ParameterError
-from invopt.models.allocation import allocation_model
-from invopt.models.allocation_choices import open_choices
 from invopt.models.newsvendor_curves import best_levels, lowest_served_levels, newsvendor_curves
-from invopt.policies.base import ExactSolution, Example, Params, Policy
-from invopt.policies.inputs.columns import (
-    DEMAND,
-    DISPOSAL_COST,
-    LEAD_TIME,
-    LEAD_TIME_CONFIDENCE,
-    LIST_PRICE,
-    LOST_SALE_COST,
-    PURCHASE_BUDGET,
-    SERVICE_LEVEL,
-    UNIT_COST,
-    budgets,
-    numbers,
-    objects,
-)
-from invopt.policies.inputs.item_demand import item_demand
-from invopt.policies.inputs.messages import note, pass_on_messages, refuse
-from invopt.theory.budget.cost import CONSTANT, HIGH, LOW, SCALE, SLOPE
-from invopt.theory.budget.loss_pieces import loss_pieces
-from invopt.theory.budget.search import allocate
-from invopt.theory.demand.codes import PMF
-from invopt.theory.demand.item_demand import ItemDemand
-from invopt.theory.newsvendor.search import lowest_levels
+from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
+from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, PURCHASE_BUDGET, SERVICE_LEVEL
+from invopt.policies.inputs.items import Items
+from invopt.policies.inputs.newsvendor import NEWSVENDOR_COSTS, NewsvendorInputs, newsvendor_inputs
+from invopt.policies.inputs.shared_budget import Curves, SharedBudget, answer_under_budget, model_under_budget
+from invopt.theory import order_rules
+from invopt.theory.budget.cost import costs_at
+from invopt.theory.newsvendor.pieces import newsvendor_pieces, wanted_pieces
+from invopt.theory.order_rules import Stock
 
-INPUTS = """
-SELECT
-    location_id,
-    product_id,
-    source_id,
-    CAST(unit_cost AS double) AS unit_cost,
-    CAST(disposal_cost AS double) AS disposal_cost,
-    CAST(lost_sale_cost AS double) AS lost_sale_cost,
-    CAST(list_price AS double) AS list_price,
-    CAST(purchase_budget AS double) AS purchase_budget,
-    CAST(service_level AS double) AS service_level,
-    CAST(lead_time AS double) AS lead_time,
-    CAST(lead_time_confidence AS double) AS lead_time_confidence,
-    CAST(demand_distribution AS string) AS demand_distribution,
-    CAST(demand_mean AS array<double>) AS demand_mean,
-    CAST(demand_variance AS array<double>) AS demand_variance,
-    CAST(demand_pmf AS array<array<double>>) AS demand_pmf
-FROM item_state
-"""
-
-INPUT_COLUMNS = (
-    UNIT_COST,
-    DISPOSAL_COST,
-    LOST_SALE_COST,
-    LIST_PRICE,
-    PURCHASE_BUDGET,
-    SERVICE_LEVEL,
-    LEAD_TIME,
-    LEAD_TIME_CONFIDENCE,
-    *DEMAND,
+SHARED = SharedBudget(
+    "purchase_budget",
+    "BASE_STOCK_LEVEL",
+    "purchase_budget is {budget:.10g}, but the service levels asked for cost {least_use:.10g}: raise it to that or "
+    "more, or ask for less",
 )
 
 
@@ -117,119 +74,24 @@ class NewsvendorBudgetParams(Params):
     service: Literal["none", "cycle", "fill_rate"] = "none"
 
 
-class _Inputs(NamedTuple):
-    """(n,) arrays, (m,) budgets, and the demand, with one message for each item that can't be used."""
-
-    unit_cost: np.ndarray
-    overage: np.ndarray
-    underage: np.ndarray
-    service_level: np.ndarray
-    budget: np.ndarray
-    demand: ItemDemand
-
-    @property
-    def message(self) -> np.ndarray:
-        return self.demand.message
-
-    @property
-    def decided(self) -> np.ndarray:
-        """Positions of the items that can be used and have demand."""
-        return np.flatnonzero(np.equal(self.message, None) & (self.demand.mean > 0))
+def _read(items: Items, params: NewsvendorBudgetParams) -> NewsvendorInputs:
+    is_guide = params.cost == "guide"
+    return newsvendor_inputs(items, params.protection_days, params.service, params.salvage_fraction, is_guide)
 
 
-def _read(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetParams) -> _Inputs:
-    unit_cost, disposal, lost_sale, price, level = (
-        numbers(items, column.name) for column in (UNIT_COST, DISPOSAL_COST, LOST_SALE_COST, LIST_PRICE, SERVICE_LEVEL)
-    )
-    demand = item_demand(
-        *(objects(items, column.name) for column in DEMAND),
-        numbers(items, "lead_time"),
-        numbers(items, "lead_time_confidence"),
-        params.protection_days,
-    )
-    message = demand.message
-    disposal = np.where(np.isnan(disposal), 0.0, disposal)
-    underage = np.where(np.isnan(lost_sale), np.maximum(price - unit_cost, 0.0), lost_sale)
-    for name, values in (("unit_cost", unit_cost), ("disposal_cost", disposal)):
-        note(message, ~((values >= 0) & np.isfinite(values)), name + " is {value}, must be 0 or more", values)
-    note(
-        message,
-        np.isnan(underage),
-        "lost_sale_cost is NULL, and so is list_price, from which it could be taken; give one of them",
-    )
-    note(message, (underage < 0) | np.isinf(underage), "lost_sale_cost is {value}, must be 0 or more", underage)
-    if params.service != "none":
-        note(message, (level < 0) | (level >= 1), "service_level is {value}, must be 0 or more and below 1", level)
-    budget = budgets(items, "purchase_budget", offsets, message)
-    pass_on_messages(items, message, offsets)
-    overage = disposal if params.cost == "guide" else unit_cost * (1 - params.salvage_fraction) + disposal
-    return _Inputs(unit_cost, overage, underage, level, budget, demand)
+def algorithm(items: Items, params: NewsvendorBudgetParams) -> Answer:
+    """The best s of all items of each partition in one call, or the best known plan with a bound.
 
-
-def solve_exact(items: pd.DataFrame, offsets: np.ndarray, params: NewsvendorBudgetParams) -> ExactSolution:
-    """The best s of all items of each partition in one call.
-
-    A partition with an item that can't be used, or whose budget is too small for the service, has NaN and a message.
-    Where the core was too hard, the cost is that of the best known plan, and `bound` says how far it may be from the
-    optimum.
+    A partition whose budget is too small for the service is refused.
     """
-    offsets = np.asarray(offsets, dtype=np.int64)
-    inputs = _read(items, offsets, params)
-    message, decided = inputs.message, inputs.decided
-    pieces, tables = _pieces(inputs, params)
-    plan = allocate(
-        pieces,
-        tables,
-        np.arange(len(decided) + 1),
-        inputs.unit_cost[decided],
-        np.searchsorted(decided, offsets),
-        inputs.budget,
-    )
-    for k in np.flatnonzero(np.isnan(plan.gap)):
-        message[offsets[k] : offsets[k + 1]] = _too_small(inputs.budget[k], plan.least_use[k])
-    is_decided = np.equal(message, None)
-    level, cost = np.zeros(len(items)), np.zeros(len(items))
-    level[decided], cost[decided] = plan.x, plan.cost
-    level[~is_decided] = cost[~is_decided] = np.nan
-    bound = None
-    if (plan.gap > 0).any():
-        total = np.add.reduceat(cost, offsets[:-1])
-        bound = cost * np.repeat(1 - plan.gap / np.where(total > 0, total, 1.0), np.diff(offsets))
-    return ExactSolution({"BASE_STOCK_LEVEL": level}, cost, None if is_decided.all() else message, bound)
+    inputs, budget = _read(items, params), SHARED.of_partitions(items)
+    decided = items.is_usable & (inputs.demand.mean > 0)
+    weight, overage, underage, level = (values[decided] for values in inputs[:4])
+    pieces, tables = wanted_pieces(inputs.demand, decided, overage, underage, params.service, level)
+    return answer_under_budget(items, SHARED, decided, (pieces, tables, np.arange(len(pieces) + 1)), weight, budget)
 
 
-def _pieces(inputs: _Inputs, params: NewsvendorBudgetParams) -> tuple[np.ndarray, np.ndarray]:
-    """The cost of each decided item as a piece of `theory/budget/cost.py`, and the tables that pieces refer to."""
-    demand, decided = inputs.demand, inputs.decided
-    pmfs = [demand.lead_time_pmfs[k] for k in demand.pmf_position[decided][demand.form[decided] == PMF]]
-    o, u, service_level = inputs.overage[decided], inputs.underage[decided], inputs.service_level[decided]
-    # no s is wanted above the fractile and the service; only the whole table tells where a fill rate ends
-    least_saving = np.zeros(len(decided)) if params.service == "fill_rate" else o / np.maximum(o + u, 1e-300)
-    if params.service == "cycle":
-        least_saving = np.fmin(least_saving, 1 - service_level)
-    pieces, tables, mean = loss_pieces(
-        form=demand.form[decided],
-        demand_mean=demand.mean[decided],
-        demand_variance=demand.variance[decided],
-        first_lead_time=demand.first_lead_time[decided],
-        n_lead_times=demand.n_lead_times[decided],
-        lead_time_pmfs=(np.concatenate([np.zeros(0), *pmfs]), np.cumsum([0, *map(len, pmfs)])),
-        least_saving=least_saving,
-    )
-    pieces[:, CONSTANT], pieces[:, SLOPE], pieces[:, SCALE] = -o * mean, o, o + u
-    pieces[:, LOW] = lowest_levels(params.service, service_level, pieces, tables, mean)
-    pieces[:, HIGH] = np.maximum(pieces[:, HIGH], pieces[:, LOW])
-    return pieces, tables
-
-
-def _too_small(budget: float, least_use: float) -> str:
-    return (
-        f"purchase_budget is {budget:.10g}, but the service levels asked for cost {least_use:.10g}: raise it to "
-        "that or more, or ask for less"
-    )
-
-
-def build_model(items: pd.DataFrame, params: NewsvendorBudgetParams) -> pyo.ConcreteModel:
+def build_model(items: Items, params: NewsvendorBudgetParams) -> pyo.ConcreteModel:
     """The MILP over the open quantities of one partition; see the module's docstring and `models/allocation.py`.
 
     Raises
@@ -237,94 +99,97 @@ def build_model(items: pd.DataFrame, params: NewsvendorBudgetParams) -> pyo.Conc
     ParameterError : an item's inputs can't be used, the budget is too small for the service, or the model would be too
         large.
     """
-    inputs = _read(items, np.array([0, len(items)]), params)
-    refuse(items, inputs.message)
-    decided = inputs.decided
-    curves = newsvendor_curves(inputs.demand, decided, inputs.overage[decided], inputs.underage[decided])
-    weight, budget = inputs.unit_cost[decided], float(inputs.budget[0])
-    low = lowest_served_levels(params.service, curves, inputs.service_level[decided])
-    if weight @ low > budget * (1 + 1e-12):
-        raise ParameterError(_too_small(budget, weight @ low))
-    best = best_levels(curves, weight, low)
-    every = np.arange(len(decided))
-    choices = open_choices(best, curves.cost, every, low, np.maximum(best(0.0), low), weight, budget)
-    return allocation_model(
-        len(items), decided, choices, every, curves.cost, weight, np.isfinite(budget), "BASE_STOCK_LEVEL"
-    )
+    inputs, budget = _read(items, params), SHARED.of_partitions(items)
+    items.raise_problems()
+    decided = inputs.demand.mean > 0
+    weight, overage, underage, level = (values[decided] for values in inputs[:4])
+    costs = newsvendor_curves(inputs.demand, np.flatnonzero(decided), overage, underage)
+    low = lowest_served_levels(params.service, costs, level)
+    best = best_levels(costs, weight, low)
+    curves = Curves(best, costs.cost, np.arange(len(low)), low, np.maximum(best(0.0), low))
+    return model_under_budget(len(items), SHARED, decided, curves, weight, float(budget[0]))
 
 
-def order(decisions: Mapping[str, np.ndarray], state: pd.DataFrame) -> np.ndarray:
-    """Units wanted now: what the inventory position lacks to the base-stock level, rounded up; 0 when it lacks nothing.
-
-    An item without a decision or without a known position gets NaN.
-
-    >>> order({"BASE_STOCK_LEVEL": np.array([8.0, 8.0, np.nan])}, pd.DataFrame({"inventory_position": [3, 9, 0]}))
-    array([ 5.,  0., nan])
-    """
-    level = np.asarray(decisions["BASE_STOCK_LEVEL"], float)
-    position = state["inventory_position"].to_numpy(dtype=float)
-    # np.maximum passes a NaN on
-    return np.maximum(np.ceil(level - position - 1e-9), 0.0)
+def cost(items: Items, decisions: Mapping[str, np.ndarray], params: NewsvendorBudgetParams) -> np.ndarray:
+    """f(s) of any s of 0 or more, money/order; the budget and the service do not count in it."""
+    inputs = _read(items, params)
+    chosen = items.is_usable
+    level = np.asarray(decisions["BASE_STOCK_LEVEL"], dtype=float)[chosen]
+    pieces, tables, _ = newsvendor_pieces(inputs.demand, chosen, inputs.overage[chosen], inputs.underage[chosen])
+    costs = np.full(len(items), np.nan)
+    costs[chosen] = costs_at(pieces, tables, np.arange(len(level) + 1), level)
+    return costs
 
 
-def _item(**changes: object) -> dict:
+def order(decisions: Mapping[str, np.ndarray], stock: Stock) -> np.ndarray:
+    """Units wanted now, (n,): `theory.order_rules.to_base_stock`."""
+    return order_rules.to_base_stock(decisions["BASE_STOCK_LEVEL"], stock)
+
+
+def _example(name: str, source: str, found: tuple[int, float], salvage_fraction: float, **columns: Any) -> Example:
+    """A published instance of one item with Poisson demand and no budget; s and its cost."""
     item = {
-        "unit_cost": 1.0,
         "disposal_cost": None,
-        "lost_sale_cost": 4.0,
+        "lost_sale_cost": None,
         "list_price": None,
         "purchase_budget": None,
         "service_level": None,
         "lead_time": 0.0,
         "lead_time_confidence": 0.0,
         "demand_distribution": "poisson",
-        "demand_mean": np.array([6.0]),
         "demand_variance": None,
         "demand_pmf": None,
+        **columns,
     }
-    return {**item, **changes}
+    params = {"salvage_fraction": salvage_fraction}
+    book = "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, "
+    return Example(name, (item,), params, found[1], {"BASE_STOCK_LEVEL": found[:1]}, book + source)
 
-
-_BOOK = "Snyder & Shen (2019), Fundamentals of Supply Chain Theory, "
 
 POLICY = Policy(
     name="newsvendor_budget",
-    title="stock of each product that does not keep, the purchase cost of all limited",
-    model_class="MILP",
-    algorithm="multiplier, reduced costs, list dynamic programme over the core",
-    source="Hadley & Whitin (1963), Analysis of Inventory Systems",
-    partition_by=("location_id", "source_id"),
-    inputs=INPUTS,
-    input_columns=INPUT_COLUMNS,
+    about=About(
+        "stock of each product that does not keep, the purchase cost of all limited",
+        "MILP",
+        "Hadley & Whitin (1963), Analysis of Inventory Systems",
+        "multiplier, reduced costs, list dynamic programme over the core",
+    ),
+    decides=(Decision("BASE_STOCK_LEVEL", "units", "every day's order lifts the inventory position to this"),),
+    needs=(*NEWSVENDOR_COSTS, PURCHASE_BUDGET, SERVICE_LEVEL, *LEAD_TIME_DEMAND),
     params=NewsvendorBudgetParams,
-    decisions=("BASE_STOCK_LEVEL",),
     build_model=build_model,
+    cost=cost,
     order=order,
     examples=(
-        Example(
+        _example(
             "Example 4.7",
-            (_item(),),
-            {},
-            3.5701069457709376,
-            {"BASE_STOCK_LEVEL": (8,)},
-            _BOOK + "Example 4.7, as a newsvendor",
+            "Example 4.7, as a newsvendor",
+            (8, 3.5701069457709376),
+            0.0,
+            unit_cost=1.0,
+            lost_sale_cost=4.0,
+            demand_mean=np.array([6.0]),
         ),
-        Example(
+        _example(
             "Example 4.2, Poisson",
-            (_item(unit_cost=0.3, lost_sale_cost=None, list_price=1.0, demand_mean=np.array([50.0])),),
-            {"salvage_fraction": 0.4},
-            35 - 33.20276478819082,
-            {"BASE_STOCK_LEVEL": (56,)},
-            _BOOK + "Example 4.2 with Poisson demand: 0.7 E X less the profit",
+            "Example 4.2 with Poisson demand: 0.7 E X less the profit",
+            (56, 35 - 33.20276478819082),
+            0.4,
+            unit_cost=0.3,
+            list_price=1.0,
+            demand_mean=np.array([50.0]),
         ),
-        Example(
+        _example(
             "Problem 4.3(b), Poisson",
-            (_item(unit_cost=2.5, lost_sale_cost=None, list_price=7.0, demand_mean=np.array([50.0])),),
-            {"salvage_fraction": 0.6},
-            225 - 214.51727992619266,
-            {"BASE_STOCK_LEVEL": (56,)},
-            _BOOK + "Problem 4.3(b) with Poisson demand: 4.5 E X less the profit",
+            "Problem 4.3(b) with Poisson demand: 4.5 E X less the profit",
+            (56, 225 - 214.51727992619266),
+            0.6,
+            unit_cost=2.5,
+            list_price=7.0,
+            demand_mean=np.array([50.0]),
         ),
     ),
-    solve_exact=solve_exact,
+    algorithm=algorithm,
+    partition_by=("location_id", "source_id"),
+    prices={"purchase_budget": ""},
 )

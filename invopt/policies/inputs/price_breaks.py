@@ -21,6 +21,12 @@ class PriceBreaks(NamedTuple):
     quantity: np.ndarray
     cost: np.ndarray
 
+    def of(self, chosen: np.ndarray) -> PriceBreaks:
+        """The breaks of some items, with their positions among these. chosen : (n,) bool"""
+        is_taken = chosen[self.item]
+        position = np.cumsum(chosen) - 1
+        return PriceBreaks(position[self.item[is_taken]], self.quantity[is_taken], self.cost[is_taken])
+
 
 NO_BREAKS = PriceBreaks(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
 

@@ -14,6 +14,8 @@ tables.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from invopt.theory.compiled import compiled
@@ -68,3 +70,44 @@ def cost_at(piece, table, x):
     if piece[SCALE] == 0.0:
         return piece[CONSTANT] + piece[SLOPE] * x
     return piece[CONSTANT] + piece[SLOPE] * x + piece[SCALE] * value_at(piece, table, x)
+
+
+@compiled
+def _fill_costs(pieces, tables, starts, x, cost):
+    for i in range(len(x)):
+        p = starts[i]
+        if not pieces[p, LOW] <= x[i] < math.inf:
+            continue
+        while p + 1 < starts[i + 1] and pieces[p + 1, LOW] <= x[i]:
+            p += 1
+        below = math.floor(x[i])
+        cost[i] = cost_at(pieces[p], tables, below if pieces[p, FORM] == TABLE else x[i])
+        if pieces[p, FORM] == TABLE and x[i] > below:
+            cost[i] += (x[i] - below) * (cost_at(pieces[p], tables, below + 1) - cost[i])
+
+
+def costs_at(pieces: np.ndarray, tables: np.ndarray, starts: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """f(x) of any x, (n,): by the last of the item's pieces that begins at x or below, also beyond that piece's end.
+
+    NaN where x is below all pieces, infinite or NaN. Between two whole numbers a TABLE is a straight line, as the loss
+    function of a whole demand is.
+
+    Parameters
+    ----------
+    pieces, tables : the tables must be whole: beyond its end a table counts as 0
+    starts : (n + 1,) array: item i has the pieces starts[i]..starts[i+1]-1
+    x : (n,) array
+
+    >>> two = reciprocal_pieces(np.array([1.0, 10.0]), np.array([9.0, 99.0]), np.array([3.0, 1.0]), 0, 20)
+    >>> costs_at(two, NO_TABLE, np.array([0, 2]), np.array([5.0])), costs_at(two, NO_TABLE, [0, 2], [20.0])
+    (array([7.]), array([2.]))
+    """
+    cost = np.full(len(x), np.nan)
+    _fill_costs(
+        np.ascontiguousarray(pieces, dtype=np.float64),
+        np.ascontiguousarray(tables, dtype=np.float64),
+        np.ascontiguousarray(starts, dtype=np.int64),
+        np.ascontiguousarray(x, dtype=np.float64),
+        cost,
+    )
+    return cost

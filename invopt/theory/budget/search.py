@@ -41,17 +41,20 @@ GOOD_ENOUGH = 4e-10
 
 
 class Allocation(NamedTuple):
-    """x, cost : (n,) arrays of the items; gap, least_use : (m,) arrays of the partitions.
+    """x, cost : (n,) arrays of the items; gap, least_use, price : (m,) arrays of the partitions.
 
     gap : how far a partition's cost may be above the optimum; 0 when it was proved to GOOD_ENOUGH; NaN when the budget
         is too small
     least_use : what the smallest x use of the budget: below it there is no solution, and x and cost are NaN
+    price : theta, what one more unit of the budget is worth: under B + d no solution costs less than L - theta d. It is
+        0 where the budget does not bind, and NaN without a budget and where the budget is too small.
     """
 
     x: np.ndarray
     cost: np.ndarray
     gap: np.ndarray
     least_use: np.ndarray
+    price: np.ndarray
 
 
 class _Nodes(NamedTuple):
@@ -115,6 +118,20 @@ def _price(items, budget, limit, high_use, low, high):
 
 
 @compiled
+def _worth(items, budget, limit, theta, low, high):
+    """The price of the budget for all pieces; theta, but for a budget that only rounding keeps the smallest x within.
+
+    Such a budget has no theta, so it is given that much more. low, high : room for (n,) numbers
+    """
+    if budget == math.inf:
+        return math.nan
+    if theta > 0.0:
+        return theta
+    low_use, high_use = _fill_ends(items, low, high)
+    return 0.0 if high_use <= limit else multiplier(items, low_use + ROUNDING * low_use, low, high)
+
+
+@compiled
 def _bound(items, budget, theta, x, cost, least):
     """(cost, bound, room) of x = x(theta), which leaves the room; fills in the costs and the least f + theta w x."""
     weight = items.weight
@@ -158,14 +175,17 @@ def _with_sides(nodes, n_nodes, items, jumping, at, bound):
 
 @compiled
 def _best_of_partition(pieces, table, starts, weight, budget, x, cost):
-    """Fill x and cost of one partition; returns (gap, use of the smallest x). The gap is NaN for too small a budget."""
+    """Fill x and cost of one partition; returns (gap, use of the smallest x, price of the budget).
+
+    Gap and price are NaN for too small a budget.
+    """
     n = len(weight)
     limit = budget + ROUNDING * abs(budget)
     low, high, least, base_cost = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     nodes, n_nodes = _new_nodes(4, n), 1
     nodes.first[0], nodes.end[0], nodes.bound[0] = starts[:-1], starts[1:], -math.inf
     # no solution of the problems that were given up costs less than `floor`
-    best, floor, work, least_use = math.inf, math.inf, 0, math.nan
+    best, floor, work, least_use, worth = math.inf, math.inf, 0, math.nan, math.nan
     while n_nodes > 0:
         n_nodes -= 1
         node_bound = nodes.bound[n_nodes]
@@ -177,11 +197,14 @@ def _best_of_partition(pieces, table, starts, weight, budget, x, cost):
         work += 20 * n
         items = Items(pieces, table, nodes.first[n_nodes].copy(), nodes.end[n_nodes].copy(), weight)
         low_use, high_use = _fill_ends(items, low, high)
-        if math.isnan(least_use):
+        is_root = math.isnan(least_use)
+        if is_root:
             least_use = low_use
         if low_use > limit:
             continue
         theta = _price(items, budget, limit, high_use, low, high)
+        if is_root:
+            worth = _worth(items, budget, limit, theta, least, base_cost)
         total, bound, room = _bound(items, budget, theta, low, base_cost, least)
         good = GOOD_ENOUGH * abs(bound)
         if total < best:
@@ -209,8 +232,8 @@ def _best_of_partition(pieces, table, starts, weight, budget, x, cost):
     if best == math.inf:
         x[:] = math.nan
         cost[:] = math.nan
-        return math.nan, least_use
-    return max(best - floor, 0.0) if floor < math.inf else 0.0, least_use
+        return math.nan, least_use, math.nan
+    return max(best - floor, 0.0) if floor < math.inf else 0.0, least_use, worth
 
 
 class _Bucket(NamedTuple):
@@ -228,10 +251,10 @@ class _Bucket(NamedTuple):
 def _allocate(bucket, allocation):
     """Fill the arrays of the Allocation, one partition after the other."""
     pieces, tables, starts, weight, offsets, budget = bucket
-    x, cost, gap, least_use = allocation
+    x, cost, gap, least_use, price = allocation
     for k in range(len(budget)):
         first, end = offsets[k], offsets[k + 1]
-        gap[k], least_use[k] = _best_of_partition(
+        gap[k], least_use[k], price[k] = _best_of_partition(
             pieces, tables, starts[first : end + 1], weight[first:end], budget[k], x[first:end], cost[first:end]
         )
 
@@ -274,7 +297,7 @@ def allocate(
                 f"{name} must be a number of 0 or more; first wrong at index {int(np.flatnonzero(wrong)[0])}"
             )
     n, m = len(weight), len(budget)
-    allocation = Allocation(np.zeros(n), np.zeros(n), np.zeros(m), np.zeros(m))
+    allocation = Allocation(np.zeros(n), np.zeros(n), np.zeros(m), np.zeros(m), np.zeros(m))
     bucket = _Bucket(
         np.ascontiguousarray(pieces, dtype=np.float64),
         np.ascontiguousarray(tables, dtype=np.float64),
