@@ -6,12 +6,48 @@ from typing import NamedTuple
 
 import numpy as np
 
-from invopt.policies.inputs.columns import LONGEST_LEAD_TIME
+from invopt.policies.inputs.columns import DEMAND_MEAN, LEAD_TIME, LONGEST_LEAD_TIME
 from invopt.policies.inputs.item_demand import concatenated
 from invopt.policies.inputs.items import Items
+from invopt.tables.columns import Column
 from invopt.theory.demand.lead_time import whole_days
 from invopt.theory.lot_sizing.net_requirements import NetRequirements, net_requirements
 
+PLAN_COLUMNS = (
+    Column(
+        "fixed_order_cost",
+        "array<double>",
+        "money/order",
+        "cost of an order, by the day it is placed: one value for all days, or one for each",
+        is_nullable=False,
+        minimum=0,
+    ),
+    Column(
+        "holding_cost",
+        "array<double>",
+        "money/unit/day",
+        "cost of a unit in stock at the end of the day: one value for all days, or one for each",
+        is_nullable=False,
+        minimum=0,
+    ),
+    Column(
+        "unit_cost",
+        "array<double>",
+        "money/unit",
+        "what a unit costs to buy and ship, by the day it is ordered: one value for all days, or one for each; NULL is "
+        "0",
+        minimum=0,
+    ),
+    Column(
+        "inventory_position",
+        "double",
+        "units",
+        "on hand, less what will expire, and on order; negative when units are owed",
+        is_nullable=False,
+    ),
+    LEAD_TIME,
+    DEMAND_MEAN,
+)
 # units over the plan; with costs of cents beside it a float still counts single units
 LARGEST_TOTAL = 1e9
 

@@ -11,7 +11,11 @@ Each day, in this order:
     cost per day = h (stock before + after demand)/2 + K per batch + pi per unit short + W per unit thrown away
 
 These are the terms of `theory/perishable/cost.py`, without its approximations, and with a daily review instead of one
-without pause. A delivery of shelf life m, rounded up to whole days, can be sold on the day it arrives and the m - 1
+without pause. tests/unit/test_perishable_simulation.py simulates 14 items. 12 of them have a shelf life of 3 days or
+more: there the formula's best (s, Q) costs up to 38 % more than the best of all in the simulation, and at most 5 % more
+where its lead time is a day longer. For the two whose shelf life is two days both are far off, by 14 to 234 %.
+
+A delivery of shelf life m, rounded up to whole days, can be sold on the day it arrives and the m - 1
 days after it.
 
 A simulated cost is random. Policies are compared on the same demand (common random numbers), which takes most of the

@@ -80,7 +80,7 @@ def cycle_points(share: np.ndarray, demand: ItemDemand, chosen: np.ndarray) -> n
     chosen : (n,) bool array; these items have no message
 
     >>> one_item = [np.array([value]) for value in (0, 1.5, 1.5, 2.0, 1)]
-    >>> cycle_points(np.array([0.05]), ItemDemand(*one_item, [], np.array([-1]), np.array([None])), np.array([True]))
+    >>> cycle_points(np.array([0.05]), ItemDemand(*one_item, [], np.array([-1])), np.array([True]))
     array([6])
     """
     point = np.zeros(int(chosen.sum()), dtype=np.int64)
