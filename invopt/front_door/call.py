@@ -122,16 +122,18 @@ def _solver(solver: Any) -> tuple[SolverRow, list[str]]:
     try:
         return SolverRow.model_validate(settings), []
     except ValidationError as error:
+        return HIGHS, [f"solver: {_solver_text(problem)}" for problem in error.errors()]
+
+
+def _solver_text(problem: Mapping[str, Any]) -> str:
+    """What pydantic says of a setting, in the words of this package."""
+    name = ".".join(map(str, problem["loc"])) or "the whole"
+    if problem["type"] == "extra_forbidden":
         known = ", ".join(SolverRow.model_fields)
-        return HIGHS, [
-            f"solver: {'.'.join(map(str, each['loc'])) or 'the whole'} "
-            + (
-                f"is not a setting; allowed: {known}; the solver's own options belong into options"
-                if each["type"] == "extra_forbidden"
-                else f"is {each['input']!r}: {each['msg']}"
-            )
-            for each in error.errors()
-        ]
+        return f"{name} is not a setting; allowed: {known}; the solver's own options belong into options"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"{name} is {problem['input']!r}, must be in lower case"
+    return f"{name} is {problem['input']!r}: {problem['msg']}"
 
 
 def _views(policy: Policy, given: Mapping[str, Any], problems: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -159,4 +161,4 @@ def _warn_of_unread_service(request: SolveRequest, frame: pd.DataFrame) -> None:
 
 
 def _kind(value: Any) -> str:
-    return f"a {type(value).__name__}"
+    return "None" if value is None else f"a {type(value).__name__}"

@@ -12,6 +12,7 @@ depth 1; of the probabilities of demand it is a list of such lists, depth 2. Wit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from numbers import Real
 from typing import Any
 
@@ -21,9 +22,18 @@ import pandas as pd
 from invopt.tables.columns import Column
 
 _DEPTHS = {"array<double>": 1, "array<array<double>>": 2}
-_FORMS = {0: "a number", 1: "a list of numbers", 2: "a list of lists", 3: "a list of lists of lists"}
-# what a cell may be, and what a whole column may be, by depth
-_ONE_ITEM = {0: "one value", 1: "the list of its periods", 2: "a list of probabilities for each period"}
+_FORMS = {0: "a single value", 1: "a list", 2: "a list of lists", 3: "a list of lists of lists"}
+# what a whole column may be, and what a frame's cell may be, by the depth of the column's cells
+_COLUMN_FORMS = {
+    0: "a single value for all items or a list with a value for each",
+    1: "a number, a list with the periods of one item, or a list of such lists, one for each item",
+    2: "a list of probabilities, a list of such lists, one for each period, or a list of those, one for each item",
+}
+_CELL_FORMS = {
+    0: "a single value",
+    1: "a number or the list of its periods",
+    2: "a list of probabilities or of such lists",
+}
 _LISTS = (list, tuple, range, np.ndarray, pd.Series, pd.Index, pd.api.extensions.ExtensionArray)
 
 
@@ -93,8 +103,7 @@ def cells(value: Any, column: Column, n_items: int) -> list[Any]:
         return [value] * n_items
     if depth == wanted - 1:
         return [[value]] * n_items
-    forms = f"{_FORMS[wanted]} for one item or {_FORMS[wanted + 1]} for several"
-    raise CellError(f"is {_FORMS.get(depth, f'lists {depth} deep')}, must be {forms}")
+    raise CellError(f"is {_form(depth)}, must be {_COLUMN_FORMS[wanted]}")
 
 
 def _wrong_length(given: int, depth: int, wanted: int, n_items: int) -> str:
@@ -103,9 +112,13 @@ def _wrong_length(given: int, depth: int, wanted: int, n_items: int) -> str:
     if depth == wanted + 1:
         return f"has values for {given} items, but there are {items}"
     return (
-        f"is {_FORMS[depth]}, {given} long, beside {items}; give {_FORMS[depth + 1]}, {n_items} of them with the periods "
-        "of an item in each"
+        f"is {_form(depth)} with {given} values, beside {items}; give {_form(depth + 1)}: {n_items} of them, the periods of "
+        "an item in each"
     )
+
+
+def _form(depth: int) -> str:
+    return _FORMS.get(depth, f"lists {depth} deep")
 
 
 def of_frame(series: pd.Series, column: Column) -> list[Any]:
@@ -116,6 +129,8 @@ def of_frame(series: pd.Series, column: Column) -> list[Any]:
     CellError : a cell's lists lie too deep; names the row.
     """
     wanted, values = depth_of(column), series.tolist()
+    if wanted == 0 and series.dtype != object:
+        return values
     for row, value in enumerate(values):
         if is_null(value):
             values[row] = None
@@ -124,7 +139,7 @@ def of_frame(series: pd.Series, column: Column) -> list[Any]:
         if depth == wanted - 1:
             values[row] = [value]
         elif depth != wanted:
-            raise CellError(f"is {_FORMS.get(depth, f'lists {depth} deep')} in row {row}, must be {_ONE_ITEM[wanted]}")
+            raise CellError(f"is {_form(depth)} in row {row}, must be {_CELL_FORMS[wanted]}")
     return values
 
 
@@ -166,7 +181,7 @@ def _each(read: Callable[[Any, Column], Any], values: Sequence[Any], column: Col
 def _number(value: Any, column: Column) -> float:
     if is_null(value):
         return np.nan
-    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+    if isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_):
         return float(value)
     unit = f" in {column.unit}" if column.unit else ""
     raise CellError(f"is {_shown(value)}, must be a number{unit}")
@@ -205,5 +220,11 @@ def _truth(value: Any, column: Column) -> bool | None:
 
 
 def _shown(value: Any) -> str:
-    kinds = {str: "the text", bool: "the truth value", np.bool_: "the truth value"}
-    return f"{kinds.get(type(value), f'a {type(value).__name__}:')} {value!r:.60}"
+    kinds = {
+        str: "the text",
+        bool: "the truth value",
+        np.bool_: "the truth value",
+        int: "the number",
+        float: "the number",
+    }
+    return f"{kinds.get(type(value), f'of type {type(value).__name__}:')} {value!r:.60}"

@@ -53,15 +53,16 @@ def read(policy: Policy, items: pd.DataFrame | None, keywords: Mapping[str, Any]
     problems += [f"{name}: is given twice, in items and as a keyword" for name in keywords if name in framed]
     if problems and items is not None and items.columns.has_duplicates:
         return Given(0, {}, {}, problems)
-    n_items, sizes = _n_items(items, keywords, known, problems)
-    problems += sizes
+    sizes, wrong = _sizes(items, keywords, known)
+    problems += wrong
+    n_items = len(items) if items is not None else max(sizes.values(), default=1)
     columns, keys = {}, {}
     for name, column in known.items():
         try:
             if name in framed:
                 values = of_frame(items[framed[name]], column)
             elif name in keywords:
-                values = _cells(keywords[name], column, n_items, items)
+                values = _cells(keywords[name], column, sizes.get(name, n_items), items)
             else:
                 continue
             columns[name] = typed(values, column)
@@ -97,30 +98,29 @@ def missing(policy: Policy, columns: Iterable[str], items: pd.DataFrame | None) 
 
 def guess(name: str, known: Iterable[str]) -> str:
     """What may have been meant, else all there is."""
-    near = difflib.get_close_matches(name, known, 2, 0.6)
-    return f"did you mean {' or '.join(near)}?" if near else f"it reads {', '.join(known)}"
+    near = difflib.get_close_matches(name.lower(), known, 1, 0.6)
+    return f"did you mean {near[0]}?" if near else f"it reads {', '.join(known)}"
 
 
-def _n_items(
-    items: pd.DataFrame | None, keywords: Mapping[str, Any], known: Mapping[str, Column], problems: list[str]
-) -> tuple[int, list[str]]:
-    """The number of items that the columns agree on, 1 where none says; and how they differ."""
+def _sizes(
+    items: pd.DataFrame | None, keywords: Mapping[str, Any], known: Mapping[str, Column]
+) -> tuple[dict[str, int], list[str]]:
+    """The number of items of each keyword that says one, and how they differ; beside a frame the frame says it."""
     if items is not None:
-        return len(items), []
+        return {}, []
     sizes: dict[str, int] = {}
     for name, value in keywords.items():
         try:
             size = n_items_of(value, known[name])
         except CellError:  # told when the column is read
             continue
-        if size == 0:
-            problems.append(f"{name}: is an empty list")
-        elif size is not None:
+        if size is not None:
             sizes[name] = size
-    if len(set(sizes.values())) > 1:
+    wrong = [f"{name}: is an empty list" for name, size in sizes.items() if size == 0]
+    if len(set(sizes.values())) > 1 and not wrong:
         listed = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        return max(sizes.values()), [f"the columns have values for different numbers of items: {listed}"]
-    return next(iter(sizes.values()), 1), []
+        wrong = [f"the columns have values for different numbers of items: {listed}"]
+    return sizes, wrong
 
 
 def _cells(value: Any, column: Column, n_items: int, items: pd.DataFrame | None) -> list[Any]:
@@ -141,4 +141,4 @@ def _warn_of_misspelling(policy: Policy, items: pd.DataFrame, given: set[str], k
     ]
     for name in map(str, items.columns):
         if name not in known and (near := difflib.get_close_matches(name, absent, 1, _NEAR)):
-            warnings.warn(f"column {name!r} of items is not read; did you mean {near[0]}?", UserWarning, stacklevel=4)
+            warnings.warn(f"column {name!r} of items is not read; did you mean {near[0]}?", UserWarning, stacklevel=5)

@@ -1,8 +1,8 @@
 """The forms in which demand may be given beside the policy's own columns.
 
-    demand_std           for demand_variance, its square
-    demand_pmf alone     the mean is that of the probabilities
-    no distribution      pmf where an item has a demand_pmf, normal where it has a variance, else poisson
+demand_std           for demand_variance, its square
+demand_pmf alone     the mean is that of the probabilities
+no distribution      pmf where an item has a demand_pmf, normal where it has a variance, else poisson
 """
 
 from __future__ import annotations

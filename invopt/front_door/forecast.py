@@ -89,10 +89,12 @@ def _names(frame: pd.DataFrame) -> str:
 def _places(forecast: pd.DataFrame) -> np.ndarray:
     """The place of each row in time as a whole number: of its day, or its period."""
     if "date" in forecast:
+        if pd.api.types.is_numeric_dtype(forecast["date"]):
+            raise ValueError("date holds numbers; name the column period")
         try:
-            days = pd.to_datetime(forecast["date"], errors="raise")
+            days = pd.to_datetime(forecast["date"], format="ISO8601")
         except (ValueError, TypeError) as error:
-            raise ValueError(f"date can't be read: {str(error).splitlines()[0]:.120}") from None
+            raise ValueError(f"date must be days such as 2026-01-31: {str(error).partition(', at')[0]:.120}") from None
         if days.isna().any():
             raise ValueError(f"date is empty in row {int(days.isna().to_numpy().argmax())}")
         return days.dt.tz_localize(None).dt.normalize().to_numpy().astype("datetime64[D]").astype(np.int64)
@@ -110,7 +112,8 @@ def _by_item(rows: pd.DataFrame, by: list[str], keys: pd.DataFrame, unit: str) -
     spread = next((name for name in ("std", "variance") if name in rows), None)
     blocked: dict[int, str] = {}
     means, spreads = ([None] * len(keys) for _ in range(2))
-    for row, key in enumerate(keys[by].itertuples(index=False, name=None)):
+    item_keys = list(zip(*(keys[name] for name in by), strict=True)) if by else [()] * len(keys)
+    for row, key in enumerate(item_keys):
         group = groups.get(key)
         if group is None or group.empty:
             named = ", ".join(f"{name} {value}" for name, value in zip(by, key, strict=True))

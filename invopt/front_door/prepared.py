@@ -53,8 +53,10 @@ def prepared(
     problems += keys.problems(names, list(given.keys))
     if forecast is not None:
         blocked |= _from_forecast(policy, forecast, given, names, its_columns, problems)
-    present = {*its_columns, *(["demand_mean"] if "demand_pmf" in its_columns or forecast is not None else [])}
-    problems += columns.missing(policy, present | _misread(keywords, items, given), items)
+    present = {*its_columns, *_misread(keywords, items, given)}
+    if "demand_pmf" in present or forecast is not None:
+        present.add("demand_mean")
+    problems += columns.missing(policy, present, items)
     if problems:
         return Prepared(pd.DataFrame(), {}, {})
     fill_in(its_columns, blocked)

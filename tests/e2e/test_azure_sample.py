@@ -113,7 +113,10 @@ def test_one_partition_is_solved_again_without_spark(sample, first):
         if " optimal (converged)" in row
     }
     assert set(costs) == {"algorithm", "model", "saved"}
-    assert float(costs["model"]) == pytest.approx(float(costs["algorithm"]), rel=1e-6) and costs["saved"] == costs["algorithm"]
+    assert (
+        float(costs["model"]) == pytest.approx(float(costs["algorithm"]), rel=1e-6)
+        and costs["saved"] == costs["algorithm"]
+    )
 
 
 def test_the_next_day_nets_what_was_ordered(sample, first):

@@ -14,7 +14,9 @@ def test_the_proposed_command_solves_the_item_again(demo, capsys):
     proposed = next(line for line in demo.printed.splitlines() if line.startswith("Try: invopt "))
     assert cli.main([*shlex.split(proposed.removeprefix("Try: invopt ")), "--config", str(CONF)]) == 0
     said = capsys.readouterr().out
-    answers = {line.split()[0]: line for line in said.splitlines() if line.startswith(("algorithm ", "model ", "saved "))}
+    answers = {
+        line.split()[0]: line for line in said.splitlines() if line.startswith(("algorithm ", "model ", "saved "))
+    }
     assert set(answers) == {"algorithm", "model", "saved"}, said
     # the saved decisions are those that the algorithm makes again
     assert answers["saved"].partition(": ")[2].split(" money/day")[0] in answers["algorithm"], said
