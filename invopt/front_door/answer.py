@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from invopt.front_door.cells import of_objects
+from invopt.front_door.values import of_objects
 from invopt.policies.base import Policy
 from invopt.solving import Status, one_column, price_column, series_column
 from invopt.tables.columns import ITEM

@@ -1,7 +1,7 @@
-"""One column as it was given: how deep its lists lie, which cell of it belongs to which item, and what a cell may hold.
+"""One column as it was given: how deep its lists lie, and which cell of it belongs to which item.
 
-A cell of a plain column is a number or a text, depth 0; of an array column it is a list of numbers, one for each period,
-depth 1; of the probabilities of demand it is a list of such lists, depth 2. With d the depth of the column's cells:
+A cell of a plain column is a number or a text, depth 0. A cell of an array column is a list of numbers, one for each
+period, depth 1; of the probabilities of demand it is a list of such lists, depth 2. With d the depth of the cells:
 
     lists d + 1 deep    one cell for each item
     lists d deep        the cell of the one item there is; beside several items one period for each item
@@ -11,9 +11,6 @@ depth 1; of the probabilities of demand it is a list of such lists, depth 2. Wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -112,8 +109,8 @@ def _wrong_length(given: int, depth: int, wanted: int, n_items: int) -> str:
     if depth == wanted + 1:
         return f"has values for {given} items, but there are {items}"
     return (
-        f"is {_form(depth)} with {given} values, beside {items}; give {_form(depth + 1)}: {n_items} of them, the periods of "
-        "an item in each"
+        f"is {_form(depth)} with {given} values, beside {items}; give {_form(depth + 1)}: {n_items} of them, the periods "
+        "of an item in each"
     )
 
 
@@ -141,90 +138,3 @@ def of_frame(series: pd.Series, column: Column) -> list[Any]:
         elif depth != wanted:
             raise CellError(f"is {_form(depth)} in row {row}, must be {_CELL_FORMS[wanted]}")
     return values
-
-
-def typed(values: Sequence[Any], column: Column) -> pd.Series:
-    """The cells in the types that the engine reads; NULL stays NULL.
-
-    Raises
-    ------
-    CellError : a cell holds something else; names the first row, the value and what it must be.
-    """
-    depth = depth_of(column)
-    if column.type in ("string", "boolean"):
-        read = _text if column.type == "string" else _truth
-        return pd.Series(_each(read, values, column), dtype=object)
-    if depth == 0:
-        return pd.Series(_each(_number, values, column), dtype=float)
-    read = _numbers if depth == 1 else _lists
-    return of_objects(_each(read, values, column))
-
-
-def of_objects(values: Sequence[Any]) -> pd.Series:
-    """A column whose cells are lists or arrays, which pandas would take apart."""
-    cells = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        cells[row] = value
-    return pd.Series(cells)
-
-
-def _each(read: Callable[[Any, Column], Any], values: Sequence[Any], column: Column) -> list[Any]:
-    result = []
-    for row, value in enumerate(values):
-        try:
-            result.append(read(value, column))
-        except CellError as error:
-            raise CellError(f"{error} (row {row})" if len(values) > 1 else str(error)) from None
-    return result
-
-
-def _number(value: Any, column: Column) -> float:
-    if is_null(value):
-        return np.nan
-    if isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_):
-        return float(value)
-    unit = f" in {column.unit}" if column.unit else ""
-    raise CellError(f"is {_shown(value)}, must be a number{unit}")
-
-
-def _numbers(value: Any, column: Column) -> np.ndarray | None:
-    if is_null(value):
-        return None
-    if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
-        return value.astype(float)
-    return np.array([_number(part, column) for part in value], dtype=float)
-
-
-def _lists(value: Any, column: Column) -> list[np.ndarray | None] | None:
-    return None if is_null(value) else [_numbers(part, column) for part in value]
-
-
-def _text(value: Any, column: Column) -> str | None:
-    """Ids that are whole numbers become texts, also where a missing one beside them made them floats."""
-    if is_null(value):
-        return None
-    is_id = column.name.endswith("_id") and isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    if is_id and float(value).is_integer():
-        return str(int(value))
-    if not isinstance(value, str):
-        raise CellError(f"is {_shown(value)}, must be a text")
-    return value
-
-
-def _truth(value: Any, column: Column) -> bool | None:
-    if is_null(value):
-        return None
-    if not isinstance(value, bool | np.bool_):
-        raise CellError(f"is {_shown(value)}, must be True or False")
-    return bool(value)
-
-
-def _shown(value: Any) -> str:
-    kinds = {
-        str: "the text",
-        bool: "the truth value",
-        np.bool_: "the truth value",
-        int: "the number",
-        float: "the number",
-    }
-    return f"{kinds.get(type(value), f'of type {type(value).__name__}:')} {value!r:.60}"

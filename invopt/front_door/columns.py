@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from invopt.front_door.cells import CellError, cells, is_list, n_items_of, of_frame, typed
+from invopt.front_door.cells import CellError, cells, is_list, n_items_of, of_frame
 from invopt.front_door.demand import DEMAND_STD
+from invopt.front_door.values import typed
 from invopt.policies.base import Policy
 from invopt.tables.columns import ITEM_KEYS, Column
 

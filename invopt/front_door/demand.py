@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from invopt.front_door.cells import is_null, of_objects
+from invopt.front_door.cells import is_null
+from invopt.front_door.values import of_objects
 from invopt.tables.columns import Column
 
 DEMAND_STD = Column(

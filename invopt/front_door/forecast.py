@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from invopt.front_door.cells import CellError, of_frame, of_objects, typed
+from invopt.front_door.cells import CellError, of_frame
+from invopt.front_door.values import of_objects, typed
 from invopt.tables.columns import ITEM, Column
 
 _MEAN = Column("mean", "double", "units/day", "mean demand of the period")

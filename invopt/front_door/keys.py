@@ -12,8 +12,8 @@ from invopt.tables.columns import ITEM
 def complete_keys(keys: pd.DataFrame, partition_by: Sequence[str]) -> pd.DataFrame:
     """All three keys of every row: one that is absent is made up.
 
-    An absent product_id numbers the rows, 1, 2, ...; where products part the items into those that are decided together,
-    another absent key does. Every other absent key is 1.
+    An absent product_id numbers the rows, 1, 2, ...; where products part the items into those that are decided
+    together, another absent key does. Every other absent key is 1.
 
     keys : those given, as texts; its index has the rows
 
