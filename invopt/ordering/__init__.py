@@ -1,14 +1,18 @@
-"""From what a policy wants to what a supplier accepts, with a reason for every item, ordered or not."""
+"""From what a policy wants to what a supplier accepts: data and a reason for every item, ordered or not."""
 
-from invopt.ordering.decided_lines import STATE_COLUMNS, decide_lines
-from invopt.ordering.order_rules import ITEM_COLUMNS, RULE_FAILED, OrderRule, decide_items, line_decider
+from invopt.ordering.buckets import bucket_decider, line_decider
+from invopt.ordering.passes import PASSES, Pass
+from invopt.ordering.policy_rule import OrderRule
+from invopt.ordering.review_columns import BLOCKED, REVIEW_TYPES, RULE_FAILED, STATE_COLUMNS
 
 __all__ = [
-    "ITEM_COLUMNS",
+    "BLOCKED",
+    "PASSES",
+    "REVIEW_TYPES",
     "RULE_FAILED",
     "STATE_COLUMNS",
     "OrderRule",
-    "decide_items",
-    "decide_lines",
+    "Pass",
+    "bucket_decider",
     "line_decider",
 ]

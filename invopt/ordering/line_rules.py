@@ -14,6 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from invopt.ordering.ledger import post
+from invopt.ordering.review_columns import IMPOSSIBLE, MAXIMUM, MINIMUM, MULTIPLE, NOTHING_WANTED, ORDERED
+
+# a change of less is the rounding of floats: the ledger has it, but it decides nothing
+ROUNDING = 1e-9
+
 
 class LineQuantities(NamedTuple):
     """(n,) arrays, units: each line's limits, and its quantity after each rule.
@@ -58,7 +64,36 @@ def line_quantities(wanted: np.ndarray, state: pd.DataFrame) -> LineQuantities:
     return LineQuantities(minimum, maximum, multiple, known, raised, rounded, cut, accepted)
 
 
+def supplier_rules(lines: pd.DataFrame) -> pd.DataFrame:
+    """The pass of a supplier's rules: the lines with their accepted quantity, outcome, because and ledger.
+
+    Only lines whose outcome is `ordered` change. The ledger of an impossible line has a row for each of its limits,
+    also for one that changes nothing, and the maximum takes everything back.
+    """
+    is_open = (lines["outcome"] == ORDERED).to_numpy()
+    before = lines["quantity"].to_numpy(float)
+    rules = line_quantities(before, lines)
+    is_impossible = is_open & (rules.accepted <= 0) & (rules.rounded > 0)
+    steps = (
+        (MINIMUM, before, rules.raised, rules.minimum, rules.minimum > 0),
+        (MULTIPLE, rules.raised, rules.rounded, rules.multiple, rules.multiple > 1),
+        (MAXIMUM, rules.rounded, rules.accepted, rules.maximum, np.isfinite(rules.maximum)),
+    )
+    ledgers, because = lines["ledger"].to_numpy(object), lines["because"].to_numpy(object)
+    for step, old, new, limit, has_limit in steps:
+        reached = np.where(is_open, new, old)
+        ledgers = post(ledgers, step, old, reached, limit, always=is_impossible & has_limit)
+        because = np.where(np.abs(reached - old) > ROUNDING * np.maximum(1.0, old), step, because)
+    quantity = np.where(is_open, rules.accepted, before)
+    outcome = lines["outcome"].to_numpy(object)
+    outcome = np.where(is_impossible, IMPOSSIBLE, np.where(is_open & (quantity <= 0), NOTHING_WANTED, outcome))
+    because = np.where(is_impossible, MAXIMUM, because)
+    return lines.assign(
+        quantity=quantity, outcome=outcome, because=because, ledger=pd.Series(ledgers, index=lines.index)
+    )
+
+
 def _limit(values: pd.Series, no_limit: float) -> np.ndarray:
     """Limits as floats; `no_limit` stands where there is none."""
-    limits = pd.to_numeric(values, errors="coerce").to_numpy(float)
+    limits = values.to_numpy(float, na_value=np.nan)
     return np.where(np.isnan(limits), no_limit, limits)

@@ -38,7 +38,7 @@ TABLES: Mapping[str, GoldTable] = {
     "order_reviews": GoldTable(
         "gold.order_reviews",
         ("policy_id", *ITEM),
-        ("inventory_position", "on_hand", "expiring", "on_order", "wanted", "quantity", "reason"),
+        ("inventory_position", "on_hand", "expiring", "on_order", "wanted", "quantity"),
     ),
     "orders": GoldTable(
         "gold.orders",

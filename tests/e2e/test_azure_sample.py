@@ -73,10 +73,9 @@ def test_orders_are_written_for_the_products_of_its_departments(sample, first):
     assert set(rest["location_id"]) == {"5", "6"} and set(rest["termination"]) == {"invalid_input"}
     assert rest["message"].str.contains("column demand_distribution is NULL").all()
     reviews, orders = sample.rows(ORDER_REVIEWS), sample.rows(ORDERS)
-    held = reviews[reviews["reason"].str.startswith("held: ")]
-    assert (
-        set(held["location_id"]) == {"5", "6"} and held["reason"].str.contains("the location has no stock count").all()
-    )
+    held = reviews[reviews["outcome"] == "blocked"]
+    assert set(held["location_id"]) == {"5", "6"} and set(held["because"]) == {"stale_count"}
+    assert held["detail"].str.contains("the location has no stock count").all()
     assert len(reviews) == len(items)
     assert 0 < len(orders) <= len(items) and set(orders[keys].itertuples(index=False, name=None)) <= items
     assert (

@@ -94,8 +94,9 @@ def test_a_feed_with_faults_is_run_with_what_is_right(project, tmp_path):
     reviews = made.rows(ORDER_REVIEWS)
     held = reviews[reviews["location_id"].isin(stale)]
     assert len(held) > 0 and (held["quantity"] == 0).all()
-    assert held["reason"].str.startswith("held: the stock count of ").all()
-    assert not reviews.loc[~reviews["location_id"].isin(stale), "reason"].str.startswith("held: ").any()
+    assert set(held["outcome"]) == {"blocked"} and set(held["because"]) == {"stale_count"}
+    assert held["detail"].str.contains("the stock count of ").all()
+    assert not (reviews.loc[~reviews["location_id"].isin(stale), "outcome"] == "blocked").any()
     assert summary_of(printed) == {"s_q": expected_summary(made)}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from invopt.policies.base import Policy
 from invopt.tables import ITEM_STATE
 from invopt.tables.columns import ITEM, Column
@@ -16,15 +18,26 @@ def select_of(policy: Policy) -> str:
     >>> print(select_of(policies.load("s_q")).splitlines()[4])
         CAST(fixed_order_cost AS double) AS fixed_order_cost,
     """
-    if policy.select is not None:
-        return policy.select
-    columns = [*ITEM, *map(_cast, policy.needs)]
+    return item_state_select(policy.needs) if policy.select is None else policy.select
+
+
+def item_state_select(needs: Iterable[Column], **expressions: str) -> str:
+    """The keys and `needs` from `item_state`; `expressions` stand for the columns that are not there.
+
+    >>> print(item_state_select([Column("setup_volume", "double", "volume/order", "...")], setup_volume="NULL"))
+    SELECT
+        location_id,
+        product_id,
+        source_id,
+        CAST(NULL AS double) AS setup_volume
+    FROM item_state
+    """
+    columns = [*ITEM, *(_cast(column, expressions.get(column.name, column.name)) for column in needs)]
     return "SELECT\n    " + ",\n    ".join(columns) + "\nFROM item_state"
 
 
-def _cast(column: Column) -> str:
+def _cast(column: Column, expression: str) -> str:
     """A number of the item becomes a series of one value where the policy needs a series; NULL stays NULL."""
-    if column.type == "array<double>" and _STATE.get(column.name) == "double":
-        series = f"CASE WHEN {column.name} IS NOT NULL THEN array({column.name}) END"
-        return f"CAST({series} AS array<double>) AS {column.name}"
-    return f"CAST({column.name} AS {column.type}) AS {column.name}"
+    if column.type == "array<double>" and _STATE.get(expression) == "double":
+        expression = f"CASE WHEN {expression} IS NOT NULL THEN array({expression}) END"
+    return f"CAST({expression} AS {column.type}) AS {column.name}"

@@ -7,7 +7,8 @@ The bound. Prices 0 <= lambda_t <= price on the capacity rows leave one Wagner-W
 orders costs lambda_t s_i more and each unit lambda_t v_i more; o_t drops out, because lambda_t <= price. Their least
 costs, less C sum_t lambda_t, are a lower bound of the optimum for any lambda, of whole units too. A subgradient method
 raises it: lambda_t moves with the load of period t beyond C. At lambda = 0 each item has its own best plan. If these
-plans fit together, they are the optimum, and the bound is their cost.
+plans fit together, they are the optimum, and the bound is their cost. One more unit of C is worth the sum of lambda_t
+at the best bound: by that much the bound falls.
 
 The plan. The plans that the items' problems propose at each lambda mostly do not fit together. So they are mended at
 true costs, with overtime at its price, by the moves of `search_moves.py`, which only ever lower the cost.
@@ -64,11 +65,14 @@ class CapacitatedOrders(NamedTuple):
 
     quantity : (n, T) array, units; whole when the requirements are
     cost, bound : (n,) arrays, money over the horizon: shares; the least cost of a partition lies between its sums
+    price : (n,) array, the sum of lambda_t at the bound: money over the horizon that the bound falls by when the
+        partition's C grows by one; 0 where no capacity binds
     """
 
     quantity: np.ndarray
     cost: np.ndarray
     bound: np.ndarray
+    price: np.ndarray
 
 
 class Scratch(NamedTuple):
@@ -164,6 +168,7 @@ def _raise_bound(partition, price, n_iterations, best, lam, scratch):
                 n_waited = 0
             highest = bound
             best.bound[:] = item_bound
+            best.price[:] = lam.sum()
             step *= LONGER
         if n_waited >= PATIENCE:
             n_waited = 0
@@ -300,7 +305,12 @@ def _plan_bucket(bucket, n_iterations, draws, orders):
     for k in range(len(bucket.starts) - 1):
         first, last = bucket.starts[k], bucket.starts[k + 1]
         partition = _partition_of(bucket, k)
-        best = CapacitatedOrders(np.zeros(partition.need.shape), orders.cost[first:last], orders.bound[first:last])
+        best = CapacitatedOrders(
+            np.zeros(partition.need.shape),
+            orders.cost[first:last],
+            orders.bound[first:last],
+            orders.price[first:last],
+        )
         _plan_partition(partition, bucket.overtime_price[k], n_iterations, draws, best)
         orders.quantity[first:last, : best.quantity.shape[1]] = best.quantity
 
@@ -336,7 +346,7 @@ def capacitated_orders(
     Two items that each would order all 20 units at once, for 25, where a period has room for 25 units:
 
     >>> cell = lambda value: np.full((2, 1), float(value))
-    >>> quantity, cost, bound = capacitated_orders(
+    >>> quantity, cost, bound, price = capacitated_orders(
     ...     np.array([0, 2]), n_periods=np.array([2]), requirement=np.full((2, 2), 10.0), n_open=np.array([2, 2]),
     ...     lead_time=np.zeros(2), fixed_order_cost=cell(15), unit_cost=cell(0), holding_cost=cell(1),
     ...     unit_volume=np.ones(2), setup_volume=np.zeros(2), capacity=np.array([25.0]),
@@ -345,7 +355,7 @@ def capacitated_orders(
     ([[10.0, 10.0], [10.0, 10.0]], 60.0, True)
     """
     requirement = np.ascontiguousarray(requirement, dtype=np.float64)
-    orders = CapacitatedOrders(np.zeros(requirement.shape), np.zeros(len(requirement)), np.zeros(len(requirement)))
+    orders = CapacitatedOrders(np.zeros(requirement.shape), *np.zeros((3, len(requirement))))
     starts, n_periods, n_open, lead_time = (
         np.ascontiguousarray(array, dtype=np.int64) for array in (offsets, n_periods, n_open, lead_time)
     )
