@@ -1,8 +1,8 @@
 """Inventory optimization for retail: raw sales and stock files in, explained orders out, on a laptop or a Spark
 cluster.
 
-`invopt.solve` decides for numbers or a DataFrame, `invopt.open` reads a lakehouse, and `invopt.policies()` lists what can
-be decided. None of them needs Spark, and each is imported when it is first used.
+`invopt.solve` decides for numbers or a DataFrame, `invopt.open` reads a lakehouse, and `invopt.policies()` lists what
+can be decided. None of them needs Spark, and each is imported when it is first used.
 """
 
 from __future__ import annotations

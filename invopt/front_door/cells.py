@@ -109,8 +109,8 @@ def _wrong_length(given: int, depth: int, wanted: int, n_items: int) -> str:
     if depth == wanted + 1:
         return f"has values for {given} items, but there are {items}"
     return (
-        f"is {_form(depth)} with {given} values, beside {items}; give {_form(depth + 1)}: {n_items} of them, the periods "
-        "of an item in each"
+        f"is {_form(depth)} with {given} values, beside {items}; give {_form(depth + 1)}: {n_items} of them, "
+        "the periods of an item in each"
     )
 
 

@@ -82,11 +82,7 @@ def missing(policy: Policy, columns: Iterable[str], items: pd.DataFrame | None) 
 
     A column that only tells which items are decided together may be absent: then all of them are.
     """
-    absent = [
-        column
-        for column in policy.needs
-        if column.must_be_given and column.name not in columns and column.name not in policy.partition_by
-    ]
+    absent = [column for column in policy.must_be_given if column.name not in columns]
     others = () if items is None else [str(name) for name in items.columns if str(name) not in readable(policy)]
     texts = []
     for column in absent:
@@ -135,11 +131,7 @@ def _cells(value: Any, column: Column, n_items: int, items: pd.DataFrame | None)
 
 def _warn_of_misspelling(policy: Policy, items: pd.DataFrame, given: set[str], known: Mapping[str, Column]) -> None:
     """A column that is not read is no mistake, unless it looks like an absent one that need not be there."""
-    absent = [
-        name
-        for name, column in known.items()
-        if name not in given and (not column.must_be_given or name in policy.partition_by)
-    ]
+    absent = known.keys() - given - {column.name for column in policy.must_be_given}
     for name in map(str, items.columns):
         if name not in known and (near := difflib.get_close_matches(name, absent, 1, _NEAR)):
             warnings.warn(f"column {name!r} of items is not read; did you mean {near[0]}?", UserWarning, stacklevel=5)

@@ -102,7 +102,7 @@ def _frame(policy: Policy, names: pd.DataFrame, its_columns: Mapping[str, pd.Ser
     for column in policy.needs:
         if column.name in its_columns:
             frame[column.name] = its_columns[column.name].to_numpy()
-        elif column.name in policy.partition_by and column.must_be_given:
+        elif column.name in policy.partition_by and not column.is_nullable:
             frame[column.name] = "1"
         else:
             kind = float if column.type == "double" else object

@@ -1,4 +1,4 @@
-"""What the cells of a column hold: numbers, texts and lists in the types that the engine reads, or why they can't be."""
+"""What the cells of a column hold, in the types that the engine reads; or what is wrong with a cell."""
 
 from __future__ import annotations
 

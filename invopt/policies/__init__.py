@@ -105,8 +105,8 @@ def table(folder: str | None = None) -> pd.DataFrame:
 
 def _row(policy: Policy) -> dict[str, str]:
     """The policy's row of the table."""
-    must = [column.name for column in policy.needs if column.must_be_given]
-    may = [column.name for column in policy.needs if not column.must_be_given]
+    must = [column.name for column in policy.must_be_given]
+    may = [column.name for column in policy.needs if column.name not in must]
     return {
         "name": policy.name,
         "decides": f"{policy.about.title}: {', '.join(policy.decision_names)}",

@@ -46,11 +46,6 @@ class Column:
             raise ValueError(f"column {self.name}: type {self.type!r} is not one of {', '.join(SQL_TYPES)}")
 
     @property
-    def must_be_given(self) -> bool:
-        """Whether nothing stands for the column where there is none: it may not be NULL and has no default."""
-        return not self.is_nullable and self.default is None
-
-    @property
     def range(self) -> str:
         """The range in words, "" where every finite number is allowed.
 
