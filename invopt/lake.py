@@ -5,7 +5,7 @@ deltalake's other way, by pyarrow, gives NULL in every cell of a column-mapped t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 
 import pandas as pd
@@ -19,11 +19,28 @@ from invopt.tables import Table
 from invopt.tables.columns import ITEM
 
 
-def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, str | int | bool] | None = None) -> pd.DataFrame:
+def place(lakehouse: LakehouseConfig, table: Table) -> str:
+    """The folder or URI of a table."""
+    return f"{(lakehouse.root or '').rstrip('/')}/{table.name.replace('.', '/')}"
+
+
+def is_there(lakehouse: LakehouseConfig, table: Table) -> bool:
+    """Whether there is such a table, readable or not."""
+    return DeltaTable.is_deltatable(place(lakehouse, table))
+
+
+def read(
+    lakehouse: LakehouseConfig,
+    table: Table,
+    where: Mapping[str, str | int | bool] | None = None,
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame:
     """The rows of a table whose columns have the given values, by its key; arrays as numpy arrays, maps as lists of
     pairs.
 
     A column that an older table lacks is NULL.
+
+    columns : those wanted, in their order; all that are declared where it is not given
 
     Raises
     ------
@@ -34,19 +51,19 @@ def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, str | int
             f"table {table.name} is in the catalog {lakehouse.catalog}; only tables below a folder or a URI "
             "(`lakehouse.root`) are read without Spark"
         )
-    place = f"{lakehouse.root.rstrip('/')}/{table.name.replace('.', '/')}"
+    folder = place(lakehouse, table)
     try:
-        stored = DeltaTable(place)
+        stored = DeltaTable(folder)
     except (DeltaError, OSError) as error:
         if not isinstance(error, TableNotFoundError):
             reason = str(error).splitlines()[0]
-            raise TableError(f"table {table.name} at {place} can't be read without Spark: {reason:.300}") from error
+            raise TableError(f"table {table.name} at {folder} can't be read without Spark: {reason:.300}") from error
         raise TableError(
-            f"table {table.name} is not there ({place}); run `invopt run` first, or name the folder with --lakehouse"
+            f"table {table.name} is not there ({folder}); run `invopt run` first, or name the folder with --lakehouse"
         ) from error
     there = {field.name for field in stored.schema().fields}
-    columns = ", ".join(f'"{name}"' if name in there else f'NULL AS "{name}"' for name in table.column_names)
-    unknown = sorted(set(where or {}) - set(table.column_names))
+    wanted = table.column_names if columns is None else columns
+    unknown = sorted({*(where or {}), *wanted} - set(table.column_names))
     if unknown:
         raise TableError(f"table {table.name} has no column {', '.join(unknown)}")
     equal = " AND ".join(
@@ -54,7 +71,8 @@ def read(lakehouse: LakehouseConfig, table: Table, where: Mapping[str, str | int
         for name, value in (where or {}).items()
     )
     # the names are those of declared columns
-    statement = f"SELECT {columns} FROM stored{f' WHERE {equal}' if equal else ''}"
+    selected = ", ".join(f'"{name}"' if name in there else f'NULL AS "{name}"' for name in wanted)
+    statement = f"SELECT {selected} FROM stored{f' WHERE {equal}' if equal else ''}"
     if table.keys:
         statement += f" ORDER BY {', '.join(table.keys)}"
     result = QueryBuilder().register("stored", stored).execute(statement)

@@ -103,7 +103,7 @@ def _places(forecast: pd.DataFrame) -> np.ndarray:
     is_wrong = ~(np.isfinite(periods) & (periods == np.round(periods)))
     if is_wrong.any():
         row = int(is_wrong.argmax())
-        raise ValueError(f"period is {forecast['period'].iloc[row]!r} in row {row}, must be a whole number")
+        raise ValueError(f"period is {forecast['period'].iloc[row]} in row {row}, must be a whole number")
     return periods.astype(np.int64)
 
 

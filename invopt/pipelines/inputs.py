@@ -15,39 +15,27 @@ from pyspark.sql import functions as F
 from invopt import __version__, policies
 from invopt.config import PolicyRow, Scope, default_partition
 from invopt.errors import InputError, TableError
+from invopt.pipelines import item_views
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due
 from invopt.pipelines.placement import Placement, write_placed
 from invopt.policies.inputs.select import select_of
 from invopt.run import now
 from invopt.spark import sql
-from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, RUNS, silver
+from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, RUNS
 from invopt.tables.columns import ITEM
-from invopt.tables.datasets import DATASETS
 
 STEP = "inputs"
 UNFINISHED = "unfinished"
 THREADS = 4
-_SILVER = {silver(dataset).name.split(".")[1]: silver(dataset) for dataset in DATASETS}
-# views of item_state.sql that are silver tables
-_VIEWS = (
-    "stock_lots",
-    "landed_orders",
-    "product_suppliers",
-    "suppliers",
-    "assortment",
-    "products",
-    "product_storage",
-    "storages",
-)
 
 
 def make_inputs(context: Context) -> dict[str, Placement]:
     """Makes the state of all items and the inputs of every active policy, unless they are there already."""
-    missing = [table.name for table in _SILVER.values() if not context.store.exists(table)]
+    missing = [table.name for table in item_views.SILVER.values() if not context.store.exists(table)]
     if missing:
         raise TableError(f"{', '.join(missing)} not found: run `invopt ingest` and `invopt conform` first")
-    versions = {table.name: context.store.version(table) for table in _SILVER.values()}
+    versions = {table.name: context.store.version(table) for table in item_views.SILVER.values()}
     rows_due = due(context).optimized
     fingerprint = context.run.fingerprint(
         STEP, sorted(versions.items()), _open_orders_hash(context), [row.id for row in rows_due]
@@ -62,7 +50,8 @@ def make_inputs(context: Context) -> dict[str, Placement]:
     context.ledger.record_all(STEP, UNFINISHED, dict.fromkeys(["*", *policy_ids], 0), 0.0)
     _write_manifest(context, versions)
     silver_views = {
-        name: context.store.read(_SILVER[name], versions[_SILVER[name].name]) for name in (*_VIEWS, "forecast_points")
+        name: context.store.read(item_views.SILVER[name], versions[item_views.SILVER[name].name])
+        for name in (*item_views.TABLES, "forecast_points")
     }
     rows = _write_item_state(context, silver_views)
     if rows == 0:
@@ -129,32 +118,22 @@ def _write_manifest(context: Context, versions: dict[str, int]) -> None:
 
 
 def _write_item_state(context: Context, silver_views: dict[str, DataFrame]) -> int:
-    values = {"run_id": context.run_id, "as_of": context.as_of}
+    values = item_views.values_of(context.run_id, context.as_of, context.config.inputs)
     oldest = context.as_of - timedelta(days=context.config.inputs.forecast_max_age)
     forecasts = sql.query(
         context.spark,
         sql.text("gold/demand_forecasts"),
         {"forecast_points": silver_views["forecast_points"]},
-        {**values, "oldest": oldest},
+        {"run_id": context.run_id, "as_of": context.as_of, "oldest": oldest},
     )
     context.store.replace(
         DEMAND_FORECASTS, forecasts, {"run_id": context.run_id}, check_keys=False
     )  # grouped by its key
     context.store.create(ORDERS)
-    views = {name: silver_views[name] for name in _VIEWS}
-    views["orders"] = context.store.read(ORDERS)
-    views["demand_forecasts"] = context.store.read(DEMAND_FORECASTS).where(F.col("run_id") == context.run_id)
-    state = sql.query(
-        context.spark,
-        sql.text("gold/item_state"),
-        views,
-        {
-            **values,
-            "horizon": context.config.inputs.horizon,
-            "forecast_max_age": context.config.inputs.forecast_max_age,
-            "baselines": list(context.config.inputs.baselines),
-        },
-    )
+    tables = {name: silver_views[name] for name in item_views.TABLES}
+    tables["orders"] = context.store.read(ORDERS)
+    tables["demand_forecasts"] = context.store.read(DEMAND_FORECASTS).where(F.col("run_id") == context.run_id)
+    state = item_views.make_views(context.spark, tables, values)["item_state"]
     return context.store.replace(ITEM_STATE, state, {"run_id": context.run_id})
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from tests.items.dynamic_lot_sizing import BAD as BAD_PLANS
 from tests.items.dynamic_lot_sizing import cells, random_plan
 
-PARAMS = ({}, {"n_iterations": 20})
+PARAMS = ({}, {"n_iterations": 20}, {"overtime_price": 3.0})
 # small enough for the model to be solved in a moment
 PERIODS = 8
 
@@ -41,3 +42,6 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
     for name in arrays:
         table[name] = cells([row[name] for row in rows])
     return table
+
+
+BAD = BAD_PLANS

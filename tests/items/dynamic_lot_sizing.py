@@ -55,3 +55,16 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
     for name in ("inventory_position", "lead_time"):
         table[name] = np.array([plan[name] for plan in plans], float)
     return pd.DataFrame(table)
+
+
+BAD = {
+    "two holding costs": (
+        {"holding_cost": np.array([1.0, 2.0])},
+        "holding_cost must hold one finite value of 0 or more, or one for each period of demand_mean",
+    ),
+    "two order costs": ({"fixed_order_cost": np.array([1.0, 2.0])}, "fixed_order_cost must hold one finite value"),
+    "two unit costs": ({"unit_cost": np.array([1.0, 2.0])}, "unit_cost must hold one finite value"),
+    "too much": ({"demand_mean": np.array([1e10])}, "count in larger units"),
+    "owed too much": ({"inventory_position": -1e10}, "count in larger units"),
+    "lead time past the plan": ({"lead_time": 40.0}, "forecast more than 40 days"),
+}

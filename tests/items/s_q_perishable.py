@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from invopt.policies.s_q_perishable import POLICY
-from tests.items.s_q import FORMS, frame, poisson_item, random_item, with_keys
+from tests.items import example_item, frame
+from tests.items.s_q import BAD_DEMAND, BAD_SERVICE, FORMS, random_item
 
-PARAMS = (
+FORMULA_PARAMS = (
     {},
     {"review": "daily"},
     {"expired_unit_costs": "disposal_and_purchase"},
@@ -18,21 +19,12 @@ PARAMS = (
     {"service": "fill_rate"},
     {"service": "fill_rate", "expired_unit_costs": "disposal_and_purchase", "review": "daily"},
 )
+PARAMS = (*FORMULA_PARAMS, {"polish": "simulation", "simulated_days": 300})
 
 
 def expiring_item(**changes) -> dict:
-    """An item of which a test changes what it is about."""
-    return {
-        **poisson_item(),
-        "fixed_order_cost": 20.0,
-        "unit_cost": 3.0,
-        "holding_cost": 0.1,
-        "backorder_cost": 8.0,
-        "disposal_cost": 2.0,
-        "shelf_life": 3.0,
-        "demand_mean": np.array([1.5]),
-        **changes,
-    }
+    """An item of which a test changes what it is about; it asks for no service."""
+    return example_item(POLICY, **{"service_level": None, **changes})
 
 
 def random_expiring_item(rng: np.random.Generator, form: str, largest_mean: float = 20.0) -> dict:
@@ -47,8 +39,8 @@ def random_expiring_item(rng: np.random.Generator, form: str, largest_mean: floa
 
 
 def expiring_frame(*items: dict) -> pd.DataFrame:
-    """A DataFrame of the policy's input columns."""
-    return frame(*items, columns=POLICY.input_columns)
+    """The items as the engine gets them."""
+    return frame(POLICY, *items)
 
 
 def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
@@ -59,4 +51,25 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
         if k % 10 == 9:
             item.update(demand_distribution="poisson", demand_mean=np.zeros(5))
         items.append(item)
-    return with_keys(expiring_frame(*items))
+    return expiring_frame(*items)
+
+
+BAD = {
+    **BAD_DEMAND,
+    **BAD_SERVICE,
+    "no price": (
+        {"unit_cost": None},
+        "unit_cost is NULL, but expired_unit_costs: disposal_and_purchase needs a number",
+        {"expired_unit_costs": "disposal_and_purchase"},
+    ),
+    "endless quantity": ({"holding_cost": 1e-30, "shelf_life": None}, "passes 1e+12 units"),
+    "too wide a pmf on the shelf": (
+        {"demand_distribution": "pmf", "shelf_life": 300.0, "demand_pmf": [np.full(10_000, 1e-4)]},
+        "give such a demand as normal",
+    ),
+    "unreachable": (
+        {"shelf_life": 0.01, "lead_time": 30.0, "service_level": 1 - 1e-13},
+        "no batch that gives the service level",
+        {"service": "cycle"},
+    ),
+}

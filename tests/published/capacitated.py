@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from invopt.policies.capacitated_lot_sizing import POLICY, CapacitatedLotSizingParams
+from invopt.policies.inputs.items import Items
 from invopt.solving import highs
 from tests.items.dynamic_lot_sizing import cells
 from tests.published import Row
@@ -55,27 +56,32 @@ def items_of(instance: dict) -> pd.DataFrame:
     )
 
 
+def read(items: pd.DataFrame) -> Items:
+    """The items as one partition."""
+    return Items(items, POLICY.needs, np.array([0, len(items)]))
+
+
 def instance_rows(instance: dict, time_limit: float) -> list[Row]:
     """One instance by the algorithm, which gives a plan and a bound, and by the model."""
     items, n_periods, published = items_of(instance), instance["periods"], instance["highs"]
-    offsets = np.array([0, len(items)])
-    POLICY.solve_exact(items, offsets, PARAMS)  # compiled, or read from the disk, outside the time
+    POLICY.algorithm(read(items), PARAMS)  # compiled, or read from the disk, outside the time
     start = time.perf_counter()
-    exact = POLICY.solve_exact(items, offsets, PARAMS)
+    told = read(items)
+    found = POLICY.algorithm(told, PARAMS)
     between = time.perf_counter()
-    result = highs.solve(POLICY.build_model(items, PARAMS), time_limit, POLICY.highs_options)
+    result = highs.solve(POLICY.build_model(read(items), PARAMS), time_limit, POLICY.solver_options["highs"])
     end = time.perf_counter()
     note = "" if published["proven"] else f"the published plan was not proved: bound {published['lower_bound']:.0f}"
-    overtime = "" if exact.message is None else "; " + next(text for text in exact.message if text)
+    overtime = "".join(f"; {text}" for text in told.remarks[:1] if text)
     return [
         Row(
             instance["name"],
             POLICY.name,
-            "exact",
+            "algorithm",
             SOURCE,
             published["objective"],
-            exact.cost.sum() * n_periods,
-            exact.bound.sum() * n_periods,
+            found.cost.sum() * n_periods,
+            found.bound.sum() * n_periods,
             between - start,
             (note + overtime).strip("; "),
         ),

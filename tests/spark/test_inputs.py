@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from invopt.pipelines import item_views
 from invopt.spark import sql
 from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, silver
 from invopt.tables.datasets import DATASETS
@@ -126,23 +127,9 @@ def state_of(spark, given: Given, as_of: datetime) -> dict:
         values | {"oldest": as_of - timedelta(days=MAX_AGE)},
     )
     assert forecasts.columns == list(DEMAND_FORECASTS.column_names)
-    names = (
-        "stock_lots",
-        "landed_orders",
-        "product_suppliers",
-        "suppliers",
-        "assortment",
-        "products",
-        "product_storage",
-        "storages",
-        "orders",
-    )
-    state = sql.query(
-        spark,
-        sql.text("gold/item_state"),
-        {name: views[name] for name in names} | {"demand_forecasts": forecasts},
-        values | {"horizon": 28, "forecast_max_age": MAX_AGE, "baselines": ["Sim"]},
-    )
+    tables = {name: views[name] for name in (*item_views.TABLES, "orders")} | {"demand_forecasts": forecasts}
+    of_views = values | {"horizon": 28, "forecast_max_age": MAX_AGE, "baselines": ["Sim"]}
+    state = item_views.make_views(spark, tables, of_views)["item_state"]
     assert set(state.columns) == set(ITEM_STATE.column_names)
     rows = state.collect()
     keyed = {(row["location_id"], row["product_id"], row["source_id"]): row for row in rows}

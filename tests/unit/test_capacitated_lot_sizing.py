@@ -1,4 +1,4 @@
-"""Capacitated lot sizing: every small plan, model between bound and plan, overtime, no limit, bad inputs, published
+"""Capacitated lot sizing: every small plan, model between bound and plan, overtime, prices, no limit, published
 instances.
 """
 
@@ -14,27 +14,15 @@ import pyomo.environ as pyo
 import pytest
 
 from invopt.errors import ParameterError
-from invopt.policies import dynamic_lot_sizing, load
 from invopt.policies.capacitated_lot_sizing import POLICY, CapacitatedLotSizingParams
-from invopt.solving import highs
+from invopt.policies.dynamic_lot_sizing import POLICY as DYNAMIC
+from invopt.policies.inputs.items import Items
+from invopt.policies.inputs.select import select_of
+from tests.items import Solved, answer, frame, items_of, model, offsets_of, solved_model
 from tests.items.capacitated_lot_sizing import random_items
-from tests.items.dynamic_lot_sizing import cells
 from tests.published import capacitated
 
 INSTANCES = Path(__file__).parents[3] / "shared" / "data" / "instances"
-TO_THE_END = {**POLICY.highs_options, "mip_rel_gap": 0.0, "mip_abs_gap": 1e-9}
-
-
-def frame(*items: dict) -> pd.DataFrame:
-    """A DataFrame of the policy's input columns as the engine gives it: series are arrays in object columns."""
-    return pd.DataFrame(
-        {
-            column.name: pd.Series([item[column.name] for item in items], dtype=float)
-            if column.type == "double"
-            else cells([item[column.name] for item in items])
-            for column in POLICY.input_columns
-        }
-    )
 
 
 def an_item(**changes) -> dict:
@@ -52,24 +40,22 @@ def an_item(**changes) -> dict:
     return {**item, **changes}
 
 
-def offsets_of(items: pd.DataFrame) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(items.groupby("location_id", sort=False).size())])
+def together(*items: dict) -> pd.DataFrame:
+    """The items as one partition."""
+    return frame(POLICY, *items, is_one_partition=True)
 
 
-def exact(items: pd.DataFrame, offsets: np.ndarray | None = None, **params):
-    return POLICY.solve_exact(
-        items, np.array([0, len(items)]) if offsets is None else offsets, CapacitatedLotSizingParams(**params)
-    )
+def solved(*items: dict, **params) -> Solved:
+    return answer(POLICY, together(*items), **params)
 
 
-def solved(items: pd.DataFrame, **params) -> tuple[pyo.ConcreteModel, float]:
-    model = POLICY.build_model(items, CapacitatedLotSizingParams(**params))
-    return model, highs.solve(model, 60.0, TO_THE_END).objective
+def optimum(items: pd.DataFrame, **params) -> float:
+    return pyo.value(solved_model(POLICY, items, **params).total_cost)
 
 
-def decided(model: pyo.ConcreteModel, name: str) -> np.ndarray:
-    component = getattr(model, name)
-    return np.array([[pyo.value(component[i, t]) for t in model.PERIODS] for i in model.ITEMS])
+def decided(built: pyo.ConcreteModel, name: str) -> np.ndarray:
+    component = getattr(built, name)
+    return np.array([[pyo.value(component[i, t]) for t in built.PERIODS] for i in built.ITEMS])
 
 
 def cost_of(quantity: np.ndarray, items: list[dict], price: float) -> float:
@@ -112,12 +98,17 @@ def test_no_plan_of_whole_units_is_cheaper(seed):
         for item in items
     ]
     best = min(cost_of(np.array(pair), items, price) for pair in itertools.product(*plans))
-    model, objective = solved(frame(*items), overtime_price=price)
-    assert 3 * objective == pytest.approx(best, abs=1e-6)
-    found = exact(frame(*items), overtime_price=price)
-    assert 3 * found.bound.sum() <= best + 1e-9 and 3 * found.cost.sum() >= best - 1e-9
+    built = solved_model(POLICY, together(*items), overtime_price=price)
+    assert 3 * pyo.value(built.total_cost) == pytest.approx(best, abs=1e-6)
+    found = solved(*items, overtime_price=price)
+    assert 3 * found.bound[0] <= best + 1e-9 and 3 * found.cost.sum() >= best - 1e-9
     assert cost_of(found.decisions["ORDER_QUANTITY"], items, price) == pytest.approx(3 * found.cost.sum(), abs=1e-9)
-    assert cost_of(np.rint(decided(model, "ORDER_QUANTITY")), items, price) == pytest.approx(best, abs=1e-6)
+    assert cost_of(np.rint(decided(built, "ORDER_QUANTITY")), items, price) == pytest.approx(best, abs=1e-6)
+    every = [np.array(pair, float) for pair in itertools.product(*(own[:12] for own in plans))]
+    read, params = items_of(POLICY, together(*items)), CapacitatedLotSizingParams(overtime_price=price)
+    for pair in every:
+        cost = POLICY.cost(read, {"ORDER_QUANTITY": pair}, params)
+        assert 3 * cost.sum() == pytest.approx(cost_of(pair, items, price), rel=1e-12, abs=1e-12)
 
 
 def compared(rng: np.random.Generator, n_partitions: int) -> tuple[np.ndarray, np.ndarray]:
@@ -125,18 +116,17 @@ def compared(rng: np.random.Generator, n_partitions: int) -> tuple[np.ndarray, n
     definition.
     """
     items = random_items(rng, n_partitions)
-    offsets = offsets_of(items)
-    found = exact(items, offsets)
+    found = answer(POLICY, items)
     over, under = [], []
-    for first, last in itertools.pairwise(offsets):
-        model, optimum = solved(items.iloc[first:last].reset_index(drop=True))
-        cost, bound = found.cost[first:last].sum(), found.bound[first:last].sum()
-        assert bound <= optimum * (1 + 1e-6) + 1e-6 and optimum <= cost * (1 + 1e-6) + 1e-6
-        assert sum(pyo.value(model.item_cost[i]) for i in model.ITEMS) == pytest.approx(optimum, rel=1e-9, abs=1e-9)
-        quantity = decided(model, "ORDER_QUANTITY")
+    for first, last in itertools.pairwise(offsets_of(POLICY, items)):
+        built = solved_model(POLICY, items.iloc[first:last].reset_index(drop=True))
+        best, cost, bound = pyo.value(built.total_cost), found.objective[first], found.bound[first]
+        assert bound <= best * (1 + 1e-6) + 1e-6 and best <= cost * (1 + 1e-6) + 1e-6
+        assert sum(pyo.value(built.item_cost[i]) for i in built.ITEMS) == pytest.approx(best, rel=1e-9, abs=1e-9)
+        quantity = decided(built, "ORDER_QUANTITY")
         assert np.abs(quantity - np.rint(quantity)).max() < 1e-4
-        over.append(cost / optimum - 1 if optimum > 0 else 0.0)
-        under.append(1 - bound / optimum if optimum > 0 else 0.0)
+        over.append(cost / best - 1 if best > 0 else 0.0)
+        under.append(1 - bound / best if best > 0 else 0.0)
     return np.array(over), np.array(under)
 
 
@@ -156,28 +146,55 @@ def test_the_optimum_of_a_thousand_partitions_lies_between_bound_and_plan():
     assert over.mean() < 0.02
 
 
-@pytest.mark.parametrize("limit", [np.nan, np.inf, 1e12])
+@pytest.mark.parametrize("limit", [np.nan, 1e12])
 def test_without_a_binding_limit_it_is_dynamic_lot_sizing(limit):
     items = random_items(np.random.default_rng(3), 20).assign(max_shipping_volume=limit)
-    found = exact(items, offsets_of(items))
-    alone = dynamic_lot_sizing.POLICY.solve_exact(
-        items, np.arange(len(items) + 1), dynamic_lot_sizing.DynamicLotSizingParams()
-    )
+    found, alone = answer(POLICY, items), answer(DYNAMIC, items)
     np.testing.assert_array_equal(found.cost, alone.cost)
-    np.testing.assert_array_equal(found.bound, found.cost)
-    for name in POLICY.decisions:
+    np.testing.assert_array_equal(found.bound, found.objective)
+    for name in POLICY.decision_names:
         np.testing.assert_array_equal(found.decisions[name], alone.decisions[name])
+    # no limit has no price, one that does not bind is worth nothing
+    np.testing.assert_array_equal(
+        found.prices["max_shipping_volume"], np.full(len(items), np.nan if limit != 1e12 else 0)
+    )
     first = items[items["location_id"] == "S0"].reset_index(drop=True)
-    assert solved(first)[1] == pytest.approx(alone.cost[: len(first)].sum(), rel=1e-9)
+    assert optimum(first) == pytest.approx(alone.cost[: len(first)].sum(), rel=1e-9)
 
 
 @pytest.mark.parametrize("limit", [0.0, 0.5, 2.0])
 def test_a_limit_too_small_is_passed_and_said(limit):
-    items = frame(an_item(max_shipping_volume=limit), an_item(max_shipping_volume=limit, demand_mean=np.zeros(4)))
-    found = exact(items)
+    items = an_item(max_shipping_volume=limit), an_item(max_shipping_volume=limit, demand_mean=np.zeros(4))
+    found = solved(*items)
     assert found.message[0].startswith("the plan passes the capacity by")
     assert found.decisions["ORDER_QUANTITY"].sum(axis=1).tolist() == [14, 0]
-    assert found.bound.sum() <= solved(items)[1] * (1 + 1e-9) <= found.cost.sum() * (1 + 2e-9)
+    assert found.bound[0] <= optimum(together(*items)) * (1 + 1e-9) <= found.objective[0] * (1 + 2e-9)
+
+
+def test_where_every_day_has_overtime_a_unit_of_capacity_saves_its_price():
+    """Stock is too dear to move an order to another day, so each of the four days has overtime at 2 a unit."""
+    item = an_item(fixed_order_cost=np.ones(1), holding_cost=np.full(1, 9.0))
+    found, larger = (solved({**item, "max_shipping_volume": limit}, overtime_price=2.0) for limit in (0.5, 1.5))
+    assert found.objective[0] == pytest.approx((4 * 1 + 2 * (14 - 4 * 0.5)) / 4)
+    assert found.objective[0] - larger.objective[0] == pytest.approx(2.0)
+    assert found.prices["max_shipping_volume"][0] == pytest.approx(2.0)
+
+
+def test_the_price_is_what_the_bound_falls_by():
+    """The bound at the same multipliers is a straight line in C: a larger C keeps at least the bound less its price."""
+    items = random_items(np.random.default_rng(8), 30)
+    found = answer(POLICY, items)
+    price = found.prices["max_shipping_volume"]
+    larger = items["max_shipping_volume"] + 0.5
+    best = [
+        optimum(items.assign(max_shipping_volume=larger).iloc[first:last].reset_index(drop=True))
+        for first, last in itertools.pairwise(offsets_of(POLICY, items))
+    ]
+    starts = offsets_of(POLICY, items)[:-1]
+    is_priced = price[starts] > 0
+    assert is_priced.sum() > 5
+    least = (found.bound - 0.5 * price)[starts][is_priced]
+    assert (np.array(best)[is_priced] >= least * (1 - 1e-9) - 1e-9).all()
 
 
 def test_overtime_is_said_in_each_item_that_is_ordered_on_it():
@@ -185,103 +202,86 @@ def test_overtime_is_said_in_each_item_that_is_ordered_on_it():
     demands = [5, 0, 0, 0], [5, 0, 0, 0], [0, 0, 0, 3]
     crowded = [an_item(max_shipping_volume=8.0, demand_mean=np.array(series, float)) for series in demands]
     roomy = [an_item(max_shipping_volume=8.0, demand_mean=np.array([1.0, 0, 0, 0]))]
-    items = frame(*crowded, *roomy)
-    found = POLICY.solve_exact(items, np.array([0, 3, 4]), CapacitatedLotSizingParams())
+    items = Items(frame(POLICY, *crowded, *roomy), POLICY.needs, np.array([0, 3, 4]))
+    POLICY.algorithm(items, CapacitatedLotSizingParams())
     says = "the plan passes the capacity by 2 in all, on 1 days, first on day 0"
-    assert found.message.tolist() == [says, says, None, None]
+    assert items.remarks.tolist() == [says, says, None, None]
 
 
 def test_items_without_demand_cost_and_order_nothing():
-    items = frame(*(an_item(demand_mean=np.zeros(4), max_shipping_volume=3.0) for _ in range(2)))
-    found = exact(items)
-    model, objective = solved(items)
-    assert objective == 0 == found.cost.sum() == found.bound.sum()
-    assert not decided(model, "ORDER_QUANTITY").any() and not found.decisions["ORDER_QUANTITY"].any()
+    items = [an_item(demand_mean=np.zeros(4), max_shipping_volume=3.0)] * 2
+    found, built = solved(*items), solved_model(POLICY, together(*items))
+    assert pyo.value(built.total_cost) == 0 == found.cost.sum() == found.bound[0]
+    assert not decided(built, "ORDER_QUANTITY").any() and not found.decisions["ORDER_QUANTITY"].any()
 
 
 def test_items_without_volume_fit_anywhere():
-    items = frame(an_item(unit_volume=0.0, max_shipping_volume=1.0), an_item(unit_volume=0.0, max_shipping_volume=1.0))
-    found = exact(items)
-    assert (
-        found.message is None
-        and solved(items)[1] == pytest.approx(found.cost.sum())
-        and found.bound.sum() == found.cost.sum()
-    )
+    items = [an_item(unit_volume=0.0, max_shipping_volume=1.0)] * 2
+    found = solved(*items)
+    assert found.message.tolist() == [None, None] and found.bound[0] == found.objective[0]
+    assert optimum(together(*items)) == pytest.approx(found.cost.sum())
 
 
 def test_items_of_different_lead_times_and_horizons_share_the_day_they_are_ordered_on():
-    items = frame(
+    items = together(
         an_item(lead_time=2.0, inventory_position=7.0, max_shipping_volume=8.0),
         an_item(demand_mean=np.array([3.0, 4.0, 2.0, 5.0, 4.0, 4.0]), max_shipping_volume=8.0),
     )
-    found = exact(items, n_iterations=300)
-    model, objective = solved(items)
-    assert (
-        found.decisions["ORDER_QUANTITY"].sum(axis=1).tolist()
-        == [7, 22]
-        == decided(model, "ORDER_QUANTITY").sum(axis=1).tolist()
-    )
-    assert found.bound.sum() <= objective + 1e-9 and objective <= found.cost.sum() + 1e-9
-    assert (
-        found.decisions["ORDER_QUANTITY"].sum(axis=0).max() <= 8
-        and decided(model, "ORDER_QUANTITY").sum(axis=0).max() < 8 + 1e-6
-    )
+    found, built = answer(POLICY, items, n_iterations=300), solved_model(POLICY, items)
+    plans = found.decisions["ORDER_QUANTITY"], decided(built, "ORDER_QUANTITY")
+    assert [plan.sum(axis=1).round(6).tolist() for plan in plans] == [[7, 22]] * 2
+    assert found.bound[0] - 1e-9 <= pyo.value(built.total_cost) <= found.objective[0] + 1e-9
+    assert all(plan.sum(axis=0).max() <= 8 + 1e-6 for plan in plans)
 
 
-def test_money_in_cents_costs_a_hundred_times_as_much():
-    items = random_items(np.random.default_rng(5), 10)
-    money = [column.name for column in POLICY.input_columns if column.unit.startswith("money")]
-    cents = items.assign(
-        **{name: cells([None if cell is None else 100 * cell for cell in items[name]]) for name in money}
-    )
-    one, other = exact(items, offsets_of(items)), exact(cents, offsets_of(items))
-    np.testing.assert_allclose(other.cost, 100 * one.cost, rtol=1e-6)
-    first = items["location_id"] == "S0"
-    assert solved(cents[first].reset_index(drop=True))[1] == pytest.approx(
-        100 * solved(items[first].reset_index(drop=True))[1], rel=1e-6
-    )
+def test_any_plans_share_their_overtime_and_an_impossible_one_leaves_its_partition_without_cost():
+    items = [an_item(max_shipping_volume=8.0, unit_volume=volume, setup_volume=1.0) for volume in (1.0, 2.0)] * 2
+    read = Items(together(*items), POLICY.needs, np.array([0, 2, 4]))
+    quantity = np.array([[14, 0, 0, 0], [3, 4, 2, 5], [14, 0, 0, 0], [3, 4, 0, 7]], float)
+    costs = POLICY.cost(read, {"ORDER_QUANTITY": quantity}, CapacitatedLotSizingParams(overtime_price=2.0))
+    # loads 15 + 7, 9, 5 and 11 of 8: 18 of overtime
+    np.testing.assert_allclose(4 * costs[:2], [10 + 11 + 7 + 5 + 18, 40 + 18])
+    assert np.isnan(costs[2:]).all()
 
 
 def test_a_partition_is_planned_alike_in_every_bucket():
     items = random_items(np.random.default_rng(6), 12)
-    offsets = offsets_of(items)
-    together = exact(items, offsets)
-    for first, last in itertools.pairwise(offsets):
-        alone = exact(items.iloc[first:last].reset_index(drop=True))
-        np.testing.assert_array_equal(alone.cost, together.cost[first:last])
+    found = answer(POLICY, items)
+    for first, last in itertools.pairwise(offsets_of(POLICY, items)):
+        alone = answer(POLICY, items.iloc[first:last].reset_index(drop=True))
+        np.testing.assert_array_equal(alone.cost, found.cost[first:last])
 
 
-BAD = {
-    "negative volume": ({"unit_volume": -1.0}, "unit_volume is -1.0"),
-    "infinite set-up": ({"setup_volume": np.inf}, "setup_volume is inf"),
-    "negative limit": ({"max_shipping_volume": -1.0}, "max_shipping_volume is -1.0"),
-    "another limit": ({"max_shipping_volume": 7.0}, "max_shipping_volume is 7.0 here"),
-    "no demand series": ({"demand_mean": None}, "demand_mean must be a series"),
-    "lead time past the plan": ({"lead_time": 9.0}, "forecast more than 9 days"),
-}
-
-
-@pytest.mark.parametrize("bad", BAD)
-def test_a_bad_item_gets_a_message_and_leaves_other_partitions_alone(bad):
-    changes, text = BAD[bad]
-    good = [an_item(max_shipping_volume=8.0), an_item(max_shipping_volume=8.0, fixed_order_cost=np.array([3.0]))]
-    found = exact(frame(*good, good[0], an_item(**{"max_shipping_volume": 8.0, **changes})), np.array([0, 2, 4]))
-    assert text in found.message[3] and np.isnan(found.cost[3]) and np.isnan(found.decisions["ORDER_QUANTITY"][3]).all()
-    np.testing.assert_array_equal(found.cost[:2], exact(frame(*good)).cost)
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"max_shipping_volume": 7.0}, "max_shipping_volume is 7.0 here and something else"),
+        ({"max_shipping_volume": np.nan}, "max_shipping_volume is nan here and something else"),
+        ({"lead_time": 9.0}, "forecast more than 9 days"),
+    ],
+)
+def test_an_item_that_can_not_be_planned_leaves_its_partition_without_a_plan(changes, text):
+    good = an_item(max_shipping_volume=8.0)
+    items = frame(POLICY, good, good, good, {**good, **changes}).assign(location_id=["1", "1", "2", "2"])
+    found = answer(POLICY, items)
+    assert found.is_solved.tolist() == [True, True, False, False]
+    assert text in found.message[2] and "product_id 00003" in found.message[2]
+    np.testing.assert_array_equal(found.cost[:2], solved(good, good).cost)
+    read = items_of(POLICY, items)
+    costs = POLICY.cost(read, {"ORDER_QUANTITY": np.full((4, 4), 9.0)}, CapacitatedLotSizingParams())
+    assert np.isfinite(costs).tolist() == [True, True, False, False]
     with pytest.raises(ParameterError) as refused:
-        POLICY.build_model(
-            frame(good[0], an_item(**{"max_shipping_volume": 8.0, **changes})), CapacitatedLotSizingParams()
-        )
+        model(POLICY, items.iloc[2:].reset_index(drop=True))
     assert text in str(refused.value)
 
 
-def test_an_empty_bucket_has_an_empty_solution():
-    found = exact(frame(), np.zeros(1, dtype=int))
-    assert found.cost.shape == (0,) and found.message is None and set(found.decisions) == set(POLICY.decisions)
+def test_the_select_has_no_set_up_volume_and_all_else_from_item_state():
+    select = select_of(POLICY)
+    assert "CAST(NULL AS double) AS setup_volume" in select and select.endswith("FROM item_state")
+    assert "array(fixed_order_cost)" in select and "CAST(max_shipping_volume AS double)" in select
 
 
-def test_the_engine_finds_the_policy():
-    assert load("capacitated_lot_sizing") is POLICY
+def test_a_negative_price_of_overtime_is_refused():
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         CapacitatedLotSizingParams(overtime_price=-1.0)
 
@@ -320,20 +320,20 @@ def trigeiro_f1() -> tuple[dict, ...]:
 
 
 def test_the_published_optimum_lies_between_bound_and_plan():
-    found = exact(frame(*trigeiro_f1()), **F1_PARAMS)
-    assert found.bound.sum() <= F1_COST <= found.cost.sum() * (1 + 1e-12) and found.cost.sum() < 1.03 * F1_COST
+    found = solved(*trigeiro_f1(), **F1_PARAMS)
+    assert found.bound[0] <= F1_COST <= found.objective[0] * (1 + 1e-12) and found.objective[0] < 1.03 * F1_COST
 
 
 @pytest.mark.slow
 def test_the_published_optimum_is_reached_by_the_model():
-    assert solved(frame(*trigeiro_f1()), **F1_PARAMS)[1] == pytest.approx(F1_COST, rel=1e-6)
+    assert optimum(together(*trigeiro_f1()), **F1_PARAMS) == pytest.approx(F1_COST, rel=1e-6)
 
 
 @pytest.mark.skipif(not INSTANCES.is_dir(), reason="the published instances are not on this machine")
 def test_the_published_instances_are_planned():
     over = []
     for instance in json.loads((INSTANCES / capacitated.TRIGEIRO).read_text()):
-        found = POLICY.solve_exact(capacitated.items_of(instance), np.array([0, instance["items"]]), capacitated.PARAMS)
+        found = POLICY.algorithm(capacitated.read(capacitated.items_of(instance)), capacitated.PARAMS)
         best = instance["highs"]["objective"]
         assert found.bound.sum() * instance["periods"] <= best
         over.append(found.cost.sum() * instance["periods"] / best - 1)

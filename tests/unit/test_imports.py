@@ -41,6 +41,7 @@ ALLOWED = {
     "workbench": PIPELINES | {"lake", "front_door"},
     "cli": PIPELINES | {"lake", "world", "workbench", "web"},
     "lake": BASE,
+    "lakehouse": BASE | {"lake"},
     "front_door": ENGINES,
     "world": THEORY | {"lake"},
     "plots": {"errors"},

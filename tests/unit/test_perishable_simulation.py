@@ -7,10 +7,9 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from invopt.errors import ParameterError
+from invopt.errors import ConfigError, ParameterError
 from invopt.policies.inputs.item_demand import item_demand
 from invopt.policies.inputs.shelf_life import shelf_life_demand
 from invopt.policies.s_q_perishable import POLICY, SQPerishableParams
@@ -21,6 +20,7 @@ from invopt.theory.demand.lead_time_demand import (
 )
 from invopt.theory.perishable.cost import PerishableCosts
 from invopt.theory.perishable.search_simulation import Path, demand_path, polish, simulate
+from tests.items import answer, items_of
 from tests.items.s_q_perishable import expiring_frame, expiring_item, random_items
 
 
@@ -119,54 +119,59 @@ def test_a_policy_that_can_not_be_is_refused():
 
 
 def test_demand_until_expiry_adds_the_shelf_life_and_rounds_days_up_for_a_pmf():
-    column = lambda *values: np.array([*values, None], dtype=object)[:-1]  # noqa: E731
-    demand = item_demand(
-        column("poisson", "pmf", "normal"),
-        column([2.0], [0.5], [3.0]),
-        column(None, None, [4.0]),
-        column(None, [[0.5, 0.5]], None),
-        np.array([1.5, 1.5, 2.0]),
-        np.zeros(3),
-        0,
+    pmf = {"demand_distribution": "pmf", "demand_pmf": [np.array([0.5, 0.5])], "demand_mean": np.array([0.5])}
+    items = items_of(
+        POLICY,
+        expiring_frame(
+            expiring_item(demand_mean=np.array([2.0]), lead_time=1.5, shelf_life=2.0),
+            expiring_item(**pmf, lead_time=1.5, shelf_life=2.5),
+            expiring_item(shelf_life=None),
+        ),
     )
-    y = shelf_life_demand(demand, column(None, [[0.5, 0.5]], None), np.array([2.0, 2.5, np.inf]))
+    life, y = shelf_life_demand(item_demand(items, 0), items)
+    assert life.tolist() == [2.0, 2.5, np.inf]
     assert [y.lead_time_demand(i).mean for i in range(2)] == pytest.approx([7.0, 0.5 * 5])
-    assert demand.message.tolist() == [None, None, None]
-
-
-def exact(items: pd.DataFrame, **params):
-    return POLICY.solve_exact(items, np.arange(len(items) + 1), SQPerishableParams(**params))
+    assert items.problems.tolist() == [None] * 3
 
 
 @pytest.mark.parametrize("params", [{}, {"review": "daily"}, {"service": "cycle"}], ids=str)
 def test_polishing_keeps_the_formulas_best_as_bound_and_depends_on_nothing_but_the_seed(params):
     items = random_items(np.random.default_rng(1), 20)
-    formula = exact(items, **params)
-    found = exact(items, **params, polish="simulation", simulated_days=500)
+    formula = answer(POLICY, items, **params)
+    found = answer(POLICY, items, **params, polish="simulation", simulated_days=500)
     np.testing.assert_array_equal(found.bound, formula.cost)
     assert (found.cost >= found.bound).all() and (found.cost > found.bound * (1 + 1e-9)).any()
-    assert formula.bound is None
-    again = exact(items.iloc[::-1], **params, polish="simulation", simulated_days=500)
-    for name in POLICY.decisions:
+    again = answer(POLICY, items.iloc[::-1], **params, polish="simulation", simulated_days=500)
+    for name in POLICY.decision_names:
         np.testing.assert_array_equal(again.decisions[name][::-1], found.decisions[name])
         assert (found.decisions[name] == np.rint(found.decisions[name])).all()
     for said, quantity in zip(found.message, found.decisions["ORDER_QUANTITY"], strict=True):
         assert (said is None) == (quantity == 0) and "simulated over" in (said or "simulated over")
     if params.get("service") == "cycle":
-        smallest = exact(
-            items.assign(fixed_order_cost=0.0, backorder_cost=0.0, disposal_cost=0.0, shelf_life=None), service="cycle"
+        smallest = answer(
+            POLICY,
+            items.assign(fixed_order_cost=0.0, backorder_cost=0.0, disposal_cost=0.0, shelf_life=None),
+            service="cycle",
         )
         assert (found.decisions["REORDER_POINT"] >= smallest.decisions["REORDER_POINT"]).all()
 
 
 def test_polishing_pays_where_the_formula_is_off():
-    found = exact(
+    found = answer(
+        POLICY,
         expiring_frame(expiring_item(demand_mean=np.array([60.0]), shelf_life=4.0, fixed_order_cost=100.0)),
         polish="simulation",
     )
     pattern = r"simulated over 4000 days, s \d+, Q \d+ cost ([\d.]+) a day; the formula's s \d+, Q \d+ ([\d.]+)"
     said = re.fullmatch(pattern, found.message[0])
     assert float(said[1]) < 0.9 * float(said[2]) and found.cost[0] > found.bound[0]
+
+
+def test_the_algorithm_alone_polishes():
+    assert "polish: simulation" in SQPerishableParams(polish="simulation").algorithm_alone_because()
+    assert SQPerishableParams().algorithm_alone_because() is None
+    with pytest.raises(ConfigError, match="no model simulates, as polish: simulation asks for"):
+        answer(POLICY, expiring_frame(expiring_item()), "model", polish="simulation")
 
 
 def test_a_fill_rate_can_not_be_polished():
@@ -220,8 +225,8 @@ def test_what_the_formula_is_worth():
         paths = [demand_path(daily, lead_time, 1, n_days, seed) for seed in (1, 2)]
         tried, best = [], None
         for review in ("continuous", "daily"):
-            found = exact(items, review=review)
-            s, Q = (int(found.decisions[name][0]) for name in POLICY.decisions)
+            found = answer(POLICY, items, review=review)
+            s, Q = (int(found.decisions[name][0]) for name in POLICY.decision_names)
             cost = simulate(paths[1], s, Q, life, PerishableCosts(h, K, pi, W)).cost
             tried.append((s, Q, cost, cost / found.cost[0] - 1))
             step = max(1, round(np.sqrt(a * lead_time)))

@@ -1,0 +1,89 @@
+"""The views between the silver tables and gold.item_state: each is `invopt/sql/gold/<name>.sql`, over those before it.
+
+The order step joins `terms` by itself: a line's lead time and costs are those of its source, whatever a policy saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from invopt.config import InputsConfig
+from invopt.errors import TableError
+from invopt.pipelines.context import Context
+from invopt.spark import sql
+from invopt.tables import RUNS, silver
+from invopt.tables.datasets import DATASETS
+
+# in the order in which they are made
+VIEWS = (
+    "stock_counts",
+    "stock",
+    "open_orders",
+    "terms",
+    "forecast",
+    "positions",
+    "item_state",
+)
+# silver tables by the names that the views call them
+SILVER = {silver(dataset).name.split(".")[1]: silver(dataset) for dataset in DATASETS}
+# the silver tables that the views read; they read gold.orders and the run's rows of gold.demand_forecasts too
+TABLES = (
+    "stock_lots",
+    "landed_orders",
+    "product_suppliers",
+    "suppliers",
+    "assortment",
+    "products",
+    "product_storage",
+    "storages",
+)
+_TABLES_OF_TERMS = ("product_suppliers", "suppliers")
+
+
+def values_of(run_id: str, as_of: datetime, inputs: InputsConfig) -> dict[str, Any]:
+    """The :named parameters of the views."""
+    return {
+        "run_id": run_id,
+        "as_of": as_of,
+        "horizon": inputs.horizon,
+        "forecast_max_age": inputs.forecast_max_age,
+        "baselines": list(inputs.baselines),
+    }
+
+
+def make_views(
+    spark: SparkSession, tables: Mapping[str, DataFrame], values: Mapping[str, Any], names: Sequence[str] = VIEWS
+) -> dict[str, DataFrame]:
+    """Makes temporary views over the tables, in the given order, and gives the rows of each by its name.
+
+    A view may read the tables and the views before it.
+    """
+    made: dict[str, DataFrame] = {}
+    not_yet_named = dict(tables)
+    for name in names:
+        made[name] = sql.query(spark, sql.text(f"gold/{name}"), not_yet_named, values)
+        not_yet_named = {name: made[name]}
+    return made
+
+
+def terms_of_run(context: Context) -> DataFrame:
+    """The view `terms`, one row per item, from the versions of the silver tables that the run's manifest pins.
+
+    Raises
+    ------
+    TableError : the run has no manifest, or it does not pin one of the tables.
+    """
+    runs = context.store.rows(RUNS, {"run_id": context.run_id}) if context.store.exists(RUNS) else []
+    versions = dict(runs[0]["input_versions"]) if runs else {}  # a local store gives a map as pairs
+    unpinned = [SILVER[name].name for name in _TABLES_OF_TERMS if SILVER[name].name not in versions]
+    if unpinned:
+        raise TableError(
+            f"{RUNS.name} does not say which version of {' and '.join(unpinned)} run {context.run_id} reads: run "
+            "`invopt inputs` with the same --as-of and configuration first"
+        )
+    tables = {name: context.store.read(SILVER[name], versions[SILVER[name].name]) for name in _TABLES_OF_TERMS}
+    return make_views(context.spark, tables, {}, ("terms",))["terms"]

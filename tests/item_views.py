@@ -1,0 +1,81 @@
+"""A view of `invopt.pipelines.item_views` in a test: given rows of what it reads, the rows that it makes of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from invopt.pipelines import item_views
+from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS
+
+AS_OF = datetime(2017, 1, 10, 6, tzinfo=UTC)
+VALUES = {"run_id": "r", "as_of": AS_OF, "horizon": 4, "forecast_max_age": 14, "baselines": ["Sim"]}
+TABLES = {name: item_views.SILVER[name] for name in item_views.TABLES} | {
+    "orders": ORDERS,
+    "demand_forecasts": DEMAND_FORECASTS,
+}
+KEYS = ("location_id", "product_id", "source_id")
+
+
+def of_item(names: str) -> dict[str, str]:
+    """Columns of gold.item_state, with their types."""
+    types = {column.name: column.type for column in ITEM_STATE.columns}
+    return {name: types[name] for name in names.split()}
+
+
+LOTS = "array<struct<days_left: int, units: double>>"
+PRICES = "array<struct<quantity: double, unit_cost: double>>"
+TERMS = of_item(
+    "location_id product_id source_id unit_cost fixed_order_cost backorder_cost lead_time lead_time_confidence "
+    "service_level shipping_interval min_order_quantity max_order_quantity quantity_multiple max_shipping_volume "
+    "purchase_budget source_rank"
+) | {"price_breaks": PRICES}
+PLACE = of_item("location_id product_id")
+FORECAST = of_item("forecast_made_at demand_distribution demand_mean demand_variance demand_pmf")
+# the columns of each view, with their types: what one test expects of a view, another gives to the next view
+VIEWS = {
+    "stock_counts": of_item("location_id snapshot_at is_stock_stale")
+    | {"counted_on": "date", "newest_counted_on": "date"},
+    "stock": PLACE | {"on_hand": "double", "expiring_lots": LOTS},
+    "open_orders": PLACE
+    | {"on_order": "double", "on_order_late": "double", "last_ordered_at": "map<string,timestamp>"},
+    "terms": TERMS,
+    "forecast": PLACE | FORECAST,
+    "positions": TERMS
+    | FORECAST
+    | of_item(
+        "on_hand on_order on_order_late last_ordered_at expiring inventory_position lead_time_demand_mean "
+        "lead_time_demand_variance"
+    ),
+    "item_state": of_item(" ".join(ITEM_STATE.column_names)),
+}
+
+
+def day(n: int, hour: int = 6) -> datetime:
+    """n days after AS_OF, at an hour of that day."""
+    return datetime(2017, 1, 10, hour, tzinfo=UTC) + timedelta(days=n)
+
+
+def plain(value):
+    """A collected value to compare: moments in UTC, rows as tuples."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if isinstance(value, tuple):
+        return tuple(map(plain, value))
+    if isinstance(value, list):
+        return list(map(plain, value))
+    return {key: plain(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def rows_of(spark, name: str, columns: str, **given: list[dict]) -> list[tuple]:
+    """These columns of the rows that a view makes of given rows, sorted; a column that is not given is NULL."""
+    frames = {}
+    for table, rows in given.items():
+        declared = TABLES.get(table)
+        types = {column.name: column.type for column in declared.columns} if declared else VIEWS[table]
+        unknown = {column for row in rows for column in row} - set(types)
+        assert not unknown, f"{table} has no {unknown}"
+        schema = ", ".join(f"{column} {type_}" for column, type_ in types.items())
+        frames[table] = spark.createDataFrame([tuple(map(row.get, types)) for row in rows], schema)
+    made = item_views.make_views(spark, frames, VALUES, (name,))[name]
+    assert set(made.columns) == set(VIEWS[name])
+    return sorted((tuple(map(plain, row)) for row in made.select(*columns.split()).collect()), key=str)

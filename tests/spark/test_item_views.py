@@ -1,0 +1,253 @@
+"""The views that read tables: given rows, expected rows. A case is a location or a product."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from importlib.resources import files
+
+import pytest
+
+from invopt.config import Config
+from invopt.errors import TableError
+from invopt.pipelines import item_views
+from invopt.run import now
+from invopt.tables import RUNS
+from tests.contexts import context_at
+from tests.item_views import AS_OF, KEYS, VIEWS, day, rows_of
+
+
+def test_every_file_is_a_view_in_the_list_after_those_that_it_reads():
+    folder = files("invopt").joinpath("sql", "gold")
+    statements = {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for file in folder.iterdir()}
+    del statements["demand_forecasts"]  # a table that the views read
+    assert set(statements) == set(item_views.VIEWS) == set(VIEWS)
+    for place, name in enumerate(item_views.VIEWS):
+        # a view that is not made yet might be there from an earlier run of the session
+        reads = set(re.findall(r"(?:FROM|JOIN) ([a-z_]+)", statements[name]))
+        assert reads.isdisjoint(item_views.VIEWS[place:]), name
+
+
+def lot(location, product, units, counted, expires=None):
+    return {
+        "location_id": location,
+        "product_id": product,
+        "units": float(units),
+        "snapshot_at": counted,
+        "expires_at": expires,
+    }
+
+
+def test_stock_counts(spark):
+    given = [
+        lot("today", "a", 1, day(-1)),
+        lot("today", "a", 1, day(0, 2)),
+        lot("today", "b", 1, day(0, 5)),
+        lot("today", "b", 1, day(0, 7)),  # after :as_of
+        lot("late", "a", 1, day(-2, 20)),
+        lot("late", "a", 1, day(-1, 8)),
+        lot("late", "a", 1, day(-1, 18)),
+        lot("opens_tomorrow", "a", 1, day(1)),
+    ]
+    newest, before = date(2017, 1, 10), date(2017, 1, 9)
+    columns = "location_id snapshot_at counted_on newest_counted_on is_stock_stale"
+    assert rows_of(spark, "stock_counts", columns, stock_lots=given) == [
+        ("late", day(-1, 18), before, newest, True),
+        ("today", day(0, 5), newest, newest, False),
+    ]
+    # the count of today is missing everywhere: no location is behind another one
+    assert rows_of(spark, "stock_counts", columns, stock_lots=[lot("late", "a", 1, day(-3))]) == [
+        ("late", day(-3), date(2017, 1, 7), date(2017, 1, 7), False)
+    ]
+    assert rows_of(spark, "stock_counts", columns, stock_lots=[]) == []
+
+
+def test_stock(spark):
+    counts = [
+        {"location_id": "today", "counted_on": date(2017, 1, 10)},
+        {"location_id": "late", "counted_on": date(2017, 1, 7)},
+    ]
+    given = [
+        # two counts on a day: the last one of each product
+        lot("today", "twice", 10, day(0, 1)),
+        lot("today", "twice", 3, day(0, 5)),
+        lot("today", "twice", 4, day(0, 5)),
+        lot("today", "once", 1, day(0, 1)),
+        lot("today", "after_as_of", 2, day(0, 5)),
+        lot("today", "after_as_of", 9, day(0, 7)),
+        lot("today", "not_counted_today", 9, day(-1)),
+        lot("today", "lots", 1, day(0, 5), day(3, 20)),
+        lot("today", "lots", 2, day(0, 5), day(1, 1)),
+        lot("today", "lots", 4, day(0, 5), day(500)),
+        lot("today", "lots", 8, day(0, 5)),
+        lot("today", "lots", 16, day(0, 5), day(0)),  # expires at :as_of
+        lot("today", "lots", 32, day(0, 5), day(-1)),
+        lot("today", "expired", 32, day(0, 5), day(-1)),
+        lot("late", "twice", 6, day(-3)),
+        lot("late", "twice", 7, day(-4)),
+        lot("unknown", "twice", 7, day(0, 5)),  # has no count that holds
+    ]
+    rows = rows_of(
+        spark, "stock", "location_id product_id on_hand expiring_lots", stock_lots=given, stock_counts=counts
+    )
+    assert rows == [
+        ("late", "twice", 6.0, []),
+        ("today", "after_as_of", 2.0, []),
+        ("today", "lots", 15.0, [(1, 2.0), (3, 1.0)]),
+        ("today", "once", 1.0, []),
+        ("today", "twice", 7.0, []),
+    ]
+
+
+def landed(product, quantity, eta, source="S1", *, policy="s_Q", ordered=None, received=None):
+    return {
+        "policy_name": policy,
+        "location_id": "L1",
+        "product_id": product,
+        "source_id": source,
+        "quantity": float(quantity),
+        "ordered_at": ordered or day(-5),
+        "eta": eta,
+        "is_received": received,
+    }
+
+
+def our_order(product, quantity, eta, source="S1", *, ordered=None, status="open"):
+    line = landed(product, quantity, eta, source, ordered=ordered)
+    del line["policy_name"], line["is_received"]
+    return line | {"policy_id": "mine", "status": status}
+
+
+def test_open_orders(spark):
+    their = [
+        landed("landed", 4, day(2)),
+        landed("landed", 2, day(1), received=False),
+        landed("received", 900, day(-1), received=True),
+        landed("late", 3, day(-2)),
+        landed("late", 1, None),  # without an ETA nobody knows that it is late
+        landed("late", 5, day(3)),
+        landed("baseline", 800, day(2), policy="Sim"),
+        landed("ordered_at_as_of", 700, day(2), ordered=day(0)),
+        landed("two_sources", 1, day(2), "S1", ordered=day(-3)),
+        landed("two_sources", 2, day(2), "S2", ordered=day(-4)),
+        landed("two_sources", 4, day(-1), "S2", ordered=day(-2), received=True),
+        landed("our_order_came_back", 7, day(1), policy="mine", ordered=day(-8)),
+        landed("our_order_was_received", 7, day(1), policy="mine", ordered=day(-8), received=True),
+        landed("both", 9, day(3), ordered=day(-1)),
+    ]
+    our = [
+        our_order("our_order", 6, day(1)),
+        our_order("our_late_order", 6, day(-1)),
+        our_order("cancelled", 600, day(1), status="cancelled"),
+        our_order("ordered_at_as_of", 500, day(1), ordered=day(0)),
+        our_order("our_order_came_back", 7, day(1), ordered=day(-8)),
+        our_order("our_order_was_received", 7, day(1), ordered=day(-8)),
+        our_order("both", 2, day(3), ordered=day(-2)),
+    ]
+    columns = "product_id on_order on_order_late last_ordered_at"
+    assert rows_of(spark, "open_orders", columns, landed_orders=their, orders=our) == [
+        ("both", 11.0, 0.0, {"S1": day(-1)}),
+        ("landed", 6.0, 0.0, {"S1": day(-5)}),
+        ("late", 9.0, 3.0, {"S1": day(-5)}),
+        ("our_late_order", 6.0, 6.0, {"S1": day(-5)}),
+        ("our_order", 6.0, 0.0, {"S1": day(-5)}),
+        ("our_order_came_back", 7.0, 0.0, {"S1": day(-8)}),
+        ("our_order_was_received", 0.0, 0.0, {"S1": day(-8)}),
+        ("received", 0.0, 0.0, {"S1": day(-5)}),
+        ("two_sources", 3.0, 0.0, {"S1": day(-3), "S2": day(-2)}),
+    ]
+
+
+def supply(product, source="S1", **terms):
+    keys = {"location_id": "L1", "product_id": product, "source_id": source}
+    return keys | {"lead_time": 2.0, "purchase_cost": 10.0, "backorder_cost": 3.0} | terms
+
+
+def test_terms(spark):
+    limits = {"min_order_quantity": 2.0, "max_order_quantity": 90.0, "quantity_multiple": 6.0}
+    given = [
+        supply("plain", lead_time_confidence=1.5, service_level=0.9, shipping_interval=7, **limits),
+        supply("shipped", "S2", unit_shipping_cost=1.5, price_breaks="100:8.5;50:9"),
+        supply("of_no_supplier", "S9"),
+        supply("ranked", "S1", purchase_cost=10.0, lead_time=1.0),
+        supply("ranked", "S2", purchase_cost=8.0, unit_shipping_cost=2.0, lead_time=0.5),
+        supply("ranked", "S3", purchase_cost=9.0, lead_time=9.0),
+    ]
+    suppliers = [
+        {"source_id": "S1", "fixed_order_cost": 50.0},
+        {"source_id": "S2", "fixed_order_cost": 70.0, "max_shipping_volume": 40.0, "purchase_cost_budget": 900.0},
+        {"source_id": "S3", "fixed_order_cost": 0.0},
+    ]
+    tables = {"product_suppliers": given, "suppliers": suppliers}
+    columns = "product_id source_id unit_cost fixed_order_cost lead_time lead_time_confidence source_rank"
+    assert rows_of(spark, "terms", columns, **tables) == [
+        ("of_no_supplier", "S9", 10.0, None, 2.0, 0.0, 1),
+        ("plain", "S1", 10.0, 50.0, 2.0, 1.5, 1),
+        # at equal cost the faster source comes first
+        ("ranked", "S1", 10.0, 50.0, 1.0, 0.0, 3),
+        ("ranked", "S2", 10.0, 70.0, 0.5, 0.0, 2),
+        ("ranked", "S3", 9.0, 0.0, 9.0, 0.0, 1),
+        ("shipped", "S2", 11.5, 70.0, 2.0, 0.0, 1),
+    ]
+    columns = "product_id price_breaks max_shipping_volume purchase_budget"
+    assert rows_of(spark, "terms", columns, **tables)[-1] == (
+        "shipped",
+        [(50.0, 10.5), (100.0, 10.0)],
+        40.0,
+        900.0,
+    )
+    columns = f"product_id price_breaks backorder_cost service_level shipping_interval {' '.join(limits)}"
+    assert rows_of(spark, "terms", columns, **tables)[1] == ("plain", None, 3.0, 0.9, 7, 2.0, 90.0, 6.0)
+
+
+def test_forecast(spark):
+    def of(product, first, mean, **more):
+        keys = {"location_id": "L1", "product_id": product, "first_date": first.date(), "made_at": first}
+        return keys | {"demand_distribution": "poisson", "demand_mean": mean} | more
+
+    given = [
+        of("from_today", day(0), [1.0, 2.0], demand_variance=[3.0, 4.0]),
+        of("made_before", day(-2), [1.0, 2.0, 3.0, 4.0], demand_variance=[1.0, 2.0, 3.0, 4.0]),
+        of("longer_than_the_horizon", day(-1), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]),
+        of("starts_later", day(2), [7.0]),
+        of("its_last_day", day(-2), [1.0, 2.0, 3.0]),
+        of("ended", day(-3), [1.0, 2.0, 3.0]),
+        of("pmf", day(-1), [1.0, 2.0], demand_variance=[0.0, 0.0], demand_pmf=[[0.0, 1.0], [0.0, 0.0, 1.0]]),
+    ]
+    columns = "product_id forecast_made_at demand_mean demand_variance demand_pmf"
+    assert rows_of(spark, "forecast", columns, demand_forecasts=given) == [
+        ("from_today", day(0), [1.0, 2.0], [3.0, 4.0], None),
+        ("its_last_day", day(-2), [3.0], None, None),
+        ("longer_than_the_horizon", day(-1), [1.0, 2.0, 3.0, 4.0], None, None),
+        ("made_before", day(-2), [3.0, 4.0], [3.0, 4.0], None),
+        ("pmf", day(-1), [2.0], [0.0], [[0.0, 0.0, 1.0]]),
+        ("starts_later", day(2), [7.0], None, None),
+    ]
+
+
+def rows_to_store(table, given: list[dict]) -> list[tuple]:
+    """Whole rows of a silver table."""
+    return [
+        tuple(({"n_lines": 1, "file_number": 1, "batch_id": 1} | row).get(name) for name in table.column_names)
+        for row in given
+    ]
+
+
+def test_terms_of_a_run_are_those_of_the_versions_that_its_manifest_pins(spark, tmp_path):
+    settings = {"lakehouse": {"root": str(tmp_path)}, "landing": "landing", "policies": [], "schedules": []}
+    context = context_at(spark, Config.model_validate(settings | {"solvers": [{"name": "highs"}]}), AS_OF)
+    supplies, suppliers = item_views.SILVER["product_suppliers"], item_views.SILVER["suppliers"]
+    with pytest.raises(TableError, match=f"silver.product_suppliers and silver.suppliers run {context.run_id} reads"):
+        item_views.terms_of_run(context)
+    for table in (supplies, suppliers):
+        context.store.create(table)
+    context.store.append(supplies, rows_to_store(supplies, [supply("a"), supply("a", "S9", purchase_cost=9.0)]))
+    context.store.append(suppliers, rows_to_store(suppliers, [{"source_id": "S1", "fixed_order_cost": 50.0}]))
+    versions = {table.name: context.store.version(table) for table in (supplies, suppliers)}
+    manifest = (context.run_id, AS_OF, "", context.config.as_json(), "0", versions, now())
+    context.store.replace(RUNS, [manifest], {"run_id": context.run_id}, check_keys=False)
+    # what comes later is of another run
+    context.store.append(supplies, rows_to_store(supplies, [supply("b")]))
+    context.store.append(suppliers, rows_to_store(suppliers, [{"source_id": "S9", "fixed_order_cost": 1.0}]))
+    terms = item_views.terms_of_run(context).select(*KEYS, "unit_cost", "fixed_order_cost", "source_rank").collect()
+    assert sorted(map(tuple, terms)) == [("L1", "a", "S1", 10.0, 50.0, 2), ("L1", "a", "S9", 9.0, None, 1)]

@@ -1,0 +1,149 @@
+"""The views that join views, positions and item_state: given rows, expected rows. A case is a product."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tests.item_views import AS_OF, day, rows_of
+
+
+def place(product, **values):
+    return {"location_id": "L1", "product_id": product, **values}
+
+
+def line(product, lead_time, source="S1", confidence=0.0):
+    return place(product, source_id=source, lead_time=lead_time, lead_time_confidence=confidence)
+
+
+def test_positions_of_stock(spark):
+    terms = [
+        line("nothing", 2.0),
+        line("expiring", 3.0),
+        line("expires_later", 2.0),
+        line("no_forecast", 2.0),
+        line("two_sources", 2.0, "S1"),
+        line("two_sources", 2.0, "S2"),
+    ]
+    stock = [
+        # 5 expire in 2 days, with 4 sold until then; of these and 10 more 6 are sold in 3 days: 9 are lost
+        place("expiring", on_hand=19.0, expiring_lots=[(2, 5.0), (3, 10.0)]),
+        place("expires_later", on_hand=5.0, expiring_lots=[(3, 5.0)]),
+        place("no_forecast", on_hand=6.0, expiring_lots=[(1, 4.0)]),
+        place("two_sources", on_hand=8.0, expiring_lots=[]),
+    ]
+    orders = [
+        place("two_sources", on_order=7.0, on_order_late=3.0, last_ordered_at={"S2": day(-2), "S9": day(-1)}),
+        place("never_supplied", on_order=7.0, on_order_late=0.0, last_ordered_at={"S1": day(-2)}),
+    ]
+    forecasts = [place(product, demand_mean=[2.0] * 4) for product in ("nothing", "expiring", "expires_later")]
+    columns = "product_id source_id on_hand expiring on_order on_order_late inventory_position last_ordered_at"
+    tables = {"terms": terms, "stock": stock, "open_orders": orders, "forecast": forecasts}
+    assert rows_of(spark, "positions", columns, **tables) == [
+        ("expires_later", "S1", 5.0, 0.0, 0.0, 0.0, 5.0, None),
+        ("expiring", "S1", 19.0, 9.0, 0.0, 0.0, 10.0, None),
+        ("no_forecast", "S1", 6.0, 4.0, 0.0, 0.0, 2.0, None),
+        ("nothing", "S1", 0.0, 0.0, 0.0, 0.0, 0.0, None),
+        # whoever supplies it, it is on order; the last order is each source's own
+        ("two_sources", "S1", 8.0, 0.0, 7.0, 3.0, 15.0, None),
+        ("two_sources", "S2", 8.0, 0.0, 7.0, 3.0, 15.0, day(-2)),
+    ]
+
+
+def test_positions_of_lead_time_demand(spark):
+    mean, variance = [1.0, 2.0, 3.0, 6.0], [2.0, 4.0, 6.0, 8.0]
+    terms = [
+        line("at_once", 0.0),
+        line("part_of_a_day", 2.5),
+        line("longer_than_the_forecast", 6.0),
+        line("no_forecast", 2.0),
+        line("no_variance", 2.0, confidence=1.0),
+        line("unknown_day", 2.0),
+        line("uncertain", 2.0, confidence=2.9),
+    ]
+    forecasts = [
+        place(product, demand_mean=mean, demand_variance=variance)
+        for product in ("at_once", "part_of_a_day", "longer_than_the_forecast", "uncertain")
+    ]
+    forecasts += [
+        place("no_variance", demand_mean=mean),
+        place("unknown_day", demand_mean=[1.0, None, 3.0], demand_variance=[1.0, None, 3.0]),
+    ]
+    columns = "product_id lead_time_demand_mean lead_time_demand_variance"
+    tables = {"terms": terms, "stock": [], "open_orders": [], "forecast": forecasts}
+    assert rows_of(spark, "positions", columns, **tables) == [
+        ("at_once", 0.0, 0.0),
+        # two days more, at the forecast's mean day of 3 and 5
+        ("longer_than_the_forecast", 12.0 + 2 * 3, 20.0 + 2 * 5),
+        ("no_forecast", None, None),
+        ("no_variance", 3.0, None),
+        ("part_of_a_day", 3.0 + 0.5 * 3, 6.0 + 0.5 * 6),
+        ("uncertain", 3.0, 6.0 + 3 * 3 * 2.0),  # each of -2..2 days as likely: a variance of 2 days
+        ("unknown_day", None, None),
+    ]
+
+
+def position(location, product, **values):
+    given = {"unit_cost": 1.0, "backorder_cost": 1.0, "lead_time": 1.0, "lead_time_confidence": 0.0, "source_rank": 1}
+    stock = dict.fromkeys(("on_hand", "expiring", "on_order", "on_order_late", "inventory_position"), 0.0)
+    keys = {"location_id": location, "product_id": product, "source_id": "S1"}
+    return keys | given | stock | {"fixed_order_cost": 5.0, "forecast_made_at": AS_OF} | values
+
+
+def kept(location, product, storage, cost, **limits):
+    return {"location_id": location, "product_id": product, "storage_id": storage, "holding_cost": cost, **limits}
+
+
+def test_item_state(spark):
+    newest = date(2017, 1, 10)
+    counts = [
+        {"location_id": "L1", "snapshot_at": day(0, 5), "counted_on": newest, "newest_counted_on": newest}
+        | {"is_stock_stale": False},
+        {"location_id": "L2", "snapshot_at": day(-3), "counted_on": date(2017, 1, 7), "newest_counted_on": newest}
+        | {"is_stock_stale": True},
+    ]
+    tables = {
+        "positions": [
+            position("L1", "complete", price_breaks=[(50.0, 0.9), (100.0, 0.8)]),
+            position("L1", "bare", fixed_order_cost=None, forecast_made_at=None),
+            position("L2", "stale"),
+            position("L3", "never_counted"),
+        ],
+        "stock_counts": counts,
+        "assortment": [
+            {"location_id": "L1", "product_id": "complete", "department_id": "D3", "disposal_cost": 0.25},
+            {"location_id": "L1", "product_id": "not_supplied", "department_id": "D3"},
+        ],
+        "products": [{"product_id": "complete", "list_price": 9.0, "unit_volume": 0.5, "shelf_life": 21}],
+        "product_storage": [
+            kept("L1", "complete", "A", 0.3, max_inventory=10.0, min_inventory=1.0, lost_sale_cost=4.0),
+            kept("L1", "complete", "B", 0.1, max_inventory=5.0, min_inventory=2.0, lost_sale_cost=5.0),
+            kept("L2", "stale", "A", 0.3, max_inventory=10.0),
+            kept("L2", "stale", "B", 0.3),  # takes all
+            kept("L3", "never_counted", "A", 0.3),
+        ],
+        "storages": [{"location_id": "L1", "storage_id": "B", "storage_cost_budget": 12.5}],
+    }
+    problems = {
+        "complete": None,
+        "bare": "no forecast made in the 14 days before 2017-01-10; no storage cost in store_product_storage; its "
+        "supplier is not in suppliers",
+        "stale": "the stock count of 2017-01-07 is older than the newest, of 2017-01-10",
+        "never_counted": "the location has no stock count",
+    }
+    assert dict(rows_of(spark, "item_state", "product_id problem", **tables)) == problems
+    columns = "product_id storage_id holding_cost lost_sale_cost min_inventory max_inventory storage_cost_budget"
+    assert rows_of(spark, "item_state", columns, **tables) == [
+        ("bare", None, None, None, None, None, None),
+        ("complete", "B", 0.1, 5.0, 3.0, 15.0, 12.5),
+        ("never_counted", "A", 0.3, None, None, None, None),
+        ("stale", "A", 0.3, None, None, None, None),
+    ]
+    columns = "product_id run_id as_of snapshot_at is_stock_stale department_id disposal_cost list_price unit_volume"
+    assert rows_of(spark, "item_state", columns, **tables) == [
+        ("bare", "r", AS_OF, day(0, 5), False, None, None, None, None),
+        ("complete", "r", AS_OF, day(0, 5), False, "D3", 0.25, 9.0, 0.5),
+        ("never_counted", "r", AS_OF, None, True, None, None, None, None),
+        ("stale", "r", AS_OF, day(-3), True, None, None, None, None),
+    ]
+    columns = "product_id price_break_quantity price_break_cost"
+    assert rows_of(spark, "item_state", columns, **tables)[1] == ("complete", [50.0, 100.0], [0.9, 0.8])
