@@ -147,25 +147,24 @@ def order(decisions: Mapping[str, np.ndarray], stock: Stock) -> np.ndarray:
     return order_rules.in_batches(decisions["REORDER_POINT"], decisions["ORDER_QUANTITY"], stock)
 
 
-def _example(
-    name: str,
-    numbers: tuple[float, ...],
-    breaks: tuple[list, list],
-    params: dict[str, str],
-    found: tuple[int, float],
-    note: str = "",
-) -> Example:
-    """A published instance of one item without a budget: K, h, c, lambda; break quantities and costs; Q and cost."""
-    names = ("fixed_order_cost", "holding_cost", "unit_cost")
-    item: dict[str, Any] = {"storage_id": "1", "storage_cost_budget": None, "lead_time": 0.0}
-    item |= dict(zip(names, numbers, strict=False)) | {"demand_mean": np.array(numbers[3:])}
-    item |= {"price_break_quantity": np.array(breaks[0]), "price_break_cost": np.array(breaks[1])}
-    source = f"Snyder & Shen (2019), Fundamentals of Supply Chain Theory, {name.split(', ')[0]}{note}"
+def _example(name: str, columns: dict[str, Any], params: dict[str, str], found: tuple[int, float]) -> Example:
+    """A published instance of one item without a budget; Q and its cost.
+
+    The book's quantities are real: where it does not order at a price break, the cost is that of the whole Q beside.
+    """
+    item = {"storage_id": "1", "storage_cost_budget": None, "lead_time": 0.0, **columns}
+    source = f"Snyder & Shen (2019), Fundamentals of Supply Chain Theory, {name}, in whole units"
     return Example(name, (item,), params, found[1], {"ORDER_QUANTITY": found[:1]}, source)
 
 
-_SMALL, _SMALL_BREAKS = (8.0, 0.225, 0.75, 1300.0), ([400.0, 800.0], [0.72, 0.68])
-_LARGE, _LARGE_BREAKS = (2250.0, 372.5, 1490.0, 182500.0), ([1200.0, 2400.0], [1220.0, 1100.0])
+def _columns(K: float, h: float, c: float, mean: float, break_quantity: list, break_cost: list) -> dict[str, Any]:
+    breaks = {"price_break_quantity": np.array(break_quantity), "price_break_cost": np.array(break_cost)}
+    costs = {"fixed_order_cost": K, "holding_cost": h, "unit_cost": c}
+    return {**costs, "demand_mean": np.array([mean]), **breaks}
+
+
+_SMALL = _columns(8.0, 0.225, 0.75, 1300.0, [400.0, 800.0], [0.72, 0.68])
+_LARGE = _columns(2250.0, 372.5, 1490.0, 182500.0, [1200.0, 2400.0], [1220.0, 1100.0])
 _ALL_UNITS = {"discount": "all_units", "holding": "with_price"}
 _INCREMENTAL = {"discount": "incremental", "holding": "with_price"}
 
@@ -187,24 +186,10 @@ POLICY = Policy(
     cost=cost,
     order=order,
     examples=(
-        _example("Example 3.5, all units", _SMALL, _SMALL_BREAKS, _ALL_UNITS, (800, 978.6)),
-        _example("Problem 3.12, all units", _LARGE, _LARGE_BREAKS, _ALL_UNITS, (2400, 201251093.75)),
-        _example(
-            "Example 3.1",
-            _SMALL,
-            ([], []),
-            {},
-            (304, 68.41052550594829),
-            ": Q = 304.05 for real quantities, 304 for whole ones",
-        ),
-        _example(
-            "Problem 3.12, incremental",
-            _LARGE,
-            _LARGE_BREAKS,
-            _INCREMENTAL,
-            (28553, 208678591.67992836),
-            ": Q = 28553.06 for real quantities, 28553 for whole ones",
-        ),
+        _example("Example 3.5, all units", _SMALL, _ALL_UNITS, (800, 978.6)),
+        _example("Problem 3.12, all units", _LARGE, _ALL_UNITS, (2400, 201251093.75)),
+        _example("Example 3.1", _SMALL, {}, (304, 68.41052550594829)),
+        _example("Problem 3.12, incremental", _LARGE, _INCREMENTAL, (28553, 208678591.67992836)),
     ),
     algorithm=algorithm,
     partition_by=("location_id", "storage_id"),
