@@ -81,9 +81,9 @@ def _row(question: Question, method: str, solver: Mapping[str, Any]) -> Row:
         method,
         question.source,
         question.published,
-        answer["cost"].sum() * question.n_periods,
+        float(answer["cost"].sum()) * question.n_periods,
         # of all items together, the same in each row
-        None if is_proved else answer["bound"][0] * question.n_periods,
+        None if is_proved else float(answer["bound"][0]) * question.n_periods,
         seconds,
         "; ".join(filter(None, [question.note, remark])),
     )

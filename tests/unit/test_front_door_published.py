@@ -23,6 +23,8 @@ WITHIN = 0.03
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared instances are not on this machine")
 
 
+# an example may hold a service level that its params do not ask for
+@pytest.mark.filterwarnings("ignore:service_level is not asked for")
 @pytest.mark.parametrize(("name", "n"), EXAMPLES)
 def test_every_example_of_a_policy(name, n):
     example = policies.load(name).examples[n]
@@ -43,7 +45,7 @@ def questions() -> list[Question]:
 @needs_data
 def test_the_published_table_holds_no_instance_of_a_policy_that_is_not_asked(questions):
     page = (ROOT / "docs" / "published_instances.md").read_text(encoding="utf-8")
-    rows = set(re.findall(r"^\| (\S+) \| (\w+) \| \w+ \|", page, re.M))
+    rows = set(re.findall(r"^\| (\S+) \| (\w+) \| \w+ \|", page, re.M)) - {("instance", "policy")}
     assert len(rows) > 40 and {(asked.instance, asked.policy) for asked in questions} == rows
 
 
