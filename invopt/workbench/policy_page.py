@@ -11,7 +11,6 @@ from invopt.front_door.demand import DEMAND_STD
 from invopt.policies.base import Policy
 from invopt.tables.columns import Column
 
-
 _FORMS = {"double": "number", "string": "text", "array<double>": "periods", "array<array<double>>": "probabilities"}
 
 
