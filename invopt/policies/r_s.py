@@ -36,7 +36,7 @@ from invopt.models.review_choices import NOTHING, ReviewItem, review_pairs
 from invopt.models.selection import selection_model
 from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
 from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, SERVICE_LEVEL, STOCK_COSTS
-from invopt.policies.inputs.each_item import answer_each, cost_each
+from invopt.policies.inputs.each_item import answer_each, cost_each, whole_decisions
 from invopt.policies.inputs.items import Items
 from invopt.policies.inputs.review import LONGEST_REVIEW, SHIPPING_INTERVAL, ReviewInputs, review_inputs
 from invopt.theory import order_rules
@@ -130,7 +130,7 @@ def cost(items: Items, decisions: Mapping[str, np.ndarray], params: RSParams) ->
         costs = inputs.costs_of(i)
         return review_costs(params.cost, "none", periods, levels, after, demand["demand_mean"], **costs).cost.item()
 
-    return cost_each(items, DECIDES, decisions, inputs.demand.mean > 0, cost_of)
+    return cost_each(items, DECIDES, whole_decisions(DECIDES, decisions), inputs.demand.mean > 0, cost_of)
 
 
 def order(decisions: Mapping[str, np.ndarray], stock: Stock) -> np.ndarray:

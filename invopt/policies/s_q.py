@@ -38,7 +38,7 @@ from invopt.models.window import NO_DEMAND, window_model
 from invopt.models.window_levels import SQItem, window_levels
 from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
 from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, SERVICE_LEVEL, STOCK_COSTS
-from invopt.policies.inputs.each_item import answer_each, cost_each
+from invopt.policies.inputs.each_item import answer_each, cost_each, whole_decisions
 from invopt.policies.inputs.items import Items
 from invopt.policies.inputs.service import service_shares
 from invopt.policies.inputs.stock_inputs import StockInputs, stock_inputs
@@ -89,6 +89,8 @@ def algorithm(items: Items, params: SQParams) -> Answer:
         np.isinf(answer.cost),
         f"demand varies over more than {LARGEST_TABLE:g} units: too many for a fill rate; count in larger units",
     )
+    for values in (*answer.decisions.values(), answer.cost):
+        values[~items.is_usable] = np.nan
     return answer
 
 
@@ -121,7 +123,7 @@ def _item(inputs: StockInputs, params: SQParams, i: int) -> SQItem:
 
 
 def cost(items: Items, decisions: Mapping[str, np.ndarray], params: SQParams) -> np.ndarray:
-    """C(s, Q) of any whole s >= 0 and Q >= 1, money/day; the service does not count in it."""
+    """C(s, Q) of any whole s >= 0 and Q >= 1, money/day, NaN of others; the service does not count in it."""
     inputs = stock_inputs(items, review_days(params.cost))
 
     def cost_of(i: int, s: float, quantity: float) -> float:
@@ -131,7 +133,7 @@ def cost(items: Items, decisions: Mapping[str, np.ndarray], params: SQParams) ->
         costs = (item.holding_cost, item.fixed_order_cost, item.backorder_cost)
         return reorder_point_cost(params.cost, int(s), int(quantity), item.demand, item.demand_mean, *costs)
 
-    return cost_each(items, DECIDES, decisions, inputs.has_demand, cost_of)
+    return cost_each(items, DECIDES, whole_decisions(DECIDES, decisions), inputs.has_demand, cost_of)
 
 
 def order(decisions: Mapping[str, np.ndarray], stock: Stock) -> np.ndarray:

@@ -30,7 +30,7 @@ from invopt.models.position_process import IDLE, SSCosts, position_levels, posit
 from invopt.policies.base import About, Answer, Decision, Example, Params, Policy
 from invopt.policies.inputs.columns import LEAD_TIME_DEMAND, STOCK_COSTS
 from invopt.policies.inputs.day_demand import day_pmfs
-from invopt.policies.inputs.each_item import answer_each
+from invopt.policies.inputs.each_item import answer_each, whole_decisions
 from invopt.policies.inputs.items import Items
 from invopt.policies.inputs.stock_inputs import StockInputs, stock_inputs
 from invopt.theory import order_rules
@@ -108,7 +108,7 @@ def build_model(items: Items, params: SSParams) -> pyo.ConcreteModel:
 def cost(items: Items, decisions: Mapping[str, np.ndarray], params: SSParams) -> np.ndarray:
     """C(s, S) of any whole s >= 0 and S > s, money/day; 0 where an item without demand is not ordered."""
     inputs, pmfs = _read(items)
-    s, S = (np.asarray(decisions[decision.name], dtype=float) for decision in DECIDES)
+    s, S = whole_decisions(DECIDES, decisions).values()
     has_demand = inputs.has_demand
     costs = np.where(items.is_usable & ~has_demand & (s == 0) & (S == 0), 0.0, np.nan)
     chosen = items.is_usable & has_demand & np.isfinite(s) & np.isfinite(S)

@@ -95,6 +95,8 @@ class _Bucket:
         return {} if "mip_rel_gap" in known else {"mip_rel_gap": self.request.row.gap}
 
     def by_model(self, partitions: np.ndarray, options: dict[str, Any] | None = None) -> Iterable[Outcome]:
+        if not len(partitions):
+            return ()
         highs.import_all()
         solver = self.request.solver
         if options and solver.kind == "highs":
@@ -231,7 +233,8 @@ def _solve_by_algorithm(bucket: _Bucket, rows: SolvedRows, positions: np.ndarray
 def _improve(bucket: _Bucket, rows: SolvedRows) -> None:
     """Solves by their models the partitions whose algorithm failed or has not proved its plan within the row's gap.
 
-    The cheaper plan stays, with the higher of the two bounds. Where the model gives none, a remark tells why.
+    The cheaper plan stays, with the higher of the two bounds. Where the model gives none, a remark tells why. A model
+    that contradicts the algorithm is told like an audit's finding, and proves nothing.
     """
     columns, starts = rows.columns, bucket.starts
     objective, bound = columns["objective"][starts], columns["bound"][starts]
@@ -241,19 +244,32 @@ def _improve(bucket: _Bucket, rows: SolvedRows) -> None:
     partitions = np.flatnonzero(is_open & ~is_refused)
     for k, outcome in zip(partitions, bucket.by_model(partitions, bucket.gap_options), strict=True):
         at = slice(starts[k], bucket.ends[k])
+        seconds = columns["seconds"][starts[k]] + (outcome.seconds or 0.0)
         if not has_plan[k]:
             outcome = _after_failure(outcome, columns["message"][starts[k]])
+            rows.put(at.start, at.stop, outcome._replace(seconds=seconds))
+            rows.say_method(at, MODEL)
+            continue
+        columns["seconds"][at] = seconds
+        gap, message = contradiction(objective[k], bound[k], outcome, bucket.request.audit_tolerance)
+        if gap is not None and gap > bucket.request.audit_tolerance:
+            columns["audit_gap"][at], columns["audit_message"][at] = gap, message
         elif outcome.status is Status.NO_SOLUTION:
             rows.add_remark(at, f"not proved within the gap, and the model gave no plan: {outcome.message}")
-            continue
-        better = max((b for b in (outcome.bound, bound[k]) if b is not None and not np.isnan(b)), default=None)
-        if not has_plan[k] or outcome.objective < objective[k]:
-            rows.put(at.start, at.stop, outcome._replace(bound=better))
-            rows.say_method(at, MODEL)
         else:
-            columns["bound"][at] = better
-            if is_proven(objective[k], better):
-                columns["status"][at] = str(Status.OPTIMAL)
+            _keep_the_better(rows, at, outcome._replace(seconds=seconds))
+
+
+def _keep_the_better(rows: SolvedRows, at: slice, outcome: Outcome) -> None:
+    """Of the rows' plan and the model's the cheaper one, with the higher of the two bounds."""
+    columns = rows.columns
+    best = np.fmax(columns["bound"][at.start], np.nan if outcome.bound is None else outcome.bound)
+    if outcome.objective < columns["objective"][at.start]:
+        rows.put(at.start, at.stop, outcome._replace(bound=best))
+        rows.say_method(at, MODEL)
+    columns["bound"][at] = best
+    if is_proven(columns["objective"][at.start], best):
+        columns["status"][at] = str(Status.OPTIMAL)
 
 
 def _after_failure(outcome: Outcome, message: str) -> Outcome:

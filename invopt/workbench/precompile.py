@@ -8,6 +8,8 @@ compiled when it is first needed.
 from __future__ import annotations
 
 import os
+import re
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -16,6 +18,7 @@ from multiprocessing import get_context
 
 from invopt import policies
 from invopt.errors import InvoptError, PolicyLawError
+from invopt.policies.base import Policy
 from invopt.solving import SolveRequest, Status, solve_bucket
 from invopt.workbench.laws import example_items
 
@@ -32,8 +35,8 @@ def compile_algorithms(names: Sequence[str], folder: str | None, say: Callable[[
     """
     started = time.monotonic()
     problems: list[str] = []
-    # policies with one algorithm share its machine code, and two processes at once would both compile it
-    alike: dict[str, list[str]] = {}
+    # policies with one search share its machine code, and two processes at once would both compile it
+    alike: dict[tuple[str, ...], list[str]] = {}
     for name in names:
         try:
             policy = policies.load(name, folder)
@@ -41,7 +44,7 @@ def compile_algorithms(names: Sequence[str], folder: str | None, say: Callable[[
             problems.append(str(error))
             continue
         if policy.algorithm is not None:
-            alike.setdefault(policy.about.algorithm, []).append(name)
+            alike.setdefault(_searches(policy) or (name,), []).append(name)
     if alike:
         say(f"compiling {len(alike)} algorithms for this machine; the first time it takes up to two minutes")
         workers = min(len(alike), os.cpu_count() or 1)
@@ -61,6 +64,23 @@ def compile_algorithms(names: Sequence[str], folder: str | None, say: Callable[[
                 say(f"  {n_done} of {len(alike)}: {', '.join(waiting[done])}, {time.monotonic() - started:.0f} s")
     if problems:
         raise PolicyLawError("these algorithms were not compiled", problems)
+
+
+def _searches(policy: Policy) -> tuple[str, ...]:
+    """The modules of `theory` that search for the policy's decisions, itself or through readers of `policies.inputs`.
+
+    Two policies share machine code when they name the same searches.
+    """
+    searches: set[str] = set()
+    seen: set[str] = set()
+    waiting = [policy.algorithm.__module__]
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        modules = {getattr(value, "__module__", None) or "" for value in vars(sys.modules[name]).values()}
+        searches |= {module for module in modules if re.fullmatch(r"invopt\.theory\.\w+\.search\w*", module)}
+        waiting += [module for module in modules - seen if module.startswith("invopt.policies.inputs.")]
+    return tuple(sorted(searches))
 
 
 def _solve_examples(names: list[str], folder: str | None) -> list[str]:

@@ -8,7 +8,12 @@
                                     asked for, their rows together
     BAD                             name -> (changes of an example's item, text of its problem): what no range tells
     LIMITED                         decisions that params or columns keep from being cheaper
+    IS_WHOLE                        the decisions are whole numbers, also a vertex of the model's
+    AGREEMENT                       largest relative difference of the model's optimum, where it is less than 1e-6
+    TOO_LARGE                       changes of an example's item whose model would be too large
     N_COMPARED                      partitions of each parameter set that the suite solves by their models too
+    many_items(rng, n_partitions)   what the slow test takes, where it is not random_items
+    N_MANY                          the same of the slow test, of all parameter sets together
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
+from invopt.config import SolverRow
 from invopt.policies.base import Policy
 from invopt.policies.inputs.items import Items
 from invopt.solving import SolveRequest, Status, highs, solve_partition
@@ -88,11 +94,14 @@ def items_of(policy: Policy, items: pd.DataFrame) -> Items:
     return Items(items, policy.needs, offsets_of(policy, items))
 
 
-def answer(policy: Policy, items: pd.DataFrame, method: str = "algorithm", **params: Any) -> Solved:
-    """All items by the engine, in this process."""
+def answer(
+    policy: Policy, items: pd.DataFrame, method: str = "algorithm", *, time_limit: float = TIME_LIMIT, **params: Any
+) -> Solved:
+    """All items by the engine, in this process; time_limit is that of a partition's model, seconds."""
     number = np.repeat(np.arange(len(offsets_of(policy, items)) - 1), np.diff(offsets_of(policy, items)))
     given = items.assign(partition_key=[f"{k:08d}" for k in number], is_audited=False)
-    solved = solve_partition(given, SolveRequest.of_policy(policy.name, params=params, method=method))
+    solver = SolverRow(name="highs", time_limit=time_limit)
+    solved = solve_partition(given, SolveRequest.of_policy(policy.name, params=params, method=method, solver=solver))
     solved = items[list(ITEM)].merge(solved, on=list(ITEM), how="left", validate="one_to_one")
     decisions = {name: _values(solved["decisions"], name) for name in policy.decision_names}
     prices = {

@@ -66,6 +66,24 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-BAD = {**BAD_DEMAND, **BAD_SERVICE}
+BAD = {
+    **BAD_DEMAND,
+    **BAD_SERVICE,
+    "too wide a day": (
+        {"demand_distribution": "pmf", "demand_pmf": [np.full(10_000, 1e-4)], "lead_time": 1.0},
+        "too many units within lead time and review period",
+    ),
+    "too much at a review": ({"demand_mean": np.array([2e7])}, "lead time and review period passes"),
+}
+IS_WHOLE = True
+TOO_LARGE = {
+    "demand_distribution": "normal",
+    "demand_mean": np.array([1e5]),
+    "demand_variance": np.array([1e10]),
+    "lead_time": 7.0,
+}
+# of the linear program
+AGREEMENT = 1e-9
+N_MANY = 1008
 # by longest_review_period and shipping_interval
 LIMITED = ("REVIEW_PERIOD",)

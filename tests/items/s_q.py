@@ -63,11 +63,11 @@ def random_item(rng: np.random.Generator, form: str, largest_mean: float = 50.0)
     return item
 
 
-def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
+def random_items(rng: np.random.Generator, n_partitions: int, largest_mean: float = 20.0) -> pd.DataFrame:
     """One item per partition, the forms of demand in turn; every tenth has no demand."""
     items = []
     for k in range(n_partitions):
-        item = random_item(rng, FORMS[k % len(FORMS)], 20.0)
+        item = random_item(rng, FORMS[k % len(FORMS)], largest_mean)
         if k % 10 == 9:
             item.update(demand_distribution="poisson", demand_mean=np.zeros(5))
         items.append(item)
@@ -105,5 +105,30 @@ BAD_SERVICE = {
     "percents": ({"service_level": 95.0}, "0.95 for 95 percent", {"service": "cycle"}),
     "certainty": ({"service_level": 1.0}, "no finite stock", {"service": "cycle"}),
     "less than nothing": ({"service_level": -0.5}, "must be 0 or more and below 1", {"service": "cycle"}),
+    "more than percents": ({"service_level": 1e5}, "must be 0 or more and below 1", {"service": "fill_rate"}),
 }
-BAD = {**BAD_DEMAND, **BAD_SERVICE, "endless quantity": ({"holding_cost": 1e-30}, "passes 1e+12 units")}
+BAD = {
+    **BAD_DEMAND,
+    **BAD_SERVICE,
+    "endless quantity": ({"holding_cost": 1e-30}, "passes 1e+12 units"),
+    "too wide for a fill rate": (
+        {
+            "demand_distribution": "normal",
+            "demand_mean": np.array([1e6]),
+            "demand_variance": np.array([1e11]),
+            "service_level": 0.9,
+        },
+        "too many for a fill rate; count in larger units",
+        {"service": "fill_rate"},
+    ),
+}
+IS_WHOLE = True
+# of the linear program
+AGREEMENT = 1e-9
+TOO_LARGE = {"holding_cost": 1e-30}
+N_MANY = 1008
+
+
+def many_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
+    """With faster movers, whose models are larger."""
+    return random_items(rng, n_partitions, 1_000.0)

@@ -43,3 +43,8 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
 
 
 BAD = BAD_DEMAND
+IS_WHOLE = True
+# of the linear program: a price that is wrong by less than 1e-7 of money counts as right in HiGHS
+AGREEMENT = 1e-8
+TOO_LARGE = {"holding_cost": 1e-12}
+N_MANY = 1000

@@ -38,9 +38,7 @@ def main() -> None:
         ("sales", "rows to ingest"),
     ):
         parser.add_argument(f"--{name}", type=int, default=getattr(Sizes, name), help=meaning)
-    parser.add_argument(
-        "--items", type=int, nargs="+", default=Sizes.items, help="partitions by the exact algorithm, rising"
-    )
+    parser.add_argument("--items", type=int, nargs="+", default=Sizes.items, help="partitions by the algorithm, rising")
     parser.add_argument(
         "--policies", nargs="+", choices=names(), default=[], help="of `policies` and `item_policies`; default: all"
     )

@@ -45,7 +45,7 @@ def _table(columns: dict[str, Any], policy: str) -> pa.Table:
     schema = pa.schema(
         [
             *((name, pa.string()) for name in ITEM),
-            *((column.name, ARROW[column.type]) for column in policies.load(policy).input_columns),
+            *((column.name, ARROW[column.type]) for column in policies.load(policy).needs),
         ]
     )
     return pa.table(

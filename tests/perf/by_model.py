@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyomo.environ as pyo
 
 from invopt import policies, solving
 from invopt.pipelines.placement import tasks_of
 from invopt.pipelines.solve import solve
+from invopt.policies.base import Policy
+from invopt.policies.inputs.items import Items
 from invopt.solving import highs
 from invopt.solving.by_model import solve_by_model
 from invopt.tables import SOLUTIONS, STEPS
@@ -110,6 +113,10 @@ def items_of_levels(n: int) -> pa.Table:
     return pa.Table.from_pandas(every, table.schema, preserve_index=False)
 
 
+def _model(policy: Policy, item: pd.DataFrame) -> pyo.ConcreteModel:
+    return policy.build_model(Items(item, policy.needs), policy.params())
+
+
 def _of_levels(item: pd.DataFrame) -> pd.DataFrame | None:
     """The item with the fixed order cost that gives its model 288 levels: the dearer an order, the more; None where
     none does.
@@ -117,7 +124,7 @@ def _of_levels(item: pd.DataFrame) -> pd.DataFrame | None:
     policy = policies.load("s_q")
 
     def n_levels(fixed_order_cost: float) -> int:
-        return len(policy.build_model(item.assign(fixed_order_cost=fixed_order_cost), policy.params()).LEVELS)
+        return len(_model(policy, item.assign(fixed_order_cost=fixed_order_cost)).LEVELS)
 
     low = high = 0.01
     while n_levels(high) < LEVELS:

@@ -1,4 +1,4 @@
-"""The cost of solving beside the solver, without Spark: microseconds per exact item, milliseconds per model.
+"""The cost of solving beside the solver, without Spark: microseconds per item by the algorithm, milliseconds per model.
 
 The model is a window LP over 288 inventory levels: u_y = 1/Q on the window s < y <= s+Q, st_y marks its start.
 """
@@ -14,6 +14,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from invopt.policies import load
+from invopt.policies.inputs.items import Items
 from invopt.solving import HIGHS, SolveRequest, solve_bucket, solve_partition
 from tests.perf.alone import RunIn
 from tests.perf.figure import Figure
@@ -22,19 +23,19 @@ from tests.perf.sizes import Sizes
 POLICY = '''
 """Window LP of (s, Q): min sum A st_y + sum G_y u_y, sum u = 1, u_y - u_{y-1} <= st_y.
 
-The exact algorithm scans all windows.
+The algorithm scans all windows.
 """
 
 import numpy as np
 import pyomo.environ as pyo
 
 from invopt.tables.columns import Column
-from invopt.policies.base import ExactSolution, Params, Policy
+from invopt.policies.base import About, Answer, Decision, Params, Policy
 
 
 def build_model(items, params):
-    holding = items["level_cost"].iat[0].tolist()
-    start = float(items["start_cost"].iat[0])
+    holding = items.objects("level_cost")[0].tolist()
+    start = float(items.numbers("start_cost")[0])
     m = pyo.ConcreteModel()
     m.ITEMS = pyo.RangeSet(0, 0)
     m.LEVELS = pyo.RangeSet(0, len(holding) - 1)
@@ -51,17 +52,17 @@ def build_model(items, params):
     return m
 
 
-def solve_exact(items, offsets, params):
-    start = items["start_cost"].to_numpy()
-    return ExactSolution({"reorder_point": start, "order_quantity": 2 * start}, start / 3)
+def algorithm(items, params):
+    start = items.numbers("start_cost")
+    return Answer({"reorder_point": start, "order_quantity": 2 * start}, start / 3)
 
 
 POLICY = Policy(
-    name="window", title="", model_class="LP", algorithm="scan", source="", partition_by=(), inputs="",
-    input_columns=(Column("start_cost", "double", "", "", False), Column("level_cost", "array<double>", "", "", False)),
-    params=Params, decisions=("reorder_point", "order_quantity"), build_model=build_model,
-    order=lambda d, s: s, examples=(),
-    solve_exact=solve_exact)
+    name="window", about=About("", "LP", "", "scan"), partition_by=(), select="",
+    decides=(Decision("reorder_point", "", ""), Decision("order_quantity", "", "")),
+    needs=(Column("start_cost", "double", "", "", False), Column("level_cost", "array<double>", "", "", False)),
+    params=Params, build_model=build_model, cost=lambda items, decisions, params: decisions["reorder_point"] / 3,
+    order=lambda decisions, stock: stock.inventory_position, examples=(), algorithm=algorithm)
 '''
 
 
@@ -99,21 +100,21 @@ def measure(folder: Path, sizes: Sizes, run_in: RunIn) -> list[Figure]:
     return run_in(_measure, folder, min(15_000, sizes.items[0]), min(200, sizes.models))
 
 
-def _measure(folder: Path, n_exact: int, n_models: int) -> list[Figure]:
+def _measure(folder: Path, n_items: int, n_models: int) -> list[Figure]:
     (folder / "window.py").write_text(POLICY)
     request = SolveRequest.of_policy("window", str(folder), solver=HIGHS.model_copy(update={"time_limit": 5.0}))
-    exact = SolveRequest.of_policy("window", str(folder), method="exact")
+    by_algorithm = SolveRequest.of_policy("window", str(folder), method="algorithm")
     figures: list[Figure] = []
 
     def add(what: str, seconds: float, n: int, unit: str) -> None:
         how = "the engine alone, on a bucket in memory: the least CPU of four times"
         figures.append(Figure(f"engine: {what}", seconds / n * {"us": 1e6, "ms": 1e3}[unit], unit, how=how))
 
-    many = items(n_exact, 28)
-    add("exact, an item of 28 levels", best(lambda: solve_bucket(many, exact)), n_exact, "us")
+    many = items(n_items, 28)
+    add("exact, an item of 28 levels", best(lambda: solve_bucket(many, by_algorithm)), n_items, "us")
     # twins share a partition, so all keys are sorted
     twins = many.assign(partition_key=[f"S1/{i // 2:07d}" for i in range(len(many))])
-    add("exact, an item, partitions of 2 items", best(lambda: solve_bucket(twins, exact)), n_exact, "us")
+    add("exact, an item, partitions of 2 items", best(lambda: solve_bucket(twins, by_algorithm)), n_items, "us")
     for n_levels in (2, 288):
         some = items(n_models, n_levels)
         add(
@@ -130,7 +131,7 @@ def _measure(folder: Path, n_exact: int, n_models: int) -> list[Figure]:
         )
     policy, appsi = load("window", str(folder)), pyo.SolverFactory("appsi_highs")
     one = some.head(40).sort_values("partition_key", ignore_index=True)
-    rows = [one.iloc[[row]].reset_index(drop=True) for row in range(len(one))]
+    rows = [Items(one.iloc[[row]].reset_index(drop=True), policy.needs, [0, 1]) for row in range(len(one))]
 
     def by_appsi() -> list[float]:
         found = []

@@ -44,7 +44,7 @@ def both(folder: Path, n: int) -> tuple[float, float]:
     row = run.config.active_policies()[0]
     policy = policies.load(row.policy)
     # few columns decide which rows are taken: a share of the buckets would leave cores idle
-    rows = run.store.read(policy_inputs(policy.name, policy.input_columns)).withColumn(
+    rows = run.store.read(policy_inputs(policy.name, policy.needs)).withColumn(
         "place", F.pmod(F.xxhash64("partition_key", F.lit("share")), F.lit(1000))
     )
     request = SolveRequest.of_row(run.config, row)

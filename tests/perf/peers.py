@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from invopt.policies.base import Policy
+from invopt.policies.inputs.items import Items
 from tests.perf.figure import Figure
 
 HOW = (
-    "stockpyl's CPU per instance in a loop over ours on the same instances, repeated until a call of solve_exact "
+    "stockpyl's CPU per instance in a loop over ours on the same instances, repeated until a call of the algorithm "
     "has as many "
     "items as elsewhere in this table; our parameters make the problem stockpyl's; orders are small in (s, Q) and "
     "(s, S), "
@@ -78,8 +79,8 @@ def _beside(policy: Policy, peer: Peer, n: int, batch: int) -> list[Figure]:
     theirs = (time.process_time() - started) / n
     items, params = _frame(policy, [instance.item for instance in instances]), policy.params(**peer.params)
     repeated = items.iloc[np.arange(max(n, batch)) % n].reset_index(drop=True)
-    found = policy.solve_exact(repeated, np.arange(len(repeated) + 1), params).cost[:n]
-    ours = least_cpu(lambda: policy.solve_exact(repeated, np.arange(len(repeated) + 1), params)) / len(repeated)
+    found = policy.algorithm(Items(repeated, policy.needs), params).cost[:n]
+    ours = least_cpu(lambda: policy.algorithm(Items(repeated, policy.needs), params)) / len(repeated)
     wanted = [instance.cost(result) for instance, result in zip(instances, results, strict=True)]
     differences = [abs(cost - one) / abs(one) for cost, one in zip(found, wanted, strict=True) if one is not None]
     what = f"{policy.name} beside {peer.function}"
@@ -102,7 +103,7 @@ def _frame(policy: Policy, items: list[dict[str, Any]]) -> pd.DataFrame:
         column.name: pd.Series(
             [item.get(column.name) for item in items], dtype=float if column.type == "double" else object
         )
-        for column in policy.input_columns
+        for column in policy.needs
     }
     return pd.DataFrame({**keys, **columns})
 

@@ -16,6 +16,7 @@ import pandas as pd
 from invopt.errors import ParameterError
 from invopt.policies import load, names
 from invopt.policies.base import Policy
+from invopt.policies.inputs.items import Items
 from invopt.solving import highs
 from invopt.solving.outcome import Status
 from tests.items import eoq_budget, newsvendor_budget
@@ -27,13 +28,13 @@ from tests.perf.peers import beside_stockpyl
 from tests.perf.sizes import Sizes
 
 N_BUDGETS = 8
-EXACT = "one call of solve_exact for all partitions, compiled before: the least CPU of three"
-EACH = f"a call of solve_exact for each of {N_BUDGETS} partitions: of each the least CPU of three"
+ALGORITHM = "one call of the algorithm for all partitions, compiled before: the least CPU of three"
+EACH = f"a call of the algorithm for each of {N_BUDGETS} partitions: of each the least CPU of three"
 MODEL = (
     "build_model and HiGHS, integers to its own gap of 1e-4: median CPU of some tens, or of all partitions there are"
 )
 SMALL, LARGE = 15.0, 20.0  # us per item of a partition of one; ms per partition of 10,000
-EXACT_LIMITS = {
+ALGORITHM_LIMITS = {
     "s_q": SMALL,
     "s_s": SMALL,
     "r_s": SMALL,
@@ -59,7 +60,7 @@ class Case(NamedTuple):
     items: pd.DataFrame
     modelled: pd.DataFrame
     is_large: bool = False
-    exact_limit: float | None = None
+    algorithm_limit: float | None = None
     model_limit: float | None = None
 
 
@@ -73,8 +74,8 @@ def _measure(name: str, sizes: Sizes) -> list[Figure]:
     highs.import_all()
     figures = []
     for case in _cases(name, sizes):
-        if policy.solve_exact is not None:
-            figures += _exact(policy, case)
+        if policy.algorithm is not None:
+            figures += _by_algorithm(policy, case)
         figures += _models(policy, case, sizes.each_by_model)
     return figures + beside_stockpyl(policy, sizes.peers, sizes.batch)
 
@@ -83,7 +84,7 @@ def _cases(name: str, sizes: Sizes) -> list[Case]:
     """The random items that the tests use, which are all sorts, and those that a retailer has."""
     random_items = importlib.import_module(f"tests.items.{name}").random_items(np.random.default_rng(1), sizes.random)
     cases = [Case("random items", random_items, random_items)]
-    limits = {"exact_limit": EXACT_LIMITS.get(name), "model_limit": MODEL_LIMITS.get(name)}
+    limits = {"algorithm_limit": ALGORITHM_LIMITS.get(name), "model_limit": MODEL_LIMITS.get(name)}
     if name in item_policies():
         usual = arrow_items(sizes.batch, 0, name).to_pandas()
         modelled = items_of_levels(sizes.each_by_model).to_pandas() if name == "s_q" else usual
@@ -106,33 +107,41 @@ def offsets_of(policy: Policy, items: pd.DataFrame) -> np.ndarray:
     return np.concatenate([[0], np.flatnonzero(np.diff(keys)) + 1, [len(items)]])
 
 
-def _exact(policy: Policy, case: Case) -> list[Figure]:
+def _by_algorithm(policy: Policy, case: Case) -> list[Figure]:
     offsets, params = offsets_of(policy, case.items), policy.params()
     if case.is_large:
-        return _each_exact(policy, case, offsets)
-    policy.solve_exact(case.items, offsets, params)
-    seconds = least_cpu(lambda: policy.solve_exact(case.items, offsets, params))
+        return _each_by_algorithm(policy, case, offsets)
+    policy.algorithm(Items(case.items, policy.needs, offsets), params)
+    seconds = least_cpu(lambda: policy.algorithm(Items(case.items, policy.needs, offsets), params))
     n = len(offsets) - 1
     figures = [
-        Figure(f"{policy.name}, exact, {case.what}: a partition", seconds / n * 1e6, "us", case.exact_limit, how=EXACT)
+        Figure(
+            f"{policy.name}, exact, {case.what}: a partition",
+            seconds / n * 1e6,
+            "us",
+            case.algorithm_limit,
+            how=ALGORITHM,
+        )
     ]
     if n < len(case.items):
         figures.append(
-            Figure(f"{policy.name}, exact, {case.what}: an item", seconds / len(case.items) * 1e6, "us", how=EXACT)
+            Figure(f"{policy.name}, exact, {case.what}: an item", seconds / len(case.items) * 1e6, "us", how=ALGORITHM)
         )
     return figures
 
 
-def _each_exact(policy: Policy, case: Case, offsets: np.ndarray) -> list[Figure]:
+def _each_by_algorithm(policy: Policy, case: Case, offsets: np.ndarray) -> list[Figure]:
     params, seconds, n_unproved = policy.params(), [], 0
     for rows in _partitions(case.items, offsets):
         whole = np.array([0, len(rows)])
-        found = policy.solve_exact(rows, whole, params)
+        found = policy.algorithm(Items(rows, policy.needs, whole), params)
         n_unproved += not (found.bound is None or np.array_equal(found.bound, found.cost))
-        seconds.append(least_cpu(lambda rows=rows, whole=whole: policy.solve_exact(rows, whole, params)))
+        seconds.append(
+            least_cpu(lambda rows=rows, whole=whole: policy.algorithm(Items(rows, policy.needs, whole), params))
+        )
     what = f"{policy.name}, exact, {case.what}"
     return [
-        Figure(f"{what}: a partition, median", float(np.median(seconds)) * 1e3, "ms", case.exact_limit, how=EACH),
+        Figure(f"{what}: a partition, median", float(np.median(seconds)) * 1e3, "ms", case.algorithm_limit, how=EACH),
         Figure(f"{what}: a partition, slowest", max(seconds) * 1e3, "ms", how=EACH),
         Figure(
             f"{what}: an item, median", float(np.median(seconds)) / len(case.items) * len(seconds) * 1e6, "us", how=EACH
@@ -151,7 +160,11 @@ def _models(policy: Policy, case: Case, most: int) -> list[Figure]:
     for rows in _partitions(case.modelled, offsets_of(policy, case.modelled)):
         started = time.process_time()
         try:
-            found = highs.solve(policy.build_model(rows, params), TIME_LIMIT, policy.highs_options)
+            found = highs.solve(
+                policy.build_model(Items(rows, policy.needs, [0, len(rows)]), params),
+                TIME_LIMIT,
+                policy.solver_options.get("highs", {}),
+            )
         except ParameterError:
             n_refused += 1
             continue

@@ -15,7 +15,7 @@ CONF = Path(__file__).parents[2] / "conf"
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def new_run(folder: Path, *, method: str = "exact", policy: str = "s_q", **solve: int) -> Context:
+def new_run(folder: Path, *, method: str = "algorithm", policy: str = "s_q", **solve: int) -> Context:
     """The run whose tables are below `folder`, with the shipped rows of one policy alone; `solve` are settings of
     that section.
     """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Sizes:
     """How many of what each measurement takes.
 
-    items : partitions by the exact algorithm, rising; models : by model; groups : one call each; sales : rows to ingest
+    items : partitions by the algorithm, rising; models : by model; groups : one call each; sales : rows to ingest
     policies : those measured one by one, all when empty; batch : items in one call of an algorithm; random : partitions
         of the tests' random items; each_by_model : their models; budget_items : items of one budget; peers : instances
         another package solves too; fixed : demos in each place

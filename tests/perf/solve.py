@@ -1,4 +1,4 @@
-"""From Delta inputs to Delta solutions by the exact algorithm: the fixed cost, the cost of one more partition,
+"""From Delta inputs to Delta solutions by the algorithm: the fixed cost, the cost of one more partition,
 waves, and memory.
 """
 

@@ -88,7 +88,7 @@ def test_items_made_by_columns_are_solved(policy):
     rows = arrow_items(40, 5, policy).to_pandas()
     keys = rows["location_id"] + "|" + rows["product_id"]
     solved = solve_bucket(
-        rows.assign(partition_key=keys, is_audited=True), SolveRequest.of_policy(policy, method="exact")
+        rows.assign(partition_key=keys, is_audited=True), SolveRequest.of_policy(policy, method="algorithm")
     )
     assert (solved["status"] == "optimal").all()
     assert solved["audit_gap"].max() < 1e-8

@@ -45,7 +45,7 @@ class Row(NamedTuple):
     bound if not optimal.
 
     published : None where nothing was published; the note then says what ours is compared with
-    bound : a lower bound of the optimum that was proved, or None when `ours` is exact
+    bound : a lower bound of the optimum that was proved, or None when `ours` is the optimum
     """
 
     instance: str

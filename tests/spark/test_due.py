@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from datetime import UTC, datetime
 
 import pytest
@@ -47,9 +49,12 @@ def run_of(spark, tmp_path_factory):
     return make
 
 
-def done_by(run: Context, solved: dict[str, int], items: int = 10, ordered=("weekly",)) -> None:
-    """Records what a run did: `solved` says how many of a policy's items it came to."""
-    row = (run.run_id, run.as_of, "", run.config.as_json(), "0", {}, now())
+def done_by(run: Context, solved: dict[str, int], items: int = 10, ordered=("weekly",), config: str = "") -> None:
+    """Records what a run did: `solved` says how many of a policy's items it came to.
+
+    config : its configuration as JSON, where an older version wrote it
+    """
+    row = (run.run_id, run.as_of, "", config or run.config.as_json(), "0", {}, now())
     run.store.replace(RUNS, [row], {"run_id": run.run_id}, check_keys=False)
     run.ledger.record_all("inputs", "f", {"*": items, **dict.fromkeys(solved, items)}, 0.0)
     notes = [Note("solve", "f", rows, 0.0, policy_id) for policy_id, rows in solved.items()]
@@ -92,6 +97,38 @@ def test_a_changed_policy_is_due_at_once(run_of):
     other_time = [POLICIES[0], POLICIES[1] | {"order_schedule": "mondays"}, POLICIES[2]]
     planned = due(run_of(MONDAY.replace(day=2), "changed", other_time))
     assert "weekly" not in ids(planned.optimized) and "weekly" not in ids(planned.ordering)
+
+
+@pytest.mark.parametrize(
+    ("method", "is_due"), [("algorithm", False), ("auto", True)], ids=["the same method", "another method"]
+)
+def test_a_row_of_an_older_version_is_compared_by_what_it_means(run_of, method, is_due):
+    """An older version wrote `exact` for `algorithm`, and knew no gap: the solutions it made still hold."""
+    now_configured = [POLICIES[0], POLICIES[1] | {"method": method}, POLICIES[2]]
+    monday = run_of(MONDAY, f"older-{method}", now_configured)
+    older = json.loads(monday.config.as_json())
+    for row in older["policies"]:
+        row["method"] = "exact"
+        del row["gap"]
+    done_by(monday, {"weekly": 10}, config=json.dumps(older))
+    with warnings.catch_warnings(action="error"):
+        planned = due(run_of(MONDAY.replace(day=2), f"older-{method}", now_configured))
+    assert ("weekly" in ids(planned.optimized)) == is_due
+
+
+def test_another_gap_makes_a_policy_due(run_of):
+    done_by(run_of(MONDAY, "gap"), {"weekly": 10})
+    wider = [POLICIES[0], POLICIES[1] | {"gap": 0.01}, POLICIES[2]]
+    assert "weekly" in ids(due(run_of(MONDAY.replace(day=2), "gap", wider)).optimized)
+
+
+def test_a_row_that_this_version_cannot_read_is_due(run_of):
+    monday = run_of(MONDAY, "unread")
+    older = json.loads(monday.config.as_json())
+    for row in older["policies"]:
+        row["shelf"] = "left"
+    done_by(monday, {"weekly": 10}, config=json.dumps(older))
+    assert "weekly" in ids(due(run_of(MONDAY.replace(day=2), "unread")).optimized)
 
 
 def test_orders_whose_rule_failed_are_due_as_before(run_of):

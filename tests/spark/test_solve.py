@@ -34,6 +34,8 @@ from invopt.tables.datasets import BY_NAME, DATASETS
 LOCATIONS = ("L1", "L2", "L3")
 GOOD = tuple(f"good{n}" for n in range(8))
 BAD = ("nan", "impossible", "killer", "endless", "hard")
+# the algorithm does badly, and a value is out of range
+ODD = ("dear", "negative")
 
 POLICY = '''
 import os
@@ -44,11 +46,12 @@ import numpy as np
 import pyomo.environ as pyo
 
 from invopt.tables.columns import Column
-from invopt.policies.base import ExactSolution, Params, Policy
+from invopt.policies.base import About, Answer, Decision, Params, Policy
 
-INPUTS = """
+SELECT = """
 SELECT location_id, product_id, source_id, product_id AS mood,
-    CASE WHEN product_id = 'nan' THEN CAST('NaN' AS double) ELSE unit_cost END AS unit_cost, lead_time AS demand
+    CASE product_id WHEN 'nan' THEN CAST('NaN' AS double) WHEN 'negative' THEN -1.5 ELSE unit_cost END AS unit_cost,
+    lead_time AS demand
 FROM item_state
 """
 
@@ -65,7 +68,8 @@ def misbehave(moods):
 
 
 def build_model(items, params):
-    mood, demand, unit_cost = (items[name].tolist() for name in ("mood", "demand", "unit_cost"))
+    mood = items.objects("mood").tolist()
+    demand, unit_cost = items.numbers("demand").tolist(), items.numbers("unit_cost").tolist()
     misbehave(mood)
     m = pyo.ConcreteModel()
     m.ITEMS = pyo.RangeSet(0, len(items) - 1)
@@ -85,31 +89,36 @@ def build_model(items, params):
     return m
 
 
-def solve_exact(items, offsets, params):
-    moods = set(items["mood"])
-    misbehave(moods)
-    quantity = items["demand"].to_numpy(float)
-    cost = params.markup * items["unit_cost"].to_numpy(float) * quantity * MISTAKE
-    is_impossible = (items["mood"] == "impossible").to_numpy()
-    message = np.where(is_impossible, "it does not fit", None)
-    return ExactSolution({"ORDER_QUANTITY": quantity}, np.where(is_impossible, np.nan, cost), message)
+def algorithm(items, params):
+    mood = items.objects("mood")
+    misbehave(mood)
+    items.refuse(mood == "impossible", "it does not fit")
+    demand, unit_cost = items.numbers("demand"), params.markup * items.numbers("unit_cost")
+    quantity = np.where(mood == "dear", demand + 1, demand)  # nobody needs the one more: the model knows better
+    price = np.where(mood == "good0", np.nan, unit_cost)
+    bound = np.where(mood == "dear", 0.0, unit_cost * quantity * MISTAKE)
+    return Answer({"ORDER_QUANTITY": quantity}, unit_cost * quantity * MISTAKE, bound, {"demand": price})
 
 
-def order(decisions, state):
+def cost(items, decisions, params):
+    return params.markup * items.numbers("unit_cost") * decisions["ORDER_QUANTITY"]
+
+
+def order(decisions, stock):
     if "{name}" == "unruly":
-        raise ValueError("no rule for " + state["product_id"].iloc[0])
-    return np.maximum(0.0, decisions["ORDER_QUANTITY"] - state["inventory_position"].to_numpy(float))
+        raise ValueError("no rule today")
+    return np.maximum(0.0, decisions["ORDER_QUANTITY"] - stock.inventory_position)
 
 
 MISTAKE = {mistake}
 POLICY = Policy(
-    name="{name}", title="meets demand", model_class="LP", algorithm="reads it off", source="this test",
-    partition_by=("location_id", "product_id", "source_id"), inputs=INPUTS,
-    input_columns=(Column("mood", "string", "", "what the partition does", is_nullable=False),
-                   Column("unit_cost", "double", "money/unit", "cost", is_nullable=False),
-                   Column("demand", "double", "units", "demand", is_nullable=False)),
-    params=OwnParams, decisions=("ORDER_QUANTITY",), build_model=build_model, order=order, examples=(),
-    solve_exact=solve_exact,
+    name="{name}", about=About("meets demand", "LP", "this test", "reads it off"), select=SELECT,
+    decides=(Decision("ORDER_QUANTITY", "units", "what is wanted"),),
+    needs=(Column("mood", "string", "", "what the partition does", is_nullable=False),
+           Column("unit_cost", "double", "money/unit", "cost", is_nullable=False, minimum=0),
+           Column("demand", "double", "units", "demand", is_nullable=False)),
+    params=OwnParams, build_model=build_model, cost=cost, order=order, examples=(), algorithm=algorithm,
+    prices={"demand": "demand_is_met"},
 )
 '''
 
@@ -124,7 +133,7 @@ def make_run(spark, tmp_path_factory):
     root = str(folder / "lake")
     store = open_store(spark, Config(lakehouse={"root": root}, landing="-").lakehouse)
     items = [(location, product, "S1", 4.0, 2.5, 1.0) for location in LOCATIONS for product in GOOD]
-    items += [("L1", product, "S1", 4.0, 2.5, 1.0) for product in BAD]
+    items += [("L1", product, "S1", 4.0, 2.5, 1.0) for product in (*BAD, *ODD)]
     columns = (
         "location_id string, product_id string, source_id string, lead_time double, purchase_cost double, "
         "backorder_cost double"
@@ -166,7 +175,7 @@ def solutions_of(run: Context, policy_id: str) -> dict[tuple[str, str], dict]:
     rows = run.store.rows(SOLUTIONS, {"run_id": run.run_id, "policy_id": policy_id})
     keyed = {
         (row["location_id"], row["product_id"]): row.asDict()
-        | {"decisions": row["decisions"] and dict(row["decisions"])}
+        | {name: row[name] and dict(row[name]) for name in ("decisions", "prices")}
         for row in rows
     }
     assert len(keyed) == len(rows)
@@ -176,7 +185,11 @@ def solutions_of(run: Context, policy_id: str) -> dict[tuple[str, str], dict]:
 @pytest.fixture(scope="module")
 def moody(make_run):
     run = make_run(
-        [{"id": method, "policy": "moody", "method": method} for method in ("model", "exact")], audit_partitions=0
+        [
+            {"id": method, "policy": "moody", "method": method, "scope": {"product_id": [*GOOD, *BAD]}}
+            for method in ("model", "algorithm")
+        ],
+        audit_partitions=0,
     )
     for row in run.config.policies:
         solve_policy(run, row)
@@ -191,11 +204,11 @@ def moody(make_run):
         ("model", "killer", "crashed", "the solving process was killed by SIGSEGV"),
         ("model", "endless", "time_limit", "killed after 8 s without an answer"),
         ("model", "hard", "time_limit", ""),
-        ("exact", "nan", "invalid_input", "item L1/nan/S1: column unit_cost is nan"),
-        ("exact", "impossible", "invalid_input", "it does not fit"),
+        ("algorithm", "nan", "invalid_input", "item L1/nan/S1: column unit_cost is nan"),
+        ("algorithm", "impossible", "invalid_input", "it does not fit"),
         # its worker dies; Spark's retry solves each partition alone, in a child
-        ("exact", "killer", "crashed", "the solving process was killed by SIGSEGV"),
-        ("exact", "endless", "time_limit", "killed after 8 s without an answer"),
+        ("algorithm", "killer", "crashed", "the solving process was killed by SIGSEGV"),
+        ("algorithm", "endless", "time_limit", "killed after 8 s without an answer"),
     ],
 )
 def test_each_failure_is_a_row(moody, method, product, termination, says):
@@ -205,7 +218,7 @@ def test_each_failure_is_a_row(moody, method, product, termination, says):
     assert says in (row["message"] or "")
 
 
-@pytest.mark.parametrize("method", ["model", "exact"])
+@pytest.mark.parametrize("method", ["model", "algorithm"])
 def test_all_the_others_are_solved(moody, method):
     solutions = solutions_of(moody, method)
     assert set(solutions) == {(location, product) for location in LOCATIONS for product in GOOD} | {
@@ -225,6 +238,47 @@ def test_all_the_others_are_solved(moody, method):
     assert any("1 items crashed, such as: the solving process was killed by SIGSEGV" in line for line in said_by(moody))
 
 
+def test_a_price_is_in_the_map_where_there_is_one(moody):
+    """The dual by the model, the algorithm's own price by the algorithm, which has none for good0."""
+    by_model, by_algorithm = (solutions_of(moody, method) for method in ("model", "algorithm"))
+    for location in LOCATIONS:
+        assert (
+            by_model[location, "good0"]["prices"] == {"demand": 2.5}
+            and by_algorithm[location, "good0"]["prices"] is None
+        )
+        assert by_model[location, "good1"]["prices"] == by_algorithm[location, "good1"]["prices"] == {"demand": 2.5}
+    assert all(row["prices"] is None for row in by_model.values() if row["status"] == "no_solution")
+    assert all(row["prices"] is None for row in by_algorithm.values() if row["status"] == "no_solution")
+
+
+def test_auto_takes_the_model_where_the_algorithm_proves_too_little(make_run):
+    scope = {"product_id": [*GOOD, *ODD]}
+    run = make_run(
+        [
+            {"id": "auto", "policy": "moody", "method": "auto", "scope": scope},
+            {"id": "wide", "policy": "moody", "method": "auto", "gap": 1.0, "scope": scope},
+        ],
+        audit_partitions=0,
+    )
+    solve(run)
+    auto, wide = solutions_of(run, "auto"), solutions_of(run, "wide")
+    assert all(row["method"] == "algorithm" for key, row in auto.items() if key[1] in GOOD)
+    dear = auto["L1", "dear"]
+    assert (dear["method"], dear["solver"], dear["status"]) == ("model", "highs", "optimal")
+    assert (dear["decisions"], dear["prices"]) == ({"ORDER_QUANTITY": [4.0]}, {"demand": 2.5})
+    assert dear["objective"] == dear["bound"] == pytest.approx(10.0) and dear["gap"] == pytest.approx(0.0, abs=1e-9)
+    left = wide["L1", "dear"]
+    assert (left["method"], left["status"], left["bound"]) == ("algorithm", "feasible", 0.0)
+    assert left["objective"] == pytest.approx(12.5) and left["decisions"] == {"ORDER_QUANTITY": [5.0]}
+    for solutions in (auto, wide):
+        negative = solutions["L1", "negative"]
+        assert (negative["status"], negative["termination"]) == ("no_solution", "invalid_input")
+        assert negative["message"] == "item L1/negative/S1: column unit_cost is -1.5, must be 0 or more money/unit"
+    order(run)
+    held = run.store.rows(ORDER_REVIEWS, {"run_id": run.run_id, "policy_id": "auto", "product_id": "negative"})
+    assert [row["quantity"] for row in held] == [0.0] and "must be 0 or more money/unit" in held[0]["reason"]
+
+
 def test_what_has_no_solution_is_held_and_the_rest_is_ordered(moody):
     order(moody)
     of_run = f"run_id = '{moody.run_id}'"
@@ -233,7 +287,7 @@ def test_what_has_no_solution_is_held_and_the_rest_is_ordered(moody):
         for row in moody.store.read(ORDER_REVIEWS).where(of_run).collect()
     }
     assert len(reviews) == 2 * (len(LOCATIONS) * len(GOOD) + len(BAD))
-    killed = reviews["exact", "L1", "killer"]
+    killed = reviews["algorithm", "L1", "killer"]
     assert killed["quantity"] == 0 and killed["reason"].startswith(
         "held: no solution: the solving process was killed by SIGSEGV"
     )
@@ -244,8 +298,8 @@ def test_what_has_no_solution_is_held_and_the_rest_is_ordered(moody):
     shown = {
         row["policy_id"]: (row["items"], row["solved"], row["failed"], row["lines"]) for row in summary(moody).collect()
     }
-    assert shown == {"model": (29, 24, 5, 24), "exact": (29, 25, 4, 25)}
-    unfolded = moody.spark.table(unfold_decisions(moody)).where(of_run + " AND policy_id = 'exact'").collect()
+    assert shown == {"model": (29, 24, 5, 24), "algorithm": (29, 25, 4, 25)}
+    unfolded = moody.spark.table(unfold_decisions(moody)).where(of_run + " AND policy_id = 'algorithm'").collect()
     assert len(unfolded) == 25 and {(row["decision"], row["period"], row["value"]) for row in unfolded} == {
         ("ORDER_QUANTITY", 0, 4.0)
     }
@@ -255,8 +309,8 @@ def test_what_has_no_solution_is_held_and_the_rest_is_ordered(moody):
 def steady(make_run):
     good = {"product_id": list(GOOD)}
     rows = [
-        {"id": "steady", "policy": "moody", "method": "exact", "scope": good},
-        {"id": "mistaken", "policy": "mistaken", "method": "exact", "scope": good, "params": {"markup": 2.0}},
+        {"id": "steady", "policy": "moody", "method": "algorithm", "scope": good},
+        {"id": "mistaken", "policy": "mistaken", "method": "algorithm", "scope": good, "params": {"markup": 2.0}},
     ]
     return make_run(rows, waves=3, audit_partitions=24)
 
@@ -308,10 +362,10 @@ def test_an_algorithm_that_disagrees_with_its_model_stops_the_run_and_nothing_is
     row = steady.config.policies[1]
     for _ in range(2):  # asking again doesn't make it right
         with pytest.raises(
-            AuditError, match=r"policy mistaken: the exact algorithm and the model disagree on L\d\|good\d\|S1"
+            AuditError, match=r"policy mistaken: the algorithm and the model disagree on L\d\|good\d\|S1"
         ) as caught:
             solve_policy(steady, row)
-        assert caught.value.exit_code == 6 and "exact 20.2, model 20: they disagree" in str(caught.value)
+        assert caught.value.exit_code == 6 and "algorithm 20.2, model 20: they disagree" in str(caught.value)
     assert {row["status"] for row in solutions_of(steady, "mistaken").values()} == {"optimal"}
     solve_policy(steady, steady.config.policies[0])
     with pytest.raises(AuditError, match="no order was made"):
@@ -324,13 +378,13 @@ def test_an_algorithm_that_disagrees_with_its_model_stops_the_run_and_nothing_is
 @pytest.mark.slow
 def test_an_order_rule_that_fails_holds_its_own_items_alone_until_it_is_mended(make_run):
     rows = [
-        {"id": name, "policy": name, "method": "exact", "scope": {"product_id": list(GOOD)}}
+        {"id": name, "policy": name, "method": "algorithm", "scope": {"product_id": list(GOOD)}}
         for name in ("unruly", "moody")
     ]
     run = make_run(rows, audit_partitions=0)
     solve(run)
     with pytest.raises(
-        OrderRuleError, match="unruly: 24 items are held, because the order rule failed: ValueError: no rule for good"
+        OrderRuleError, match="unruly: 24 items are held, because the order rule failed: ValueError: no rule today"
     ):
         order(run)
     n_items = len(LOCATIONS) * len(GOOD)
@@ -367,8 +421,8 @@ def test_an_order_rule_that_fails_holds_its_own_items_alone_until_it_is_mended(m
 def test_a_policy_without_items_is_done_with_nothing(make_run):
     run = make_run(
         [
-            {"id": "idle", "policy": "moody", "method": "exact", "scope": {"product_id": ["no such product"]}},
-            {"id": "busy", "policy": "moody", "method": "exact", "scope": {"product_id": list(GOOD)}},
+            {"id": "idle", "policy": "moody", "method": "algorithm", "scope": {"product_id": ["no such product"]}},
+            {"id": "busy", "policy": "moody", "method": "algorithm", "scope": {"product_id": list(GOOD)}},
         ]
     )
     for _ in range(2):
@@ -407,7 +461,7 @@ def test_rows_of_waves_that_are_no_longer_there_are_forgotten_and_no_others(stea
 
 
 def inputs_of(context: Context) -> Table:
-    return policy_inputs("moody", policies.load("moody", context.config.policies_folder).input_columns)
+    return policy_inputs("moody", policies.load("moody", context.config.policies_folder).needs)
 
 
 def test_rows_are_shuffled_once_into_as_many_tasks_as_asked_for(steady, capsys):

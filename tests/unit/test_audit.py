@@ -1,4 +1,4 @@
-"""What an audit claims: a difference only where the model contradicts the exact cost."""
+"""What an audit claims: a difference only where the model contradicts the algorithm's cost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNBOUND = Outcome(Termination.TIME_LIMIT, Status.FEASIBLE, objective=110.0)
 
 
 @pytest.mark.parametrize(
-    ("exact", "model", "gap", "is_disagreement"),
+    ("cost", "model", "gap", "is_disagreement"),
     [
         (100.0, OPTIMUM, 0.0, False),
         (100.00005, OPTIMUM, 5e-7, False),
@@ -32,15 +32,15 @@ UNBOUND = Outcome(Termination.TIME_LIMIT, Status.FEASIBLE, objective=110.0)
         (100.0, failure(Termination.CRASHED, "died"), None, False),
     ],
 )
-def test_difference(exact, model, gap, is_disagreement):
-    difference, message = contradiction(exact, exact, model, 1e-6)
+def test_difference(cost, model, gap, is_disagreement):
+    difference, message = contradiction(cost, cost, model, 1e-6)
     assert difference == (None if gap is None else pytest.approx(gap, rel=1e-6, abs=1e-12))
     assert ("they disagree" in (message or "")) == is_disagreement
     assert gap is not None or "no optimum of the model" in message
 
 
 @pytest.mark.parametrize(
-    ("bound", "exact", "model", "gap"),
+    ("bound", "cost", "model", "gap"),
     [
         (95.0, 105.0, OPTIMUM, 0.0),
         (101.0, 105.0, OPTIMUM, 0.01),  # no optimum of 100 where 101 is a bound
@@ -50,7 +50,7 @@ def test_difference(exact, model, gap, is_disagreement):
         (121.0, 130.0, BETWEEN, 0.1),
     ],
 )
-def test_an_algorithm_that_proves_a_range_is_held_to_it(bound, exact, model, gap):
-    difference, message = contradiction(exact, bound, model, 1e-6)
+def test_an_algorithm_that_proves_a_range_is_held_to_it(bound, cost, model, gap):
+    difference, message = contradiction(cost, bound, model, 1e-6)
     assert difference == (None if gap is None else pytest.approx(gap, rel=1e-6, abs=1e-12))
     assert ("they disagree" in (message or "")) == bool(gap)

@@ -134,6 +134,23 @@ def test_an_unknown_policy_is_told_with_those_there_are(capsys, conf):
     assert code == 2 and "policies.yaml, id s_q, policy: policy 'sq' is unknown; there are: " in err and "s_q" in err
 
 
+def test_a_warning_is_one_line_without_the_place_in_the_code(capsys, conf):
+    (conf / "policies.yaml").write_text("- {id: s_q, policy: s_q, method: exact}\n", encoding="utf-8")
+    code, out, err = printed(capsys, "policies", "--config", str(conf))
+    assert code == 0 and "s_q, active, method algorithm, solver highs" in out
+    assert err == "warning: method: exact is read as method: algorithm; write algorithm\n"
+
+
+def test_what_only_the_policy_knows_of_a_method_is_told(capsys, conf):
+    (conf / "policies.yaml").write_text(
+        "- {id: fresh, policy: s_q_perishable, method: model, params: {polish: simulation}}\n"
+        "- {id: fine, policy: s_q_perishable, method: auto, params: {polish: simulation}}\n",
+        encoding="utf-8",
+    )
+    code, _, err = printed(capsys, "run", "--config", str(conf))
+    assert code == 2 and "id fresh, method: model: " in err and "allowed: algorithm, auto" in err and "fine" not in err
+
+
 def test_a_configuration_that_is_not_there(capsys, tmp_path):
     code, _, err = printed(capsys, "policies", "--config", str(tmp_path / "none"))
     assert code == 2 and "no such folder; give one with --config" in err

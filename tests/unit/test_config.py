@@ -13,7 +13,7 @@ from invopt.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "conf"
 BASE = "lakehouse: {root: lakehouse}\nlanding: landing\n"
-POLICIES = "- {id: slow, policy: s_q, method: exact}\n"
+POLICIES = "- {id: slow, policy: s_q, method: algorithm}\n"
 SOLVERS = "- {name: highs}\n"
 
 
@@ -58,7 +58,7 @@ def test_everything_wrong_in_all_files_is_told_at_once(conf):
     )
     found = problems_of(folder)
     expected = [
-        ("policies.yaml, row 1 (id one), method:", "'model' or 'exact'", "found 'guess'"),
+        ("policies.yaml, row 1 (id one), method:", "'model', 'algorithm' or 'auto'", "found 'guess'"),
         ("policies.yaml, row 3: id 'one' is there twice",),
         ("policies.yaml, row 4 (id ?), id: is missing",),
         ("policies.yaml, row 4 (id ?), partition_by", "'location_id'", "found 'shelf'"),
@@ -86,6 +86,30 @@ def test_a_wrong_value_is_told_with_the_file_that_holds_it(conf):
     found = problems_of(folder)
     assert len(found) == 2
     assert [problem.split(":")[0] for problem in found] == ["local.yaml, inputs.horizon", "local.yaml, solve.colour"]
+
+
+def test_a_row_without_a_method_is_decided_by_both_within_a_gap(conf):
+    loaded = config.load(conf(policies="- {id: slow, policy: s_q}\n- {id: fast, policy: s_q, gap: 0.01}\n"))
+    assert [(row.method, row.gap) for row in loaded.policies] == [("auto", 1e-4), ("auto", 0.01)]
+
+
+@pytest.mark.parametrize(
+    ("gap", "says"), [("-0.1", "greater than or equal to 0"), ("1.5", "less than or equal to 1"), ("wide", "number")]
+)
+def test_a_gap_that_is_no_fraction_is_refused(conf, gap, says):
+    (found,) = problems_of(conf(policies=f"- {{id: slow, policy: s_q, gap: {gap}}}\n"))
+    assert (
+        found.startswith("policies.yaml, row 1 (id slow), gap: ")
+        and says in found
+        and f"found {gap}" in found.replace("'", "")
+    )
+
+
+def test_the_former_word_for_the_method_is_read_with_a_warning(conf):
+    """`exact` of a configuration that an older version wrote is `algorithm`, so nothing is decided anew for it."""
+    with pytest.warns(FutureWarning, match="method: exact is read as method: algorithm; write algorithm"):
+        former = config.load(conf(policies="- {id: slow, policy: s_q, method: exact}\n"))
+    assert former.policies == config.load(conf()).policies and former.policies[0].method == "algorithm"
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,10 @@ import yaml
 
 from invopt import policies
 from invopt.cli import main
-from invopt.policies.base import ExactSolution
-from invopt.workbench.laws import LAWS, broken_laws
+from invopt.policies.base import Answer, Decision
+from invopt.solving import SolveRequest, solve_partition
+from invopt.workbench.laws import LAWS, broken_laws, example_items
+from tests.items import items_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "add_a_policy.md").read_text(encoding="utf-8")
@@ -63,6 +65,23 @@ def test_the_page_adds_a_policy(project, capsys):
     assert "days_of_supply" in out and "params {'days': 10}" in out
 
 
+def test_the_page_s_columns_are_checked_as_it_says(project):
+    """A policy that also needs the page's columns: what is out of range is told in the page's words."""
+    file = project / "my_policies" / "days_of_supply.py"
+    columns = "needs=(SHELF_SPACE, PACK_SIZE, SETUP_DAYS, "
+    file.write_text(block("python", 1) + "\n" + block("python").replace("needs=(", columns), encoding="utf-8")
+    policy = policies.load("days_of_supply", "my_policies")
+    item = {**policy.examples[0].items[0], "shelf_space": None, "pack_size": 0.0, "setup_days": None}
+    items = example_items(policy, replace(policy.examples[0], items=(item, {**item, "pack_size": 6.0})))
+    items["partition_key"] = ["1", "2"]
+    assert items_of(policy, items).numbers("setup_days").tolist() == [0.0, 0.0]
+    assert np.isnan(items_of(policy, items).numbers("shelf_space")).all()
+    for method in ("model", "algorithm", "auto"):
+        solved = solve_partition(items, SolveRequest.of_policy("days_of_supply", "my_policies", method=method))
+        assert solved["status"].tolist() == ["no_solution", "optimal"]
+        assert re.search(r"with the message `(.*?)`", PAGE)[1] in solved["message"][0]
+
+
 # ---------------------------------------------------------------------------------------------- a broken policy is
 # found out
 
@@ -84,7 +103,7 @@ def test_a_policy_without_examples_is_refused(good, monkeypatch):
 def test_a_wrong_published_cost_is_found(good, monkeypatch):
     example = replace(good.examples[0], cost=11.0)
     found = findings(replace(good, examples=(example,)), monkeypatch)
-    assert "the example is reached: model: cost 10 (bound 10), published 11" in found and "exact: cost 10" in found
+    assert "the example is reached: model: cost 10 (bound 10), published 11" in found and "algorithm: cost 10" in found
 
 
 def test_wrong_published_decisions_are_found(good, monkeypatch):
@@ -95,71 +114,73 @@ def test_wrong_published_decisions_are_found(good, monkeypatch):
 
 
 def test_an_algorithm_that_disagrees_is_found(good, monkeypatch):
-    def cheaper(items, offsets, params):
-        found = good.solve_exact(items, offsets, params)
-        return ExactSolution({name: values - 1 for name, values in found.decisions.items()}, found.cost * 0.95)
+    def cheaper(items, params):
+        found = good.algorithm(items, params)
+        return Answer({name: values - 1 for name, values in found.decisions.items()}, found.cost * 0.95)
 
-    assert "both methods agree: model proves 10, exact reaches 9.5" in findings(
-        replace(good, solve_exact=cheaper), monkeypatch
+    assert "both methods agree: model proves 10, algorithm reaches 9.5" in findings(
+        replace(good, algorithm=cheaper), monkeypatch
     )
 
 
 def test_code_that_never_ends_or_crashes_is_found(good, monkeypatch, hang):
-    def endless(items, offsets, params):
+    def endless(items, params):
         if len(items) > 1:  # only where a law asks for two items at once
             hang()
-        return good.solve_exact(items, offsets, params)
+        return good.algorithm(items, params)
 
-    def crashing(items, offsets, params):
-        return good.solve_exact(items, offsets, params) if len(items) == 1 else os.kill(os.getpid(), signal.SIGKILL)
+    def crashing(items, params):
+        return good.algorithm(items, params) if len(items) == 1 else os.kill(os.getpid(), signal.SIGKILL)
 
-    found = findings(replace(good, solve_exact=endless), monkeypatch)
+    found = findings(replace(good, algorithm=endless), monkeypatch)
     assert "the same question gets the same answer: killed after 120 s without an answer: does its code end" in found
     assert len(found.splitlines()) == 1
-    assert "the solving process was killed by SIGKILL" in findings(replace(good, solve_exact=crashing), monkeypatch)
+    assert "the solving process was killed by SIGKILL" in findings(replace(good, algorithm=crashing), monkeypatch)
 
 
 def test_a_cost_that_is_not_money_is_found(good, monkeypatch):
-    def constant(items, offsets, params):
-        found = good.solve_exact(items, offsets, params)
+    def constant(items, params):
+        found = good.algorithm(items, params)
         return found._replace(cost=np.full(len(items), 10.0))
 
-    assert "money times ten costs ten times as much: exact: 10 became 10" in findings(
-        replace(good, solve_exact=constant), monkeypatch
+    assert "money times ten costs ten times as much: algorithm: 10 became 10" in findings(
+        replace(good, algorithm=constant), monkeypatch
     )
 
 
 def test_orders_without_demand_and_negative_orders_are_found(good, monkeypatch):
-    found = findings(replace(good, order=lambda decisions, state: np.full(len(state), 3.0)), monkeypatch)
+    found = findings(
+        replace(good, order=lambda decisions, stock: np.full(len(stock.inventory_position), 3.0)), monkeypatch
+    )
     assert "without demand nothing is ordered: model: at an inventory position of 0 it orders [3.0]" in found
-    refund = replace(good, order=lambda decisions, state: decisions["ORDER_UP_TO_LEVEL"] - state["inventory_position"])
+    refund = replace(good, order=lambda decisions, stock: decisions["ORDER_UP_TO_LEVEL"] - stock.inventory_position)
     found = findings(refund, monkeypatch)
     assert "orders are never negative: model: at an inventory position of 1e+06 it orders" in found
 
 
 def test_changed_inputs_are_found(good, monkeypatch):
-    def greedy(items, offsets, params):
-        found = good.solve_exact(items, offsets, params)
-        for one in items["demand_mean"]:
-            one[0] += 1e-12
+    def greedy(items, params):
+        found = good.algorithm(items, params)
+        for series in items.objects("demand_mean"):
+            series[0] += 1e-12
         return found
 
-    assert "inputs are left as they were: exact changed its inputs" in findings(
-        replace(good, solve_exact=greedy), monkeypatch
+    assert "inputs are left as they were: algorithm changed its inputs" in findings(
+        replace(good, algorithm=greedy), monkeypatch
     )
 
 
 def test_decisions_that_are_not_declared_are_found(good, monkeypatch):
-    found = findings(replace(good, decisions=("ORDER_UP_TO_LEVEL", "REORDER_POINT")), monkeypatch)
+    found = findings(replace(good, decides=(*good.decides, Decision("REORDER_POINT", "units", ""))), monkeypatch)
     assert "REORDER_POINT" in found and "model: error" in found
 
 
 def test_an_exception_is_a_finding_and_no_law_is_left_out(good, monkeypatch):
-    def broken(decisions, state):
+    def broken(decisions, stock):
         raise ZeroDivisionError("no")
 
     found = findings(replace(good, order=broken), monkeypatch)
-    assert found.count("ZeroDivisionError") == 2 and len(LAWS) == 10
+    assert found.count("ZeroDivisionError") == 2 and len(LAWS) == 11
 
 
 def test_the_readme_has_the_table_that_the_command_prints(capsys):
@@ -178,7 +199,7 @@ def test_a_broken_file_is_told_and_hides_no_other(project, capsys):
     )
     assert main(["policies", "--check", "broken", "leaving", "days_of_supply"]) == 6
     out, err = capsys.readouterr()
-    assert "days_of_supply: 1 example, all 10 laws hold" in out
+    assert "days_of_supply: 1 example, all 11 laws hold" in out
     assert "broken: my_policies/broken.py: NameError" in err and "leaving: my_policies/leaving.py: SystemExit: 3" in err
 
 
@@ -187,12 +208,15 @@ def test_what_can_be_told_of_the_record_alone_is_told(good, monkeypatch):
     wrong = replace(
         good,
         partition_by=("location_id", "nonsense"),
-        inputs="SELECT location_id, product_id, holding_cost, lead_time FROM x",
+        select="SELECT location_id, product_id, holding_cost, lead_time FROM x",
         examples=(example,),
-        highs_options={"threads": 8, "presolv": "off"},
+        solver_options={"highs": {"threads": 8, "presolv": "off"}},
     )
     found = findings(wrong, monkeypatch)
-    assert "highs_options: option 'threads' is set by invopt" in found and "did you mean presolve or solver?" in found
+    assert (
+        "solver_options, highs: option 'threads' is set by invopt" in found
+        and "did you mean presolve or solver?" in found
+    )
     assert "partition_by: nonsense is no column of gold.item_state" in found
     assert (
         "the SELECT does not name the column demand_mean" in found

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from invopt import policies
 from invopt.config import SolverRow
 from invopt.solving import SolveRequest, solve_bucket
+from invopt.theory.order_rules import Stock
 from tests.items import same_partition
 
 # what a column of numbers may hold; None stands for no limit
@@ -85,7 +86,7 @@ def partitions(draw, name: str):
 
 def frame(policy, items: list[dict]) -> pd.DataFrame:
     columns = {}
-    for column in policy.input_columns:
+    for column in policy.needs:
         values = [item[column.name] for item in items]
         if column.type == "array<double>":
             values = [
@@ -102,7 +103,7 @@ def frame(policy, items: list[dict]) -> pd.DataFrame:
 def test_extremes_get_an_answer_or_a_plain_status(name, given_data):
     items, params = given_data.draw(partitions(name))
     policy = policies.load(name)
-    solved = solve_bucket(items, SolveRequest.of_policy(name, params=params, method="exact", solver=SOLVER))
+    solved = solve_bucket(items, SolveRequest.of_policy(name, params=params, method="algorithm", solver=SOLVER))
     assert len(solved) == len(items)
     for row in solved.to_dict("records"):
         assert row["termination"] in ("converged", "invalid_input", "infeasible"), row
@@ -118,15 +119,12 @@ def test_extremes_get_an_answer_or_a_plain_status(name, given_data):
             assert (whole >= 0).all() or decision == "ORDER_UP_TO_LEVEL", (decision, amounts)
     if (solved["status"] != "no_solution").all() and all(np.sum(one) == 0 for one in items["demand_mean"]):
         decisions = {
-            decision: np.array([one[decision] for one in solved["decisions"]]) for decision in policy.decisions
+            decision: np.array([one[decision] for one in solved["decisions"]]) for decision in policy.decision_names
         }
         decisions = {
             decision: values[:, 0] if values.shape[1] == 1 else values for decision, values in decisions.items()
         }
-        state = pd.DataFrame(
-            {"inventory_position": np.zeros(len(items)), "days_since_order": np.nan, "day": 20_000.0, "period": 0.0}
-        )
-        assert (policy.order(decisions, state) == 0).all()
+        assert (policy.order(decisions, Stock.of(np.zeros(len(items)), day=20_000.0)) == 0).all()
 
 
 @pytest.mark.parametrize("name", policies.names())
@@ -137,8 +135,9 @@ def test_the_engine_s_audit_finds_no_difference_on_random_partitions(name):
         items = module.random_items(np.random.default_rng(number), 3)
         policy = policies.load(name)
         key = items[list(policy.partition_by)].astype(str).agg("|".join, axis=1)
-        request = SolveRequest.of_policy(name, params=params, method="exact", solver=SOLVER)
+        request = SolveRequest.of_policy(name, params=params, method="algorithm", solver=SOLVER)
         solved = solve_bucket(items.assign(partition_key=key, is_audited=True), request)
-        said = solved["message"].dropna()
+        said = solved["audit_message"].dropna()
         assert not said.str.contains("disagree").any(), (params, said.tolist())
+        said = solved["message"].dropna()
         assert set(solved["termination"]) <= {"converged", "invalid_input"}, (params, said.tolist())

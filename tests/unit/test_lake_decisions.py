@@ -9,7 +9,7 @@ from invopt import lake
 
 
 def test_one_row_per_decision_and_period_and_none_for_what_was_not_solved():
-    keys = {"run_id": "r", "policy_id": "p", "product_id": "1_1", "source_id": "9", "method": "exact"}
+    keys = {"run_id": "r", "policy_id": "p", "product_id": "1_1", "source_id": "9", "method": "algorithm"}
     solutions = pd.DataFrame(
         [
             {

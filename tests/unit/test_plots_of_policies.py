@@ -12,6 +12,7 @@ import pytest
 from invopt import plots, policies
 from invopt.errors import ParameterError
 from invopt.policies.base import Params
+from invopt.policies.inputs.items import Items
 from invopt.workbench import curves
 
 matplotlib.use("Agg")
@@ -71,13 +72,18 @@ def solved(name: str, rows: list[dict], **params) -> tuple[pd.DataFrame, np.ndar
     items = pd.DataFrame([BREAD | row for row in rows])
     for column in ("demand_variance", "demand_pmf", "price_break_quantity", "price_break_cost"):
         items[column] = items[column].astype(object).where(items[column].notna(), None)
-    solution = policy.solve_exact(items, np.array([0, len(items)]), policy.params(**params))
+<<<<<<< HEAD
+    answer = policy.algorithm(Items(items, policy.needs, [0, len(items)]), policy.params(**params))
+    for decision, values in answer.decisions.items():
+=======
+    solution = policy.algorithm(Items(items, policy.needs, np.array([0, len(items)])), policy.params(**params))
     for decision, values in solution.decisions.items():
+>>>>>>> 83d4b84c5baf344b6e480fb94022504ad45f42a0
         items[decision.lower()] = values if values.ndim == 1 else values[:, 0]
         if decision == "ORDER_QUANTITY" and values.ndim == 2:
             items["order_quantities"] = list(values)
-    bound = solution.cost if solution.bound is None else solution.bound
-    return items.assign(cost=solution.cost, bound=bound.sum()), solution.cost
+    bound = answer.cost if answer.bound is None else answer.bound
+    return items.assign(cost=answer.cost, bound=bound.sum()), answer.cost
 
 
 def params_of(name: str, **params) -> Params:
@@ -137,6 +143,21 @@ def test_review_period(form, params, changes):
     axes = plots.review_period(curves.review_period(items.iloc[0], params_of("r_s", **params))).axes[0]
     at = chosen(axes)
     assert at == (items["review_period"][0], pytest.approx(costs[0], rel=1e-6))
+
+
+def test_each_part_of_a_review_periods_cost_is_paid_by_its_own_price():
+    items, _ = solved("r_s", [{}])
+    prices = {"ordering": "fixed_order_cost", "holding": "holding_cost", "shortage": "backorder_cost"}
+    # a level is asked for, so that it is the same at any price
+    params = params_of("r_s", service="cycle")
+    items = items.assign(service_level=0.999)
+    once = curves.review_period(items.iloc[0], params).tried
+    np.testing.assert_allclose(once["ordering"] * once["review_period"], BREAD["fixed_order_cost"])
+    for part, price in prices.items():
+        again = curves.review_period(items.assign(**{price: 1.01 * BREAD[price]}).iloc[0], params).tried
+        np.testing.assert_array_equal(again["order_up_to_level"], once["order_up_to_level"])
+        for other in prices:
+            np.testing.assert_allclose(again[other], once[other] * (1.01 if other == part else 1))
 
 
 @pytest.mark.parametrize("form", FORMS)

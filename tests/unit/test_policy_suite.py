@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -16,27 +15,7 @@ from invopt.errors import ParameterError
 from invopt.solving import Status
 from invopt.theory.order_rules import Stock
 from tests.items import answer, example_item, frame, items_of, model, offsets_of, problem
-
-NAMES = policies.names()
-CASES = [(name, n) for name in NAMES for n in range(len(import_module(f"tests.items.{name}").PARAMS))]
-BAD = [(name, bad) for name in NAMES for bad in getattr(import_module(f"tests.items.{name}"), "BAD", {})]
-# partitions of each parameter set, half of them solved by their models too
-N_COMPARED = 6
-# largest relative difference of a solver's optimum
-AGREEMENT = 1e-6
-
-
-def case_of(name: str, n: int):
-    kind = import_module(f"tests.items.{name}")
-    params = kind.PARAMS[n]
-    policy = policies.load(name)
-    n_compared = getattr(kind, "N_COMPARED", N_COMPARED)
-    return policy, kind.random_items(np.random.default_rng(n + 1), 2 * n_compared), params, n_compared
-
-
-def is_model_refused(message: str | None) -> bool:
-    """The model of a large item would be too large, and says so."""
-    return "method: algorithm" in (message or "")
+from tests.items.cases import BAD, CASES, KINDS, NAMES, agreement_of, case_of, is_model_refused
 
 
 @pytest.mark.parametrize(("name", "n"), CASES)
@@ -61,7 +40,7 @@ def test_no_other_decision_costs_less(name, n):
         pytest.skip("a service or a shared limit forbids cheaper decisions")
     solved = answer(policy, items, **params)
     read = items_of(policy, items)
-    limited = getattr(import_module(f"tests.items.{name}"), "LIMITED", ())
+    limited = getattr(KINDS[name], "LIMITED", ())
     for name_of, values in solved.decisions.items():
         if name_of in limited:
             continue
@@ -69,6 +48,15 @@ def test_no_other_decision_costs_less(name, n):
             other = policy.cost(read, {**solved.decisions, name_of: values + change}, policy.params(**params))
             is_known = np.isfinite(other) & solved.is_solved
             assert (other[is_known] >= solved.bound[is_known] * (1 - 1e-9) - 1e-9).all(), (name_of, change)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if getattr(KINDS[name], "IS_WHOLE", False)])
+def test_decisions_that_can_not_be_cost_no_number(name):
+    policy, items, params, _ = case_of(name, 0)
+    read, solved = items_of(policy, items), answer(policy, items, **params)
+    for name_of, values in solved.decisions.items():
+        for wrong in (np.full_like(values, -1.0), values + 0.5, np.full_like(values, np.nan)):
+            assert np.isnan(policy.cost(read, {**solved.decisions, name_of: wrong}, policy.params(**params))).all()
 
 
 @pytest.mark.parametrize(("name", "n"), CASES)
@@ -86,9 +74,15 @@ def test_model_and_algorithm_agree(name, n):
             assert is_model_refused(by_model.message[k]) or not by_algorithm.is_solved[k], by_model.message[k]
             continue
         assert by_algorithm.is_solved[k], by_algorithm.message[k]
+        if getattr(KINDS[name], "IS_WHOLE", False):
+            # a vertex of the model is one choice: whole numbers, though perhaps others of the same cost
+            for decided in policy.decision_names:
+                values = by_algorithm.decisions[decided][k], by_model.decisions[decided][k]
+                assert values[0] == round(values[0])
+                assert values[1] == pytest.approx(round(values[1]), rel=1e-6, abs=1e-5)
         # each may prove a bound alone; what is proved to be the optimum is one point
         for plan, proof in ((by_algorithm, by_model), (by_model, by_algorithm)):
-            tolerance = AGREEMENT * max(1.0, abs(plan.objective[k]))
+            tolerance = agreement_of(name) * max(1.0, abs(plan.objective[k]))
             gap = 1e-4 * abs(plan.objective[k]) if proof.status[k] == str(Status.FEASIBLE) else 0.0
             assert proof.bound[k] <= plan.objective[k] + tolerance + gap
         n_agreed += 1
@@ -118,10 +112,16 @@ def test_a_value_out_of_its_range_is_named(name):
         for value in wrong:
             told = problem(policy, example_item(policy, **{column.name: np.array([value]) if series else value}))
             assert f"column {column.name} " in told and (column.range in told or "finite" in told), (value, told)
+        if series and wrong:
+            told = problem(policy, example_item(policy, **{column.name: np.array([1.0, np.nan])}))
+            assert f"column {column.name} at [1] is nan" in told, told
         if not column.is_nullable:
             assert f"column {column.name} is NULL" in problem(policy, example_item(policy, **{column.name: None})) or (
                 f"column {column.name} is nan" in problem(policy, example_item(policy, **{column.name: None}))
             )
+            if series:
+                told = problem(policy, example_item(policy, **{column.name: np.array([])}))
+                assert f"column {column.name} is empty" in told, told
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -137,16 +137,18 @@ def test_all_problems_of_an_item_are_told_and_its_neighbours_are_decided(name):
 
 @pytest.mark.parametrize(("name", "bad"), BAD)
 def test_what_no_range_tells_is_refused_by_both_methods(name, bad):
-    kind, policy = import_module(f"tests.items.{name}"), policies.load(name)
+    kind, policy = KINDS[name], policies.load(name)
     changes, text = kind.BAD[bad][:2]
     params = kind.BAD[bad][2] if len(kind.BAD[bad]) > 2 else {}
     item = example_item(policy, **changes)
     told = problem(policy, item, **params)
     assert text in told and "None" not in told.split(text)[0], told
+    refused = policy.algorithm(items_of(policy, frame(policy, item)), policy.params(**params))
+    assert np.isnan(refused.cost).all() and all(np.isnan(values).all() for values in refused.decisions.values())
     if policy.params(**params).algorithm_alone_because() is None and not is_model_refused(text):
-        with pytest.raises(ParameterError) as refused:
+        with pytest.raises(ParameterError) as raised:
             model(policy, frame(policy, item), **params)
-        assert text in str(refused.value) or is_model_refused(str(refused.value))
+        assert text in str(raised.value) or is_model_refused(str(raised.value))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,11 +20,11 @@ from dataclasses import replace
 from invopt.policies.dynamic_lot_sizing import POLICY as known
 
 
-def fail(items, offsets, params):
+def fail(items, params):
     raise ZeroDivisionError("nothing to divide by")
 
 
-POLICY = replace(known, name="{name}", algorithm="{name}", {change})
+POLICY = replace(known, name="{name}", about=known.about._replace(algorithm="{name}"), {change})
 """
 
 
@@ -41,9 +41,7 @@ def test_machine_code_is_kept_and_found_again(tmp_path):
             check=True,
         )
         said = done.stdout.splitlines()
-        assert said[0].startswith("compiling 1 exact algorithms") and said[1].startswith(
-            "  1 of 1: dynamic_lot_sizing, "
-        )
+        assert said[0].startswith("compiling 1 algorithms") and said[1].startswith("  1 of 1: dynamic_lot_sizing, ")
         assert len(said) == 2
         return {path: path.stat().st_mtime_ns for path in kept.rglob("*.nbc")}
 
@@ -55,7 +53,7 @@ def test_machine_code_is_kept_and_found_again(tmp_path):
 def test_a_policy_that_cannot_be_loaded_or_solved_is_named_and_the_others_are_compiled(tmp_path):
     for name, text in {
         "broken": "1 / 0",
-        "failing": OWN.format(name="failing", change="solve_exact=fail"),
+        "failing": OWN.format(name="failing", change="algorithm=fail"),
         "mine": OWN.format(name="mine", change=""),
     }.items():
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
@@ -67,5 +65,5 @@ def test_a_policy_that_cannot_be_loaded_or_solved_is_named_and_the_others_are_co
     assert failed and all(
         "policy failing, example " in one and "ZeroDivisionError: nothing to divide by" in one for one in failed
     )
-    assert said[0].startswith("compiling 2 exact algorithms")
+    assert said[0].startswith("compiling 2 algorithms")
     assert {line.split(",")[0].split(": ")[1] for line in said[1:]} == {"failing", "mine"}

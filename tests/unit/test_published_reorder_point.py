@@ -22,5 +22,5 @@ def test_every_instance_is_reached_by_model_and_by_algorithm():
         else:
             # whole units against units that need not be whole
             assert row.ours == pytest.approx(row.published, rel=5e-4 if "whole" in row.note else 1e-6), row
-    for exact, model in zip(found[::2], found[1::2], strict=True):
-        assert model.ours == pytest.approx(exact.ours, rel=1e-9)
+    for by_algorithm, by_model in zip(found[::2], found[1::2], strict=True):
+        assert by_model.ours == pytest.approx(by_algorithm.ours, rel=1e-9)

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from invopt import policies
 from invopt.config import Config, PolicyRow, SolverRow
 from invopt.errors import ConfigError, InputError, UnknownPolicyError
 from invopt.solving import (
@@ -37,7 +38,7 @@ import pyomo.environ as pyo
 
 from invopt.tables.columns import Column
 from invopt.errors import ParameterError
-from invopt.policies.base import ExactSolution, Params, Policy
+from invopt.policies.base import About, Answer, Decision, Params, Policy
 
 
 class MoodyParams(Params):
@@ -63,16 +64,18 @@ def misbehave(moods):
 
 
 def build_model(items, params):
-    mood = items["mood"].iat[0]
-    misbehave([mood.removesuffix("_in_model")])
-    demand, unit_cost = items["demand"].tolist(), (items["unit_cost"] * params.markup).tolist()
+    mood = items.objects("mood")[0]
+    misbehave([word.removesuffix("_in_model") for word in mood.split()])
+    mood = mood.removeprefix("dear ").removeprefix("open ").removeprefix("unbound ")
+    items.raise_problems()
+    demand, unit_cost = items.numbers("demand").tolist(), (items.numbers("unit_cost") * params.markup).tolist()
     m = pyo.ConcreteModel()
     m.ITEMS = pyo.RangeSet(0, len(items) - 1)
     m.PERIODS = pyo.RangeSet(0, 2)
     m.order_quantity = pyo.Var(m.ITEMS, bounds=(None, None), domain=pyo.Integers if mood == "integer" else pyo.Reals)
     x = m.order_quantity
     if mood != "unbounded":
-        m.demand_is_met = pyo.Constraint(m.ITEMS, rule=lambda m, i: x[i] >= demand[i])
+        m.demand_is_met = pyo.Constraint(m.ITEMS, rule=lambda m, i: x[i] >= demand[i] + (mood == "low"))
     if mood == "infeasible":
         m.little_room = pyo.Constraint(m.ITEMS, rule=lambda m, i: x[i] <= demand[i] - 1)
     if mood == "false":
@@ -98,28 +101,39 @@ def build_model(items, params):
     return m
 
 
-def solve_exact(items, offsets, params):
-    moods = set(items["mood"])
-    misbehave(moods)
-    amount = np.where(items["mood"] == "integer", np.ceil(items["demand"]), items["demand"].astype(float))
-    cost = amount * items["unit_cost"].to_numpy(dtype=float) * params.markup
-    cost[items["mood"].to_numpy() == "wrong"] += 1.0
-    cost[items["mood"].isin(["says_no", "silent"]).to_numpy()] = np.nan
-    amount[items["mood"].to_numpy() == "no_number"] = np.inf
-    texts = {"says_no": "demand is beyond the table", "remark": "at the limit"}
-    message = np.array([texts.get(mood) for mood in items["mood"]], dtype=object)
-    return ExactSolution({"order_quantity": amount, "plan": amount[:, None] * np.array([1.0, 2.0, 3.0])}, cost, message)
+def algorithm(items, params):
+    moods = items.objects("mood")
+    misbehave({word.removesuffix("_once") for mood in moods for word in mood.split()})
+    demand = items.numbers("demand")
+    amount = np.where(moods == "integer", np.ceil(demand), demand)
+    unit_cost = items.numbers("unit_cost") * params.markup
+    is_dear = np.array(["dear" in mood.split() for mood in moods])
+    amount[is_dear] += 1.0  # the best amount is demand; the bound proves demand - 1
+    cost = amount * unit_cost
+    cost[moods == "wrong"] += 1.0
+    bound = cost.copy()
+    is_open = np.array(["open" in mood.split() for mood in moods]) | is_dear
+    bound[is_open] = ((demand - 1.0) * unit_cost)[is_open]
+    bound[np.array(["unbound" in mood.split() for mood in moods])] = np.nan
+    cost[moods == "silent"] = np.nan
+    amount[moods == "no_number"] = np.inf
+    items.refuse(moods == "says_no", "demand is beyond the table")
+    items.note(moods == "remark", "at the limit")
+    plan = amount[:, None] * np.array([1.0, 2.0, 3.0])
+    return Answer({"order_quantity": amount, "plan": plan}, cost, bound, {"met": unit_cost})
 
 
 POLICY = Policy(
-    name="moody", title="", model_class="LP", algorithm="closed form", source="", partition_by=("location_id",),
-    inputs="", input_columns=(
-        Column("mood", "string", "", "", False), Column("demand", "double", "", "", False),
+    name="moody", about=About("", "LP", "", "closed form"), partition_by=("location_id",),
+    decides=(Decision("order_quantity", "units", ""), Decision("plan", "units", "", has_periods=True)),
+    needs=(
+        Column("mood", "string", "", "", False), Column("demand", "double", "units", "", False, minimum=0),
         Column("unit_cost", "double", "", "", False),
         Column("series", "array<double>", "", "", False), Column("paths", "array<array<double>>", "", "", False),
-        Column("remark", "double", "", "")),
-    params=MoodyParams, decisions=("order_quantity", "plan"), build_model=build_model, solve_exact=solve_exact,
-    order=lambda decisions, state: decisions["order_quantity"], examples=())
+        Column("remark", "double", "", "", maximum=9)),
+    params=MoodyParams, build_model=build_model, algorithm=algorithm, select="", prices={"met": "demand_is_met"},
+    cost=lambda items, decisions, params: decisions["order_quantity"] * items.numbers("unit_cost") * params.markup,
+    order=lambda decisions, stock: decisions["order_quantity"], examples=())
 """
 GOOD = ("fine", "fine", "integer", "fine")
 
@@ -262,57 +276,63 @@ def test_shares_that_do_not_add_up_are_not_given(folder):
     assert "item_cost adds up to" in solutions["message"].iat[0]
 
 
-def test_exact_whole_bucket(folder):
+def test_algorithm_whole_bucket(folder):
     items = bucket_of((*GOOD, "says_no", "silent", "no_number", "remark"))
-    solutions = solve_bucket(items, moody(folder, method="exact"))
+    solutions = solve_bucket(items, moody(folder, method="algorithm"))
     assert_complete(items, solutions)
-    assert_good_rows(solutions, range(len(GOOD)), "exact")
+    assert_good_rows(solutions, range(len(GOOD)), "algorithm")
     assert set(solutions["solver"]) == {"closed form"}
     of = first_rows(solutions)
-    assert of.loc["S04", ["termination", "message"]].tolist() == ["invalid_input", "demand is beyond the table"]
+    assert of.loc["S04", ["termination", "message"]].tolist() == [
+        "invalid_input",
+        "item 8 (location_id S04, product_id P0, source_id SUP): demand is beyond the table",
+    ]
     assert of.loc["S05", "termination"] == "error" and "nan" in of.loc["S05", "message"]
     assert of.loc["S06", "termination"] == "error" and "inf" in of.loc["S06", "message"]
     assert of.loc["S07", ["status", "message"]].tolist() == ["optimal", "at the limit"]
 
 
-def test_exact_one_exception_is_one_partition(folder):
+def test_algorithm_one_exception_is_one_partition(folder):
     items = bucket_of((*GOOD, "raise", "leave", "domain", "says_no"))
-    solutions = solve_bucket(items, moody(folder, method="exact"))
+    solutions = solve_bucket(items, moody(folder, method="algorithm"))
     assert_complete(items, solutions)
-    assert_good_rows(solutions, range(len(GOOD)), "exact")
+    assert_good_rows(solutions, range(len(GOOD)), "algorithm")
     of = first_rows(solutions)
     assert of.loc["S04":"S07", "termination"].tolist() == ["error", "error", "invalid_input", "invalid_input"]
     assert of.loc["S04", "message"] == "RuntimeError: no luck today"
 
 
-def test_exact_retry_finds_the_partition_that_crashes(folder):
+def test_algorithm_retry_finds_the_partition_that_crashes(folder):
     items = bucket_of((*GOOD, "crash", "raise", "exit", "says_no"))
-    solutions = solve_bucket(items, moody(folder, method="exact"), is_retry=True)
+    solutions = solve_bucket(items, moody(folder, method="algorithm"), is_retry=True)
     assert_complete(items, solutions)
-    assert_good_rows(solutions, range(len(GOOD)), "exact")
+    assert_good_rows(solutions, range(len(GOOD)), "algorithm")
     of = first_rows(solutions)
     assert of.loc["S04":"S07", "termination"].tolist() == ["crashed", "error", "crashed", "invalid_input"]
     good = items[items["partition_key"] < "S04"]
-    first, again = (solve_bucket(good, moody(folder, method="exact"), is_retry=is_retry) for is_retry in (False, True))
+    first, again = (
+        solve_bucket(good, moody(folder, method="algorithm"), is_retry=is_retry) for is_retry in (False, True)
+    )
     pd.testing.assert_frame_equal(first.drop(columns="seconds"), again.drop(columns="seconds"))
 
 
-def test_audit_notes_agreement_and_disagreement_and_keeps_the_exact_solution(folder):
+def test_audit_notes_agreement_and_disagreement_and_keeps_the_solution(folder):
     items = bucket_of(("fine", "wrong", "integer", "infeasible", "crash_in_model", "fine"))
     items["is_audited"] = items["partition_key"] != "S05"
     items.loc[items["partition_key"] == "S00", "is_audited"] = items["product_id"] == "P1"  # one item is enough
-    solutions = solve_bucket(items, moody(folder, method="exact"))
+    solutions = solve_bucket(items, moody(folder, method="algorithm"))
     assert_complete(items, solutions)
     of = first_rows(solutions)
-    assert (of["status"] == "optimal").all() and (of["method"] == "exact").all()
+    assert (of["status"] == "optimal").all() and (of["method"] == "algorithm").all()
     assert of.loc["S00", "audit_gap"] < 1e-9 and of.loc["S02", "audit_gap"] < 1e-9
     model = 2.0 * 11.5 + 3.0 * 16.5
     assert of.loc["S01", "objective"] == pytest.approx(model + 2.0)
     assert of.loc["S01", "audit_gap"] == pytest.approx(2.0 / model)
-    assert "they disagree" in of.loc["S01", "message"] and "72.5" in of.loc["S01", "message"]
-    assert np.isinf(of.loc["S03", "audit_gap"]) and "the model is infeasible" in of.loc["S03", "message"]
-    assert np.isnan(of.loc["S04", "audit_gap"]) and "no optimum of the model" in of.loc["S04", "message"]
-    assert np.isnan(of.loc["S05", "audit_gap"]) and of.loc["S05", "message"] is None
+    assert "they disagree" in of.loc["S01", "audit_message"] and "72.5" in of.loc["S01", "audit_message"]
+    assert np.isinf(of.loc["S03", "audit_gap"]) and "the model is infeasible" in of.loc["S03", "audit_message"]
+    assert np.isnan(of.loc["S04", "audit_gap"]) and "no optimum of the model" in of.loc["S04", "audit_message"]
+    assert np.isnan(of.loc["S05", "audit_gap"]) and of.loc["S05", "audit_message"] is None
+    assert of["message"].isna().all()
 
 
 @pytest.mark.parametrize(
@@ -331,7 +351,7 @@ def test_audit_notes_agreement_and_disagreement_and_keeps_the_exact_solution(fol
         ("source_id", None, "column source_id is NULL"),
     ],
 )
-@pytest.mark.parametrize("method", ["model", "exact"])
+@pytest.mark.parametrize("method", ["model", "algorithm"])
 def test_a_bad_value_is_invalid_input_of_its_partition(folder, method, column, value, words):
     items = bucket_of((*GOOD, "fine"))
     items[column] = items[column].astype(object)
@@ -347,7 +367,7 @@ def test_a_bad_value_is_invalid_input_of_its_partition(folder, method, column, v
 
 def test_a_bucket_of_bad_rows_only_and_an_empty_one(folder):
     items = bucket_of(GOOD, demand=np.nan)
-    for method in ("model", "exact"):
+    for method in ("model", "algorithm"):
         solutions = solve_bucket(items, moody(folder, method=method))
         assert_complete(items, solutions)
         assert set(solutions["termination"]) == {"invalid_input"}
@@ -385,7 +405,7 @@ def test_a_wrong_configuration_is_refused_before_any_work(folder):
     with pytest.raises(ConfigError) as raised:
         check_request(moody(folder, params={"markup": "much", "mark_up": 1}))
     assert len(raised.value.problems) == 2
-    with pytest.raises(ValidationError, match="'model' or 'exact'"):
+    with pytest.raises(ValidationError, match="'model', 'algorithm' or 'auto'"):
         moody(folder, method="guess")
     with pytest.raises(ConfigError, match="mip_rel_gap"):
         check_request(moody(folder, solver=SolverRow(name="highs", options={"mip_rel_gp": 1})))
@@ -414,11 +434,11 @@ def test_a_request_is_the_configuration_s_row_and_can_be_pickled(folder):
 
 def test_an_audit_calls_a_difference_within_the_tolerance_no_disagreement(folder):
     items = bucket_of(["wrong"]).assign(is_audited=True)
-    row = moody(folder, method="exact").row
+    row = moody(folder, method="algorithm").row
     for tolerance, disagrees in ((0.02, True), (0.03, False)):
         solved = solve_bucket(items, SolveRequest(row, policies_folder=folder, audit_tolerance=tolerance))
         assert solved["audit_gap"].iat[0] == pytest.approx(2.0 / 67.5)
-        assert ("they disagree" in (solved["message"].iat[0] or "")) == disagrees
+        assert ("they disagree" in (solved["audit_message"].iat[0] or "")) == disagrees
 
 
 def test_params_and_options_reach_the_model(folder):
@@ -459,14 +479,17 @@ def test_no_child_is_left(folder, monkeypatch):
             os.waitpid(child, os.WNOHANG)
 
 
-@pytest.mark.parametrize("method", ["model", "exact"])
+@pytest.mark.parametrize("method", ["model", "algorithm"])
 def test_the_flat_form_holds_the_same_decisions(folder, method):
     """A column for what an item decides once, another for what it decides per period; NULL where there is no
     solution.
     """
     items, request = bucket_of((*GOOD, "domain")), moody(folder, method=method)
     maps, flat = solve_bucket(items, request), solve_bucket(items, request, is_flat=True)
-    assert list(flat.columns) == list(flat_schema(2)) and flat["status"].tolist() == maps["status"].tolist()
+    assert (
+        list(flat.columns) == list(flat_schema(policies.load("moody", folder)))
+        and flat["status"].tolist() == maps["status"].tolist()
+    )
     is_solved = (maps["status"] != "no_solution").to_numpy()
     assert is_solved.sum() == 8 and flat.loc[~is_solved, "decision_0"].isna().all()
     assert flat.loc[~is_solved, "decision_1_by_period"].isna().all() and flat["decision_1"].isna().all()
@@ -477,3 +500,7 @@ def test_the_flat_form_holds_the_same_decisions(folder, method):
             "order_quantity": [flat["decision_0"].iat[i]],
             "plan": list(flat["decision_1_by_period"].iat[i]),
         }
+        price = flat["price_0"].iat[i]
+        assert maps["prices"].iat[i] == (None if np.isnan(price) else {"met": price})
+    assert flat["price_0"].notna().sum() == (6 if method == "model" else 8)  # a model with integers has no duals
+    assert flat.loc[~is_solved, "price_0"].isna().all() and maps.loc[~is_solved, "prices"].isna().all()

@@ -9,6 +9,10 @@ import numpy as np
 from invopt.policies.base import Answer, Decision
 from invopt.policies.inputs.items import Items
 
+# a solver's value this close to a whole number, relative to it, is that number
+WHOLE = 1e-6
+LARGEST_ROUNDING = 0.01
+
 
 def answer_each(
     items: Items,
@@ -31,6 +35,20 @@ def answer_each(
         value[chosen] = result
     names = [decision.name for decision in decides]
     return Answer(dict(zip(names, values[:-1], strict=True)), values[-1])
+
+
+def whole_decisions(decides: Sequence[Decision], decisions: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The decisions as whole numbers; NaN where one is farther from them than a solver's rounding.
+
+    >>> whole_decisions([Decision("Q", "units", "an order")], {"Q": [2.9999999, 2.5]})["Q"]
+    array([ 3., nan])
+    """
+    given = {decision.name: np.asarray(decisions[decision.name], dtype=float) for decision in decides}
+    rounding = {name: np.clip(WHOLE * np.abs(values), WHOLE, LARGEST_ROUNDING) for name, values in given.items()}
+    return {
+        name: np.where(np.abs(values - values.round()) <= rounding[name], values.round(), np.nan)
+        for name, values in given.items()
+    }
 
 
 def cost_each(

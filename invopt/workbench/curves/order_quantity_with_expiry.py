@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from invopt.policies.inputs.shelf_life import shelf_life_demand
-from invopt.theory.perishable.cost import PerishableCosts, perishable_cost, units_sold
+from invopt.policies.inputs.items import Items
+from invopt.policies.inputs.perishable import PERISHABLE_COLUMNS, perishable_inputs
+from invopt.theory.perishable.cost import perishable_cost, units_sold
 from invopt.workbench.curves.curve import Curve, whole_numbers
-from invopt.workbench.curves.demand import read_demand
+from invopt.workbench.curves.demand import refuse_unexplained
 
 if TYPE_CHECKING:
     from invopt.policies.s_q_perishable import SQPerishableParams
@@ -25,24 +26,19 @@ def order_quantity_with_expiry(item: pd.Series, params: SQPerishableParams) -> C
     item : a row of gold.inputs_s_q_perishable with label, reorder_point and order_quantity (units)
     params : the policy's parameters
     """
-    read = read_demand(item.to_frame().T, 1 if params.review == "daily" else 0)
-    mean, demand = float(read.mean[0]), read.lead_time_demand(0)
+    read = Items(item.to_frame().T, PERISHABLE_COLUMNS)
+    counts_purchase = params.expired_unit_costs == "disposal_and_purchase"
+    expiring = perishable_inputs(read, "none", 1 if params.review == "daily" else 0, counts_purchase)
+    refuse_unexplained(read, expiring.demand)
+    mean, costs, (demand, until_expiry) = float(expiring.demand.mean[0]), expiring.costs_of(0), expiring.demands_of(0)
+    life = float(expiring.shelf_life[0]) if until_expiry is not None else np.nan
     s, quantity = int(item["reorder_point"]), int(item["order_quantity"])
-    h, K, late, disposal, life = (
-        float(item[name])
-        for name in ("holding_cost", "fixed_order_cost", "backorder_cost", "disposal_cost", "shelf_life")
-    )
-    has_purchase = params.expired_unit_costs == "disposal_and_purchase"
-    expiry_cost = np.nan_to_num(disposal) + (float(item["unit_cost"]) if has_purchase else 0.0)
-    pmf = np.array([item["demand_pmf"], None], dtype=object)[:1]
-    until_expiry = None if np.isnan(life) else shelf_life_demand(read, pmf, np.array([life])).lead_time_demand(0)
 
     # without expiry the best Q at this s is the economic order quantity with K + pi n(s) in place of K
-    batch_cost = K + late * float(demand.loss(np.array([s]))[0])
-    lasting = max(1, round(np.sqrt(2 * mean * batch_cost / h)))
+    batch_cost = costs.fixed_order_cost + costs.backorder_cost * float(demand.loss(np.array([s]))[0])
+    lasting = max(1, round(np.sqrt(2 * mean * batch_cost / costs.holding_cost)))
     numbers = whole_numbers(max(1, quantity // 4), max(2.5 * quantity, 1.3 * lasting) + 3)
     quantities = np.unique([*numbers, quantity, lasting])
-    costs = PerishableCosts(h, K, late, expiry_cost)
     tried = pd.DataFrame(
         {
             "order_quantity": quantities,

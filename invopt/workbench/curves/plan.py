@@ -7,7 +7,8 @@ from datetime import timedelta
 import pandas as pd
 
 from invopt.errors import ParameterError
-from invopt.policies.inputs.lot_sizing import LotSizingInputs, lot_sizing_inputs
+from invopt.policies.inputs.items import Items
+from invopt.policies.inputs.lot_sizing import PLAN_COLUMNS, LotSizingInputs, lot_sizing_inputs
 
 
 def read_plan(items: pd.DataFrame) -> LotSizingInputs:
@@ -17,16 +18,12 @@ def read_plan(items: pd.DataFrame) -> LotSizingInputs:
     ------
     ParameterError : an item's inputs can't be used.
     """
-    columns = (
-        items[name].to_numpy(dtype=object) for name in ("demand_mean", "fixed_order_cost", "unit_cost", "holding_cost")
-    )
-    read = lot_sizing_inputs(
-        *columns, *(items[name].to_numpy(dtype=float) for name in ("inventory_position", "lead_time"))
-    )
-    for label, message in zip(items["label"], read.message, strict=True):
-        if message is not None:
-            raise ParameterError(f"{label}: {message}")
-    return read
+    read = Items(items, PLAN_COLUMNS)
+    inputs = lot_sizing_inputs(read)
+    for label, problem in zip(items["label"], read.problems, strict=True):
+        if problem is not None:
+            raise ParameterError(f"{label}: {problem}")
+    return inputs
 
 
 def days_from(as_of: pd.Timestamp, n_days: int) -> list[pd.Timestamp]:

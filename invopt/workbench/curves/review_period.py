@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from invopt.theory.demand.codes import NORMAL, PMF, POISSON
-from invopt.theory.demand.distributions import mean_pmf
-from invopt.theory.demand.item_demand import ItemDemand
-from invopt.theory.demand.lead_time import whole_days
+from invopt.policies.inputs.columns import LEAD_TIME_DEMAND
+from invopt.policies.inputs.items import Items
+from invopt.policies.inputs.review import SHIPPING_INTERVAL, review_inputs
 from invopt.theory.r_s.cost import DemandAfter, demand_after, review_costs
 from invopt.theory.s_q.curves import CostParts
 from invopt.workbench.curves.curve import Curve, cost_columns, whole_numbers
-from invopt.workbench.curves.demand import read_demand
+from invopt.workbench.curves.demand import check_explained
 from invopt.workbench.curves.wording import dearer
 
 if TYPE_CHECKING:
     from invopt.policies.r_s import RSParams
 
-_FORMS = {POISSON: "poisson", NORMAL: "normal", PMF: "pmf"}
 # review periods shown beyond the longest that is allowed
 _MORE_PERIODS = 7
+# part of the cost -> what it is paid by
+_PAID_BY = {"ordering": "fixed_order_cost", "holding": "holding_cost", "shortage": "backorder_cost"}
 
 
 def review_period(item: pd.Series, params: RSParams) -> Curve:
@@ -31,20 +31,18 @@ def review_period(item: pd.Series, params: RSParams) -> Curve:
     item : a row of gold.inputs_r_s with label, review_period (days) and order_up_to_level (units)
     params : the policy's parameters
     """
-    read = read_demand(item.to_frame().T, 0)
-    mean = float(read.mean[0])
-    h, K, p = (float(item[name]) for name in ("holding_cost", "fixed_order_cost", "backorder_cost"))
+    read = Items(item.to_frame().T, (*LEAD_TIME_DEMAND, SHIPPING_INTERVAL))
+    inputs = review_inputs(read, params.service, params.longest_review_period)
+    check_explained(read.frame["label"], read, inputs.demand)
     R, S = int(item["review_period"]), int(item["order_up_to_level"])
-    interval = float(np.nan_to_num(float(item["shipping_interval"]), nan=1.0))
-    shortest = max(1, int(whole_days(np.array([interval]))[0]))
+    shortest = int(inputs.shortest_review_period[0])
     longest = max(shortest, params.longest_review_period)
     periods = np.arange(1, longest + _MORE_PERIODS + 1)
-    levels, demand = _levels_and_demand(item, read, int(periods[-1]), S, params.service == "cycle")
+    levels, demand = _levels_and_demand(inputs.demand_of(0), int(periods[-1]), S, params.service == "cycle")
 
-    costs = {"fixed_order_cost": K, "holding_cost": h, "backorder_cost": p}
+    costs, mean = inputs.costs_of(0), float(inputs.demand.mean[0])
     priced = review_costs(params.cost, params.service, periods, levels, demand, mean, **costs)
-    has_target = params.service != "none" and pd.notna(item["service_level"])
-    target = float(item["service_level"]) if has_target else -np.inf
+    target = np.nan_to_num(inputs.service_level[0], nan=-np.inf)
     is_enough = priced.service >= target - 1e-14
     if params.cost == "guide":
         is_enough &= levels[None, :] >= demand.mean[periods, None] * (1 - 1e-12)
@@ -52,10 +50,12 @@ def review_period(item: pd.Series, params: RSParams) -> Curve:
     row = np.arange(len(periods))
     # the cost is linear in K, h and p: each part is the whole with the others at 0
     parts = CostParts(
-        *(
-            review_costs(params.cost, "none", periods, levels, demand, mean, **part).cost[row, best]
-            for part in ({**dict.fromkeys(costs, 0.0), name: costs[name]} for name in costs)
-        )
+        **{
+            part: review_costs(
+                params.cost, "none", periods, levels, demand, mean, **dict.fromkeys(costs, 0.0) | {name: costs[name]}
+            ).cost[row, best]
+            for part, name in _PAID_BY.items()
+        }
     )
     chosen = float(parts.total[R - 1])
     tried = pd.DataFrame({"review_period": periods, "order_up_to_level": levels[best], **cost_columns(parts)})
@@ -68,19 +68,14 @@ def review_period(item: pd.Series, params: RSParams) -> Curve:
 
 
 def _levels_and_demand(
-    item: pd.Series, read: ItemDemand, longest: int, chosen_level: int, has_cdf: bool
+    of_item: dict[str, Any], longest: int, chosen_level: int, has_cdf: bool
 ) -> tuple[np.ndarray, DemandAfter]:
     """The levels tried for review periods up to the longest, and the demand beyond them."""
-    mean, variance, first, n_lead_times = (float(values[0]) for values in read[1:5])
-    days = first + n_lead_times - 1 + longest
-    std = np.sqrt(max(variance, mean, 0.01) * days + (mean * (n_lead_times - 1)) ** 2 / 12)
+    mean, n_lead_times = of_item["demand_mean"], of_item["n_lead_times"]
+    days = of_item["first_lead_time"] + n_lead_times - 1 + longest
+    std = np.sqrt(max(of_item["demand_variance"], mean, 0.01) * days + (mean * (n_lead_times - 1)) ** 2 / 12)
     levels = np.unique([*whole_numbers(0, mean * days + 6 * std + 2, 2000), chosen_level])
-    form = int(read.form[0])
-    day_pmf = mean_pmf(item["demand_pmf"]) if form == PMF else np.zeros(0)
-    demand = demand_after(
-        _FORMS[form], levels, longest, mean, variance, day_pmf, first, int(n_lead_times), has_cdf=has_cdf
-    )
-    return levels, demand
+    return levels, demand_after(levels=levels, n_days=longest, has_cdf=has_cdf, **of_item)
 
 
 def _finding(R: int, S: int, total: np.ndarray, shortest: int, longest: int) -> str:
