@@ -121,7 +121,7 @@ def _compile(chosen: argparse.Namespace) -> None:
 
 
 def _solve_one(chosen: argparse.Namespace) -> None:
-    from invopt.workbench.explain import solve_one
+    from invopt.workbench.explain import methods_of, solve_one
 
     settings = configured(chosen)
     row = next((row for row in settings.policies if row.id == chosen.policy), None)
@@ -137,4 +137,5 @@ def _solve_one(chosen: argparse.Namespace) -> None:
         {"source_id": chosen.source} if chosen.source else {}
     )
     run_id = Run(settings, chosen.as_of).run_id if chosen.as_of else None
-    solve_one(settings, row, item, run_id, ["algorithm", "model"] if chosen.method == "both" else [chosen.method], say)
+    methods = methods_of(settings, row) if chosen.method == "both" else [chosen.method]
+    solve_one(settings, row, item, run_id, methods, say)

@@ -33,6 +33,9 @@ RESERVED_OPTIONS = (*OWN_OPTIONS, "time_limit")
 ROW_WISE, MINIMISE = 2, 1
 # limit for the LP that is left once the integers are fixed; a child may take 5 s beyond its limit before it is killed
 SECONDS_FOR_THE_REST = 4.0
+# HiGHS stops a MIP at a gap of 1e-4 by itself; the tenth more is for its tolerance on integers. A point found under a
+# wider gap that the user asked for is no optimum
+OPTIMAL_GAP = 1.1e-4
 FEASIBLE_POINT = int(highspy.SolutionStatus.kSolutionStatusFeasible)
 
 NO_ANSWER = (HighsModelStatus.kNotset, HighsModelStatus.kPresolveError, HighsModelStatus.kPostsolveError)
@@ -130,11 +133,13 @@ def solve(
     has_point = highs.getInfo().primal_solution_status == FEASIBLE_POINT
     if has_point and termination not in (Termination.INFEASIBLE, Termination.UNBOUNDED):
         objective, bound = _read_point(highs, form, is_integer, termination)
-        solved = Status.OPTIMAL if termination is Termination.CONVERGED else Status.FEASIBLE
+        is_near = objective - bound <= OPTIMAL_GAP * max(1.0, abs(objective))
+        solved = Status.OPTIMAL if termination is Termination.CONVERGED and is_near else Status.FEASIBLE
         duals = None
         if has_duals and solved is Status.OPTIMAL and not is_integer.any():
-            values = highs.getSolution().row_dual
-            duals = {row.name: float(dual) for row, dual in zip(form.rows, values, strict=True)}
+            solution = highs.getSolution()
+            if solution.dual_valid:
+                duals = {row.name: float(dual) for row, dual in zip(form.rows, solution.row_dual, strict=True)}
         return SolverResult(termination, solved, objective, bound if np.isfinite(bound) else None, message, duals)
     return SolverResult(
         Termination.ERROR if termination is Termination.CONVERGED else termination,

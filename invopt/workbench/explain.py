@@ -13,6 +13,7 @@ from invopt.config import Config, PolicyRow
 from invopt.errors import InputError, TableError
 from invopt.policies.base import Policy
 from invopt.solving import SolveRequest, solve_partition
+from invopt.solving.request import method_problems
 from invopt.tables import ORDER_REVIEWS, RUNS, SOLUTIONS, Table, policy_inputs
 from invopt.tables.columns import ITEM
 
@@ -62,6 +63,17 @@ def solve_one(
         )
     _say_orders(config, {"policy_id": row.id, "run_id": run_id, **{name: item_inputs[name] for name in ITEM}}, say)
     return solutions
+
+
+def methods_of(config: Config, row: PolicyRow) -> list[str]:
+    """Those of "algorithm" and "model" by which the row's policy can decide under its parameters."""
+    policy = policies.load(row.policy, config.policies_folder)
+    params = policy.params(**row.params)
+    return [
+        method
+        for method in ("algorithm", "model")
+        if not method_problems(row.model_copy(update={"method": method}), policy, params)
+    ]
 
 
 def _inputs_of_item(

@@ -11,6 +11,7 @@
     IS_WHOLE                        the decisions are whole numbers, also a vertex of the model's
     AGREEMENT                       largest relative difference of the model's optimum, where it is less than 1e-6
     TOO_LARGE                       changes of an example's item whose model would be too large
+    FILLS_WHAT_IS_OWED              without demand its order still brings a position below 0 up to 0
     N_COMPARED                      partitions of each parameter set that the suite solves by their models too
     many_items(rng, n_partitions)   what the slow test takes, where it is not random_items
     N_MANY                          the same of the slow test, of all parameter sets together

@@ -15,6 +15,19 @@ PARAMS = (
     {"cost": "ordering", "discount": "all_units"},
 )
 
+FALLING = {"price_break_quantity": np.array([5.0, 4.0]), "price_break_cost": np.array([0.7, 0.6])}
+RISING = {"price_break_quantity": np.array([5.0]), "price_break_cost": np.array([0.8])}
+BAD = {
+    "endless quantity": ({"holding_cost": 1e-30}, "passes 1e+12 units"),
+    "too much": ({"demand_mean": np.array([1e9])}, "count in larger units"),
+    "no budget": ({}, "storage_cost_budget is needed", {"cost": "ordering"}),
+    "a budget for less than a unit": ({"storage_cost_budget": 0.1}, "costs 0.1125 on average: raise it"),
+    "breaks of two lengths": ({"price_break_quantity": np.array([5.0])}, "same length", {"discount": "all_units"}),
+    "breaks fall": (FALLING, "must rise", {"discount": "all_units"}),
+    "prices rise": (RISING, "must not", {"discount": "incremental"}),
+    "no price": ({"unit_cost": 0.0}, "unit_cost is 0.0, must be above 0", {"discount": "incremental"}),
+}
+
 
 def random_items(
     rng: np.random.Generator, n_partitions: int, largest: int = 12, largest_mean: float = 1000.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from tests.items.s_q import BAD_DEMAND, BAD_SERVICE
+
 PARAMS = (
     {},
     {"cost": "guide"},
@@ -12,7 +14,19 @@ PARAMS = (
     {"service": "fill_rate", "salvage_fraction": 0.5},
     {"protection_days": 3},
 )
+# a level of 0 still orders what customers wait for
+FILLS_WHAT_IS_OWED = True
 FORMS = ("poisson", "deterministic", "normal", "pmf")
+
+NO_SALE = {"lost_sale_cost": None, "list_price": np.inf}
+FEW = {"service_level": 0.9, "purchase_budget": 5.0}
+BAD = {
+    **BAD_DEMAND,
+    **BAD_SERVICE,
+    "no lost sale": ({"lost_sale_cost": None}, "lost_sale_cost is NULL, and so is list_price"),
+    "endless list price": (NO_SALE, "list_price is inf"),
+    "a budget for less than the service": (FEW, "service levels asked for cost 9: raise it", {"service": "cycle"}),
+}
 
 
 def random_items(

@@ -12,6 +12,8 @@ import pytest
 from invopt import __version__, errors, policies, tables
 from invopt.cli import main, parser
 from invopt.cli.arguments import moment
+from invopt.config import Config, PolicyRow
+from invopt.workbench.explain import methods_of
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -149,6 +151,20 @@ def test_what_only_the_policy_knows_of_a_method_is_told(capsys, conf):
     )
     code, _, err = printed(capsys, "run", "--config", str(conf))
     assert code == 2 and "id fresh, method: model: " in err and "allowed: algorithm, auto" in err and "fine" not in err
+
+
+def test_solve_one_takes_the_methods_that_can_decide(tmp_path):
+    """By itself it shows both answers; a policy of a model alone, or an algorithm alone, has one."""
+    (tmp_path / "bare.py").write_text(
+        "from dataclasses import replace\nfrom invopt.policies.s_q import POLICY\n"
+        "POLICY = replace(POLICY, name='bare', algorithm=None)\n",
+        encoding="utf-8",
+    )
+    settings = Config(lakehouse={"root": "."}, landing=".", policies_folder=str(tmp_path))
+    simulated = PolicyRow(id="simulated", policy="s_q_perishable", params={"polish": "simulation"})
+    assert methods_of(settings, PolicyRow(id="s_q", policy="s_q")) == ["algorithm", "model"]
+    assert methods_of(settings, PolicyRow(id="bare", policy="bare")) == ["model"]
+    assert methods_of(settings, simulated) == ["algorithm"]
 
 
 def test_a_configuration_that_is_not_there(capsys, tmp_path):

@@ -1,6 +1,4 @@
-"""The policy eoq_budget: published optima, model against algorithm and full formulation, budgets, discounts, bad
-inputs, order rule.
-"""
+"""The policy eoq_budget: the guide's full formulation, budgets, costs of given quantities."""
 
 from __future__ import annotations
 
@@ -9,111 +7,29 @@ import pandas as pd
 import pyomo.environ as pyo
 import pytest
 
-from invopt.errors import ParameterError
-from invopt.policies import load
 from invopt.policies.eoq_budget import POLICY, EOQBudgetParams
 from invopt.solving import highs
-from invopt.solving.outcome import Status
+from tests import items as helpers
+from tests.items import Solved, answer, example_item, items_of, solved_model
 from tests.items.eoq_budget import PARAMS, random_items
 
 
 def frame(*items: dict) -> pd.DataFrame:
-    """A DataFrame of the policy's input columns as the engine gives it: series are arrays in object columns."""
-    return pd.DataFrame(
-        {
-            column.name: pd.Series(
-                [item[column.name] for item in items], dtype=float if column.type == "double" else object
-            )
-            for column in POLICY.input_columns
-        }
-    )
+    return helpers.frame(POLICY, *items, is_one_partition=True)
 
 
 def item(**changes) -> dict:
-    row = {
-        "storage_id": "1",
-        "storage_cost_budget": None,
-        "fixed_order_cost": 8.0,
-        "holding_cost": 0.225,
-        "unit_cost": 0.75,
-        "price_break_quantity": None,
-        "price_break_cost": None,
-        "lead_time": 2.0,
-        "demand_mean": np.array([10.0, 20.0]),
-    }
-    return {**row, **changes}
+    settings = {"lead_time": 2.0, "demand_mean": np.array([10.0, 20.0])}
+    return {**example_item(POLICY), **settings, **changes}
 
 
-def exact(items: pd.DataFrame, offsets: np.ndarray | None = None, **params):
-    return POLICY.solve_exact(
-        items, np.array([0, len(items)]) if offsets is None else offsets, EOQBudgetParams(**params)
-    )
+def exact(items: pd.DataFrame, **params) -> Solved:
+    return answer(POLICY, items, **params)
 
 
-def solve(model: pyo.ConcreteModel, cost: float) -> pyo.ConcreteModel:
-    """The model after HiGHS has solved it; HiGHS lets the objective be 1e-6 off, so it is scaled to be large."""
-    scale = int(np.clip(np.round(np.log2(1e5 / max(cost, 1e-9))), -20, 20))
-    found = highs.solve(model, 60.0, {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-12, "user_objective_scale": scale})
-    assert found.status is Status.OPTIMAL, found
-    return model
-
-
-def partitions(items: pd.DataFrame) -> np.ndarray:
-    group = items.groupby(list(POLICY.partition_by), sort=False).ngroup().to_numpy()
-    return np.concatenate([[0], np.flatnonzero(np.diff(group)) + 1, [len(items)]])
-
-
-def largest_difference(rng: np.random.Generator, n_partitions: int, params: dict) -> float:
-    """Between model and algorithm, relative; every decision of the model keeps the budget and costs what the model
-    says.
-    """
-    items = random_items(rng, n_partitions)
-    offsets = partitions(items)
-    found = exact(items, offsets, **params)
-    assert found.message is None and found.bound is None
-    largest = 0.0
-    for k in range(n_partitions):
-        one = items.iloc[offsets[k] : offsets[k + 1]].reset_index(drop=True)
-        cost = found.cost[offsets[k] : offsets[k + 1]].sum()
-        model = solve(POLICY.build_model(one, EOQBudgetParams(**params)), cost)
-        largest = max(largest, abs(pyo.value(model.total_cost) - cost) / max(cost, 1e-9))
-        quantity = np.array([pyo.value(model.ORDER_QUANTITY[i]) for i in model.ITEMS])
-        np.testing.assert_allclose(quantity, np.rint(quantity), atol=1e-6)
-        assert sum(pyo.value(model.item_cost[i]) for i in model.ITEMS) == pytest.approx(pyo.value(model.total_cost))
-        used = (one["holding_cost"] * quantity / 2).sum()
-        assert used <= one["storage_cost_budget"][0] * (1 + 1e-9)
-    assert (
-        (items["holding_cost"] * found.decisions["ORDER_QUANTITY"] / 2)
-        .groupby(items["location_id"], sort=False)
-        .sum()
-        .to_numpy()
-        <= items["storage_cost_budget"].to_numpy()[offsets[:-1]] * (1 + 1e-11)
-    ).all()
-    return largest
-
-
-@pytest.mark.parametrize("example", POLICY.examples, ids=lambda example: example.name)
-def test_published_optima_are_reached_by_model_and_by_algorithm(example):
-    items = frame(*example.items)
-    found = exact(items, **example.params)
-    assert found.cost.sum() == pytest.approx(example.cost, rel=1e-6)
-    model = solve(POLICY.build_model(items, EOQBudgetParams(**example.params)), example.cost)
-    assert pyo.value(model.total_cost) == pytest.approx(example.cost, rel=1e-6)
-    for name, values in example.decisions.items():
-        assert found.decisions[name].tolist() == list(values)
-        assert [round(pyo.value(getattr(model, name)[i])) for i in model.ITEMS] == list(values)
-
-
-@pytest.mark.parametrize("params", PARAMS, ids=str)
-def test_model_and_algorithm_find_the_same_cost(params):
-    assert largest_difference(np.random.default_rng(1), 5, params) < 1e-9
-
-
-@pytest.mark.slow
-def test_model_and_algorithm_find_the_same_cost_of_a_thousand_partitions():
-    largest = max(largest_difference(np.random.default_rng(100 + k), 143, params) for k, params in enumerate(PARAMS))
-    print(f"largest relative difference of 1,001 partitions: {largest:.2e}")
-    assert largest < 1e-9
+def costs(items: pd.DataFrame, quantity: list, **params) -> np.ndarray:
+    decisions = {"ORDER_QUANTITY": np.array(quantity), "REORDER_POINT": np.zeros(len(quantity))}
+    return POLICY.cost(items_of(POLICY, items), decisions, EOQBudgetParams(**params))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +74,8 @@ def test_a_binary_for_every_size_says_the_same(params):
 
         model.total_cost = pyo.Objective(expr=sum(cost(i, q) * m for (i, q), m in model.takes.items()))
         found = exact(items, **params)
-        solve(model, found.cost.sum())
+        scale = int(np.round(np.log2(1e5 / found.cost.sum())))
+        highs.solve(model, 60.0, {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-12, "user_objective_scale": scale})
         assert found.cost.sum() == pytest.approx(pyo.value(model.total_cost), rel=1e-9)
         np.testing.assert_allclose(
             found.cost, [cost(i, q) for i, q in enumerate(found.decisions["ORDER_QUANTITY"])], rtol=1e-12
@@ -190,110 +107,52 @@ def test_a_budget_that_does_not_bind_changes_nothing():
 
 def test_a_budget_too_small_says_what_would_do():
     items = frame(item(storage_cost_budget=0.2), item(storage_cost_budget=0.2))
-    found = exact(items)
-    assert np.isnan(found.cost).all() and "costs 0.225 on average: raise it" in found.message[0]
-    with pytest.raises(ParameterError, match="0.225"):
-        POLICY.build_model(items, EOQBudgetParams())
+    solved = exact(items)
+    assert not solved.is_solved.any() and "costs 0.225 on average: raise it" in solved.message[0]
     just = exact(items.assign(storage_cost_budget=0.225))
     assert just.decisions["ORDER_QUANTITY"].tolist() == [1, 1]
+    # a second unit of either saves K lambda / 2 - h / 2 and uses h / 2
+    np.testing.assert_allclose(just.prices["storage_cost_budget"], (8 * 15 / 2 - 0.1125) / 0.1125)
 
 
-@pytest.mark.parametrize("params", PARAMS, ids=str)
-def test_no_demand_orders_nothing(params):
-    rows = [item(demand_mean=np.zeros(3), storage_cost_budget=5.0), item(storage_cost_budget=5.0)]
-    found = exact(frame(*rows), **params)
-    assert found.decisions["ORDER_QUANTITY"][0] == 0 and found.cost[0] == 0 and found.decisions["REORDER_POINT"][0] == 0
-    model = solve(POLICY.build_model(frame(*rows), EOQBudgetParams(**params)), found.cost.sum())
-    assert pyo.value(model.ORDER_QUANTITY[0]) == 0 and pyo.value(model.item_cost[0]) == 0
-    nothing = frame(rows[0])
-    assert exact(nothing, **params).cost.tolist() == [0]
-    assert pyo.value(solve(POLICY.build_model(nothing, EOQBudgetParams(**params)), 1.0).total_cost) == 0
-
-
-@pytest.mark.parametrize("params", PARAMS, ids=str)
-def test_money_in_cents_gives_a_hundred_times_the_cost(params):
-    items = random_items(np.random.default_rng(3), 8)
-    money = ["storage_cost_budget", "fixed_order_cost", "holding_cost", "unit_cost"]
-    cents = items.assign(
-        **{name: items[name] * 100 for name in money},
-        price_break_cost=[None if value is None else value * 100 for value in items["price_break_cost"]],
-    )
-    offsets = partitions(items)
-    np.testing.assert_allclose(
-        np.add.reduceat(exact(cents, offsets, **params).cost, offsets[:-1]),
-        100 * np.add.reduceat(exact(items, offsets, **params).cost, offsets[:-1]),
-        rtol=1e-9,
-    )
+def test_without_demand_there_is_no_part_in_the_budget():
+    idle, moving = (item(demand_mean=np.full(3, mean), storage_cost_budget=5.0) for mean in (0.0, 15.0))
+    both, alone = exact(frame(idle, moving)), exact(frame(moving))
+    assert both.decisions["ORDER_QUANTITY"].tolist() == [0, alone.decisions["ORDER_QUANTITY"][0]]
+    assert both.decisions["REORDER_POINT"].tolist() == [0, 45] and both.cost[0] == 0
+    assert pyo.value(solved_model(POLICY, frame(idle)).total_cost) == 0
 
 
 def test_fast_and_slow_movers_share_a_budget():
     rows = [item(demand_mean=np.array([mean]), storage_cost_budget=100.0) for mean in (0.01, 1.0, 12_000.0)]
-    found = exact(frame(*rows))
-    assert found.message is None and (found.decisions["ORDER_QUANTITY"] >= 1).all()
-    model = solve(POLICY.build_model(frame(*rows), EOQBudgetParams()), found.cost.sum())
-    assert pyo.value(model.total_cost) == pytest.approx(found.cost.sum(), rel=1e-9)
+    solved = exact(frame(*rows))
+    assert solved.is_solved.all() and (solved.decisions["ORDER_QUANTITY"] >= 1).all()
+    assert pyo.value(solved_model(POLICY, frame(*rows)).total_cost) == pytest.approx(solved.cost.sum(), rel=1e-6)
 
 
-BAD = {
-    "negative cost": ({"fixed_order_cost": -1.0}, {}, "fixed_order_cost is -1.0"),
-    "free holding": ({"holding_cost": 0.0}, {}, "holding_cost is 0.0"),
-    "no mean": ({"demand_mean": None}, {}, "demand_mean must be a series"),
-    "negative lead time": ({"lead_time": -1.0}, {}, "lead_time is -1.0"),
-    "endless quantity": ({"holding_cost": 1e-30}, {}, "passes 1e+12 units"),
-    "negative budget": ({"storage_cost_budget": -1.0}, {}, "storage_cost_budget is -1.0"),
-    "no budget": ({}, {"cost": "ordering"}, "storage_cost_budget is needed"),
-    "breaks of two lengths": ({"price_break_quantity": np.array([5.0])}, {"discount": "all_units"}, "same length"),
-    "breaks fall": (
-        {"price_break_quantity": np.array([5.0, 4.0]), "price_break_cost": np.array([0.7, 0.6])},
-        {"discount": "all_units"},
-        "must rise",
-    ),
-    "prices rise": (
-        {"price_break_quantity": np.array([5.0]), "price_break_cost": np.array([0.8])},
-        {"discount": "incremental"},
-        "must not",
-    ),
-    "no price": ({"unit_cost": 0.0}, {"discount": "incremental"}, "unit_cost is 0.0"),
-}
+@pytest.mark.parametrize("discount", ["none", "all_units", "incremental"])
+def test_any_quantity_has_the_textbook_cost(discount):
+    params = {"discount": discount, "holding": "with_price"}
+    quantity = np.array([1.0, 7.5, 399.0, 399.5, 400.0, 801.0, 2e13])
+    price = np.full(7, 0.75)
+    if discount == "all_units":
+        price = np.select([quantity < 400, quantity < 800], [0.75, 0.72], 0.68)
+    elif discount == "incremental":
+        above = np.maximum(quantity - 400, 0), np.maximum(quantity - 800, 0)
+        price = 0.75 - (0.03 * above[0] + 0.04 * above[1]) / quantity
+    expected = 15 * 8 / quantity + 0.225 * price / 0.75 * quantity / 2 + (15 * price if discount != "none" else 0)
+    np.testing.assert_allclose(costs(frame(*[item()] * 7), quantity, **params), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("bad", BAD)
-def test_bad_items_get_a_message_and_leave_other_partitions_alone(bad):
-    changes, params, text = BAD[bad]
-    good = item(storage_cost_budget=1.0)
-    found = exact(frame(good, item(**changes), good), np.array([0, 1, 2, 3]), **params)
-    alone = exact(frame(good), **params)
-    assert (
-        text in found.message[1] and np.isnan(found.cost[1]) and all(np.isnan(v[1]) for v in found.decisions.values())
-    )
-    assert found.cost[0] == found.cost[2] == alone.cost[0] and found.message[0] is None
-    with pytest.raises(ParameterError) as refused:
-        POLICY.build_model(frame(item(**changes)), EOQBudgetParams(**params))
-    assert text in str(refused.value)
+def test_a_quantity_that_can_not_be_has_no_cost():
+    rows = [item()] * 5 + [item(demand_mean=np.zeros(1))] * 2 + [item(demand_mean=np.array([1e9]))]
+    cost = costs(frame(*rows), [0.0, 0.5, -1.0, np.nan, np.inf, 0.0, 3.0, 5.0])
+    assert np.isnan(cost).tolist() == [True] * 5 + [False, True, True] and cost[5] == 0
 
 
-def test_a_partition_with_a_bad_item_or_two_budgets_is_not_decided():
-    found = exact(frame(item(), item(lead_time=-1.0)))
-    assert np.isnan(found.cost).all() and "because of item 1 (no keys) of its partition: lead_time" in found.message[0]
-    found = exact(frame(item(storage_cost_budget=5.0), item(storage_cost_budget=6.0)))
-    assert np.isnan(found.cost).all() and "all its rows must have the same" in found.message[1]
-
-
-def test_an_empty_bucket_has_an_empty_solution():
-    for params in PARAMS:
-        found = exact(frame(), np.array([0]), **params)
-        assert found.cost.shape == (0,) and set(found.decisions) == set(POLICY.decisions)
-
-
-def test_order_without_decision_or_position_is_unknown():
-    wanted = POLICY.order(
-        {"REORDER_POINT": np.array([np.nan, 1.0, 1.0]), "ORDER_QUANTITY": np.array([np.nan, 1.0, 4.0])},
-        pd.DataFrame({"inventory_position": [0.0, np.nan, -4.0]}),
-    )
-    assert np.isnan(wanted).tolist() == [True, True, False] and wanted[2] == 8
-
-
-def test_the_engine_finds_the_policy():
-    assert load("eoq_budget") is POLICY
-    with pytest.raises(ValueError, match="ordering_and_holding"):
-        EOQBudgetParams(cost="cheap")
+def test_an_item_costs_the_same_beside_others():
+    # what a break saves is added up item by item: sums over a whole bucket would lose digits
+    items = random_items(np.random.default_rng(9), 40)
+    together = costs(items, [50.0] * len(items), **PARAMS[5])
+    alone = [costs(items.iloc[[i]].reset_index(drop=True), [50.0], **PARAMS[5])[0] for i in range(20)]
+    np.testing.assert_array_equal(together[:20], alone)

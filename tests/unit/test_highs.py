@@ -281,3 +281,42 @@ def test_nothing_is_printed_but_what_the_caller_prints():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("before 1.5\n", "")
+
+
+# ------------------------------------------------------------------------------------------------------------- duals
+
+
+def two_sources(is_whole: bool = False) -> pyo.ConcreteModel:
+    """4 units of two sources at 2 and 3 each, of the cheap one at most 1: a unit more of it saves 1."""
+    model = pyo.ConcreteModel()
+    model.x = pyo.Var([0, 1], domain=pyo.NonNegativeIntegers if is_whole else pyo.NonNegativeReals)
+    model.needed = pyo.Constraint(expr=model.x[0] + model.x[1] == 4)
+    model.most = pyo.Constraint([0, 1], rule=lambda m, i: m.x[i] <= 1 + 10 * i)
+    model.nothing = pyo.Constraint(expr=0 * model.x[0] <= 1)
+    model.little = pyo.Constraint(expr=(-5, model.x[0] + 2 * model.x[1], 50))
+    model.total_cost = pyo.Objective(expr=2 * model.x[0] + 3 * model.x[1])
+    return model
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"presolve": "off"}, {"solver": "ipm"}, {"solver": "ipm", "run_crossover": "off"}]
+)
+def test_duals_are_what_a_unit_of_each_row_is_worth(options):
+    result = highs.solve(two_sources(), 10.0, options, has_duals=True)
+    assert result.objective == pytest.approx(11.0)
+    # a row without variables is none
+    assert result.duals == pytest.approx({"needed": 3.0, "most[0]": -1.0, "most[1]": 0.0, "little": 0.0}, abs=1e-6)
+    model = two_sources()
+    model.most[0].set_value(model.x[0] <= 2)
+    assert highs.solve(model, 10.0, options).objective == pytest.approx(result.objective + result.duals["most[0]"])
+
+
+def test_duals_are_given_only_where_they_are_asked_for_and_mean_something():
+    assert highs.solve(two_sources(), 10.0, {}).duals is None
+    assert highs.solve(two_sources(is_whole=True), 10.0, {}, has_duals=True).duals is None
+    impossible = two_sources()
+    impossible.no = pyo.Constraint(expr=impossible.x[0] + impossible.x[1] >= 20)
+    assert highs.solve(impossible, 10.0, {}, has_duals=True).duals is None
+    empty = pyo.ConcreteModel()
+    empty.total_cost = pyo.Objective(expr=3.0)
+    assert highs.solve(empty, 10.0, {}, has_duals=True).duals is None

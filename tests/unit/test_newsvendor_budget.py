@@ -1,6 +1,4 @@
-"""The policy newsvendor_budget: published optima, model against exact algorithm and brute force, service, bad
-inputs, real sales.
-"""
+"""The policy newsvendor_budget: brute force, fractiles, service, costs of given levels, real sales."""
 
 from __future__ import annotations
 
@@ -12,121 +10,27 @@ import pandas as pd
 import pyomo.environ as pyo
 import pytest
 
-from invopt.errors import ParameterError
-from invopt.policies import load
 from invopt.policies.newsvendor_budget import POLICY, NewsvendorBudgetParams
-from invopt.solving import highs
-from invopt.solving.outcome import Status
 from invopt.theory.demand.distributions import normal_cdf, normal_loss, pmf_loss, poisson_cdf, poisson_loss
 from invopt.theory.newsvendor.textbook import newsvendor_normal, newsvendor_pmf, newsvendor_poisson
-from tests.items.newsvendor_budget import FORMS, PARAMS, random_items
+from invopt.theory.order_rules import Stock
+from tests import items as helpers
+from tests.items import Solved, answer, example_item, items_of, solved_model
+from tests.items.newsvendor_budget import FORMS
 
 YAZ = Path(__file__).parents[3] / "shared" / "data" / "retail" / "yaz_target.csv"
 
 
 def frame(*items: dict) -> pd.DataFrame:
-    """A DataFrame of the policy's input columns as the engine gives it: series are arrays in object columns."""
-    return pd.DataFrame(
-        {
-            column.name: pd.Series(
-                [item[column.name] for item in items], dtype=float if column.type == "double" else object
-            )
-            for column in POLICY.input_columns
-        }
-    )
+    return helpers.frame(POLICY, *items, is_one_partition=True)
 
 
 def item(**changes) -> dict:
-    row = {
-        "unit_cost": 1.0,
-        "disposal_cost": None,
-        "lost_sale_cost": 4.0,
-        "list_price": None,
-        "purchase_budget": None,
-        "service_level": None,
-        "lead_time": 0.0,
-        "lead_time_confidence": 0.0,
-        "demand_distribution": "poisson",
-        "demand_mean": np.array([6.0]),
-        "demand_variance": np.array([6.0]),
-        "demand_pmf": None,
-    }
-    return {**row, **changes}
+    return {**example_item(POLICY), "demand_variance": np.array([6.0]), **changes}
 
 
-def exact(items: pd.DataFrame, offsets: np.ndarray | None = None, **params):
-    return POLICY.solve_exact(
-        items, np.array([0, len(items)]) if offsets is None else offsets, NewsvendorBudgetParams(**params)
-    )
-
-
-def solve(items: pd.DataFrame, expected: float, **params) -> pyo.ConcreteModel:
-    """The model after HiGHS has solved it; HiGHS lets the objective be 1e-6 off, so it is scaled to be large."""
-    model = POLICY.build_model(items, NewsvendorBudgetParams(**params))
-    scale = int(np.clip(np.round(np.log2(1e5 / max(expected, 1e-3))), -20, 20))
-    found = highs.solve(model, 60.0, {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-12, "user_objective_scale": scale})
-    assert found.status is Status.OPTIMAL, found
-    return model
-
-
-def partitions(items: pd.DataFrame) -> np.ndarray:
-    group = items.groupby(list(POLICY.partition_by), sort=False).ngroup().to_numpy()
-    return np.concatenate([[0], np.flatnonzero(np.diff(group)) + 1, [len(items)]])
-
-
-def largest_difference(rng: np.random.Generator, n_partitions: int, params: dict) -> float:
-    """Between model and algorithm, relative, or to a millionth of missing all demand where the cost is next to
-    nothing.
-    """
-    items = random_items(rng, n_partitions)
-    offsets = partitions(items)
-    found = exact(items, offsets, **params)
-    assert found.bound is None
-    largest, n_compared = 0.0, 0
-    for k in range(n_partitions):
-        rows = slice(offsets[k], offsets[k + 1])
-        one = items.iloc[rows].reset_index(drop=True)
-        cost = found.cost[rows].sum()
-        if np.isnan(cost):
-            assert "service levels asked for cost" in found.message[rows][0]
-            with pytest.raises(ParameterError, match="service levels asked for cost"):
-                POLICY.build_model(one, NewsvendorBudgetParams(**params))
-            continue
-        n_compared += 1
-        model = solve(one, cost, **params)
-        everything = (one["list_price"] * one["demand_mean"].map(np.mean)).sum()
-        largest = max(largest, abs(pyo.value(model.total_cost) - cost) / max(cost, 1e-6 * everything, 1e-12))
-        level = np.array([pyo.value(model.BASE_STOCK_LEVEL[i]) for i in model.ITEMS])
-        np.testing.assert_allclose(level, np.rint(level), atol=1e-6)
-        for s in (level, found.decisions["BASE_STOCK_LEVEL"][rows]):
-            assert not (one["unit_cost"] * s).sum() > one["purchase_budget"][0] * (1 + 1e-9)
-        assert sum(pyo.value(model.item_cost[i]) for i in model.ITEMS) == pytest.approx(
-            pyo.value(model.total_cost), abs=1e-9
-        )
-    assert n_compared > 0.8 * n_partitions
-    return largest
-
-
-@pytest.mark.parametrize("example", POLICY.examples, ids=lambda example: example.name)
-def test_published_optima_are_reached_by_model_and_by_algorithm(example):
-    items = frame(*example.items)
-    found = exact(items, **example.params)
-    assert found.cost.sum() == pytest.approx(example.cost, rel=1e-6)
-    model = solve(items, example.cost, **example.params)
-    assert pyo.value(model.total_cost) == pytest.approx(example.cost, rel=1e-6)
-    assert found.decisions["BASE_STOCK_LEVEL"].tolist() == list(example.decisions["BASE_STOCK_LEVEL"])
-
-
-@pytest.mark.parametrize("params", PARAMS, ids=str)
-def test_model_and_algorithm_find_the_same_cost(params):
-    assert largest_difference(np.random.default_rng(1), 7, params) < 1e-9
-
-
-@pytest.mark.slow
-def test_model_and_algorithm_find_the_same_cost_of_a_thousand_partitions():
-    largest = max(largest_difference(np.random.default_rng(100 + k), 200, params) for k, params in enumerate(PARAMS))
-    print(f"largest relative difference of 1,000 partitions: {largest:.2e}")
-    assert largest < 1e-9
+def exact(items: pd.DataFrame, **params) -> Solved:
+    return answer(POLICY, items, **params)
 
 
 def test_brute_force_finds_nothing_better():
@@ -206,116 +110,67 @@ def test_a_service_level_is_the_least_that_is_kept():
 
 def test_a_budget_too_small_for_the_service_says_what_would_do():
     items = frame(item(service_level=0.9, purchase_budget=5.0))
-    found = exact(items, service="cycle")
-    assert (
-        np.isnan(found.cost[0]) and "purchase_budget is 5, but the service levels asked for cost 9" in found.message[0]
-    )
-    with pytest.raises(ParameterError, match="cost 9"):
-        POLICY.build_model(items, NewsvendorBudgetParams(service="cycle"))
-    # without a service any budget will do
-    assert exact(frame(item(purchase_budget=0.0))).decisions["BASE_STOCK_LEVEL"].tolist() == [0]
+    solved = exact(items, service="cycle")
+    assert "purchase_budget is 5, but the service levels asked for cost 9" in solved.message[0]
+    # without a service any budget will do; a first unit saves u P(X > 0) - o P(X <= 0)
+    nothing = exact(frame(item(purchase_budget=0.0)))
+    assert nothing.decisions["BASE_STOCK_LEVEL"].tolist() == [0]
+    assert nothing.prices["purchase_budget"][0] == pytest.approx(4 - 5 * np.exp(-6))
 
 
 def test_nothing_is_ordered_where_nothing_is_gained():
     rows = [item(demand_mean=np.zeros(2)), item(lost_sale_cost=None, list_price=0.5), item(lost_sale_cost=0.0)]
-    found = exact(frame(*rows))
-    assert (
-        found.decisions["BASE_STOCK_LEVEL"].tolist() == [0, 0, 0]
-        and found.cost.tolist() == [0, 0, 0]
-        and found.message is None
-    )
-    model = solve(frame(*rows), 1.0)
-    assert pyo.value(model.total_cost) == pytest.approx(0, abs=1e-9)
-    assert POLICY.order(found.decisions, pd.DataFrame({"inventory_position": [-1.0, 3.0, 0.0]})).tolist() == [1, 0, 0]
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_no_demand_orders_nothing(form):
-    items = frame(
-        item(
-            demand_distribution=form,
-            demand_mean=np.zeros(3),
-            demand_variance=np.zeros(3),
-            demand_pmf=[np.ones(1)] * 3,
-            service_level=0.9,
-            purchase_budget=0.0,
-        )
-    )
-    found = exact(items, service="cycle")
-    assert found.cost.tolist() == [0] and found.decisions["BASE_STOCK_LEVEL"].tolist() == [0]
-    assert pyo.value(solve(items, 1.0, service="cycle").total_cost) == 0
+    solved = exact(frame(*rows))
+    assert solved.decisions["BASE_STOCK_LEVEL"].tolist() == [0, 0, 0] and solved.cost.tolist() == [0, 0, 0]
+    assert pyo.value(solved_model(POLICY, frame(*rows)).total_cost) == pytest.approx(0, abs=1e-9)
+    assert POLICY.order(solved.decisions, Stock.of([-1.0, 3.0, 0.0])).tolist() == [1, 0, 0]
 
 
 def test_fast_and_slow_movers_share_a_budget():
     rows = [item(demand_mean=np.array([mean]), purchase_budget=11_500.0) for mean in (0.01, 1.0, 12_000.0)]
     rows.append(item(demand_distribution="normal", demand_variance=np.zeros(1), purchase_budget=11_500.0))
-    found = exact(frame(*rows))
-    assert found.message is None and found.decisions["BASE_STOCK_LEVEL"].sum() == 11_500
-    assert pyo.value(solve(frame(*rows), found.cost.sum()).total_cost) == pytest.approx(found.cost.sum(), rel=1e-9)
+    solved = exact(frame(*rows))
+    assert solved.is_solved.all() and solved.decisions["BASE_STOCK_LEVEL"].sum() == 11_500
+    assert pyo.value(solved_model(POLICY, frame(*rows)).total_cost) == pytest.approx(solved.cost.sum(), rel=1e-6)
 
 
-def test_money_in_cents_gives_a_hundred_times_the_cost():
-    items = random_items(np.random.default_rng(3), 10)
-    money = ("unit_cost", "disposal_cost", "lost_sale_cost", "list_price", "purchase_budget")
-    cents = items.assign(**{name: items[name] * 100 for name in money})
-    offsets = partitions(items)
-    for params in PARAMS:
-        np.testing.assert_allclose(
-            np.add.reduceat(exact(cents, offsets, **params).cost, offsets[:-1]),
-            100 * np.add.reduceat(exact(items, offsets, **params).cost, offsets[:-1]),
-            rtol=1e-9,
-            atol=1e-9,
-        )
+def costs(items: pd.DataFrame, level: list, **params) -> np.ndarray:
+    decisions = {"BASE_STOCK_LEVEL": np.array(level, dtype=float)}
+    return POLICY.cost(items_of(POLICY, items), decisions, NewsvendorBudgetParams(**params))
 
 
-BAD = {
-    "negative price": ({"unit_cost": -1.0}, "unit_cost is -1.0"),
-    "negative disposal": ({"disposal_cost": -1.0}, "disposal_cost is -1.0"),
-    "negative lost sale": ({"lost_sale_cost": -1.0}, "lost_sale_cost is -1.0"),
-    "no lost sale": ({"lost_sale_cost": None}, "lost_sale_cost is NULL"),
-    "no distribution": ({"demand_distribution": None}, "None, must be one of"),
-    "no variance": ({"demand_distribution": "normal", "demand_variance": None}, "demand_variance of a normal demand"),
-    "negative lead time": ({"lead_time": -1.0}, "lead_time and lead_time_confidence must be"),
-    "service above 1": ({"service_level": 1.0}, "service_level is 1.0"),
-    "negative budget": ({"purchase_budget": -1.0}, "purchase_budget is -1.0"),
-}
+@pytest.mark.parametrize("form", FORMS)
+def test_any_level_costs_what_is_left_over_and_what_is_missing(form):
+    pmf = np.array([0.2, 0.0, 0.5, 0.3])
+    row = item(demand_distribution=form, demand_pmf=[pmf], demand_mean=np.array([40.0]), disposal_cost=0.5)
+    level = np.array([0.0, 1.0, 2.5, 3.0, 38.25, 47.0, 500.0, 1e7])
+    below = np.floor(level).astype(int)
+    losses = {
+        "poisson": lambda s: poisson_loss(s, 40.0),
+        "deterministic": lambda s: poisson_loss(s, 40.0),
+        "normal": lambda s: normal_loss(s, 40.0, np.sqrt(6.0)),
+        "pmf": lambda s: pmf_loss(s, pmf),
+    }
+    missing = losses[form](below) + (level - below) * (losses[form](below + 1) - losses[form](below))
+    if form == "normal":
+        missing = losses[form](level)
+    mean = 1.9 if form == "pmf" else 40.0
+    cost = costs(frame(*[row] * len(level)), level)
+    np.testing.assert_allclose(cost, 1.5 * (level - mean + missing) + 4 * missing, rtol=1e-11)
+    # the service forbids low levels, but what they cost is known
+    served = frame(*[{**row, "service_level": 0.9}] * len(level))
+    np.testing.assert_array_equal(costs(served, level, service="fill_rate"), cost)
 
 
-@pytest.mark.parametrize("bad", BAD)
-def test_bad_items_get_a_message_and_leave_other_partitions_alone(bad):
-    changes, text = BAD[bad]
-    found = exact(frame(item(), item(**changes), item()), np.array([0, 1, 2, 3]), service="cycle")
-    assert text in found.message[1] and np.isnan(found.cost[1]) and np.isnan(found.decisions["BASE_STOCK_LEVEL"][1])
-    assert found.cost[0] == found.cost[2] and found.message[0] is None
-    with pytest.raises(ParameterError) as refused:
-        POLICY.build_model(frame(item(**changes)), NewsvendorBudgetParams(service="cycle"))
-    assert text in str(refused.value)
-
-
-def test_a_partition_with_a_bad_item_or_two_budgets_is_not_decided():
-    found = exact(frame(item(), item(unit_cost=-1.0)))
-    assert np.isnan(found.cost).all() and "because of item 1 (no keys) of its partition: unit_cost" in found.message[0]
-    found = exact(frame(item(purchase_budget=5.0), item()))
-    assert np.isnan(found.cost).all() and "all its rows must have the same" in found.message[1]
-
-
-def test_an_empty_bucket_has_an_empty_solution():
-    found = exact(frame(), np.array([0]))
-    assert found.cost.shape == (0,) and set(found.decisions) == set(POLICY.decisions)
+def test_a_level_that_can_not_be_has_no_cost_and_one_without_demand_is_left_over():
+    rows = [item()] * 3 + [item(demand_mean=np.zeros(2))] * 2 + [item(lost_sale_cost=None)]
+    cost = costs(frame(*rows), [-1.0, np.nan, np.inf, 0.0, 3.0, 2.0])
+    assert np.isnan(cost).tolist() == [True, True, True, False, False, True] and cost[3:5].tolist() == [0, 3]
 
 
 def test_order_fills_up_in_whole_units():
-    wanted = POLICY.order(
-        {"BASE_STOCK_LEVEL": np.array([8.0, 8.0, 8.0, np.nan, 8.0])},
-        pd.DataFrame({"inventory_position": [3.5, 8.0, 20.0, 0.0, np.nan]}),
-    )
-    assert wanted[:3].tolist() == [5, 0, 0] and np.isnan(wanted[3:]).all()
-
-
-def test_the_engine_finds_the_policy():
-    assert load("newsvendor_budget") is POLICY
-    with pytest.raises(ValueError, match="fill_rate"):
-        NewsvendorBudgetParams(service="ready_rate")
+    wanted = POLICY.order({"BASE_STOCK_LEVEL": np.array([8.0, 8.0, 8.0])}, Stock.of([3.5, 8.0, 20.0]))
+    assert wanted.tolist() == [5, 0, 0]
 
 
 @pytest.mark.skipif(not YAZ.is_file(), reason="the sales of the restaurant Yaz are not on this machine")
@@ -350,4 +205,4 @@ def test_a_real_restaurant_plans_its_seven_dishes_for_a_day():
         found.cost.sum() > free.cost.sum()
         and (found.decisions["BASE_STOCK_LEVEL"] <= free.decisions["BASE_STOCK_LEVEL"]).all()
     )
-    assert pyo.value(solve(tight, found.cost.sum()).total_cost) == pytest.approx(found.cost.sum(), rel=1e-9)
+    assert pyo.value(solved_model(POLICY, tight).total_cost) == pytest.approx(found.cost.sum(), rel=1e-6)

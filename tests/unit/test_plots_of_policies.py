@@ -72,13 +72,8 @@ def solved(name: str, rows: list[dict], **params) -> tuple[pd.DataFrame, np.ndar
     items = pd.DataFrame([BREAD | row for row in rows])
     for column in ("demand_variance", "demand_pmf", "price_break_quantity", "price_break_cost"):
         items[column] = items[column].astype(object).where(items[column].notna(), None)
-<<<<<<< HEAD
     answer = policy.algorithm(Items(items, policy.needs, [0, len(items)]), policy.params(**params))
     for decision, values in answer.decisions.items():
-=======
-    solution = policy.algorithm(Items(items, policy.needs, np.array([0, len(items)])), policy.params(**params))
-    for decision, values in solution.decisions.items():
->>>>>>> 83d4b84c5baf344b6e480fb94022504ad45f42a0
         items[decision.lower()] = values if values.ndim == 1 else values[:, 0]
         if decision == "ORDER_QUANTITY" and values.ndim == 2:
             items["order_quantities"] = list(values)

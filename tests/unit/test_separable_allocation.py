@@ -18,6 +18,7 @@ from invopt.theory.budget.cost import (
     SCALE,
     SLOPE,
     cost_at,
+    costs_at,
     reciprocal_pieces,
     value_at,
 )
@@ -116,6 +117,45 @@ def test_no_solution_is_below_the_bound_of_any_price():
             x = np.stack([np.maximum(x - 1, 1), x, x + 1])
             best_bound = max(best_bound, (weight * (1 + price) * x + scale / x).min(axis=0).sum() - price * budget)
         assert best_bound * (1 - 1e-12) <= found.cost.sum() <= best_bound * (1 + 0.05 / n + 1e-6) + found.gap[0]
+
+
+@pytest.mark.parametrize("n_pieces", [1, 3])
+def test_no_price_of_the_budget_proves_more(n_pieces):
+    rng = np.random.default_rng(20 + n_pieces)
+    x = np.arange(1.0, 21.0)
+    n_binding = 0
+    for _ in range(60):
+        n = int(rng.integers(1, 8))
+        pieces, starts = random_reciprocal(rng, n, n_pieces)
+        weight = rng.uniform(0.2, 2, n)
+        budget = rng.uniform(1.0, 8) * weight.sum()
+        found = allocate(pieces, NO_TABLE, starts, weight, np.array([0, n]), np.array([budget]))
+        rows = [pieces[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        cost = np.array([[costs_at(row, NO_TABLE, [0, len(row)], [q])[0] for q in x] for row in rows])
+
+        def bound(theta: float, cost: np.ndarray = cost, weight: np.ndarray = weight, budget: float = budget) -> float:
+            return (cost + theta * weight[:, None] * x).min(axis=1).sum() - theta * budget
+
+        theta = found.price[0]
+        n_binding += theta > 0
+        proved = bound(theta)
+        assert proved <= found.cost.sum() * (1 + 1e-12)
+        others = [bound(other) for other in (*(theta * np.linspace(0.5, 2, 31)), *np.linspace(0, 5, 51))]
+        assert proved >= max(others) - 1e-9
+    assert n_binding > 30
+
+
+def test_a_budget_has_a_price_unless_there_is_none():
+    pieces, one = reciprocal_pieces(np.ones(2), 100.0, 0.0, 1.0, np.array([50.0, 8.0])), np.ones(2)
+    starts, offsets = np.arange(3), np.array([0, 2])
+
+    def price(budget: float) -> float:
+        return allocate(pieces, NO_TABLE, starts, one, offsets, np.array([budget])).price[0]
+
+    # free, the items take 7 and 3: a budget of that does not bind
+    assert np.isnan(price(np.inf)) and np.isnan(price(1.9)) and price(10.0) == price(11.0) == 0 < price(9.0)
+    # only one unit of each fits: the second of the first item saves 50 / 2 - 1, also where only rounding lets them fit
+    assert price(2.0) == pytest.approx(24) and price(2 * (1 - 1e-13)) == pytest.approx(24)
 
 
 @pytest.mark.parametrize("n", [500, 1700])

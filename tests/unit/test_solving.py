@@ -254,6 +254,15 @@ def test_model_over_the_time_limit(folder, hang):
     assert "killed after 8 s" in hanging["message"]
 
 
+def test_a_plan_within_a_wide_gap_is_no_optimum(folder):
+    """HiGHS calls `optimal` what lies within the gap that it was given; a user reads `optimal` as the optimum."""
+    items = bucket_of(("integer", "hard"))
+    of = first_rows(solve_bucket(items, moody(folder, gap=1.0)))
+    assert of["termination"].tolist() == ["converged", "converged"]
+    assert of["status"].tolist() == ["optimal", "feasible"]
+    assert of.loc["S01", "gap"] > 1.1e-4 and of.loc["S01", "message"] is None
+
+
 def test_child_and_this_process_give_the_same(folder):
     items = bucket_of((*GOOD, "infeasible", "shares"))
     request = moody(folder, params={"markup": 3.0})

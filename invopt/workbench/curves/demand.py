@@ -20,20 +20,6 @@ def read_demand(items: pd.DataFrame, review_days: int) -> ItemDemand:
     """
     read = Items(items, LEAD_TIME_DEMAND)
     demand = item_demand(read, review_days)
-<<<<<<< HEAD
-    check_explained(items["label"], read, demand)
-    return demand
-
-
-def check_explained(labels: pd.Series, items: Items, demand: ItemDemand) -> None:
-    """Ends a curve of an item that was not decided.
-
-    Raises
-    ------
-    ParameterError : an item was refused, or it has no demand and so no decision to explain.
-    """
-    for label, problem, mean in zip(labels, items.problems, demand.mean, strict=True):
-=======
     refuse_unexplained(read, demand)
     return demand
 
@@ -46,7 +32,6 @@ def refuse_unexplained(read: Items, demand: ItemDemand) -> None:
     ParameterError : the first such row.
     """
     for label, problem, mean in zip(read.frame["label"], read.problems, demand.mean, strict=True):
->>>>>>> 83d4b84c5baf344b6e480fb94022504ad45f42a0
         if problem is not None:
             raise ParameterError(f"{label}: {problem}")
         if mean <= 0:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from invopt.policies.inputs.columns import LEAD_TIME_DEMAND
+from invopt.policies.inputs.items import Items
+from invopt.policies.inputs.newsvendor import NEWSVENDOR_COSTS, newsvendor_inputs
 from invopt.theory.demand.lead_time_demand import LeadTimeDemand
 from invopt.workbench.curves.curve import Curve, whole_numbers
-from invopt.workbench.curves.demand import read_demand
 from invopt.workbench.curves.shared_budget import SharedBudget, comparison, is_short
 from invopt.workbench.curves.wording import products_at
 
@@ -25,14 +27,19 @@ def purchase_budget(items: pd.DataFrame, params: NewsvendorBudgetParams) -> Shar
     items : rows of gold.inputs_newsvendor_budget of one partition, with label and base_stock_level (units); those
         without demand are left out
     params : the policy's parameters
+
+    Raises
+    ------
+    ParameterError : an item's inputs can't be used.
     """
     items = items[items["demand_mean"].map(np.sum) > 0]
-    read = read_demand(items, params.protection_days)
-    columns = ("unit_cost", "disposal_cost", "lost_sale_cost", "list_price", "base_stock_level")
-    unit, disposal, lost, price, level = (items[name].to_numpy(dtype=float) for name in columns)
-    overage = np.nan_to_num(disposal) + (0.0 if params.cost == "guide" else unit * (1 - params.salvage_fraction))
-    underage = np.where(np.isnan(lost), np.maximum(price - unit, 0.0), lost)
-    tried = [_costs(read.lead_time_demand(i), level[i], overage[i], underage[i]) for i in range(len(items))]
+    read = Items(items, (*NEWSVENDOR_COSTS, *LEAD_TIME_DEMAND))
+    is_guide = params.cost == "guide"
+    inputs = newsvendor_inputs(read, params.protection_days, params.service, params.salvage_fraction, is_guide)
+    read.raise_problems()
+    unit, overage, underage = inputs.unit_cost, inputs.overage, inputs.underage
+    level, demand = items["base_stock_level"].to_numpy(dtype=float), inputs.demand
+    tried = [_costs(demand.lead_time_demand(i), level[i], overage[i], underage[i]) for i in range(len(items))]
     alone = pd.DataFrame([costs.loc[costs["total"].idxmin()] for costs in tried], index=items.index)
     chosen = np.array(
         [np.interp(s, costs["base_stock_level"], costs["total"]) for s, costs in zip(level, tried, strict=True)]

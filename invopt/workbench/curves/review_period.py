@@ -13,7 +13,7 @@ from invopt.policies.inputs.review import SHIPPING_INTERVAL, review_inputs
 from invopt.theory.r_s.cost import DemandAfter, demand_after, review_costs
 from invopt.theory.s_q.curves import CostParts
 from invopt.workbench.curves.curve import Curve, cost_columns, whole_numbers
-from invopt.workbench.curves.demand import check_explained
+from invopt.workbench.curves.demand import refuse_unexplained
 from invopt.workbench.curves.wording import dearer
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def review_period(item: pd.Series, params: RSParams) -> Curve:
     """
     read = Items(item.to_frame().T, (*LEAD_TIME_DEMAND, SHIPPING_INTERVAL))
     inputs = review_inputs(read, params.service, params.longest_review_period)
-    check_explained(read.frame["label"], read, inputs.demand)
+    refuse_unexplained(read, inputs.demand)
     R, S = int(item["review_period"]), int(item["order_up_to_level"])
     shortest = int(inputs.shortest_review_period[0])
     longest = max(shortest, params.longest_review_period)

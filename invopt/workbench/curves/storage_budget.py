@@ -71,8 +71,9 @@ def _costs(item: pd.Series, params: EOQBudgetParams) -> tuple[pd.DataFrame, pd.D
     """The cost of a day at each quantity tried, and what it would be if one price held for all quantities."""
     mean, K, h = float(np.mean(item["demand_mean"])), float(item["fixed_order_cost"]), float(item["holding_cost"])
     has_discount = params.discount != "none"
-    has_breaks = has_discount and item["price_break_quantity"] is not None
-    starts = np.array([0.0, *(item["price_break_quantity"] if has_breaks else ())])
+    breaks = item["price_break_quantity"]
+    has_breaks = has_discount and breaks is not None and len(breaks) > 0
+    starts = np.array([0.0, *(breaks if has_breaks else ())])
     first_price = float(item["unit_cost"]) if has_discount else 0.0
     prices = np.array([first_price, *(item["price_break_cost"] if has_breaks else ())])
     quantity = int(item["order_quantity"])
