@@ -43,9 +43,7 @@ def readable(policy: Policy) -> dict[str, Column]:
 def read(policy: Policy, items: pd.DataFrame | None, keywords: Mapping[str, Any]) -> Given:
     """Reads a frame and the keywords beside it."""
     known = readable(policy)
-    problems = [
-        f"{name}: is not a column of {policy.name}; {guess(name, known)}" for name in keywords if name not in known
-    ]
+    problems = [f"{name}: is {_unknown(name, policy, known)}" for name in keywords if name not in known]
     keywords = {name: value for name, value in keywords.items() if name in known}
     framed = {} if items is None else {str(name): name for name in items.columns if str(name) in known}
     if items is not None:
@@ -93,10 +91,13 @@ def missing(policy: Policy, columns: Iterable[str], items: pd.DataFrame | None) 
     return texts
 
 
-def guess(name: str, known: Iterable[str]) -> str:
-    """What may have been meant, else all there is."""
+def _unknown(name: str, policy: Policy, known: Iterable[str]) -> str:
+    """What a keyword is not, and what may have been meant, else all there is."""
+    if name in policy.params.model_fields:
+        return f"a parameter of {policy.name}, no column; give it by params={{{name!r}: ...}}"
     near = difflib.get_close_matches(name.lower(), known, 1, 0.6)
-    return f"did you mean {near[0]}?" if near else f"it reads {', '.join(known)}"
+    meant = f"did you mean {near[0]}?" if near else f"it reads {', '.join(known)}"
+    return f"not a column of {policy.name}; {meant}"
 
 
 def _sizes(

@@ -258,6 +258,7 @@ def test_a_wrong_value_is_its_rows_alone(changes, says):
 WRONG = {
     "nothing given": ({}, "holding_cost: is missing (money/unit/day; cost of a unit in stock for a day"),
     "a letter missing": ({**COSTS, "demand_men": 1}, "demand_men: is not a column of s_q; did you mean demand_mean?"),
+    "a parameter": ({**ITEM, "service": "cycle"}, "service: is a parameter of s_q, no column; give it by params={"),
     "another word": ({**ITEM, "colour": 1}, "colour: is not a column of s_q; it reads location_id, product_id"),
     "text": ({**ITEM, "holding_cost": "x"}, "holding_cost: is the text 'x', must be a number in money/unit/day"),
     "text in a list": ({**ITEM, "lead_time": [2, "3"]}, "lead_time: is the text '3', must be a number in days (row 1)"),
