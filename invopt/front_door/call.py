@@ -70,7 +70,7 @@ def solve(
     >>> costs = {"fixed_order_cost": 100, "holding_cost": 20, "backorder_cost": 150}
     >>> answer = invopt.solve("s_q", **costs, lead_time=2, demand_mean=[[1.5], [0.5]])
     >>> answer[["reorder_point", "order_quantity", "status"]].to_numpy().tolist()
-    [[4.0, 5.0, 'optimal'], [1.0, 3.0, 'optimal']]
+    [[4.0, 6.0, 'optimal'], [1.0, 3.0, 'optimal']]
     """
     if not isinstance(policy, str):
         raise InputError("nothing can be solved", [f"policy: must be a name, such as 's_q'; found {_kind(policy)}"])
