@@ -8,7 +8,6 @@ can be decided. None of them needs Spark, and each is imported when it is first 
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 __version__ = "0.2.0"
 
@@ -20,7 +19,7 @@ _DOORS = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _DOORS:
         raise AttributeError(f"module 'invopt' has no attribute {name!r}; it has {', '.join(_DOORS)}")
     module, attribute = _DOORS[name]

@@ -79,8 +79,11 @@ def n_items_of(value: Any, column: Column) -> int | None:
     return len(value) if depth == depth_of(column) + 1 else None
 
 
-def cells(value: Any, column: Column, n_items: int) -> list[Any]:
+def cells(value: Any, column: Column, n_items: int, *, is_one_period_enough: bool = True) -> list[Any]:
     """The column's cell of each item, as it was given.
+
+    is_one_period_enough : a list beside several items may have one period of each; else it could as well be the periods
+        that all items share, and is refused
 
     Raises
     ------
@@ -92,7 +95,7 @@ def cells(value: Any, column: Column, n_items: int) -> list[Any]:
     """
     depth, wanted = nesting(value), depth_of(column)
     if depth == wanted + 1 or (depth == wanted > 0 and n_items > 1):
-        if len(value) != n_items:
+        if len(value) != n_items or (depth == wanted and not is_one_period_enough):
             raise CellError(_wrong_length(len(value), depth, wanted, n_items))
         values = list(value)
         return values if depth == wanted + 1 else [None if is_null(part) else [part] for part in values]

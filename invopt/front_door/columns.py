@@ -61,7 +61,9 @@ def read(policy: Policy, items: pd.DataFrame | None, keywords: Mapping[str, Any]
             if name in framed:
                 values = of_frame(items[framed[name]], column)
             elif name in keywords:
-                values = _cells(keywords[name], column, sizes.get(name, n_items), items)
+                values = _cells(
+                    keywords[name], column, sizes.get(name, n_items), items, _is_one_period_enough(policy, name)
+                )
             else:
                 continue
             columns[name] = typed(values, column)
@@ -121,13 +123,21 @@ def _sizes(
     return sizes, wrong
 
 
-def _cells(value: Any, column: Column, n_items: int, items: pd.DataFrame | None) -> list[Any]:
+def _cells(
+    value: Any, column: Column, n_items: int, items: pd.DataFrame | None, is_one_period_enough: bool
+) -> list[Any]:
     if isinstance(value, pd.Series):
         if items is not None and not value.index.equals(items.index):
             raise CellError("has another index than items; give its .to_numpy() where the order is the same")
     elif not is_list(value) and hasattr(value, "__iter__") and not isinstance(value, str):
         raise CellError(f"is a {type(value).__name__}, must be a value or a list")
-    return cells(value, column, n_items)
+    return cells(value, column, n_items, is_one_period_enough=is_one_period_enough)
+
+
+def _is_one_period_enough(policy: Policy, name: str) -> bool:
+    """Whether an item's list of one value makes sense: not as the demand of a plan, nor as a list of price breaks."""
+    is_plan = any(decision.has_periods for decision in policy.decides)
+    return not (name.startswith("price_break") or (is_plan and name.startswith("demand_")))
 
 
 def _warn_of_misspelling(policy: Policy, items: pd.DataFrame, given: set[str], known: Mapping[str, Column]) -> None:

@@ -149,7 +149,7 @@ def checked_params(policy: Policy, given: Mapping[str, Any]) -> tuple[Params | N
             text = (
                 f"is not a parameter; allowed: {known}"
                 if problem["type"] == "extra_forbidden"
-                else f"{problem['msg']}, found {problem['input']!r}"
+                else f"{problem['msg'].removeprefix('Value error, ')}, found {problem['input']!r}"
             )
             texts.append(f"params.{name}: {text}")
         return None, texts

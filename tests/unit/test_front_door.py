@@ -340,6 +340,22 @@ def test_a_wrong_call_is_told_in_a_sentence_that_names_the_column(name):
     assert "Traceback" not in text and "\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("policy", "given", "name"),
+    [
+        ("dynamic_lot_sizing", {"inventory_position": [0, 0], "demand_mean": [10, 20]}, "demand_mean"),
+        (
+            "eoq_budget",
+            {"unit_cost": [1, 2], "demand_mean": 9, "price_break_quantity": [10, 20]},
+            "price_break_quantity",
+        ),
+    ],
+)
+def test_a_list_that_may_be_of_items_or_of_periods_is_refused_where_both_make_sense(policy, given, name):
+    with pytest.raises(InputError, match=f"{name}: is a list with 2 values, beside 2 items; give a list of lists"):
+        invopt.solve(policy, fixed_order_cost=1, holding_cost=1, lead_time=0, **given)
+
+
 def test_all_that_is_wrong_is_told_at_once():
     with pytest.raises(InputError) as raised:
         invopt.solve("s_q", method="b", params={"a": 1}, holding_cost="x", lead_tim=3, fixed_order_cost=1)
