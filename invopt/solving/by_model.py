@@ -49,9 +49,9 @@ def solve_by_model(
 
 def failed(error: BaseException) -> Outcome:
     """The outcome for an exception: a value out of its domain is invalid input, everything else is an error."""
-    text = f"{type(error).__name__}: {error}"
     if isinstance(error, ParameterError):
-        return failure(Termination.INVALID_INPUT, text)
+        return failure(Termination.INVALID_INPUT, str(error))
+    text = f"{type(error).__name__}: {error}"
     if "is always infeasible" in text:  # Pyomo's word for a constraint that holds no variable and is false
         return failure(Termination.INFEASIBLE, text)
     return failure(Termination.ERROR, text)

@@ -124,9 +124,13 @@ class Items:
             raise ParameterError(f"{self.name(i)}: {self.problems[i]}")
 
     def name(self, i: int) -> str:
-        """Item i in words, for a message."""
-        keys = ", ".join(f"{key} {self.frame[key].iloc[i]}" for key in ITEM if key in self.frame)
-        return f"item {i} ({keys or 'no keys'})"
+        """Item i in words, for a message: by its keys, as the checks of the engine name it; by its place without them.
+
+        >>> Items(pd.DataFrame({"location_id": ["1"], "product_id": ["11_1"], "source_id": ["4"]}), []).name(0)
+        'item 1/11_1/4'
+        """
+        keys = [str(self.frame[key].iloc[i]) for key in ITEM if key in self.frame]
+        return f"item {'/'.join(keys) if keys else i}"
 
 
 def _add(texts: np.ndarray, chosen: np.ndarray, text: str, value: np.ndarray | None) -> None:
