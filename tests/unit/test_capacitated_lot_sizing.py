@@ -264,7 +264,7 @@ def test_an_item_that_can_not_be_planned_leaves_its_partition_without_a_plan(cha
     items = frame(POLICY, good, good, good, {**good, **changes}).assign(location_id=["1", "1", "2", "2"])
     found = answer(POLICY, items)
     assert found.is_solved.tolist() == [True, True, False, False]
-    assert text in found.message[2] and "product_id 00003" in found.message[2]
+    assert text in found.message[2] and "item 2/00003/1" in found.message[2]
     np.testing.assert_array_equal(found.cost[:2], solved(good, good).cost)
     read = items_of(POLICY, items)
     costs = POLICY.cost(read, {"ORDER_QUANTITY": np.full((4, 4), 9.0)}, CapacitatedLotSizingParams())
