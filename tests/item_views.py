@@ -10,7 +10,7 @@ from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS
 AS_OF = datetime(2017, 1, 10, 6, tzinfo=UTC)
 VALUES = {"run_id": "r", "as_of": AS_OF, "horizon": 4, "forecast_max_age": 14, "baselines": ["Sim"]}
 TABLES = {name: item_views.SILVER[name] for name in item_views.TABLES} | {
-    "orders": ORDERS,
+    "own_on_order": ORDERS,
     "demand_forecasts": DEMAND_FORECASTS,
 }
 KEYS = ("location_id", "product_id", "source_id")

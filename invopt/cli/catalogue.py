@@ -105,8 +105,9 @@ def _policies(chosen: argparse.Namespace) -> None:
             for what, name in (("decides", row.optimize_schedule), ("orders", row.order_schedule))
             if name
         )
+        state = "shadow" if row.is_shadow else "active" if row.active else "inactive"
         say(
-            f"  {row.id:22s} {row.policy}, {'active' if row.active else 'inactive'}, method {row.method}, solver "
+            f"  {row.id:22s} {row.policy}, {state}, method {row.method}, solver "
             f"{row.solver}, "
             f"{when or 'at every run'}, scope {row.scope.model_dump(exclude_none=True) or 'all'}, params "
             f"{row.params or 'none'}"

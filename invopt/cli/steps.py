@@ -24,8 +24,19 @@ def add(commands: Subparsers) -> None:
     """Adds the commands."""
     for step in flow.STEPS:
         example = f"invopt {step.name}{_AS_OF if step.is_of_run else ''}"
-        add_command(commands, step.name, _do, step.about, example, has_as_of=step.is_of_run)
-    add_command(commands, "run", _do, "all steps, and the summary", f"invopt run{_AS_OF}", has_as_of=True)
+        command = add_command(commands, step.name, _do, step.about, example, has_as_of=step.is_of_run)
+        if step.name == "order":
+            _add_rewrite(command)
+    run = add_command(commands, "run", _do, "all steps, and the summary", f"invopt run{_AS_OF}", has_as_of=True)
+    _add_rewrite(run)
+
+
+def _add_rewrite(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--rewrite",
+        action="store_true",
+        help="decide orders anew even where a run of a later order cycle has counted on them",
+    )
 
 
 def context_of(
@@ -42,7 +53,8 @@ def context_of(
     spark = spark_session(settings=config.spark, is_short=is_short)
     log = (lambda line: say(f"    {line}")) if chosen.verbose else (lambda line: None)
     store = open_store(spark, config.lakehouse, log=log, say=say)
-    return Context(Run(config, as_of or datetime.now(UTC).replace(microsecond=0)), store, spark, say)
+    run = Run(config, as_of or datetime.now(UTC).replace(microsecond=0))
+    return Context(run, store, spark, say, rewrites=getattr(chosen, "rewrite", False))
 
 
 def _do(chosen: argparse.Namespace) -> None:

@@ -159,7 +159,9 @@ class PolicyRow(Record):
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     policy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    active: bool = True
+    active: bool | Literal["shadow"] = Field(
+        True, description="shadow: solved and reviewed as others, and its orders are only kept for comparison"
+    )
     scope: Scope = Scope()
     partition_by: (
         tuple[Literal["location_id", "product_id", "source_id", "department_id", "storage_id"], ...] | None
@@ -188,6 +190,18 @@ class PolicyRow(Record):
             return value
         warnings.warn("method: exact is read as method: algorithm; write algorithm", FutureWarning, stacklevel=2)
         return "algorithm"
+
+    @field_validator("active", mode="before")
+    @classmethod
+    def _one_of_three(cls, value: Any) -> Any:
+        text = value.lower() if isinstance(value, str) else value
+        if text not in (True, False, "true", "false", "shadow"):
+            raise ValueError("must be true, false or shadow")
+        return text
+
+    @property
+    def is_shadow(self) -> bool:
+        return self.active == "shadow"
 
     @field_validator("params", mode="before")
     @classmethod
@@ -218,6 +232,7 @@ class Config(Record):
         return {key: str(one).lower() if isinstance(one, bool) else str(one) for key, one in (value or {}).items()}
 
     def active_policies(self) -> tuple[PolicyRow, ...]:
+        """The policies that decide: those that order, and the shadows beside them."""
         return tuple(row for row in self.policies if row.active)
 
     def solver(self, name: str) -> SolverRow:

@@ -22,6 +22,7 @@ NO_DECISION = "no_decision"
 MINIMUM = "minimum"
 MULTIPLE = "multiple"
 MAXIMUM = "maximum"
+ACTED_ON = "acted_on"
 
 # columns of an item's state that stand in its review as they are
 STOCK_COLUMNS = ("inventory_position", "on_hand", "expiring", "on_order", "on_order_late")
@@ -40,6 +41,8 @@ STATE_COLUMNS = (
     "status",
     "message",
     "decisions",
+    "acted_on_order",
+    "acted_on_units",
 )
 
 # column -> Spark SQL type, in the order of the columns; gold.order_reviews tells their units

@@ -17,12 +17,16 @@ from invopt.spark.store import Store
 
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of a step; `say` gets the lines that the user sees."""
+    """The surroundings of a step; `say` gets the lines that the user sees.
+
+    rewrites : orders of closed cycles are decided anew; else they stay as they are
+    """
 
     run: Run
     store: Store
     spark: SparkSession
     say: Callable[[str], None]
+    rewrites: bool = False
     ledger: Ledger = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -16,7 +16,9 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from invopt.config import PolicyRow
+from invopt.config.schedules import Schedule
 from invopt.pipelines.context import Context
+from invopt.pipelines.order_cycles import cycle_at
 from invopt.run import as_of_of
 from invopt.tables import RUNS
 
@@ -30,12 +32,14 @@ class Due:
 
     optimized, ordering : the rows of conf/policies.yaml that are due
     standing : policy -> the run whose solutions hold: this one where the policy is optimized in it
+    cycles : policy that orders -> its order cycle
     next_optimized, next_ordered : policy that is not due -> when it will be
     """
 
     optimized: tuple[PolicyRow, ...]
     ordering: tuple[PolicyRow, ...]
     standing: Mapping[str, str]
+    cycles: Mapping[str, datetime]
     next_optimized: Mapping[str, datetime | None]
     next_ordered: Mapping[str, datetime | None]
 
@@ -45,7 +49,7 @@ def due(context: Context) -> Due:
     rows = context.config.active_policies()
     scheduled = [row for row in rows if row.optimize_schedule or row.order_schedule]
     solved, ordered = _earlier(context) if scheduled else ({}, {})
-    optimized, ordering, standing = [], [], {}
+    optimized, ordering, standing, cycles = [], [], {}, {}
     next_optimized, next_ordered = {}, {}
     for row in rows:
         last_run = solved.get(row.id)
@@ -64,11 +68,20 @@ def due(context: Context) -> Due:
             next_optimized[row.id] = schedule.next_after(last)
         schedule = context.config.schedule(row.order_schedule)
         last = ordered.get(row.id)
-        if schedule is None or schedule.is_due(context.as_of, last):
+        cycle = cycle_at(schedule, context.as_of)
+        if cycle is not None and _is_unserved(schedule, cycle, context.as_of, last):
             ordering.append(row)
+            cycles[row.id] = cycle
         else:
             next_ordered[row.id] = schedule.next_after(last or context.as_of)
-    return Due(tuple(optimized), tuple(ordering), standing, next_optimized, next_ordered)
+    return Due(tuple(optimized), tuple(ordering), standing, cycles, next_optimized, next_ordered)
+
+
+def _is_unserved(schedule: Schedule | None, cycle: datetime, as_of: datetime, last: datetime | None) -> bool:
+    """Whether no earlier run has ordered in the cycle; a policy that never did does not begin after its last day."""
+    if schedule is None:
+        return True
+    return schedule.is_running(as_of) if last is None else last < cycle
 
 
 def until(moment: datetime | None) -> str:

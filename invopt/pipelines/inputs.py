@@ -9,20 +9,22 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from invopt import __version__, policies
-from invopt.config import PolicyRow, Scope, default_partition
+from invopt.config import PolicyRow, default_partition
 from invopt.errors import InputError, TableError
 from invopt.pipelines import item_views
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due
+from invopt.pipelines.own_orders import placed
 from invopt.pipelines.placement import Placement, write_placed
+from invopt.pipelines.scopes import check_scopes, in_scope, items_in_scopes
 from invopt.policies.inputs.select import select_of
 from invopt.run import now
 from invopt.spark import sql
-from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, RUNS
+from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, RUNS
 from invopt.tables.columns import ITEM
 
 STEP = "inputs"
@@ -36,9 +38,15 @@ def make_inputs(context: Context) -> dict[str, Placement]:
     if missing:
         raise TableError(f"{', '.join(missing)} not found: run `invopt ingest` and `invopt conform` first")
     versions = {table.name: context.store.version(table) for table in item_views.SILVER.values()}
-    rows_due = due(context).optimized
+    planned = due(context)
+    rows_due = planned.optimized
+    silver_views = {
+        name: context.store.read(item_views.SILVER[name], versions[item_views.SILVER[name].name])
+        for name in (*item_views.TABLES, "forecast_points")
+    }
+    on_order = placed(context, planned.cycles, silver_views)
     fingerprint = context.run.fingerprint(
-        STEP, sorted(versions.items()), _open_orders_hash(context), [row.id for row in rows_due]
+        STEP, sorted(versions.items()), on_order.fingerprint, [row.id for row in rows_due]
     )
     if _is_done(context, fingerprint):
         context.say(f"inputs: unchanged since run {context.run_id} made them")
@@ -49,11 +57,7 @@ def make_inputs(context: Context) -> dict[str, Placement]:
     # look done
     context.ledger.record_all(STEP, UNFINISHED, dict.fromkeys(["*", *policy_ids], 0), 0.0)
     _write_manifest(context, versions)
-    silver_views = {
-        name: context.store.read(item_views.SILVER[name], versions[item_views.SILVER[name].name])
-        for name in (*item_views.TABLES, "forecast_points")
-    }
-    rows = _write_item_state(context, silver_views)
+    rows = _write_item_state(context, silver_views, on_order.lines)
     if rows == 0:
         raise InputError(
             "there is no item to decide for",
@@ -63,7 +67,9 @@ def make_inputs(context: Context) -> dict[str, Placement]:
             ],
         )
     item_state = context.store.read(ITEM_STATE).where(F.col("run_id") == context.run_id)
-    in_scopes = _counts(context, item_state)
+    active = context.config.active_policies()
+    in_scopes = items_in_scopes(item_state, active)
+    check_scopes(context, item_state, active, in_scopes)
     placements = _write_all_inputs(context, rows_due, item_state, in_scopes)
     of_which = (
         ", of which " + ", ".join(f"{placement.n_items:,} for {name}" for name, placement in placements.items())
@@ -75,7 +81,6 @@ def make_inputs(context: Context) -> dict[str, Placement]:
         if placement.n_items == 0:
             context.say(f"  ! no item is in the scope of policy {name}; see `scope` in conf/policies.yaml")
     _say_problems(context, item_state)
-    _say_overlaps(context, in_scopes)
     context.ledger.record_all(
         STEP,
         fingerprint,
@@ -96,14 +101,6 @@ def _is_done(context: Context, fingerprint: str) -> bool:
     return bool(done) and done[0]["fingerprint"] == fingerprint
 
 
-def _open_orders_hash(context: Context) -> int:
-    """Hash of the orders of earlier runs; neither later runs nor this run's own orders change it."""
-    if not context.store.exists(ORDERS):
-        return 0
-    earlier = context.store.read(ORDERS).where(F.col("ordered_at") < F.lit(context.as_of))
-    return earlier.agg(F.expr("bit_xor(xxhash64(order_id, quantity, status))")).first()[0] or 0
-
-
 def _write_manifest(context: Context, versions: dict[str, int]) -> None:
     row = (
         context.run_id,
@@ -117,7 +114,7 @@ def _write_manifest(context: Context, versions: dict[str, int]) -> None:
     context.store.replace(RUNS, [row], {"run_id": context.run_id}, check_keys=False)
 
 
-def _write_item_state(context: Context, silver_views: dict[str, DataFrame]) -> int:
+def _write_item_state(context: Context, silver_views: dict[str, DataFrame], on_order: DataFrame) -> int:
     values = item_views.values_of(context.run_id, context.as_of, context.config.inputs)
     oldest = context.as_of - timedelta(days=context.config.inputs.forecast_max_age)
     forecasts = sql.query(
@@ -129,26 +126,11 @@ def _write_item_state(context: Context, silver_views: dict[str, DataFrame]) -> i
     context.store.replace(
         DEMAND_FORECASTS, forecasts, {"run_id": context.run_id}, check_keys=False
     )  # grouped by its key
-    context.store.create(ORDERS)
     tables = {name: silver_views[name] for name in item_views.TABLES}
-    tables["orders"] = context.store.read(ORDERS)
+    tables["own_on_order"] = on_order
     tables["demand_forecasts"] = context.store.read(DEMAND_FORECASTS).where(F.col("run_id") == context.run_id)
     state = item_views.make_views(context.spark, tables, values)["item_state"]
     return context.store.replace(ITEM_STATE, state, {"run_id": context.run_id})
-
-
-def in_scope(scope: Scope) -> Column:
-    """Whether a policy decides for an item: all that is given must hold, and only the cheapest source is ordered
-    from.
-    """
-    holds = F.lit(True) if scope.source_id is not None else F.col("source_rank") == 1
-    for name in ("location_id", "product_id", "source_id", "department_id"):
-        ids = getattr(scope, name)
-        if ids is not None:
-            holds = holds & F.coalesce(F.col(name).isin(*ids), F.lit(False))
-    if scope.is_perishable is not None:
-        holds = holds & (F.col("shelf_life").isNotNull() if scope.is_perishable else F.col("shelf_life").isNull())
-    return holds
 
 
 def _write_all_inputs(
@@ -205,34 +187,5 @@ def _say_problems(context: Context, item_state: DataFrame) -> None:
         context.say(f"  ! {row['count']:,} items: {row['problem']}")
 
 
-def _counts(context: Context, item_state: DataFrame) -> dict[tuple[str, ...], int]:
-    """How many items are in the scopes of which active policies: (policy ids) -> items; one query for all policies."""
-    named = [F.when(in_scope(row.scope), F.lit(row.id)) for row in context.config.active_policies()]
-    found = item_state.groupBy(
-        F.array_compact(F.array(*named)).alias("policies"), (F.col("source_rank") == 1).alias("is_first")
-    ).count()
-    counts: dict[tuple[str, ...], int] = {}
-    for one in found.collect():
-        # another source of an item that is ordered from the cheapest one alone is no item without a policy
-        if one["policies"] or one["is_first"]:
-            ids = tuple(one["policies"])
-            counts[ids] = counts.get(ids, 0) + one["count"]
-    return counts
-
-
 def _items_of(row: PolicyRow, counts: dict[tuple[str, ...], int]) -> int:
     return sum(n for ids, n in counts.items() if row.id in ids)
-
-
-def _say_overlaps(context: Context, counts: dict[tuple[str, ...], int]) -> None:
-    """Two policies that decide for one item would order for it twice, and an item in no scope is ordered by none:
-    both are told.
-    """
-    for ids, n in sorted(counts.items(), key=lambda one: -one[1]):
-        if not ids:
-            context.say(f"  ! {n:,} items are in the scope of no active policy: nothing is ordered for them")
-        elif len(ids) > 1:
-            context.say(
-                f"  ! {n:,} items are decided by {' and '.join(ids)}: each orders for them; see `scope` in "
-                "conf/policies.yaml"
-            )

@@ -30,7 +30,8 @@ VIEWS = (
 )
 # silver tables by the names that the views call them
 SILVER = {silver(dataset).name.split(".")[1]: silver(dataset) for dataset in DATASETS}
-# the silver tables that the views read; they read gold.orders and the run's rows of gold.demand_forecasts too
+# the silver tables that the views read; they read the own lines that are on order (own_orders.py) and the run's rows of
+# gold.demand_forecasts too
 TABLES = (
     "stock_lots",
     "landed_orders",

@@ -28,7 +28,12 @@ def summary(context: Context) -> DataFrame:
     standing = due(context).standing
     # the runs by name, not only by the join, let Delta skip the files of all others
     solutions = context.store.read(SOLUTIONS).where(F.col("run_id").isin(*set(standing.values())))
-    named = frame(context.spark, list(standing.items()), "policy_id string, run_id string")
+    shadows = {row.id for row in context.config.active_policies() if row.is_shadow}
+    named = frame(
+        context.spark,
+        [(policy_id, run_id, policy_id in shadows) for policy_id, run_id in standing.items()],
+        "policy_id string, run_id string, is_shadow boolean",
+    )
     views = {"solutions": solutions, "standing": named, "orders": context.store.read(ORDERS)}
     return sql.query(context.spark, sql.text("reports/run_summary"), views, {"run_id": context.run_id})
 
@@ -64,12 +69,16 @@ def report(context: Context) -> None:
         context.say("report: there is no solution yet")
         return
     rows = [row.asDict() for row in summary(context).collect()]
+    for row in rows:
+        row["policy_id"] += " (shadow)" if row["is_shadow"] else ""
     context.say("")
     context.say(f"Run {context.run_id}, as of {context.as_of:%Y-%m-%d %H:%M}")
     for line in table_lines(
         list(_HEADINGS.values()), [[_shown(name, row[name]) for name in _HEADINGS] for row in rows]
     ):
         context.say(line)
+    if any(row["is_shadow"] for row in rows):
+        context.say("What a shadow would order is kept for comparison, and nobody orders it.")
     context.say("")
     context.say(
         f"Orders: {context.store.places.shown(ORDERS)}   Why each quantity: {ORDERS.name}.reason   All tables: "

@@ -208,7 +208,7 @@ class SparkStore(Store):
         table: Table,
         rows: DataFrame,
         *,
-        update: Sequence[str] | None = None,
+        update: Sequence[str] | Mapping[str, str] | None = None,
         update_where: str | None = None,
         delete_where: str | None = None,
         insert_where: str | None = None,
@@ -285,9 +285,10 @@ class SparkStore(Store):
             commit(action, table.name, self.places.shown(table), self.say)
 
 
-def _update_clause(columns: Sequence[str], condition: str | None) -> str:
-    matched = "WHEN MATCHED" + (f" AND {condition}" if condition else "")
-    return f"{matched} THEN UPDATE SET {', '.join(f'{name} = new.{name}' for name in columns)}"
+def _update_clause(columns: Sequence[str] | Mapping[str, str], condition: str | None) -> str:
+    matched = "WHEN MATCHED" + (f" AND ({condition})" if condition else "")
+    values = columns if isinstance(columns, Mapping) else {name: f"new.{name}" for name in columns}
+    return f"{matched} THEN UPDATE SET {', '.join(f'{name} = {value}' for name, value in values.items())}"
 
 
 def _insert_clause(columns: Sequence[str], condition: str | None) -> str:

@@ -7,7 +7,7 @@ this process and Spark see the same folder. The laws in tests/spark/test_store.p
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -81,13 +81,13 @@ class Store(ABC):
         table: Table,
         rows: DataFrame,
         *,
-        update: Sequence[str] | None = None,
+        update: Sequence[str] | Mapping[str, str] | None = None,
         update_where: str | None = None,
         delete_where: str | None = None,
         insert_where: str | None = None,
     ) -> None:
-        """Merges rows by key: `update` names the columns to set on a match (None: all), the conditions are over `old`
-        and `new`.
+        """Merges rows by key: `update` names the columns to set on a match (None: all), or has an expression for each;
+        expressions and conditions are over `old` and `new`.
         """
 
     @abstractmethod

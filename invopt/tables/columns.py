@@ -19,6 +19,7 @@ SQL_TYPES = (
     "map<string,array<double>>",
     "map<string,bigint>",
     "map<string,double>",
+    "array<struct<step:string,units:double,limit:double,price:double>>",
 )
 
 

@@ -192,6 +192,20 @@ SOLUTIONS = Table(
     ("run_id", "policy_id", "bucket"),
 )
 
+# how a quantity came about, as data; rows of versions up to 0.2 have none of it
+_OUTCOME = (
+    optional("cycle", "timestamp", "", "the order cycle: the newest firing of the policy's order schedule, or the day"),
+    optional("outcome", "string", "", "ordered, nothing_wanted, blocked or impossible"),
+    optional("because", "string", "", "the rule that decided: policy, minimum, stale_count, no_solution, acted_on ..."),
+    optional("detail", "string", "", "the cause of a blocked line in words, or what is worth knowing"),
+    optional(
+        "ledger",
+        "array<struct<step:string,units:double,limit:double,price:double>>",
+        "units",
+        "from what the policy wants to the quantity: each rule's change; the units add up to the quantity",
+    ),
+)
+
 ORDER_REVIEWS = Table(
     "gold.order_reviews",
     "what was decided for every item at an order cycle, ordered or not, and why",
@@ -199,14 +213,17 @@ ORDER_REVIEWS = Table(
         RUN,
         POLICY,
         *ITEM_KEYS,
-        required("ordered_at", "timestamp", "", "the order cycle: the run's as_of"),
+        required("ordered_at", "timestamp", "", "the moment of the review: the run's as_of"),
         required("inventory_position", "double", "units", "on hand - expiring + on order [IP]"),
         required("on_hand", "double", "units", "counted, not yet expired"),
         required("expiring", "double", "units", "will expire before an order could arrive"),
         required("on_order", "double", "units", "ordered and not received"),
-        required("wanted", "double", "units", "what the policy asks for"),
+        optional("wanted", "double", "units", "what the policy asks for; none where that is not known"),
         required("quantity", "double", "units", "what is ordered, under the supplier's minimum, maximum and multiple"),
         required("reason", "string", "", "why this quantity"),
+        *_OUTCOME,
+        optional("decided", "map<string,double>", "", "the decisions that hold at this moment"),
+        optional("is_shadow", "boolean", "", "the policy is a shadow: nothing was ordered"),
     ),
     ("run_id", "policy_id", *ITEM),
     ("run_id", "policy_id"),
@@ -214,20 +231,27 @@ ORDER_REVIEWS = Table(
 
 ORDERS = Table(
     "gold.orders",
-    "order lines: units to move to a location from a source",
+    "order lines: units to move to a location from a source; an item has one line in an order cycle",
     (
-        required("order_id", "string", "", "hash of policy, item and order cycle: the same line is the same order"),
+        required("order_id", "string", "", "hash of item and order cycle, and of the policy where that is a shadow"),
         RUN,
         POLICY,
         *ITEM_KEYS,
-        required("ordered_at", "timestamp", "", "the order cycle"),
+        required("ordered_at", "timestamp", "", "as_of of the first run that ordered it in the cycle"),
         required("quantity", "double", "units", "units ordered"),
         required("unit_cost", "double", "money/unit", "purchase price and shipping of a unit"),
         required("order_value", "double", "money", "quantity x unit cost"),
-        required("eta", "timestamp", "", "expected time of arrival"),
+        required("eta", "timestamp", "", "expected time of arrival: ordered_at + lead time"),
         required("eta_confidence", "double", "days", "the arrival is this much more or less"),
-        required("status", "string", "", "open, or cancelled: a later run of the same cycle no longer wants it"),
+        required(
+            "status",
+            "string",
+            "",
+            "open; cancelled: a later run of the cycle no longer wants it; or shadow: of a policy that only compares",
+        ),
         required("reason", "string", "", "why this quantity"),
+        *_OUTCOME,
+        optional("revision", "int", "", "1, and 1 more for each change of quantity, cost, arrival or status"),
     ),
     ("order_id",),
     ("ordered_at", "policy_id"),

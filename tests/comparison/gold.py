@@ -38,12 +38,15 @@ TABLES: Mapping[str, GoldTable] = {
     "order_reviews": GoldTable(
         "gold.order_reviews",
         ("policy_id", *ITEM),
-        ("inventory_position", "on_hand", "expiring", "on_order", "wanted", "quantity"),
+        (
+            *("inventory_position", "on_hand", "expiring", "on_order", "wanted", "quantity"),
+            *("cycle", "outcome", "because", "detail", "decided", "ledger"),
+        ),
     ),
     "orders": GoldTable(
         "gold.orders",
         ("policy_id", *ITEM),
-        ("quantity", "unit_cost", "order_value", "eta", "status"),
+        ("quantity", "unit_cost", "order_value", "eta", "status", "order_id", "cycle", "revision", "because", "ledger"),
         of_newest_run=False,
     ),
 }
@@ -80,7 +83,30 @@ def reports(before: Lakehouse, after: Lakehouse, what: set[str], tolerance: floa
     for name, table in TABLES.items():
         if name in what:
             sheets = (_sheet(side, table, runs, moments) for side, runs in ((before, old), (after, new)))
-            yield compare(*sheets, table.name, tolerance)
+            yield compare(*_of_one_version(*sheets), table.name, tolerance)
+
+
+def _of_one_version(before: Sheet | None, after: Sheet | None) -> tuple[Sheet | None, Sheet | None]:
+    """Two sheets without what differs by design where only the second one has order cycles.
+
+    Since then an order's id is that of item and cycle, and what nobody knows to be wanted is NULL, which was 0.
+    Quantities are compared as they are.
+    """
+    if before is None or after is None or "cycle" in before.columns or "cycle" not in after.columns:
+        return before, after
+    told = []
+    if "order_id" in after.columns:
+        keys = before.rows.keys() & after.rows.keys()
+        n_other = sum(before.rows[key].get("order_id") != after.rows[key].get("order_id") for key in keys)
+        told.append(f"as expected, {n_other} of {len(keys)} order ids are other ones: they hold the cycle now")
+    rows = dict(after.rows)
+    if "wanted" in after.columns:
+        unknown = [key for key, row in rows.items() if row["wanted"] is None]
+        rows |= {key: {**rows[key], "wanted": 0.0} for key in unknown}
+        told.append(f"as expected, wanted is NULL where nobody knows it, and was 0: {len(unknown)} rows")
+    old = replace(before, columns=tuple(name for name in before.columns if name != "order_id"))
+    columns = tuple(name for name in after.columns if name != "order_id")
+    return old, replace(after, rows=rows, columns=columns, notes=(*after.notes, *told))
 
 
 def _sheet(lakehouse: Lakehouse, table: GoldTable, runs: Runs, moments: set[datetime]) -> Sheet | None:

@@ -45,3 +45,6 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
 
 
 BAD = BAD_PLANS
+
+# parameters that are money
+MONEY = ("overtime_price",)

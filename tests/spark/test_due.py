@@ -69,6 +69,8 @@ def test_the_first_run_does_all_but_what_begins_later(run_of):
     planned = due(run_of(MONDAY, "first"))
     assert ids(planned.optimized) == ["always", "weekly", "later"] and ids(planned.ordering) == ["always", "weekly"]
     assert planned.next_ordered["later"] == datetime(2026, 7, 1, tzinfo=UTC)
+    # the day, and the newest firing
+    assert planned.cycles == dict.fromkeys(("always", "weekly"), MONDAY.replace(hour=0))
 
 
 def test_solutions_hold_until_the_schedule_fires_and_a_missed_day_is_made_up_for(run_of):
@@ -80,6 +82,11 @@ def test_solutions_hold_until_the_schedule_fires_and_a_missed_day_is_made_up_for
     assert tuesday.next_optimized["weekly"] == datetime(2026, 6, 8, tzinfo=UTC)
     # nothing ran on Monday the 8th: Tuesday's run catches up
     assert "weekly" in ids(due(run_of(MONDAY.replace(day=9), "week")).optimized)
+    # a cycle lasts until the schedule fires again, in which the policy orders once
+    assert "weekly" in ids(tuesday.ordering) and tuesday.cycles["weekly"] == MONDAY.replace(day=2, hour=0)
+    done_by(run_of(MONDAY.replace(day=2), "week"), {})
+    evening = due(run_of(MONDAY.replace(day=2, hour=20), "week"))
+    assert ids(evening.ordering) == ["always"] and set(evening.cycles) == {"always"}
     # the same run again finds itself as it was
     assert ids(due(run_of(MONDAY, "week")).optimized) == ["always", "weekly", "later"]
     assert ids(due(run_of(MONDAY.replace(microsecond=500_000), "week")).optimized) == ["always", "weekly", "later"]

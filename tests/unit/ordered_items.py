@@ -30,6 +30,8 @@ def items(policy_id: str | None = "s_q", **changes) -> pd.DataFrame:
             "problem": None,
             "status": "optimal",
             "message": None,
+            "acted_on_order": None,
+            "acted_on_units": np.nan,
             "decisions": [[("REORDER_POINT", [6.0]), ("ORDER_QUANTITY", [7.0])] for _ in range(N_ITEMS)],
         }
     )

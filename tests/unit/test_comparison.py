@@ -31,7 +31,12 @@ def solution(product: str, run: str, **values: object) -> dict:
 
 def write(folder: Path, table: str, rows: list[dict], schema: pa.Schema | None = None) -> None:
     rows = [{name: list(v.items()) if isinstance(v, dict) else v for name, v in row.items()} for row in rows]
-    write_deltalake(str(folder / table.replace(".", "/")), pa.Table.from_pylist(rows, schema), mode="overwrite")
+    write_deltalake(
+        str(folder / table.replace(".", "/")),
+        pa.Table.from_pylist(rows, schema),
+        mode="overwrite",
+        schema_mode="overwrite",
+    )
 
 
 def lakehouse(folder: Path, run: str = "r1", *more: dict, without: str = "", **changed: object) -> Path:
@@ -168,6 +173,32 @@ def test_a_missing_table_is_found(compared, before, tmp_path):
     assert (
         code == 1 and "gold.orders: 0 rows compared, 1 differences\n  only before is there such a table: 1" in printed
     )
+
+
+def test_cycles_and_ids_may_change_and_quantities_may_not(compared, before, tmp_path):
+    after = lakehouse(tmp_path / "after")
+    key = {"run_id": "r1", "policy_id": "p", "location_id": "1", "product_id": "a", "source_id": "9"}
+    review, order = {**key, "wanted": 0.0, "quantity": 5.0, "reason": "old"}, {**key, "quantity": 5.0, "order_id": "x"}
+    write(before, "gold.order_reviews", [review])
+    write(before, "gold.orders", [order])
+    ledger = [{"step": "policy", "units": 5.0, "limit": None, "price": None}]
+    new = {"cycle": AS_OF, "ledger": ledger}
+    types = {**KEYS, "wanted": pa.float64(), "quantity": pa.float64(), "reason": pa.string(), "cycle": MOMENT}
+    amounts = {name: pa.float64() for name in ("units", "limit", "price")}
+    types |= {"ledger": pa.list_(pa.struct({"step": pa.string(), **amounts})), "decided": pa.map_("string", "double")}
+    reviews = pa.schema(types)
+    write(after, "gold.order_reviews", [review | new | {"wanted": None, "decided": {"S": 5.0}}], reviews)
+    write(after, "gold.orders", [order | new | {"order_id": "y"}])
+    code, printed = compared()
+    assert code == 0 and "1 of 1 order ids are other ones" in printed and "was 0: 1 rows" in printed
+    write(after, "gold.orders", [order | new | {"order_id": "y", "quantity": 6.0}])
+    code, printed = compared()
+    assert code == 1 and "quantity: 1\n" in printed
+    # of two states that have cycles all is compared
+    write(before, "gold.order_reviews", [review | new | {"decided": {"S": 4.0}}], reviews)
+    write(before, "gold.orders", [order | new])
+    code, printed = compared()
+    assert {"wanted: 1", "decided S: 1", "order_id: 1"} <= {line.strip() for line in printed.splitlines()}
 
 
 def test_a_renamed_text_may_be_told_to_be_alike(compared, tmp_path):

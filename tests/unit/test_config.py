@@ -46,6 +46,16 @@ def test_the_shipped_configuration_is_right():
     assert loaded.lakehouse.root == "lakehouse" and loaded.lakehouse.catalog is None
 
 
+def test_a_policy_is_active_or_not_or_a_shadow(conf):
+    row = "- {{id: {0}, policy: s_q, active: {1}}}\n"
+    given = {"a": "true", "b": "false", "c": "shadow", "d": "Shadow", "e": '"true"'}
+    loaded = config.load(conf(policies="".join(row.format(*pair) for pair in given.items())))
+    assert {one.id: one.is_shadow for one in loaded.active_policies()} == {"a": False, "c": True, "d": True, "e": False}
+    assert {one.id: one.active for one in loaded.policies}["e"] is True
+    (problem,) = problems_of(conf(policies=row.format("a", "shade")))
+    assert "(id a), active: must be true, false or shadow, found 'shade'" in problem
+
+
 def test_everything_wrong_in_all_files_is_told_at_once(conf):
     folder = conf(
         base="lakehouse: {root: a, catalog: b}\nlanding: land\ncolour: blue\ninputs: {horizon: 0}\n"

@@ -28,6 +28,8 @@ def lines(wanted, least=NONE, most=NONE, multiple=NONE, is_blocked=False) -> pd.
         {
             **{name: items().loc[0, name] for name in REVIEW_TYPES if name in items()},
             **dict(zip(LIMITS, (least, most, multiple), strict=True)),
+            "acted_on_order": None,
+            "acted_on_units": NONE,
             "wanted": wanted,
             "quantity": quantity,
             "outcome": np.where(blocked, "blocked", np.where(quantity > 0, "ordered", "nothing_wanted")),
@@ -153,12 +155,14 @@ def test_a_step_leaves_the_ledger_before_it_as_it_was():
 
 def test_a_pass_keeps_the_lines_and_their_order():
     chosen = lines([7, 0, 9], least=10).set_index(pd.Index([5, 3, 4]))
-    keys = {"supplier_rules": ("location_id", "source_id")}
+    keys = {"supplier_rules": ("location_id", "source_id"), "hold_acted_on": ()}
     assert {rule.name: rule.keys for rule in PASSES} == keys and set(PASSES[0].keys) <= set(REVIEW_TYPES)
     for rule in PASSES:
+        before = chosen["quantity"].tolist()
         passed = rule.apply(chosen)
         assert passed.index.tolist() == [5, 3, 4] and passed["quantity"].tolist() == [10, 0, 10]
-        assert chosen["quantity"].tolist() == [7, 0, 9]
+        assert chosen["quantity"].tolist() == before
+        chosen = passed
 
 
 ARROW_TYPES = {
@@ -185,3 +189,15 @@ def test_reviews_have_the_types_that_are_declared():
     ]
     assert unsolved == [{"step": "no_solution", "units": 0.0, "limit": None, "price": None}]
     assert table.select(["outcome", "because", "ledger", "reason"]).to_pandas().notna().all(axis=None)
+
+
+def test_an_order_that_was_acted_on_stays_and_the_difference_is_told():
+    given = lines([7, 0, 7, 7], least=10, is_blocked=[False, False, True, False])
+    reviews = review(given.assign(acted_on_order="1a2b3c4d", acted_on_units=[48.0, 48.0, 48.0, NONE]))
+    assert reviews["quantity"].tolist() == [0, 0, 0, 10] == totals(reviews["ledger"]).tolist()
+    assert reviews["outcome"].tolist() == ["blocked", "nothing_wanted", "blocked", "ordered"]
+    assert reviews["because"].tolist() == ["acted_on", "policy", "stale_count", "minimum"]
+    assert reviews.loc[0, "ledger"][-1] == ("acted_on", -10, 48, None)
+    stays = "order 1a2b3c4d of 48 units was acted on and stays as it is"
+    assert reviews["detail"].tolist() == [f"{stays}, 10 more would be ordered", stays, "old", None]
+    assert reviews.loc[0, "reason"].startswith(f"held: {stays}, 10 more would be ordered; position 3 = ")

@@ -77,7 +77,8 @@ def test_money_times_ten_costs_ten_times_as_much(name, n):
             dearer[column.name] = [None if cell is None else np.multiply(cell, 10.0) for cell in items[column.name]]
             if column.type == "double":
                 dearer[column.name] = dearer[column.name].astype(float)
-    before, after = (answer(policy, table, **params) for table in (items, dearer))
+    in_params = {key: 10 * params[key] for key in getattr(KINDS[name], "MONEY", ()) if key in params}
+    before, after = answer(policy, items, **params), answer(policy, dearer, **{**params, **in_params})
     np.testing.assert_array_equal(before.is_solved, after.is_solved)
     is_best = (before.status == str(Status.OPTIMAL)) & (after.status == str(Status.OPTIMAL))
     assert is_best.any()

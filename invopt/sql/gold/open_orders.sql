@@ -1,6 +1,6 @@
 -- One row per location and product that was ever ordered before :as_of: units on order, and each source's last order.
 WITH landed AS (
-    SELECT policy_name, location_id, product_id, source_id, ordered_at, quantity, eta, coalesce(is_received, false) AS is_received
+    SELECT location_id, product_id, source_id, ordered_at, quantity, eta, coalesce(is_received, false) AS is_received
     FROM landed_orders
     WHERE ordered_at < :as_of AND NOT array_contains(:baselines, policy_name)
 ),
@@ -8,13 +8,12 @@ placed AS (
     -- the rule of what counts as an order: every landed order, on order until it is received
     SELECT location_id, product_id, source_id, ordered_at, quantity, eta, NOT is_received AS is_open FROM landed
     UNION ALL
-    -- and our own orders, until they come back as landed ones, received or not
+    -- and our own orders that count (own_orders.py), until they come back as landed ones, received or not, under whichever name
     SELECT line.location_id, line.product_id, line.source_id, line.ordered_at, line.quantity, line.eta, true AS is_open
-    FROM orders AS line
+    FROM own_on_order AS line
     LEFT ANTI JOIN landed
-        ON line.policy_id = landed.policy_name AND line.location_id = landed.location_id AND line.product_id = landed.product_id
+        ON line.location_id = landed.location_id AND line.product_id = landed.product_id
         AND line.source_id = landed.source_id AND line.ordered_at = landed.ordered_at
-    WHERE line.ordered_at < :as_of AND line.status = 'open'
 ),
 of_source AS (
     -- received or not: a supplier that ships every R days counts from its last order

@@ -151,6 +151,7 @@ def best_order_up_to_levels(
 
     Source: Zheng & Federgruen (1991); Snyder & Shen (2019), Example 4.7.
 
+    >>> from invopt.theory.demand.codes import POISSON
     >>> array = lambda value: np.array([float(value)])
     >>> best = best_order_up_to_levels(
     ...     form=np.array([POISSON]), demand_mean=array(6), demand_variance=array(6), first_lead_time=array(1),

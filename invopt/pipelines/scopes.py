@@ -1,0 +1,94 @@
+"""Which policy decides for which items: the scopes of conf/policies.yaml, and where two of them meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from invopt.config import PolicyRow, Scope
+from invopt.errors import ConfigError
+from invopt.pipelines.context import Context
+
+EXAMPLES = 3
+
+
+def in_scope(scope: Scope) -> Column:
+    """Whether a policy decides for an item: all that is given must hold, and only the cheapest source is ordered
+    from.
+    """
+    holds = F.lit(True) if scope.source_id is not None else F.col("source_rank") == 1
+    for name in ("location_id", "product_id", "source_id", "department_id"):
+        ids = getattr(scope, name)
+        if ids is not None:
+            holds = holds & F.coalesce(F.col(name).isin(*ids), F.lit(False))
+    if scope.is_perishable is not None:
+        holds = holds & (F.col("shelf_life").isNotNull() if scope.is_perishable else F.col("shelf_life").isNull())
+    return holds
+
+
+def items_in_scopes(item_state: DataFrame, rows: Sequence[PolicyRow]) -> dict[tuple[str, ...], int]:
+    """(policy ids) -> how many items are in the scopes of just these policies; one query for all policies."""
+    found = item_state.groupBy(_policies(rows).alias("policies"), (F.col("source_rank") == 1).alias("is_first")).count()
+    counts: dict[tuple[str, ...], int] = {}
+    for one in found.collect():
+        # another source of an item that is ordered from the cheapest one alone is no item without a policy
+        if one["policies"] or one["is_first"]:
+            ids = tuple(one["policies"])
+            counts[ids] = counts.get(ids, 0) + one["count"]
+    return counts
+
+
+def check_scopes(
+    context: Context, item_state: DataFrame, rows: Sequence[PolicyRow], counts: Mapping[tuple[str, ...], int]
+) -> None:
+    """Tells of items in no scope, and refuses scopes that meet.
+
+    Raises
+    ------
+    ConfigError : two policies, no shadows, decide for one product at one location; names them and some of the items.
+    """
+    if counts.get((), 0):
+        context.say(f"  ! {counts[()]:,} items are in the scope of no active policy: nothing is ordered for them")
+    deciding = [row for row in rows if not row.is_shadow]
+    names = {row.id for row in deciding}
+    has_sources = any(row.scope.source_id is not None for row in deciding)
+    if not has_sources and not any(len(names.intersection(ids)) > 1 for ids in counts):
+        return
+    # two policies may share a product at a location without sharing a source of it
+    of_place = item_state.groupBy("location_id", "product_id").agg(
+        F.array_sort(F.array_distinct(F.flatten(F.collect_list(_policies(deciding))))).alias("policies")
+    )
+    meeting = (
+        of_place.where(F.size("policies") > 1)
+        .groupBy("policies")
+        .agg(
+            F.count(F.lit(1)).alias("n"),
+            F.slice(F.array_sort(F.collect_list(F.concat_ws(" x ", "location_id", "product_id"))), 1, EXAMPLES).alias(
+                "examples"
+            ),
+        )
+        .orderBy(F.desc("n"), "policies")
+        .collect()
+    )
+    if meeting:
+        raise ConfigError(
+            "an item is ordered by one policy only, and in policies.yaml the scopes of some meet; nothing was ordered:",
+            [_told(one["policies"], one["n"], one["examples"]) for one in meeting],
+        )
+
+
+def _policies(rows: Sequence[PolicyRow]) -> Column:
+    """The ids of the policies in whose scopes an item is."""
+    if not rows:
+        return F.array().cast("array<string>")
+    return F.array_compact(F.array(*(F.when(in_scope(row.scope), F.lit(row.id)) for row in rows)))
+
+
+def _told(ids: Sequence[str], n: int, examples: Sequence[str]) -> str:
+    shown = ", ".join(examples) + (" ..." if n > len(examples) else "")
+    return (
+        f"{' and '.join(ids)} decide for the same {n:,} location x product{'' if n == 1 else 's'} ({shown}): take them "
+        "out of one `scope`, or set one policy to `active: shadow`, which only compares, or to `active: false`"
+    )
