@@ -37,7 +37,11 @@ def add(commands: Subparsers) -> None:
         "--check", nargs="*", metavar="NAME", help="checks these policies (default: all) against the laws that all obey"
     )
     known.add_argument(
-        "--markdown", action="store_true", help="the table of policies as Markdown, as the README has it"
+        "--markdown",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="the table of policies as Markdown, as the README has it; with a name the tables of that policy's page",
     )
     item = add_command(
         commands,
@@ -82,15 +86,15 @@ def _tables(chosen: argparse.Namespace) -> None:
 
 
 def _policies(chosen: argparse.Namespace) -> None:
-    from invopt.workbench import laws, policy_table
+    from invopt.workbench import laws, policy_page, policy_table
 
     settings = configured(chosen)
     folder = settings.policies_folder
     if chosen.check is not None:
         laws.check(chosen.check or policies.names(folder), folder, say)
         return
-    if chosen.markdown:
-        say(policy_table.markdown(folder))
+    if chosen.markdown is not None:
+        say(policy_page.markdown(chosen.markdown, folder) if chosen.markdown else policy_table.markdown(folder))
         return
     for line in policy_table.plain(shutil.get_terminal_size((160, 24)).columns, folder):
         say(line)

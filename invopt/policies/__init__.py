@@ -1,4 +1,7 @@
-"""Every policy is a file of this folder, or of a folder that the configuration names; the name finds the file."""
+"""Every policy is a file of this folder, or of a folder that the configuration names; the name finds the file.
+
+The package can be called: `invopt.policies()` is `table()`.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,17 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import pandas as pd
 from pydantic import ValidationError
 
 from invopt.config import PolicyRow
 from invopt.errors import ConfigError, InvoptError, UnknownPolicyError
-from invopt.policies.base import Policy
+from invopt.policies.base import Params, Policy
 
 
 def names(folder: str | None = None) -> list[str]:
@@ -74,6 +79,45 @@ def _load_file(name: str, file: Path) -> ModuleType:
     return module
 
 
+def table(folder: str | None = None) -> pd.DataFrame:
+    """The policies there are, a row for each.
+
+    Returns
+    -------
+    name, decides, partition (the columns whose items are decided together), model, algorithm ("none" where there is
+    none), source, needs (the columns that must be given, then in brackets those that may be)
+
+    folder : of the user's own policies, listed too. The row of a file that can't be used says why in `decides`.
+
+    >>> import invopt
+    >>> invopt.policies().set_index("name").loc["s_q", "model"]
+    'LP'
+    """
+    rows = []
+    for name in names(folder):
+        try:
+            rows.append(_row(load(name, folder)))
+        except ConfigError as error:  # one broken file must not hide the others
+            rows.append({"name": name, "decides": " ".join(str(error).split())})
+    columns = ["name", "decides", "partition", "model", "algorithm", "source", "needs"]
+    return pd.DataFrame(rows, columns=columns).fillna("")
+
+
+def _row(policy: Policy) -> dict[str, str]:
+    """The policy's row of the table."""
+    must = [column.name for column in policy.must_be_given]
+    may = [column.name for column in policy.needs if column.name not in must]
+    return {
+        "name": policy.name,
+        "decides": f"{policy.about.title}: {', '.join(policy.decision_names)}",
+        "partition": " x ".join(part.removesuffix("_id") for part in policy.partition_by),
+        "model": policy.about.model_class,
+        "algorithm": policy.about.algorithm if policy.algorithm is not None else "none",
+        "source": policy.about.source,
+        "needs": ", ".join(must) + (f" [{', '.join(may)}]" if may else ""),
+    }
+
+
 def problems(rows: Sequence[PolicyRow], folder: str | None) -> list[str]:
     """Problems of the rows of policies.yaml that only the policies can tell: of names, parameters and methods."""
     texts = []
@@ -85,19 +129,37 @@ def problems(rows: Sequence[PolicyRow], folder: str | None) -> list[str]:
             continue
         if row.method == "algorithm" and policy.algorithm is None:
             texts.append(f"id {row.id}, method: {row.policy} has no algorithm; allowed: model, auto")
-        try:
-            params = policy.params.model_validate(row.params)
-            because = params.algorithm_alone_because()
-            if row.method == "model" and because is not None:
-                texts.append(f"id {row.id}, method: model: {because}; allowed: algorithm, auto")
-        except ValidationError as error:
-            for problem in error.errors():
-                name = ".".join(str(part) for part in problem["loc"])
-                known = ", ".join(policy.params.model_fields) or "none, the policy has no parameters"
-                text = (
-                    f"is not a parameter; allowed: {known}"
-                    if problem["type"] == "extra_forbidden"
-                    else f"{problem['msg']}, found {problem['input']!r}"
-                )
-                texts.append(f"id {row.id}, params.{name}: {text}")
+        params, wrong = checked_params(policy, row.params)
+        texts += [f"id {row.id}, {text}" for text in wrong]
+        because = None if params is None else params.algorithm_alone_because()
+        if row.method == "model" and because is not None:
+            texts.append(f"id {row.id}, method: model: {because}; allowed: algorithm, auto")
     return texts
+
+
+def checked_params(policy: Policy, given: Mapping[str, Any]) -> tuple[Params | None, list[str]]:
+    """The policy's parameters, and what is wrong with those that were given; None where something is."""
+    try:
+        return policy.params.model_validate(given), []
+    except ValidationError as error:
+        texts = []
+        for problem in error.errors():
+            name = ".".join(str(part) for part in problem["loc"])
+            known = ", ".join(policy.params.model_fields) or "none, the policy has no parameters"
+            text = (
+                f"is not a parameter; allowed: {known}"
+                if problem["type"] == "extra_forbidden"
+                else f"{problem['msg'].removeprefix('Value error, ')}, found {problem['input']!r}"
+            )
+            texts.append(f"params.{name}: {text}")
+        return None, texts
+
+
+class _CallablePackage(ModuleType):
+    """Whichever of the package and its table is reached for as `invopt.policies`, both are there."""
+
+    def __call__(self, folder: str | None = None) -> pd.DataFrame:
+        return self.table(folder)
+
+
+sys.modules[__name__].__class__ = _CallablePackage

@@ -145,3 +145,15 @@ class Policy:
     @property
     def decision_names(self) -> tuple[str, ...]:
         return tuple(decision.name for decision in self.decides)
+
+    @property
+    def must_be_given(self) -> tuple[Column, ...]:
+        """The needs that nothing can stand for: not NULL, no default, and no part of which items are decided together.
+
+        A column of the last kind may be absent where all items are decided together.
+        """
+        return tuple(
+            column
+            for column in self.needs
+            if not column.is_nullable and column.default is None and column.name not in self.partition_by
+        )

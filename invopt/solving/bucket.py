@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,12 @@ Runner = Callable[[Callable[[int], Outcome], int, float], Iterable]
 
 
 def solve_bucket(
-    items: pd.DataFrame, request: SolveRequest, *, is_retry: bool = False, is_flat: bool = False
+    items: pd.DataFrame,
+    request: SolveRequest,
+    *,
+    is_retry: bool = False,
+    is_flat: bool = False,
+    views: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Solves every partition of the bucket; one that fails is rows with a status and a message, and the others are
     solved all the same.
@@ -42,6 +47,7 @@ def solve_bucket(
     items : the three keys, `partition_key`, `is_audited` and the policy's input columns, one row per item
     is_retry : a native crash killed the last attempt
     is_flat : give a column per decision, as in `solved_rows.flat_schema`, instead of the map
+    views : name -> frame of what the policy reads beside its items
 
     Returns
     -------
@@ -51,7 +57,7 @@ def solve_bucket(
     ------
     ConfigError, UnknownPolicyError : as `check_request`. InputError : a column is missing.
     """
-    rows = _solve(items, request, is_retry, supervised.run)
+    rows = _solve(items, request, is_retry, supervised.run, views or {})
     return rows.flat() if is_flat else rows.frame()
 
 
@@ -59,7 +65,7 @@ def solve_partition(items: pd.DataFrame, request: SolveRequest) -> pd.DataFrame:
     """As `solve_bucket`, all in this process, with the solver's own time limit only: for a debugger, or for one
     partition on the command line.
     """
-    return _solve(items, request, False, lambda work, n_pieces, seconds: map(work, range(n_pieces))).frame()
+    return _solve(items, request, False, lambda work, n_pieces, seconds: map(work, range(n_pieces)), {}).frame()
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,7 @@ class _Bucket:
     policy: Policy
     params: Any
     runner: Runner
+    views: Mapping[str, pd.DataFrame]
 
     def partition(self, k: int) -> pd.DataFrame:
         return self.items.iloc[self.offsets[k] : self.offsets[k + 1]].reset_index(drop=True)
@@ -94,10 +101,15 @@ class _Bucket:
         solver = self.request.solver
         if options and solver.kind == "highs":
             solver = solver.model_copy(update={"options": {**solver.options, **options}})
-        return self._each(partitions, lambda k: solve_by_model(self.partition(k), self.policy, self.params, solver))
+        return self._each(
+            partitions, lambda k: solve_by_model(self.partition(k), self.policy, self.params, solver, self.views)
+        )
 
     def alone(self, partitions: np.ndarray) -> Iterable[Outcome]:
-        return self._each(partitions, lambda k: solve_alone(self.partition(k), self.policy, self.params))
+        return self._each(partitions, lambda k: self.solve_alone(k))
+
+    def solve_alone(self, k: int) -> Outcome:
+        return solve_alone(self.partition(k), self.policy, self.params, self.views)
 
     def _each(self, partitions: np.ndarray, solve: Callable[[int], Outcome]) -> Iterable[Outcome]:
         deadline = self.request.solver.time_limit * 1.5 + 5.0
@@ -110,7 +122,9 @@ class _Bucket:
                 yield failure(Termination.CRASHED, result.reason)
 
 
-def _solve(items: pd.DataFrame, request: SolveRequest, is_retry: bool, runner: Runner) -> SolvedRows:
+def _solve(
+    items: pd.DataFrame, request: SolveRequest, is_retry: bool, runner: Runner, views: Mapping[str, pd.DataFrame]
+) -> SolvedRows:
     policy, params = check_request(request)
     needed = [*KEYS, "is_audited", *(column.name for column in policy.needs)]
     missing = [f"column {name} is missing" for name in needed if name not in items.columns]
@@ -136,6 +150,7 @@ def _solve(items: pd.DataFrame, request: SolveRequest, is_retry: bool, runner: R
         policy=policy,
         params=params,
         runner=runner,
+        views=views,
     )
     if request.uses_model_alone(policy):
         _put_all(bucket, rows, bucket.by_model(np.arange(len(bucket.starts)), bucket.gap_options))
@@ -190,10 +205,10 @@ def _solve_by_algorithm(bucket: _Bucket, rows: SolvedRows, positions: np.ndarray
         _put_all(bucket, rows, bucket.alone(partitions))
         return
     try:
-        answer = solve_by_algorithm(bucket.items, bucket.offsets, bucket.policy, bucket.params)
+        answer = solve_by_algorithm(bucket.items, bucket.offsets, bucket.policy, bucket.params, bucket.views)
     except (Exception, SystemExit):
         # some partition's data: alone it shows its own exception, and the others are solved
-        _put_all(bucket, rows, (solve_alone(bucket.partition(k), bucket.policy, bucket.params) for k in partitions))
+        _put_all(bucket, rows, map(bucket.solve_alone, partitions))
         return
     seconds = (time.perf_counter() - start) / len(partitions)
     sizes = bucket.ends - bucket.starts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,15 +39,23 @@ class CheckedAnswer(NamedTuple):
     failures: dict[int, Outcome]
 
 
-def solve_by_algorithm(frame: pd.DataFrame, offsets: np.ndarray, policy: Policy, params: Any) -> CheckedAnswer:
+def solve_by_algorithm(
+    frame: pd.DataFrame,
+    offsets: np.ndarray,
+    policy: Policy,
+    params: Any,
+    views: Mapping[str, pd.DataFrame] | None = None,
+) -> CheckedAnswer:
     """Calls the algorithm once for all partitions; partition k is rows offsets[k]:offsets[k+1].
+
+    views : as in `Items`
 
     Raises
     ------
     ValueError : the answer doesn't have the shapes or the decisions that the policy declares. The algorithm's own
         exceptions pass through.
     """
-    items = Items(frame, policy.needs, offsets)
+    items = Items(frame, policy.needs, offsets, views)
     answer = policy.algorithm(items, params)
     values = {name: np.asarray(amount, dtype=float) for name, amount in answer.decisions.items()}
     prices = {name: np.asarray(price, dtype=float) for name, price in (answer.prices or {}).items()}
@@ -90,11 +99,13 @@ def is_proven(objective: np.ndarray | float, bound: np.ndarray | float, gap: flo
     return objective - bound <= gap * np.maximum(1.0, np.abs(objective))
 
 
-def solve_alone(items: pd.DataFrame, policy: Policy, params: Any) -> Outcome:
+def solve_alone(
+    items: pd.DataFrame, policy: Policy, params: Any, views: Mapping[str, pd.DataFrame] | None = None
+) -> Outcome:
     """One partition by the algorithm; an exception becomes the outcome's message and is never raised."""
     start = time.perf_counter()
     try:
-        answer = solve_by_algorithm(items, np.array([0, len(items)]), policy, params)
+        answer = solve_by_algorithm(items, np.array([0, len(items)]), policy, params, views)
     except (Exception, SystemExit) as error:  # whatever a policy's code may do, its neighbours get solved
         return failed(error)._replace(seconds=time.perf_counter() - start)
     seconds = time.perf_counter() - start

@@ -23,18 +23,25 @@ INTEGER_TOLERANCE = 1e-6
 SHARES_TOLERANCE = 1e-6
 
 
-def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: SolverRow) -> Outcome:
+def solve_by_model(
+    items: pd.DataFrame,
+    policy: Policy,
+    params: Any,
+    solver: SolverRow,
+    views: Mapping[str, pd.DataFrame] | None = None,
+) -> Outcome:
     """Builds, solves and reads one partition; an exception becomes the outcome's message and is never raised.
 
     Parameters
     ----------
     items : (n,) rows of one partition, index 0..n-1
+    views : as in `Items`
     """
     start = time.perf_counter()
     try:
         # the collector would walk a model that is still needed; its first walk after the solve takes the model away
         with PauseGC():
-            outcome = _solve(items, policy, params, solver)
+            outcome = _solve(Items(items, policy.needs, [0, len(items)], views), policy, params, solver)
     except (Exception, SystemExit) as error:  # whatever a policy's code may do, its neighbours get solved
         outcome = failed(error)
     return outcome._replace(seconds=time.perf_counter() - start)
@@ -42,16 +49,16 @@ def solve_by_model(items: pd.DataFrame, policy: Policy, params: Any, solver: Sol
 
 def failed(error: BaseException) -> Outcome:
     """The outcome for an exception: a value out of its domain is invalid input, everything else is an error."""
-    text = f"{type(error).__name__}: {error}"
     if isinstance(error, ParameterError):
-        return failure(Termination.INVALID_INPUT, text)
+        return failure(Termination.INVALID_INPUT, str(error))
+    text = f"{type(error).__name__}: {error}"
     if "is always infeasible" in text:  # Pyomo's word for a constraint that holds no variable and is false
         return failure(Termination.INFEASIBLE, text)
     return failure(Termination.ERROR, text)
 
 
-def _solve(items: pd.DataFrame, policy: Policy, params: Any, solver: SolverRow) -> Outcome:
-    model = policy.build_model(Items(items, policy.needs, [0, len(items)]), params)
+def _solve(items: Items, policy: Policy, params: Any, solver: SolverRow) -> Outcome:
+    model = policy.build_model(items, params)
     if solver.kind == "highs":
         options = {**policy.solver_options.get("highs", {}), **solver.options}
         result = highs.solve(model, solver.time_limit, options, has_duals=any(policy.prices.values()))

@@ -38,8 +38,7 @@ def solve(model: pyo.ConcreteModel, solver: SolverRow) -> SolverResult:
     if not is_available:
         where = f" at {solver.executable}" if solver.executable else ""
         raise ValueError(
-            f"solver {plugin!r} is not available{where}: install it on every worker or choose another in "
-            "conf/solvers.yaml"
+            f"solver {plugin!r} is not available{where}: install it, on a cluster on every worker, or choose another"
         )
     objectives = list(model.component_data_objects(pyo.Objective, active=True))
     if len(objectives) != 1 or objectives[0].sense != pyo.minimize:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from invopt import policies
 from invopt.config import Config, PolicyRow, SolveConfig, SolverRow
 from invopt.errors import ConfigError
@@ -76,14 +74,7 @@ def check_request(request: SolveRequest) -> tuple[policies.Policy, Any]:
     """
     row = request.row
     policy = policies.load(row.policy, request.policies_folder)
-    problems, params = [], None
-    try:
-        params = policy.params(**row.params)
-    except ValidationError as error:
-        problems += [
-            f"params.{'.'.join(map(str, each['loc']))}: {each['msg']}, found {each['input']!r}"
-            for each in error.errors()
-        ]
+    params, problems = policies.checked_params(policy, row.params)
     problems += method_problems(row, policy, params)
     if problems:
         raise ConfigError(f"policy {row.policy!r} can't be solved as configured", problems)

@@ -6,34 +6,17 @@ import textwrap
 from itertools import zip_longest
 
 from invopt import policies
-from invopt.errors import ConfigError
 
 HEADINGS = ("policy", "decides", "partition", "model", "algorithm", "source")
+_COLUMNS = ("name", *HEADINGS[1:])
 # narrowest useful width of each column in a terminal, characters; the last two columns share the rest of the width
 _WIDTHS = (22, 22, 13, 5, 24, 24)
 
 
 def rows(folder: str | None = None) -> list[tuple[str, ...]]:
     """One row per policy, in the order of the headings; `folder` has the user's own policies."""
-    table = []
-    for name in policies.names(folder):
-        try:
-            policy = policies.load(name, folder)
-        except ConfigError as error:  # one broken file must not hide the others
-            table.append((name, " ".join(str(error).split()), "", "", "", ""))
-            continue
-        decided = f"{policy.about.title}: {', '.join(policy.decision_names)}"
-        table.append(
-            (
-                name,
-                decided,
-                " x ".join(part.removesuffix("_id") for part in policy.partition_by),
-                policy.about.model_class,
-                policy.about.algorithm if policy.algorithm is not None else "none",
-                policy.about.source,
-            )
-        )
-    return table
+    table = policies.table(folder)[list(_COLUMNS)]
+    return [tuple(row) for row in table.itertuples(index=False)]
 
 
 def markdown(folder: str | None = None) -> str:

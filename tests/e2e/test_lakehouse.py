@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from invopt.lakehouse import Lakehouse
 
 from invopt.errors import ParameterError
+from invopt.lakehouse import Lakehouse
 
 
 def test_what_the_demo_decided_ordered_and_sold(demo):

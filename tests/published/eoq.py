@@ -8,32 +8,38 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from invopt.policies.eoq_budget import POLICY, EOQBudgetParams
-from invopt.policies.inputs.items import Items
-from invopt.solving import highs
 from invopt.theory.eoq import textbook as theory
-from tests.published import Row
+from tests.published import Question, Row, answered
 
 KINDS = ("eoq", "epq", "eoq_backorders", "eoq_all_units_discount", "eoq_incremental_discount", "joint_replenishment")
 BOOK = "Snyder & Shen (2019), chapter 3; stockpyl"
 WHOLE = "whole quantities: never below the real optimum"
 
 
+DISCOUNTS = {"eoq": "none", "eoq_all_units_discount": "all_units", "eoq_incremental_discount": "incremental"}
+
+
 def rows(data: Path) -> list[Row]:
     """A row of each instance by the theory's function for real quantities, and of those the policy can state by
     algorithm and model.
     """
-    instances = json.loads((data / "single_and_multi_echelon.json").read_text(encoding="utf-8"))
+    asked = {question.instance: question for question in questions(data)}
     found = []
-    for instance in instances:
-        if instance["kind"] in KINDS:
-            found.append(_by_theory(instance))
-            if instance["kind"] in ("eoq", "eoq_all_units_discount", "eoq_incremental_discount"):
-                found += _by_policy(instance)
+    for instance in _instances(data):
+        found.append(_by_theory(instance))
+        if instance["name"] in asked:
+            found += answered([asked[instance["name"]]], options={"mip_rel_gap": 0.0})
     return found
+
+
+def questions(data: Path) -> list[Question]:
+    """One for each instance that the policy can state."""
+    return [_question(instance) for instance in _instances(data) if instance["kind"] in DISCOUNTS]
+
+
+def _instances(data: Path) -> list[dict]:
+    instances = json.loads((data / "single_and_multi_echelon.json").read_text(encoding="utf-8"))
+    return [instance for instance in instances if instance["kind"] in KINDS]
 
 
 def _by_theory(instance: dict) -> Row:
@@ -58,7 +64,7 @@ def _by_theory(instance: dict) -> Row:
     return Row(
         instance["name"],
         "theory.eoq",
-        "algorithm",
+        "exact",
         BOOK,
         instance["optimum"]["cost"],
         float(cost),
@@ -67,46 +73,17 @@ def _by_theory(instance: dict) -> Row:
     )
 
 
-def _by_policy(instance: dict) -> list[Row]:
-    given, kind = instance["inputs"], instance["kind"]
+def _question(instance: dict) -> Question:
+    given = instance["inputs"]
     prices = given.get("unit_costs", [1.0])
-    item = {
-        "storage_id": "1",
-        "storage_cost_budget": np.nan,
-        "fixed_order_cost": float(given["fixed_cost"]),
+    columns = {
+        "fixed_order_cost": given["fixed_cost"],
         "holding_cost": given.get("holding_cost", given.get("holding_cost_rate", 0.0) * prices[0]),
-        "unit_cost": float(prices[0]),
-        "price_break_quantity": np.array(given.get("breakpoints", [0])[1:], float),
-        "price_break_cost": np.array(prices[1:], float),
-        "lead_time": 0.0,
-        "demand_mean": np.array([float(given["demand_rate"])]),
+        "unit_cost": prices[0],
+        "lead_time": 0,
+        "demand_mean": given["demand_rate"],
     }
-    items = pd.DataFrame(
-        {
-            name: pd.Series([value], dtype=object if isinstance(value, (np.ndarray, str)) else float)
-            for name, value in item.items()
-        }
-    )
-    discount = {"eoq": "none", "eoq_all_units_discount": "all_units", "eoq_incremental_discount": "incremental"}[kind]
-    params = EOQBudgetParams(discount=discount, holding="with_price")
-    published = instance["optimum"]["cost"]
-    start = time.perf_counter()
-    by_algorithm = float(POLICY.algorithm(Items(items, POLICY.needs), params).cost[0])
-    middle = time.perf_counter()
-    solved = highs.solve(POLICY.build_model(Items(items, POLICY.needs), params), 60.0, {"mip_rel_gap": 0.0})
-    end = time.perf_counter()
-    return [
-        Row(
-            instance["name"],
-            POLICY.name,
-            "algorithm",
-            BOOK,
-            published,
-            by_algorithm,
-            seconds=middle - start,
-            note=WHOLE,
-        ),
-        Row(
-            instance["name"], POLICY.name, "model", BOOK, published, solved.objective, seconds=end - middle, note=WHOLE
-        ),
-    ]
+    if len(prices) > 1:
+        columns |= {"price_break_quantity": given["breakpoints"][1:], "price_break_cost": prices[1:]}
+    params = {"discount": DISCOUNTS[instance["kind"]], "holding": "with_price"}
+    return Question(instance["name"], "eoq_budget", BOOK, columns, params, instance["optimum"]["cost"], note=WHOLE)

@@ -8,14 +8,8 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from invopt.policies.inputs.items import Items
-from invopt.policies.newsvendor_budget import POLICY, NewsvendorBudgetParams
-from invopt.solving import highs
 from invopt.theory.newsvendor.textbook import newsvendor_normal, newsvendor_poisson
-from tests.published import Row
+from tests.published import Question, Row, answered
 
 KINDS = ("newsvendor_normal", "newsvendor_normal_profit", "newsvendor_poisson", "newsvendor_poisson_profit")
 BOOK = "Snyder & Shen (2019), chapter 4; stockpyl"
@@ -23,57 +17,47 @@ BOOK = "Snyder & Shen (2019), chapter 4; stockpyl"
 
 def rows(data: Path) -> list[Row]:
     """Three rows of each instance: the theory's function, the policy's algorithm, its model."""
+    found = []
+    for instance, question in zip(_instances(data), questions(data), strict=True):
+        found += [_by_theory(instance), *answered([question], options={"mip_rel_gap": 0.0})]
+    return found
+
+
+def questions(data: Path) -> list[Question]:
+    """One for each instance."""
+    return [_question(instance) for instance in _instances(data)]
+
+
+def _instances(data: Path) -> list[dict]:
     instances = json.loads((data / "single_and_multi_echelon.json").read_text(encoding="utf-8"))
-    return [row for instance in instances if instance["kind"] in KINDS for row in _rows(instance)]
+    return [instance for instance in instances if instance["kind"] in KINDS]
 
 
-def _rows(instance: dict) -> list[Row]:
-    given, kind = instance["inputs"], instance["kind"]
-    mean, std = float(given["demand_mean"]), given.get("demand_sd")
-    if "revenue" in given:
-        over, under = given["purchase_cost"] - given["salvage_value"], given["revenue"] - given["purchase_cost"]
-        published = under * mean - instance["optimum"]["profit"]
-        note = "published as a profit; the cost is (price - unit cost) E X - profit"
-    else:
-        over, under, published, note = given["holding_cost"], given["stockout_cost"], instance["optimum"]["cost"], ""
+def _costs(instance: dict) -> tuple[float, float, float, str]:
+    """What a unit too many costs, what a unit missing costs, the published cost, and how it was published."""
+    given = instance["inputs"]
+    if "revenue" not in given:
+        return given["holding_cost"], given["stockout_cost"], instance["optimum"]["cost"], ""
+    over, under = given["purchase_cost"] - given["salvage_value"], given["revenue"] - given["purchase_cost"]
+    published = under * given["demand_mean"] - instance["optimum"]["profit"]
+    return over, under, published, "published as a profit; the cost is (price - unit cost) E X - profit"
+
+
+def _by_theory(instance: dict) -> Row:
+    over, under, published, note = _costs(instance)
+    mean, std = float(instance["inputs"]["demand_mean"]), instance["inputs"].get("demand_sd")
     start = time.perf_counter()
-    is_normal = kind.startswith("newsvendor_normal")
+    is_normal = instance["kind"].startswith("newsvendor_normal")
     cost = (newsvendor_normal(over, under, mean, std) if is_normal else newsvendor_poisson(over, under, mean)).cost
     seconds = time.perf_counter() - start
-    theory = Row(
-        instance["name"], "theory.newsvendor", "algorithm", BOOK, published, float(cost), seconds=seconds, note=note
-    )
-    item = {
-        "unit_cost": over,
-        "disposal_cost": 0.0,
-        "lost_sale_cost": under,
-        "list_price": np.nan,
-        "purchase_budget": np.nan,
-        "service_level": np.nan,
-        "lead_time": 0.0,
-        "lead_time_confidence": 0.0,
-        "demand_distribution": "normal" if is_normal else "poisson",
-        "demand_mean": np.array([mean]),
-        "demand_variance": np.array([(std or 0.0) ** 2]),
-        "demand_pmf": None,
-    }
-    items = pd.DataFrame(
-        {
-            name: pd.Series([value], dtype=float if isinstance(value, (int, float)) else object)
-            for name, value in item.items()
-        }
-    )
-    params = NewsvendorBudgetParams()
-    start = time.perf_counter()
-    by_algorithm = float(POLICY.algorithm(Items(items, POLICY.needs), params).cost[0])
-    middle = time.perf_counter()
-    solved = highs.solve(POLICY.build_model(Items(items, POLICY.needs), params), 60.0, {"mip_rel_gap": 0.0})
-    end = time.perf_counter()
-    note = "; ".join(filter(None, [note, "whole quantities: never below the real optimum" if is_normal else ""]))
-    return [
-        theory,
-        Row(
-            instance["name"], POLICY.name, "algorithm", BOOK, published, by_algorithm, seconds=middle - start, note=note
-        ),
-        Row(instance["name"], POLICY.name, "model", BOOK, published, solved.objective, seconds=end - middle, note=note),
-    ]
+    return Row(instance["name"], "theory.newsvendor", "exact", BOOK, published, float(cost), seconds=seconds, note=note)
+
+
+def _question(instance: dict) -> Question:
+    over, under, published, note = _costs(instance)
+    given = instance["inputs"]
+    columns = {"unit_cost": over, "lost_sale_cost": under, "lead_time": 0, "demand_mean": given["demand_mean"]}
+    if instance["kind"].startswith("newsvendor_normal"):
+        columns["demand_std"] = given["demand_sd"]
+        note = "; ".join(filter(None, [note, "whole quantities: never below the real optimum"]))
+    return Question(instance["name"], "newsvendor_budget", BOOK, columns, {}, published, note=note)

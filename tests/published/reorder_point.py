@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
 
-from invopt.policies import load
-from invopt.solving import highs
-from tests.items import frame, items_of, model
-from tests.published import Row
+from invopt.theory.demand.daily import normal_day_pmf
+from invopt.theory.demand.distributions import pmf_loss
+from invopt.theory.s_s.cost import order_up_to_cost
+from tests.published import Question, Row, answered
 
 SOURCE = "Snyder & Shen (2019), "
 # kind of instance -> policy, its params, and what is to be said about the comparison
@@ -32,59 +31,40 @@ KINDS = {
 }
 
 
-def _item(inputs: dict) -> dict:
-    is_normal = "demand_sd" in inputs
-    return {
-        "fixed_order_cost": float(inputs.get("fixed_cost", 0.0)),
-        "holding_cost": float(inputs["holding_cost"]),
-        "backorder_cost": float(inputs["stockout_cost"]),
-        "lead_time": float(inputs.get("lead_time", 0.0)),
-        "lead_time_confidence": 0.0,
-        "shipping_interval": None,
-        "service_level": None,
-        "demand_distribution": "normal" if is_normal else "poisson",
-        "demand_mean": np.array([float(inputs["demand_mean"])]),
-        "demand_variance": np.array([float(inputs["demand_sd"]) ** 2]) if is_normal else None,
-        "demand_pmf": None,
-    }
+def _cost_of_their_levels(inputs: dict, s: float, S: float) -> float:
+    """Cost per day of an approximate (s, S), rounded to whole units, under demand as s_s has it; the lead time is 0."""
+    day = normal_day_pmf(inputs["demand_mean"], inputs["demand_sd"] ** 2)
+    s, S = round(s), round(S)
+    y = np.arange(s + 1, S + 1)
+    short = pmf_loss(y, day)
+    costs = inputs["holding_cost"] * (y - inputs["demand_mean"] + short) + inputs["stockout_cost"] * short
+    return order_up_to_cost(s, S, day, costs, inputs["fixed_cost"])
+
+
+def questions(data: Path) -> list[Question]:
+    """One for each instance; the cost is per period."""
+    instances = json.loads((data / "single_and_multi_echelon.json").read_text())
+    return [_question(instance) for instance in instances if instance["kind"] in KINDS]
 
 
 def rows(data: Path) -> list[Row]:
-    """One row per instance and method; ours is the cost per period."""
-    found = []
-    for instance in json.loads((data / "single_and_multi_echelon.json").read_text()):
-        if instance["kind"] not in KINDS:
-            continue
-        name, params, note = KINDS[instance["kind"]]
-        policy = load(name)
-        item = _item(instance["inputs"])
-        items = frame(policy, item)
-        published = instance["optimum"].get("cost")
-        if published is None:
-            # an approximation, rounded to whole units
-            levels = {"REORDER_POINT": "s", "ORDER_UP_TO_LEVEL": "S"}
-            levels = {decided: np.array([round(instance["optimum"][theirs])]) for decided, theirs in levels.items()}
-            theirs = policy.cost(items_of(policy, items), levels, policy.params(**params))[0]
-            note = f"published: s and S of the power approximation, which cost {theirs:.6f}"
-        checked = policy.params(**params)
-        policy.algorithm(items_of(policy, items), checked)  # compiles, if nobody has
-        start = time.perf_counter()
-        best = float(policy.algorithm(items_of(policy, items), checked).cost[0])
-        middle = time.perf_counter()
-        built = model(policy, items, **params)
-        optimum = float(highs.solve(built, 60.0, policy.solver_options.get("highs", {})).objective)
-        end = time.perf_counter()
-        for method, cost, seconds in (("algorithm", best, middle - start), ("model", optimum, end - middle)):
-            found.append(
-                Row(
-                    instance["name"],
-                    name,
-                    method,
-                    SOURCE + instance["description"],
-                    published,
-                    cost,
-                    seconds=seconds,
-                    note=note,
-                )
-            )
-    return found
+    """Each instance by the algorithm and by the model."""
+    return answered(questions(data))
+
+
+def _question(instance: dict) -> Question:
+    policy, params, note = KINDS[instance["kind"]]
+    inputs, published = instance["inputs"], instance["optimum"].get("cost")
+    columns = {
+        "fixed_order_cost": inputs.get("fixed_cost", 0.0),
+        "holding_cost": inputs["holding_cost"],
+        "backorder_cost": inputs["stockout_cost"],
+        "lead_time": inputs.get("lead_time", 0.0),
+        "demand_mean": inputs["demand_mean"],
+    }
+    if "demand_sd" in inputs:
+        columns["demand_std"] = inputs["demand_sd"]
+    if published is None:
+        theirs = _cost_of_their_levels(inputs, instance["optimum"]["s"], instance["optimum"]["S"])
+        note = f"published: s and S of the power approximation, which cost {theirs:.6f}"
+    return Question(instance["name"], policy, SOURCE + instance["description"], columns, params, published, note=note)

@@ -5,7 +5,6 @@ instances.
 from __future__ import annotations
 
 import itertools
-import json
 from pathlib import Path
 
 import numpy as np
@@ -265,7 +264,7 @@ def test_an_item_that_can_not_be_planned_leaves_its_partition_without_a_plan(cha
     items = frame(POLICY, good, good, good, {**good, **changes}).assign(location_id=["1", "1", "2", "2"])
     found = answer(POLICY, items)
     assert found.is_solved.tolist() == [True, True, False, False]
-    assert text in found.message[2] and "product_id 00003" in found.message[2]
+    assert text in found.message[2] and "item 2/00003/1" in found.message[2]
     np.testing.assert_array_equal(found.cost[:2], solved(good, good).cost)
     read = items_of(POLICY, items)
     costs = POLICY.cost(read, {"ORDER_QUANTITY": np.full((4, 4), 9.0)}, CapacitatedLotSizingParams())
@@ -332,9 +331,8 @@ def test_the_published_optimum_is_reached_by_the_model():
 @pytest.mark.skipif(not INSTANCES.is_dir(), reason="the published instances are not on this machine")
 def test_the_published_instances_are_planned():
     over = []
-    for instance in json.loads((INSTANCES / capacitated.TRIGEIRO).read_text()):
-        found = POLICY.algorithm(capacitated.read(capacitated.items_of(instance)), capacitated.PARAMS)
-        best = instance["highs"]["objective"]
-        assert found.bound.sum() * instance["periods"] <= best
-        over.append(found.cost.sum() * instance["periods"] / best - 1)
+    for question in capacitated.questions(INSTANCES):
+        found = question.solved("algorithm")
+        assert found["bound"][0] * question.n_periods <= question.published
+        over.append(found["cost"].sum() * question.n_periods / question.published - 1)
     assert np.median(over) < 0.02

@@ -13,9 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
-from invopt.lakehouse import Lakehouse, unfolded
 
 from invopt.errors import ParameterError, TableError
+from invopt.lakehouse import Lakehouse, unfolded
 
 MOMENT = pa.timestamp("us", "UTC")
 TYPES = {"decisions": pa.map_(pa.string(), pa.list_(pa.float64())), "rows": pa.int64(), "wave": pa.int32()}

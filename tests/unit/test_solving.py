@@ -294,7 +294,7 @@ def test_algorithm_whole_bucket(folder):
     of = first_rows(solutions)
     assert of.loc["S04", ["termination", "message"]].tolist() == [
         "invalid_input",
-        "item 8 (location_id S04, product_id P0, source_id SUP): demand is beyond the table",
+        "item S04/P0/SUP: demand is beyond the table",
     ]
     assert of.loc["S05", "termination"] == "error" and "nan" in of.loc["S05", "message"]
     assert of.loc["S06", "termination"] == "error" and "inf" in of.loc["S06", "message"]

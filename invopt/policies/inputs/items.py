@@ -5,7 +5,7 @@ Readers of columns refuse an item for each problem that it has, so that a user s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ class Items:
     offsets : (m + 1,) array: partition k is the items offsets[k]:offsets[k+1]
     problems : (n,) object array of texts and None: why an item is not decided
     remarks : (n,) object array of texts and None: what is worth knowing of a decided item
+    views : name -> frame of what the policy reads beside its items, whole for every partition
 
     >>> lead_time = Column("lead_time", "double", "days", "from order to arrival", default=0.0)
     >>> items = Items(pd.DataFrame({"lead_time": [2.0, None]}), [lead_time])
@@ -27,11 +28,18 @@ class Items:
     array([2., 0.])
     """
 
-    def __init__(self, frame: pd.DataFrame, needs: Iterable[Column], offsets: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        needs: Iterable[Column],
+        offsets: np.ndarray | None = None,
+        views: Mapping[str, pd.DataFrame] | None = None,
+    ) -> None:
         self.frame = frame
         self.offsets = np.arange(len(frame) + 1) if offsets is None else np.asarray(offsets, dtype=np.int64)
         self.problems = np.full(len(frame), None, dtype=object)
         self.remarks = np.full(len(frame), None, dtype=object)
+        self.views = {} if views is None else views
         self._defaults = {column.name: column.default for column in needs}
 
     def __len__(self) -> int:
@@ -116,9 +124,13 @@ class Items:
             raise ParameterError(f"{self.name(i)}: {self.problems[i]}")
 
     def name(self, i: int) -> str:
-        """Item i in words, for a message."""
-        keys = ", ".join(f"{key} {self.frame[key].iloc[i]}" for key in ITEM if key in self.frame)
-        return f"item {i} ({keys or 'no keys'})"
+        """Item i in words, for a message: by its keys, as the checks of the engine name it; by its place without them.
+
+        >>> Items(pd.DataFrame({"location_id": ["1"], "product_id": ["11_1"], "source_id": ["4"]}), []).name(0)
+        'item 1/11_1/4'
+        """
+        keys = [str(self.frame[key].iloc[i]) for key in ITEM if key in self.frame]
+        return f"item {'/'.join(keys) if keys else i}"
 
 
 def _add(texts: np.ndarray, chosen: np.ndarray, text: str, value: np.ndarray | None) -> None:
