@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 from pyspark import TaskContext
@@ -13,10 +13,19 @@ from invopt import policies, solving
 
 
 def solved(
-    rows: DataFrame, request: solving.SolveRequest, wave: int, *, n_tasks: int, n_buckets: int, audit_every: int
+    rows: DataFrame,
+    request: solving.SolveRequest,
+    wave: int,
+    *,
+    n_tasks: int,
+    n_buckets: int,
+    audit_every: int,
+    views: Mapping[str, pd.DataFrame] | None = None,
 ) -> DataFrame:
     """The solutions of a wave's rows: one call per bucket, and as many tasks as asked for, whatever AQE thinks of
     the sizes.
+
+    views : what the policy reads beside its items
     """
     is_audited = (
         F.pmod(F.xxhash64("partition_key", F.lit("audit")), F.lit(audit_every)) == 0 if audit_every else F.lit(False)
@@ -30,10 +39,12 @@ def solved(
         if hasattr(placed, "repartitionById")
         else placed.repartition(n_tasks, "task")
     )
-    return solve_groups(placed.groupBy("task", "bucket"), request, wave)
+    return solve_groups(placed.groupBy("task", "bucket"), request, wave, views)
 
 
-def solve_groups(groups: GroupedData, request: solving.SolveRequest, wave: int) -> DataFrame:
+def solve_groups(
+    groups: GroupedData, request: solving.SolveRequest, wave: int, views: Mapping[str, pd.DataFrame] | None = None
+) -> DataFrame:
     """The wave, the bucket and SOLUTION_COLUMNS of groups of whole partitions, each group by one call of Python.
 
     The wave comes from there too: as a number in the query it would make Spark compile the same code anew for each
@@ -43,7 +54,7 @@ def solve_groups(groups: GroupedData, request: solving.SolveRequest, wave: int) 
     decisions = policy.decision_names
     flat = {"wave": "int", "bucket": "int", **solving.flat_schema(policy)}
     solutions = groups.applyInPandas(
-        _group_solver(request, wave), ", ".join(f"{name} {kind}" for name, kind in flat.items())
+        _group_solver(request, wave, views), ", ".join(f"{name} {kind}" for name, kind in flat.items())
     )
     values = (F.coalesce(solving.series_column(k), F.array(solving.one_column(k))) for k in range(len(decisions)))
     named = [part for name, value in zip(decisions, values, strict=True) for part in (F.lit(name), value)]
@@ -64,14 +75,20 @@ def _prices(policy: policies.Policy) -> Column:
     return priced
 
 
-def _group_solver(request: solving.SolveRequest, wave: int) -> Callable[[pd.DataFrame], pd.DataFrame]:
+def _group_solver(
+    request: solving.SolveRequest, wave: int, views: Mapping[str, pd.DataFrame] | None
+) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """The function that Spark calls with one group's rows."""
 
     def solve_group(items: pd.DataFrame) -> pd.DataFrame:
         context = TaskContext.get()
         bucket = items["bucket"].iloc[0]
         solutions = solving.solve_bucket(
-            items, request, is_retry=context is not None and context.attemptNumber() > 0, is_flat=True
+            items,
+            request,
+            is_retry=context is not None and context.attemptNumber() > 0,
+            is_flat=True,
+            views=views,
         )
         solutions.insert(0, "bucket", bucket)
         solutions.insert(0, "wave", wave)

@@ -20,6 +20,7 @@ from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due
 from invopt.pipelines.own_orders import placed
 from invopt.pipelines.placement import Placement, write_placed
+from invopt.pipelines.policy_views import policy_views
 from invopt.pipelines.scopes import check_scopes, in_scope, items_in_scopes
 from invopt.policies.inputs.select import select_of
 from invopt.run import now
@@ -162,7 +163,8 @@ def _write_policy_inputs(context: Context, row: PolicyRow, item_state: DataFrame
     view = f"item_state_of_{row.id}"
     select = select_of(policy)
     statement = f"WITH item_state AS (SELECT * FROM {view}) SELECT * FROM ({select}\n)"
-    selected = sql.query(context.spark, statement, {view: scoped}, _values_of(context, select))
+    views = {view: scoped, **policy_views(context, policy)}
+    selected = sql.query(context.spark, statement, views, _values_of(context, select))
     # the columns that make a partition may be missing among the policy's own
     of_partition = [name for name in partition_by if name not in selected.columns]
     if of_partition:

@@ -78,13 +78,22 @@ def terms_of_run(context: Context) -> DataFrame:
     ------
     TableError : the run has no manifest, or it does not pin one of the tables.
     """
+    return make_views(context.spark, pinned(context, _TABLES_OF_TERMS), {}, ("terms",))["terms"]
+
+
+def pinned(context: Context, names: Sequence[str]) -> dict[str, DataFrame]:
+    """The silver tables of these names, each in the version that the run's manifest pins.
+
+    Raises
+    ------
+    TableError : the run has no manifest, or it does not pin one of the tables.
+    """
     runs = context.store.rows(RUNS, {"run_id": context.run_id}) if context.store.exists(RUNS) else []
     versions = dict(runs[0]["input_versions"]) if runs else {}  # a local store gives a map as pairs
-    unpinned = [SILVER[name].name for name in _TABLES_OF_TERMS if SILVER[name].name not in versions]
+    unpinned = [SILVER[name].name for name in names if SILVER[name].name not in versions]
     if unpinned:
         raise TableError(
             f"{RUNS.name} does not say which version of {' and '.join(unpinned)} run {context.run_id} reads: run "
             "`invopt inputs` with the same --as-of and configuration first"
         )
-    tables = {name: context.store.read(SILVER[name], versions[SILVER[name].name]) for name in _TABLES_OF_TERMS}
-    return make_views(context.spark, tables, {}, ("terms",))["terms"]
+    return {name: context.store.read(SILVER[name], versions[SILVER[name].name]) for name in names}

@@ -23,6 +23,7 @@ from invopt.pipelines.due import due, until
 from invopt.pipelines.inputs import fingerprint_of
 from invopt.pipelines.ledger import Note
 from invopt.pipelines.placement import tasks_of
+from invopt.pipelines.policy_views import collected_views
 from invopt.pipelines.report import unfold_decisions
 from invopt.solving import SolveRequest
 from invopt.tables import SOLUTIONS, Table, policy_inputs
@@ -117,6 +118,7 @@ class _Progress:
         self.n_partitions = sum(wave.partitions for wave in waves.values())
         self.n_solved = self.n_failed = 0
         self._request = SolveRequest.of_row(context.config, row)
+        self._views = collected_views(context, policies.load(row.policy, context.config.policies_folder))
         n_audited = context.config.solve.audit_partitions
         self._audit_every = max(1, self.n_partitions // n_audited) if n_audited else 0
 
@@ -136,6 +138,7 @@ class _Progress:
             n_tasks=tasks_of(context),
             n_buckets=expected.buckets,
             audit_every=self._audit_every,
+            views=self._views,
         )
         solutions = solutions.withColumns({"run_id": F.lit(context.run_id), "policy_id": F.lit(row.id)})
         # counted while they are written: reading them again would cost each wave another query

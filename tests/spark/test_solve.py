@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from invopt import policies
 from invopt.config import Config
-from invopt.errors import AuditError, OrderRuleError, TableError
+from invopt.errors import AuditError, ConfigError, OrderRuleError, TableError
 from invopt.pipelines.buckets import solved
 from invopt.pipelines.context import Context
 from invopt.pipelines.inputs import make_inputs
@@ -130,6 +130,19 @@ def make_run(spark, tmp_path_factory):
     for name, mistake in (("moody", 1.0), ("mistaken", 1.01), ("unruly", 1.0)):
         text = POLICY.replace("{mistake}", str(mistake)).replace("{name}", name)
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    text = POLICY.replace("{mistake}", "1.0").replace("{name}", "viewing")
+    for old, new in (
+        ("select=SELECT", "select=SELECT, views=('item_state', 'product_suppliers')"),
+        ("FROM item_state", "FROM item_state WHERE product_id IN (SELECT product_id FROM product_suppliers)"),
+        ('demand, unit_cost = items.numbers("demand"),', 'demand = items.numbers("demand")\n    unit_cost ='),
+        ('np.where(mood == "dear"', 'len(items.views["product_suppliers"]) + np.where(mood == "dear"'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "viewing.py").write_text(text, encoding="utf-8")
+    (folder / "blind.py").write_text(
+        text.replace("viewing", "blind").replace("'product_suppliers')", "'lanes')"), encoding="utf-8"
+    )
     root = str(folder / "lake")
     store = open_store(spark, Config(lakehouse={"root": root}, landing="-").lakehouse)
     items = [(location, product, "S1", 4.0, 2.5, 1.0) for location in LOCATIONS for product in GOOD]
@@ -432,6 +445,17 @@ def test_an_order_rule_that_fails_holds_its_own_items_alone_until_it_is_mended(m
         assert Counter(line["status"] for line in lines) == {"open": n_items}
     finally:
         mended.write_text(text, encoding="utf-8")
+
+
+def test_a_policy_reads_the_tables_that_it_names(make_run):
+    row = {"id": "viewing", "policy": "viewing", "method": "algorithm", "scope": {"product_id": list(GOOD)}}
+    run = make_run([row], audit_partitions=0)
+    solve(run)
+    n_rows = run.store.read(silver(BY_NAME["store_product_supplier"])).count()
+    solved = solutions_of(run, "viewing").values()
+    assert solved and {tuple(one["decisions"]["ORDER_QUANTITY"]) for one in solved} == {(4.0 + n_rows,)}
+    with pytest.raises(ConfigError, match=r"views: lanes is no view; there are: item_state, assortment, "):
+        make_run([row | {"policy": "blind"}])
 
 
 def test_a_policy_without_items_is_done_with_nothing(make_run):
