@@ -2,6 +2,8 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
+# two processes, each with a Spark session of its own; a file's tests stay together, because they share what they made
+TWO := -n 2 --dist loadfile
 
 .PHONY: help demo test test-slow test-cluster bench published lint archive clean
 .DEFAULT_GOAL := help
@@ -13,10 +15,10 @@ demo: $(READY) ## a small retail chain from raw files to orders, with the result
 	@$(VENV)/bin/invopt demo $(ARGS)
 
 test: $(READY) ## unit, Spark and end-to-end tests, and the numbers in the docstrings
-	@$(PYTHON) -m pytest -q $(PYTEST)
+	@$(PYTHON) -m pytest -q $(TWO) $(PYTEST)
 
 test-slow: $(READY) ## the tests that take minutes
-	@$(PYTHON) -m pytest -q -m slow $(TESTS)
+	@$(PYTHON) -m pytest -q $(TWO) -m slow $(TESTS)
 
 test-cluster: $(READY) ## the tests on a Spark cluster of several processes on this machine
 	@$(PYTHON) -m pytest -q -m cluster $(TESTS)

@@ -47,6 +47,7 @@ setup(
         "dev": [
             *SPARK,
             "pytest>=8",
+            "pytest-xdist>=3.6",
             "hypothesis>=6",
             "ruff>=0.9",
             "nbclient>=0.10",

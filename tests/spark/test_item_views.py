@@ -20,7 +20,8 @@ from tests.item_views import AS_OF, KEYS, VIEWS, day, rows_of
 def test_every_file_is_a_view_in_the_list_after_those_that_it_reads():
     folder = files("invopt").joinpath("sql", "gold")
     statements = {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for file in folder.iterdir()}
-    del statements["demand_forecasts"]  # a table that the views read
+    # what the views read: a table, and the lines of gold.orders that count
+    del statements["demand_forecasts"], statements["own_orders"]
     assert set(statements) == set(item_views.VIEWS) == set(VIEWS)
     for place, name in enumerate(item_views.VIEWS):
         # a view that is not made yet might be there from an earlier run of the session

@@ -319,6 +319,7 @@ def test_the_next_day_everything_is_on_order_once(chain, on_tuesday):
     assert {name: line["quantity"] for name, line in new.items()} == {"landed_small": 28.0}
 
 
+@pytest.mark.slow
 def test_a_closed_cycle_is_changed_only_on_demand(chain, on_tuesday):
     before = chain.lines("TRUE")
     again = chain.decide(MONDAY, AT_SIX)
@@ -338,6 +339,7 @@ def test_a_closed_cycle_is_changed_only_on_demand(chain, on_tuesday):
     assert not twice_ordered(chain.store.read(ORDERS))
 
 
+@pytest.mark.slow
 def test_a_late_stock_count_changes_the_orders_of_the_same_moment(chain, on_tuesday):
     policies = [row("taker", "taken")]
     assert chain.on_order(chain.decide(WEDNESDAY, policies))["taken"] == FULL
@@ -350,6 +352,7 @@ def test_a_late_stock_count_changes_the_orders_of_the_same_moment(chain, on_tues
     assert "order taker: unchanged, 1 items are reviewed already" in said_by(again)
 
 
+@pytest.mark.slow
 def test_two_policies_for_one_item_are_refused_by_name(chain):
     policies = [row("one", "renamed", "moved", "left", "taken"), row("two", "moved", "renamed"), row("three", "left")]
     run = chain.run(MONDAY.replace(day=20), policies)
@@ -371,6 +374,7 @@ def test_two_policies_for_one_item_are_refused_by_name(chain):
     make_inputs(chain.run(MONDAY.replace(day=21), by_source))
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_leave_one_line_per_item(chain, spark):
     """Both see the same cycle; they choose other sources and have other names for their policies."""
     as_of = MONDAY.replace(day=25)

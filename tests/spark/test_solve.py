@@ -270,12 +270,13 @@ def test_a_price_is_in_the_map_where_there_is_one(moody):
     assert all(row["prices"] is None for row in by_algorithm.values() if row["status"] == "no_solution")
 
 
+@pytest.mark.slow
 def test_auto_takes_the_model_where_the_algorithm_proves_too_little(make_run):
     scope = {"product_id": [*GOOD, *ODD]}
     run = make_run(
         [
             {"id": "auto", "policy": "moody", "method": "auto", "scope": scope},
-            {"id": "wide", "policy": "moody", "method": "auto", "gap": 1.0, "scope": scope},
+            {"id": "wide", "policy": "moody", "active": "shadow", "method": "auto", "gap": 1.0, "scope": scope},
         ],
         audit_partitions=0,
     )
@@ -447,6 +448,7 @@ def test_an_order_rule_that_fails_holds_its_own_items_alone_until_it_is_mended(m
         mended.write_text(text, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_policy_reads_the_tables_that_it_names(make_run):
     row = {"id": "viewing", "policy": "viewing", "method": "algorithm", "scope": {"product_id": list(GOOD)}}
     run = make_run([row], audit_partitions=0)
@@ -458,6 +460,7 @@ def test_a_policy_reads_the_tables_that_it_names(make_run):
         make_run([row | {"policy": "blind"}])
 
 
+@pytest.mark.slow
 def test_a_policy_without_items_is_done_with_nothing(make_run):
     run = make_run(
         [
