@@ -64,7 +64,7 @@ def _by_theory(instance: dict) -> Row:
     return Row(
         instance["name"],
         "theory.eoq",
-        "exact",
+        "algorithm",
         BOOK,
         instance["optimum"]["cost"],
         float(cost),
