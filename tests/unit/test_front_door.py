@@ -410,6 +410,12 @@ def test_series_of_one_index_are_side_by_side():
     assert len(solved) == 2
 
 
+def test_price_breaks_that_nothing_asks_for_are_a_warning():
+    item = {"fixed_order_cost": 10, "holding_cost": 0.2, "unit_cost": 5, "lead_time": 2, "demand_mean": 3}
+    with pytest.warns(UserWarning, match="price_break_quantity is not read; ask by params={'discount': 'all_units'}"):
+        invopt.solve("eoq_budget", **item, price_break_quantity=[[10]], price_break_cost=[[4]])
+
+
 def test_a_service_level_that_nothing_asks_for_is_a_warning():
     with pytest.warns(UserWarning, match="ask by params={'service': 'cycle'}"):
         invopt.solve("s_q", **ITEM, service_level=0.95)
