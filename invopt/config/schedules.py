@@ -78,7 +78,8 @@ class Schedule(BaseModel):
         '2026-06-01T03:00:00+00:00'
         """
         if self.end_date is not None:
-            moment = min(moment, datetime.combine(self.end_date + timedelta(days=1), time(), self._clock))
+            # the later of the two where clocks are put back at midnight
+            moment = min(moment, datetime.combine(self.end_date, time.max.replace(fold=1), self._clock))
         for window in _WINDOWS:
             newest = None
             for fires in self._fires_after(moment - window):
@@ -114,13 +115,16 @@ class Schedule(BaseModel):
 
     def _fires_after(self, moment: datetime) -> Iterator[datetime]:
         """All times after `moment` at which the schedule fires, in UTC."""
-        if self.start_date is not None:
+        since = moment
+        if self.start_date is not None and self.start_date > date.min:
             # the cron's first time is after the moment given, and midnight of the first day may be one
-            moment = max(moment, datetime.combine(self.start_date, time(), self._clock) - timedelta(minutes=1))
-        for fires in CronSim(self.cron, moment.astimezone(self._clock)):
+            since = max(moment, datetime.combine(self.start_date, time(), self._clock) - timedelta(minutes=1))
+        for fires in CronSim(self.cron, since.astimezone(self._clock)):
             if self.end_date is not None and fires.date() > self.end_date:
                 return
-            yield fires.astimezone(UTC)
+            # in an hour that the day has twice the cron begins with the first of the two
+            if fires.astimezone(UTC) > moment:
+                yield fires.astimezone(UTC)
 
 
 # stretches of time in which the newest firing is looked for; 29 February may be eight years away

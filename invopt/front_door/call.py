@@ -19,6 +19,11 @@ from invopt.solving import HIGHS, SolveRequest, check_request, solve_bucket
 
 _METHODS = ("auto", "model", "algorithm")
 _STATE = "item_state"
+# column, the parameter that is "none" where it is not read, and what is then told
+_ASKED_BY = (
+    ("service_level", "service", "is not asked for and not kept; ask by params={'service': 'cycle'} or 'fill_rate'"),
+    ("price_break_quantity", "discount", "is not read; ask by params={'discount': 'all_units'} or 'incremental'"),
+)
 
 
 def solve(
@@ -80,7 +85,7 @@ def solve(
     ready = prepared(record, items, keywords, forecast, problems)
     if problems:
         raise InputError(f"policy {policy} can't be solved as it was asked", problems)
-    _warn_of_unread_service(request, ready.frame)
+    _warn_of_unread_columns(request, ready.frame)
     solved = solve_bucket(ready.free, request, is_flat=True, views=views)
     result = in_order(record, solved, ready.frame, ready.blocked)
     for place, (name, values) in enumerate(ready.keys.items()):
@@ -148,16 +153,12 @@ def _views(policy: Policy, given: Mapping[str, Any], problems: list[str]) -> tup
     return {name: given[name] for name in names if name in given}, others
 
 
-def _warn_of_unread_service(request: SolveRequest, frame: pd.DataFrame) -> None:
-    """A service level that nothing asks for would be left out without a word."""
-    if "service_level" in frame and frame["service_level"].notna().any():
-        _, params = check_request(request)
-        if getattr(params, "service", None) == "none":
-            warnings.warn(
-                "service_level is not asked for and not kept; ask by params={'service': 'cycle'} or 'fill_rate'",
-                UserWarning,
-                stacklevel=3,
-            )
+def _warn_of_unread_columns(request: SolveRequest, frame: pd.DataFrame) -> None:
+    """Columns that the parameters do not ask for would be left out without a word."""
+    _, params = check_request(request)
+    for column, param, told in _ASKED_BY:
+        if column in frame and frame[column].notna().any() and getattr(params, param, None) == "none":
+            warnings.warn(f"{column} {told}", UserWarning, stacklevel=3)
 
 
 def _kind(value: Any) -> str:

@@ -54,6 +54,8 @@ def read(policy: Policy, items: pd.DataFrame | None, keywords: Mapping[str, Any]
         return Given(0, {}, {}, problems)
     sizes, wrong = _sizes(items, keywords, known)
     problems += wrong
+    if items is None:
+        problems += _other_index(keywords)
     n_items = len(items) if items is not None else max(sizes.values(), default=1)
     columns, keys = {}, {}
     for name, column in known.items():
@@ -86,10 +88,11 @@ def missing(policy: Policy, columns: Iterable[str], items: pd.DataFrame | None) 
     others = () if items is None else [str(name) for name in items.columns if str(name) not in readable(policy)]
     texts = []
     for column in absent:
-        near = difflib.get_close_matches(column.name, others, 1, _NEAR)
+        near = difflib.get_close_matches(column.name, map(str.lower, others), 1, _NEAR)
         unit = f"{column.unit}; " if column.unit else ""
         text = f"{column.name}: is missing ({unit}{column.meaning})"
-        texts.append(text + (f"; is it the column {near[0]!r}?" if near else ""))
+        meant = next((name for name in others if near and name.lower() == near[0]), None)
+        texts.append(text + (f"; is it the column {meant!r}?" if meant else ""))
     return texts
 
 
@@ -123,6 +126,17 @@ def _sizes(
     return sizes, wrong
 
 
+def _other_index(keywords: Mapping[str, Any]) -> list[str]:
+    """The Series whose index is not the first one's: side by side their values would be of different items."""
+    given = {name: value.index for name, value in keywords.items() if isinstance(value, pd.Series)}
+    first = next(iter(given), None)
+    return [
+        f"{name}: has another index than {first}; give their .to_numpy() where the order is the same"
+        for name, index in given.items()
+        if len(index) == len(given[first]) and not index.equals(given[first])
+    ]
+
+
 def _cells(
     value: Any, column: Column, n_items: int, items: pd.DataFrame | None, is_one_period_enough: bool
 ) -> list[Any]:
@@ -144,5 +158,5 @@ def _warn_of_misspelling(policy: Policy, items: pd.DataFrame, given: set[str], k
     """A column that is not read is no mistake, unless it looks like an absent one that need not be there."""
     absent = known.keys() - given - {column.name for column in policy.must_be_given}
     for name in map(str, items.columns):
-        if name not in known and (near := difflib.get_close_matches(name, absent, 1, _NEAR)):
+        if name not in known and (near := difflib.get_close_matches(name.lower(), absent, 1, _NEAR)):
             warnings.warn(f"column {name!r} of items is not read; did you mean {near[0]}?", UserWarning, stacklevel=5)

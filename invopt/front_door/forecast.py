@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -93,9 +94,12 @@ def _places(forecast: pd.DataFrame) -> np.ndarray:
         if pd.api.types.is_numeric_dtype(forecast["date"]):
             raise ValueError("date holds numbers; name the column period")
         try:
-            days = pd.to_datetime(forecast["date"], format="ISO8601")
+            with warnings.catch_warnings(action="ignore", category=FutureWarning):
+                days = pd.to_datetime(forecast["date"], format="ISO8601")
         except (ValueError, TypeError) as error:
             raise ValueError(f"date must be days such as 2026-01-31: {str(error).partition(', at')[0]:.120}") from None
+        if not pd.api.types.is_datetime64_any_dtype(days):
+            raise ValueError("date has times of several time zones or offsets; give days such as 2026-01-31")
         if days.isna().any():
             raise ValueError(f"date is empty in row {int(days.isna().to_numpy().argmax())}")
         return days.dt.tz_localize(None).dt.normalize().to_numpy().astype("datetime64[D]").astype(np.int64)

@@ -121,7 +121,7 @@ class Lakehouse:
             )
         if source is not None and str(source) not in sources:
             raise ParameterError(f"source: {source!r} is not reviewed; there are {_listed(sources)}")
-        of_source = reviews[reviews["source_id"] == str(source or sources[0])]
+        of_source = reviews[reviews["source_id"] == (sources[0] if source is None else str(source))]
         review = of_source.loc[_newest(of_source["run_id"], self._runs())]
         return Explanation(review, self._solution_of(review))
 

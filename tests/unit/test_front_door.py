@@ -295,6 +295,14 @@ WRONG = {
     "item without a name": ({"items": items(product_id=["a", None])}, "product_id: is empty in row 1"),
     "cell's form": ({"items": items(lead_time=[1, [2]])}, "lead_time: is a list in row 1, must be a single value"),
     "header": ({"items": items().rename(columns={"lead_time": "Lead_Time"})}, "is it the column 'Lead_Time'?"),
+    "header in capitals": (
+        {"items": items().rename(columns={"lead_time": "LEAD_TIME"})},
+        "is it the column 'LEAD_TIME'?",
+    ),
+    "two indices": (
+        {**COSTS, "demand_mean": pd.Series([1, 2], ["a", "b"]), "lead_time": pd.Series([3, 4], ["b", "a"])},
+        "demand_mean: has another index than lead_time; give their .to_numpy() where the order is the same",
+    ),
     "index": ({"items": items(), "lead_time_confidence": pd.Series([1, 2])}, "has another index than items"),
     "forecast's form": ({"items": without_demand(), "forecast": [1]}, "forecast: must be a DataFrame with location_id"),
     "forecast's names": (
@@ -304,6 +312,15 @@ WRONG = {
     "forecast's keys": (
         {"items": without_demand(), "forecast": forecast(location_id=1)},
         "forecast: has location_id, but the items have none",
+    ),
+    "forecast's zones": (
+        {
+            "items": without_demand(),
+            "forecast": forecast(
+                date=["2026-03-28T00:00+01:00", "2026-03-29T00:00+01:00", "2026-03-30T00:00+02:00"] * 2
+            ).drop(columns="period"),
+        },
+        "forecast: date has times of several time zones or offsets",
     ),
     "forecast's row twice": (
         {"items": without_demand(), "forecast": forecast(period=[0, 1, 1] * 2)},
@@ -380,6 +397,23 @@ def test_a_column_near_an_absent_one_is_a_warning_and_any_other_is_not():
     ) as met:
         invopt.solve("s_q", items(lead_time_confidance=1, colour="red"))
     assert [warning.filename for warning in met] == [__file__]
+
+
+def test_a_column_in_capitals_that_need_not_be_there_is_a_warning():
+    with pytest.warns(UserWarning, match="'DEMAND_STD' of items is not read; did you mean demand_std"):
+        invopt.solve("s_q", items(DEMAND_STD=1))
+
+
+def test_series_of_one_index_are_side_by_side():
+    index = ["b", "a"]
+    solved = invopt.solve("s_q", **COSTS | {"lead_time": pd.Series([3, 4], index)}, demand_mean=[[1], [2]])
+    assert len(solved) == 2
+
+
+def test_price_breaks_that_nothing_asks_for_are_a_warning():
+    item = {"fixed_order_cost": 10, "holding_cost": 0.2, "unit_cost": 5, "lead_time": 2, "demand_mean": 3}
+    with pytest.warns(UserWarning, match="price_break_quantity is not read; ask by params={'discount': 'all_units'}"):
+        invopt.solve("eoq_budget", **item, price_break_quantity=[[10]], price_break_cost=[[4]])
 
 
 def test_a_service_level_that_nothing_asks_for_is_a_warning():

@@ -172,6 +172,19 @@ def test_explain_gives_the_newest_review_and_the_solution_that_it_went_by(lakeho
     assert lakehouse.explain(policy="big", location="1", product="d", source="8").review["quantity"] == 1.0
 
 
+def test_a_source_of_number_0_is_a_source(tmp_path):
+    write(tmp_path, "gold.runs", [{"run_id": RUNS["monday"], "as_of": MONDAY, "started_at": MONDAY, "config": "{}"}])
+    write(tmp_path, "gold.solutions", [solution("monday", "daily", {"LEVEL": [5.0]})])
+    write(tmp_path, "gold.steps", steps("monday", "daily", 1, 1))
+    write(
+        tmp_path,
+        "gold.order_reviews",
+        [review("monday", "daily", n, source=name) for n, name in ((8.0, "9"), (7.0, "0"))],
+    )
+    found = Lakehouse(tmp_path).explain(policy="daily", location=1, product="a", source=0)
+    assert (found.review["source_id"], found.review["quantity"]) == ("0", 7.0)
+
+
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [

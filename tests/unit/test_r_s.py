@@ -151,3 +151,9 @@ def test_the_average_cost_of_ordering_by_the_rule_is_the_cost():
         if day >= 20 * R:
             total += (np.maximum(stock, 0) * 1.0 + np.maximum(-stock, 0) * 9.0).mean() + 8.0 * (day % R == 0)
     assert total / (n_days - 20 * R) == pytest.approx(found.cost[0], rel=5e-3)
+
+
+def test_a_backorder_cost_that_no_stock_is_enough_for_is_refused():
+    found = solved(poisson_item(backorder_cost=1e20), poisson_item(backorder_cost=1e12))
+    assert "backorder_cost is 1e+20, 1e+15 times holding_cost or more" in found.message[0]
+    assert found.status[1] == "optimal" and np.isfinite(found.cost[1])

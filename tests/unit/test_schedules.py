@@ -77,6 +77,19 @@ def test_looking_back_finds_each_time_that_looking_ahead_does(cron, change):
         assert earlier < later and schedule.fired_by(later - timedelta(seconds=1)) == earlier
 
 
+def test_the_time_after_a_moment_of_the_second_of_two_hours_is_later():
+    schedule = Schedule(id="any", cron="30 2 * * *", zone="Europe/Amsterdam")
+    again = at(10, 25, 1) + timedelta(minutes=20)
+    assert schedule.next_after(again) == at(10, 26, 1) + timedelta(minutes=30)
+    assert not schedule.is_due(again + timedelta(hours=1), last=again)
+
+
+def test_a_schedule_without_end_may_be_written_with_the_last_and_first_of_all_days():
+    schedule = Schedule(id="any", cron="0 5 * * *", start_date="0001-01-01", end_date="9999-12-31")
+    assert schedule.fired_by(at(6, 3, 6)) == at(6, 3, 5)
+    assert schedule.next_after(at(6, 3, 6)) == at(6, 4, 5)
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -17,6 +17,8 @@ from invopt.theory.demand.lead_time import whole_days
 
 # products of adding up a day's probabilities over lead time and review period: a second
 LARGEST_WORK = 1e9
+# of backorder_cost to holding_cost: from about 1e16 the share p / (p + h) of demand to be met from stock rounds to 1
+LARGEST_RATIO = 1e15
 LONGEST_REVIEW = 366
 FORM_NAMES = {POISSON: "poisson", NORMAL: "normal", PMF: "pmf"}
 
@@ -68,6 +70,13 @@ def review_inputs(items: Items, service: str, longest_review_period: int) -> Rev
     longest_review_period : days
     """
     costs = items.numbers_of("fixed_order_cost", "holding_cost", "backorder_cost")
+    _, holding, backorder = costs
+    # the search for a level that meets all of the demand would not end
+    items.refuse(
+        (holding > 0) & (backorder >= LARGEST_RATIO * holding),
+        f"backorder_cost is {{value:g}}, {LARGEST_RATIO:g} times holding_cost or more: no stock would be enough",
+        backorder,
+    )
     demand = item_demand(items, 0)
     service_shares(service, items)
     level = np.full(len(items), np.nan) if service == "none" else items.numbers("service_level")
