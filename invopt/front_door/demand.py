@@ -31,8 +31,13 @@ def fill_in(columns: dict[str, pd.Series], blocked: dict[int, str]) -> None:
     blocked : row -> why it can't be decided, which is added to
     """
     if (std := columns.pop(DEMAND_STD.name, None)) is not None:
+        is_open = "demand_distribution" not in columns and "demand_pmf" not in columns
         for row, value in enumerate(std):
-            if value is not None and (value < 0).any():
+            if value is None and is_open:
+                blocked.setdefault(
+                    row, "column demand_std is missing; give it, or give demand_distribution, poisson for such an item"
+                )
+            elif value is not None and (value < 0).any():
                 place = int((value < 0).argmax())
                 at = f" at [{place}]" if len(value) > 1 else ""
                 blocked.setdefault(row, f"column demand_std{at} is {value[place]:g}, must be 0 or more units/day")

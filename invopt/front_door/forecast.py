@@ -34,7 +34,7 @@ def series_of(forecast: pd.DataFrame, keys: pd.DataFrame, given: list[str]) -> t
     """The series of every item, and what is wrong with the frame as a whole.
 
     Items are matched by the keys that the forecast has; rows of other items are not read. An item without rows, with
-    a gap between its periods, or whose periods begin later than the forecast does, is blocked.
+    a gap between its periods, or whose periods begin later or end earlier than the others', is blocked.
 
     keys : the three keys of each item, as texts
     given : the keys that are the user's own, not made up
@@ -56,6 +56,9 @@ def series_of(forecast: pd.DataFrame, keys: pd.DataFrame, given: list[str]) -> t
     if texts:
         return None, texts
     rows = pd.DataFrame(table).sort_values("at", kind="stable")
+    if by:
+        asked = pd.MultiIndex.from_frame(keys[by])
+        rows = rows[pd.MultiIndex.from_frame(rows[by]).isin(asked)]
     is_twice = rows.duplicated([*by, "at"])
     if is_twice.any():
         row = int(is_twice.idxmax())
@@ -113,7 +116,7 @@ def _places(forecast: pd.DataFrame) -> np.ndarray:
 
 def _by_item(rows: pd.DataFrame, by: list[str], keys: pd.DataFrame, unit: str) -> Series:
     groups = {(): rows} if not by else {key: group for key, group in rows.groupby(by, sort=False)}
-    first = rows["at"].min() if len(rows) else 0
+    first, last = (rows["at"].min(), rows["at"].max()) if len(rows) else (0, 0)
     spread = next((name for name in ("std", "variance") if name in rows), None)
     blocked: dict[int, str] = {}
     means, spreads = ([None] * len(keys) for _ in range(2))
@@ -128,6 +131,8 @@ def _by_item(rows: pd.DataFrame, by: list[str], keys: pd.DataFrame, unit: str) -
         steps = np.diff(at)
         if at[0] != first:
             blocked[row] = f"its forecast begins {at[0] - first} {unit} after the others'"
+        elif at[-1] != last:
+            blocked[row] = f"its forecast ends {last - at[-1]} {unit} before the others'"
         elif (steps != 1).any():
             gap = int((steps != 1).argmax())
             blocked[row] = f"its forecast has no {unit[:-1]} {_place(at[gap] + 1, unit)}, but later ones" + (

@@ -158,8 +158,8 @@ def checked_params(policy: Policy, given: Mapping[str, Any]) -> tuple[Params | N
 class _CallablePackage(ModuleType):
     """Whichever of the package and its table is reached for as `invopt.policies`, both are there."""
 
-    def __call__(self, folder: str | None = None) -> pd.DataFrame:
-        return self.table(folder)
+    def __call__(self, policies_folder: str | None = None) -> pd.DataFrame:
+        return self.table(policies_folder)
 
 
 sys.modules[__name__].__class__ = _CallablePackage

@@ -263,9 +263,13 @@ def orders_are_never_negative(subject: Subject) -> Iterator[str]:
                 wanted = _orders(subject.policy, solved, position=position, period=day)
                 if (wanted < 0).any():
                     yield f"{method}: at an inventory position of {position:g} it orders {wanted.tolist()}"
-    unknown = _orders(subject.policy, solved, position=np.nan)
-    if (np.nan_to_num(unknown) != 0).any():
-        yield f"without a known inventory position it orders {unknown.tolist()}"
+    for day in range(20_000, 20_007):
+        unknown = _orders(subject.policy, solved, position=np.nan, day=day)
+        if (np.nan_to_num(unknown) != 0).any():
+            yield f"without a known inventory position it orders {unknown.tolist()} on day {day}"
+        known = _orders(subject.policy, solved, position=0.0, day=day)
+        if (known < 0).any():
+            yield f"at an inventory position of 0 it orders {known.tolist()} on day {day}"
 
 
 def a_bad_row_becomes_a_status(subject: Subject) -> Iterator[str]:
@@ -326,9 +330,11 @@ LAWS: tuple[Callable[[Subject], Iterator[str]], ...] = (
 )
 
 
-def _orders(policy: Policy, solved: pd.DataFrame, *, position: float, period: float = 0.0) -> np.ndarray:
+def _orders(
+    policy: Policy, solved: pd.DataFrame, *, position: float, period: float = 0.0, day: float = 20_000.0
+) -> np.ndarray:
     """The order rule's quantities when every item is at this inventory position and was never ordered before."""
-    stock = Stock.of(np.full(len(solved), position), period=period, day=20_000.0)
+    stock = Stock.of(np.full(len(solved), position), period=period, day=day)
     return np.asarray(policy.order(_decided(policy, solved), stock), dtype=float)
 
 

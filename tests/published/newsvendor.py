@@ -50,7 +50,9 @@ def _by_theory(instance: dict) -> Row:
     is_normal = instance["kind"].startswith("newsvendor_normal")
     cost = (newsvendor_normal(over, under, mean, std) if is_normal else newsvendor_poisson(over, under, mean)).cost
     seconds = time.perf_counter() - start
-    return Row(instance["name"], "theory.newsvendor", "algorithm", BOOK, published, float(cost), seconds=seconds, note=note)
+    return Row(
+        instance["name"], "theory.newsvendor", "algorithm", BOOK, published, float(cost), seconds=seconds, note=note
+    )
 
 
 def _question(instance: dict) -> Question:

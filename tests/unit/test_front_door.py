@@ -141,8 +141,12 @@ def test_std_stands_for_variance_and_makes_demand_normal():
     by_variance = invopt.solve("s_q", **ITEM, demand_variance=[[1, 4]], demand_distribution="normal")
     assert by_std.equals(by_variance)
     assert by_std["cost"].item() != invopt.solve("s_q", **ITEM)["cost"].item()
-    mixed = invopt.solve("s_q", **COSTS, demand_mean=[1.5, 1.5], demand_std=[[1, 2], None])
+    two = {**COSTS, "demand_mean": [1.5, 1.5], "demand_std": [[1, 2], None]}
+    mixed = invopt.solve("s_q", **two, demand_distribution=["normal", "poisson"])
     assert mixed["cost"].tolist() == [by_std["cost"].item(), invopt.solve("s_q", **ITEM)["cost"].item()]
+    lacking = invopt.solve("s_q", **two)
+    assert lacking["status"].tolist() == ["optimal", "no_solution"]
+    assert "column demand_std is missing" in lacking["message"][1]
 
 
 def test_probabilities_alone_are_a_demand():
@@ -208,6 +212,7 @@ def test_a_forecast_may_know_its_error(spread):
         (forecast().iloc[:3], "item 1/b/1: the forecast has no row for product_id b"),
         (forecast().drop(index=4), "item 1/b/1: its forecast has no period 1, but later ones"),
         (forecast().drop(index=3), "item 1/b/1: its forecast begins 1 periods after the others'"),
+        (forecast().drop(index=5), "item 1/b/1: its forecast ends 1 periods before the others'"),
         (forecast(mean=[1, 2, 3, 4, np.nan, 6]), "item 1/b/1: column demand_mean at [1] is nan"),
         (forecast(mean=[1, 2, 3, 4, 5, -6]), "item 1/b/1: column demand_mean at [2] is -6.0, must be 0 or more"),
         (forecast(std=[1, 1, 1, 1, 1, -1]), "item 1/b/1: column demand_std at [2] is -1, must be 0 or more"),
@@ -217,6 +222,13 @@ def test_an_item_whose_forecast_is_no_series_is_not_solved(table, says):
     solved = invopt.solve("s_q", without_demand(), forecast=table)
     assert solved["status"].tolist() == ["optimal", "no_solution"]
     assert solved.loc["second", "message"].startswith(says) and np.isnan(solved.loc["second", "reorder_point"])
+
+
+def test_forecasts_of_items_that_nobody_asks_for_are_not_read():
+    table = forecast()
+    other = table.iloc[:3].assign(product_id="other", period=[-31, -31, 0])
+    solved = invopt.solve("s_q", without_demand(), forecast=pd.concat([table, other]))
+    assert solved.equals(invopt.solve("s_q", without_demand(), forecast=table))
 
 
 def test_items_decided_together_wait_for_each_other():
