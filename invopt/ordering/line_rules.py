@@ -56,10 +56,13 @@ def line_quantities(wanted: np.ndarray, state: pd.DataFrame) -> LineQuantities:
     maximum = _limit(state["max_order_quantity"], np.inf)
     multiple = np.maximum(_limit(state["quantity_multiple"], 1.0), 1.0)
     known = np.where(np.isfinite(wanted), wanted, 0.0)
-    raised = np.maximum(known, minimum)
-    rounded = np.ceil(raised / multiple - 1e-9) * multiple
-    cut = np.minimum(rounded, np.floor(maximum / multiple + 1e-9) * multiple)
-    is_impossible = cut < minimum - 1e-9
+    # no quantity reaches an infinite minimum or multiple; as steps they would leave a ledger of infinities
+    is_endless = np.isinf(minimum) | np.isinf(multiple)
+    least, step = np.where(is_endless, 0.0, minimum), np.where(is_endless, 1.0, multiple)
+    raised = np.maximum(known, least)
+    rounded = np.ceil(raised / step - 1e-9) * step
+    cut = np.minimum(rounded, np.floor(maximum / step + 1e-9) * step)
+    is_impossible = is_endless | (cut < minimum - 1e-9)
     accepted = np.where((known > 0) & ~is_impossible & (cut > 0), cut, 0.0)
     return LineQuantities(minimum, maximum, multiple, known, raised, rounded, cut, accepted)
 

@@ -99,6 +99,9 @@ def _contradiction(ledger: Sequence[Row]) -> str:
     """Which limits of an impossible line leave no quantity between them."""
     limits = {step: limit for step, _, limit, _ in ledger}
     most, least, multiple = limits[MAXIMUM], limits.get(MINIMUM, 0.0), limits.get(MULTIPLE, 1.0)
+    for limit, value in (("minimum", least), ("multiple", multiple)):
+        if value == float("inf"):
+            return f"the {limit} is infinite: correct it in store_product_supplier"
     if most < least:
         return f"the minimum {_number(least)} is more than the maximum {_number(most)}"
     if most == 0:

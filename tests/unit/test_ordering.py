@@ -87,6 +87,15 @@ def test_limits_that_contradict_each_other_leave_nothing(given, steps):
     assert row["ledger"][1:] == [(*step, None) for step in steps]
 
 
+@pytest.mark.parametrize("most", [NONE, 20.0, np.inf])
+@pytest.mark.parametrize(("endless", "name"), [({"least": np.inf}, "minimum"), ({"multiple": np.inf}, "multiple")])
+def test_an_infinite_limit_is_told_and_nothing_is_ordered(endless, name, most):
+    row = line(7, most=most, **endless)
+    assert (row["quantity"], row["outcome"], row["because"]) == (0, "impossible", "maximum")
+    assert sum(units for _, units, _, _ in row["ledger"]) == 0
+    assert row["reason"].startswith(f"can't be ordered: the {name} is infinite: correct it in store_product_supplier")
+
+
 @pytest.mark.parametrize("limits", [{}, {"least": 10}, {"least": 10, "most": 5}, {"multiple": 4}])
 def test_what_is_not_wanted_or_blocked_meets_no_limit(limits):
     row = line(0, **limits)
