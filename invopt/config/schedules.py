@@ -106,8 +106,12 @@ class Schedule(BaseModel):
 
     def is_running(self, moment: datetime) -> bool:
         """Whether the moment's day is neither before the schedule's first day nor after its last."""
-        day = moment.astimezone(self._clock).date()
+        day = self.day_of(moment)
         return (self.start_date or day) <= day <= (self.end_date or day)
+
+    def day_of(self, moment: datetime) -> date:
+        """The calendar day of a moment on the schedule's clocks."""
+        return moment.astimezone(self._clock).date()
 
     @property
     def _clock(self) -> ZoneInfo:

@@ -78,10 +78,16 @@ def due(context: Context) -> Due:
 
 
 def _is_unserved(schedule: Schedule | None, cycle: datetime, as_of: datetime, last: datetime | None) -> bool:
-    """Whether no earlier run has ordered in the cycle; a policy that never did does not begin after its last day."""
+    """Whether the policy orders: no earlier run has ordered in the cycle, or one has on the same day.
+
+    A later count of the day changes what is right, so the day's later runs decide the cycle anew. On later days the
+    cycle's orders stand. A policy that never ordered does not begin after its last day.
+    """
     if schedule is None:
         return True
-    return schedule.is_running(as_of) if last is None else last < cycle
+    if last is None:
+        return schedule.is_running(as_of)
+    return last < cycle or schedule.day_of(last) == schedule.day_of(as_of)
 
 
 def until(moment: datetime | None) -> str:

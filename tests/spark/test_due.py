@@ -33,14 +33,14 @@ SCHEDULES = [
 def run_of(spark, tmp_path_factory):
     """Makes the run of a moment; `policies` and `root` as given, so that tests don't see each other's runs."""
 
-    def make(as_of: datetime, name: str, policies=POLICIES) -> Context:
+    def make(as_of: datetime, name: str, policies=POLICIES, schedules=SCHEDULES) -> Context:
         root = tmp_path_factory.getbasetemp() / f"due-{name}"
         config = Config.model_validate(
             {
                 "lakehouse": {"root": str(root)},
                 "landing": "landing",
                 "policies": policies,
-                "schedules": SCHEDULES,
+                "schedules": schedules,
                 "solvers": [{"name": "highs"}],
             }
         )
@@ -82,11 +82,11 @@ def test_solutions_hold_until_the_schedule_fires_and_a_missed_day_is_made_up_for
     assert tuesday.next_optimized["weekly"] == datetime(2026, 6, 8, tzinfo=UTC)
     # nothing ran on Monday the 8th: Tuesday's run catches up
     assert "weekly" in ids(due(run_of(MONDAY.replace(day=9), "week")).optimized)
-    # a cycle lasts until the schedule fires again, in which the policy orders once
+    # a cycle lasts until the schedule fires again; a later run of its day decides it anew
     assert "weekly" in ids(tuesday.ordering) and tuesday.cycles["weekly"] == MONDAY.replace(day=2, hour=0)
     done_by(run_of(MONDAY.replace(day=2), "week"), {})
     evening = due(run_of(MONDAY.replace(day=2, hour=20), "week"))
-    assert ids(evening.ordering) == ["always"] and set(evening.cycles) == {"always"}
+    assert ids(evening.ordering) == ["always", "weekly"] and evening.cycles == tuesday.cycles
     # the same run again finds itself as it was
     assert ids(due(run_of(MONDAY, "week")).optimized) == ["always", "weekly", "later"]
     assert ids(due(run_of(MONDAY.replace(microsecond=500_000), "week")).optimized) == ["always", "weekly", "later"]
@@ -138,9 +138,23 @@ def test_a_row_that_this_version_cannot_read_is_due(run_of):
     assert "weekly" in ids(due(run_of(MONDAY.replace(day=2), "unread")).optimized)
 
 
-def test_orders_whose_rule_failed_are_due_as_before(run_of):
-    monday = run_of(MONDAY, "failed")
-    done_by(monday, {"weekly": 10})
-    assert "weekly" not in ids(due(run_of(MONDAY.replace(hour=20), "failed")).ordering)
-    monday.ledger.record(Note("order", "failed", 10, 0.0, "weekly", failed=3))
-    assert "weekly" in ids(due(run_of(MONDAY.replace(hour=20), "failed")).ordering)
+def test_orders_stand_on_later_days_of_the_cycle_unless_their_rule_failed(run_of):
+    weekly = [POLICIES[0], POLICIES[1] | {"order_schedule": "mondays"}, POLICIES[2]]
+    monday, tuesday = MONDAY, MONDAY.replace(day=2)
+    run = run_of(monday, "failed", weekly)
+    done_by(run, {"weekly": 10})
+    assert "weekly" in ids(due(run_of(monday.replace(hour=14), "failed", weekly)).ordering)
+    assert "weekly" not in ids(due(run_of(tuesday, "failed", weekly)).ordering)
+    run.ledger.record(Note("order", "failed", 10, 0.0, "weekly", failed=3))
+    assert "weekly" in ids(due(run_of(tuesday, "failed", weekly)).ordering)
+
+
+def test_the_day_of_a_cycle_is_that_of_the_schedules_clocks(run_of):
+    """On clocks nine hours ahead, Monday 14:00 and 16:00 of UTC are two days."""
+    tokyo = [{"id": "tokyo", "cron": "0 0 * * 1", "zone": "Asia/Tokyo"}]
+    policies = [{"id": "weekly", "policy": "s_q", "order_schedule": "tokyo"}]
+    first = run_of(MONDAY, "tokyo", policies, tokyo)
+    done_by(first, {"weekly": 10})
+    for hour, is_due in ((14, True), (16, False)):
+        later = run_of(MONDAY.replace(hour=hour), "tokyo", policies, tokyo)
+        assert ("weekly" in ids(due(later).ordering)) == is_due, hour
