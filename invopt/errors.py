@@ -36,6 +36,10 @@ class InputError(ProblemsError):
     exit_code = 3
 
 
+class FeedError(InputError):
+    """Files were refused that nothing can stand for; all else was done, and later steps go on."""
+
+
 class ParameterError(InvoptError, ValueError):
     """An argument of a function of the library is out of its domain; names the parameter and the first bad index."""
 

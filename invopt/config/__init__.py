@@ -3,6 +3,7 @@
 from invopt.config.loading import load, settings
 from invopt.config.records import (
     Config,
+    IngestConfig,
     InputsConfig,
     LakehouseConfig,
     MappingConfig,
@@ -18,6 +19,7 @@ from invopt.config.records import (
 
 __all__ = [
     "Config",
+    "IngestConfig",
     "InputsConfig",
     "LakehouseConfig",
     "MappingConfig",

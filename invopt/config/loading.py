@@ -161,14 +161,14 @@ def _mapping_problems(mapping: Any, layers: Layers) -> list[str]:
             )
             continue
         known = sorted(field.header for field in BY_NAME[name].fields)
-        headers = own.get("headers") if isinstance(own, dict) else None
-        for header in headers if isinstance(headers, dict) else ():
-            if header not in known:
-                problems.append(
-                    f"{_holder(layers, ('mapping', name, 'headers', header))}, mapping.{name}.headers: {header!r} "
-                    "is not a header of it; "
-                    f"allowed: {', '.join(known)}"
-                )
+        for setting in ("headers", "constants"):
+            headers = own.get(setting) if isinstance(own, dict) else None
+            problems += [
+                f"{_holder(layers, ('mapping', name, setting, header))}, mapping.{name}.{setting}: {header!r} "
+                f"is not a header of it; allowed: {', '.join(known)}"
+                for header in (headers if isinstance(headers, dict) else ())
+                if header not in known
+            ]
     return problems
 
 

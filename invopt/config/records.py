@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import os
@@ -12,8 +13,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from invopt.config.schedules import Schedule
+from invopt.config.schedules import Schedule, zone_name
 from invopt.tables.columns import ITEM
+from invopt.tables.dataset import Dialect
 
 
 class Record(BaseModel):
@@ -64,18 +66,102 @@ class LakehouseConfig(Record):
 
 
 class MappingConfig(Record):
-    """A user's own file names and headers for one dataset."""
+    """A user's own file names, headers and ways of writing for one dataset."""
 
     files: str | None = Field(
         None, description="regular expression on the path below the landing zone, without its ending"
     )
+    glob: str | None = Field(None, description="pattern of such paths with their ending, such as exports/sales*.txt")
     headers: dict[str, str | list[str]] = Field(
         default_factory=dict, description="standard header -> own header or headers"
     )
+    constants: dict[str, str] = Field(
+        default_factory=dict, description="standard header -> value, for a column that the files lack"
+    )
+    separator: str | None = Field(
+        None, description='between the fields of text files, such as ";" or "\\t"; what the header tells when empty'
+    )
+    decimal: Literal[".", ","] = Field(".", description="the sign before the decimals of a number")
+    encoding: str | None = Field(None, description="of text files; what the file tells when empty")
+    sheet: str | None = Field(None, description="of workbooks; the first one when empty")
+    dates: tuple[str, ...] = Field(
+        (), description="formats of dates, such as dd.MM.yyyy, MM/dd/yyyy HH:mm or excel; the usual ones when empty"
+    )
+    zone: str = Field("UTC", description="IANA name of the zone on whose clocks moments without an offset are written")
+
+    @field_validator("constants", mode="before")
+    @classmethod
+    def _constant_texts(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        plain = (int, float)
+        return {k: str(v) if isinstance(v, plain) and not isinstance(v, bool) else v for k, v in value.items()}
+
+    @field_validator("dates", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("dates")
+    @classmethod
+    def _are_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if one != "excel" and not re.fullmatch(
+                r"(yyyy|yy|MMM|MM|M|dd|d|HH|H|hh|h|mm|ss|SSS|a|'[^']*'|[-/., :_])+", one
+            ):
+                raise ValueError(
+                    f"{one!r} is no format of dates: write it with yyyy, MM, dd, HH, mm, ss, such as dd.MM.yyyy, or excel"
+                )
+            if one != "excel" and not all(part in one for part in ("y", "M", "d")):
+                raise ValueError(f"{one!r} lacks a year, a month or a day")
+        return value
+
+    @field_validator("separator")
+    @classmethod
+    def _one_sign(cls, value: str | None) -> str | None:
+        if value is not None and (len(value) != 1 or value in '"\r\n'):
+            raise ValueError('must be one sign, such as ";", "|" or "\\t"')
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_encoding(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else codecs.lookup(value).name
+        except LookupError as error:
+            raise ValueError(f"{value!r} is no encoding; give one such as utf-8, cp1252 or utf-16") from error
+
+    @field_validator("zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        return zone_name(value)
 
     def headers_of(self, header: str) -> tuple[str, ...]:
         own = self.headers.get(header, ())
         return (own,) if isinstance(own, str) else tuple(own)
+
+    def dialect(self) -> Dialect:
+        """The ways of writing, as the tables know them."""
+        return Dialect(
+            self.glob,
+            self.separator,
+            self.decimal,
+            self.encoding,
+            self.sheet,
+            self.dates,
+            self.zone,
+            tuple(self.constants.items()),
+        )
+
+
+class IngestConfig(Record):
+    """What of the landing zone makes a run fail."""
+
+    max_rejected_files: int | None = Field(
+        None,
+        ge=0,
+        description="more rejected files in one run make it fail, when all else was done; no limit when empty",
+    )
 
 
 class InputsConfig(Record):
@@ -216,6 +302,7 @@ class Config(Record):
     landing: str
     policies_folder: str | None = Field(None, description="folder with your own policies")
     mapping: dict[str, MappingConfig] = Field(default_factory=dict)
+    ingest: IngestConfig = IngestConfig()
     inputs: InputsConfig = InputsConfig()
     solve: SolveConfig = SolveConfig()
     orders: OrdersConfig = OrdersConfig()

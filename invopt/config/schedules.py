@@ -49,12 +49,7 @@ class Schedule(BaseModel):
     @field_validator("zone")
     @classmethod
     def _is_zone(cls, value: str) -> str:
-        known = available_timezones()
-        if value not in known:
-            near = difflib.get_close_matches(value, known, n=3)
-            guess = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise ValueError(f"must be the IANA name of a time zone, such as Europe/Amsterdam or UTC{guess}")
-        return value
+        return zone_name(value)
 
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> Schedule:
@@ -133,3 +128,18 @@ class Schedule(BaseModel):
 
 # stretches of time in which the newest firing is looked for; 29 February may be eight years away
 _WINDOWS = (timedelta(days=1), timedelta(days=32), timedelta(days=366), timedelta(days=8 * 366))
+
+
+def zone_name(value: str) -> str:
+    """The name, if it is one of the IANA's.
+
+    Raises
+    ------
+    ValueError : it is none; names those that are near.
+    """
+    known = available_timezones()
+    if value not in known:
+        near = difflib.get_close_matches(value, known, n=3)
+        guess = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise ValueError(f"must be the IANA name of a time zone, such as Europe/Amsterdam or UTC{guess}")
+    return value

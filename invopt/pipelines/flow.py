@@ -11,7 +11,7 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from invopt.errors import AuditError, InvoptError, OrderRuleError, TableError, raise_together
+from invopt.errors import AuditError, FeedError, InvoptError, OrderRuleError, TableError, raise_together
 
 if TYPE_CHECKING:
     from invopt.pipelines.context import Context
@@ -92,5 +92,7 @@ def do(context: Context, command: str) -> None:
         except (TableError, AuditError, OrderRuleError) as error:
             if not step.is_of_policies:
                 raise
+            refused.append(error)
+        except FeedError as error:
             refused.append(error)
     raise_together(refused)

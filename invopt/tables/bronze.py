@@ -16,8 +16,21 @@ FILES = Table(
         required("batch_id", "bigint", "", "number of the ingest batch"),
         required("file_modified_at", "timestamp", "", "time of change when it was read"),
         required("file_bytes", "bigint", "bytes", "size when it was read"),
-        required("status", "string", "", "ingested, rejected or ignored"),
+        required(
+            "status",
+            "string",
+            "",
+            "ingested, rejected or ignored; `pending` and `refused` while the lines of the batch are being written",
+        ),
         optional("problem", "string", "", "why it was not ingested, or what was odd about it"),
+        optional("n_lines", "bigint", "lines", "its lines in the dataset's bronze table, also of a rejected file"),
+        optional("dates", "string", "", "dmy or mdy: how its dates in figures are read; none where they are plain"),
+        optional(
+            "read_with",
+            "string",
+            "",
+            "hash of the settings it was read with: when they change, a file that was not ingested is looked at again",
+        ),
     ),
     ("file_number",),
 )

@@ -42,6 +42,28 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """The way in which a user's files of one dataset are written, where it is not the usual one.
+
+    glob : pattern of further paths below the landing zone, with their ending
+    separator, encoding, sheet : of text files and workbooks; None: what the file itself tells
+    decimal : the sign before the decimals of a number
+    dates : formats of dates, such as dd.MM.yyyy or excel; none: the usual ones
+    zone : the clocks on which moments without an offset are written
+    constants : standard header -> the value of a column that the files lack
+    """
+
+    glob: str | None = None
+    separator: str | None = None
+    decimal: str = "."
+    encoding: str | None = None
+    sheet: str | None = None
+    dates: tuple[str, ...] = ()
+    zone: str = "UTC"
+    constants: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A kind of file: which files it is made of, their fields, and the key under which a later file replaces an
     earlier one.
@@ -61,9 +83,25 @@ class Dataset:
         "one_line"  # how lines of one key become one row: one_line, summed, lots or distinct; see pipelines/newest.py
     )
     sticky: tuple[str, ...] = ()  # flags that stay true once they were
+    is_needed: bool = False  # without a file of it nothing can be ordered
+    dialect: Dialect = Dialect()
 
     def path_pattern(self) -> re.Pattern[str]:
-        return re.compile(rf"(?:^|/)(?:{self.files})\.(csv|csv\.gz|parquet)$", re.IGNORECASE)
+        """The pattern of its files' paths; a folder may have the ending too, as those that Spark writes."""
+        endings = r"(?:csv|tsv|json|jsonl|ndjson)(?:\.gz)?|parquet|xlsx|xlsm"
+        named = rf"(?:{self.files})\.(?:{endings})"
+        if self.dialect.glob:
+            named += f"|{_glob_pattern(self.dialect.glob)}"
+        return re.compile(rf"(?:^|/)(?:{named})\Z", re.IGNORECASE)
+
+    def has(self, path: str) -> bool:
+        """Whether a file with this path is one of its files."""
+        return self.path_pattern().search(re.sub(r"(?i)\.(csv|parquet|json)(?=/)", "", path)) is not None
+
+    @property
+    def dates(self) -> tuple[Field, ...]:
+        """The fields that hold days or moments."""
+        return tuple(field for field in self.fields if KINDS[field.kind] == "timestamp")
 
 
 def normal_header(header: str) -> str:
@@ -89,3 +127,10 @@ def static_file(name: str) -> str:
 LOCATION = identifier("StoreID", "location_id", "store")
 PRODUCT = identifier("ProductID", "product_id", "product")
 SUPPLIER = identifier("SupplierID", "source_id", "supplier")
+
+
+def _glob_pattern(glob: str) -> str:
+    """A glob as a regular expression: `*` and `?` stay within a folder, `**` goes over folders."""
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
+    return "".join(parts.get(piece, re.escape(piece)) for piece in pieces)

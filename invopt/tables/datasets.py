@@ -19,9 +19,9 @@ BY_NAME = {dataset.name: dataset for dataset in DATASETS}
 
 
 def with_mapping(mapping: dict) -> tuple[Dataset, ...]:
-    """The datasets with a user's own file patterns and headers added to the standard ones.
+    """The datasets with a user's own file patterns, headers and ways of writing.
 
-    mapping : dataset name -> {"files": regular expression or None, "headers": {standard header: own header}}
+    mapping : dataset name -> its row of `mapping`, a MappingConfig
     """
     mapped = []
     for dataset in DATASETS:
@@ -31,6 +31,6 @@ def with_mapping(mapping: dict) -> tuple[Dataset, ...]:
                 replace(field, also=(*field.also, *own.headers_of(field.header))) for field in dataset.fields
             )
             files = f"{dataset.files}|{own.files}" if own.files else dataset.files
-            dataset = replace(dataset, fields=fields, files=files)
+            dataset = replace(dataset, fields=fields, files=files, dialect=own.dialect())
         mapped.append(dataset)
     return tuple(mapped)
