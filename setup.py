@@ -16,6 +16,9 @@ README = HERE / "README.md"
 # invopt/spark/jars.py
 SPARK = ["pyspark==4.1.4", "delta-spark==4.4.0", "install-jdk>=1.1"]
 
+# workbooks in the landing zone; defusedxml keeps a hostile one from filling the memory
+XLSX = ["openpyxl>=3.1", "defusedxml>=0.7"]
+
 setup(
     name="invopt",
     version=VERSION,
@@ -44,8 +47,10 @@ setup(
     ],
     extras_require={
         "spark": SPARK,
+        "xlsx": XLSX,
         "dev": [
             *SPARK,
+            *XLSX,
             "pytest>=8",
             "pytest-xdist>=3.6",
             "hypothesis>=6",

@@ -110,7 +110,8 @@ class MappingConfig(Record):
                 r"(yyyy|yy|MMM|MM|M|dd|d|HH|H|hh|h|mm|ss|SSS|a|'[^']*'|[-/., :_])+", one
             ):
                 raise ValueError(
-                    f"{one!r} is no format of dates: write it with yyyy, MM, dd, HH, mm, ss, such as dd.MM.yyyy, or excel"
+                    f"{one!r} is no format of dates: write it with yyyy, MM, dd, HH, mm, ss, such as dd.MM.yyyy, "
+                    "or excel"
                 )
             if one != "excel" and not all(part in one for part in ("y", "M", "d")):
                 raise ValueError(f"{one!r} lacks a year, a month or a day")

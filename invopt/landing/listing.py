@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # names of files that are still being copied, by the rules of Spark and of Hadoop
-_HIDDEN = ("_", ".")
+_HIDDEN = re.compile(r"^_|^\.(?!\.)|\._COPYING_\Z")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def _below(folder: str, above: set[tuple[int, int]]) -> Iterator[Landed]:
     if not entries and re.search(r"\.\w+$", folder):
         yield Landed(shown(folder), status.st_mtime_ns // 1_000_000, 0, "is a folder, and nothing is in it")
     for entry in entries:
-        if entry.name.startswith(_HIDDEN) or entry.name.endswith("._COPYING_"):
+        if _HIDDEN.search(entry.name):
             continue
         yield from _one(entry.path, above | {here})
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from invopt.landing.opening import UnreadableError
@@ -60,9 +61,16 @@ def _texts(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
         # what is finer than a microsecond has no meaning here
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     try:
-        return column.cast(pa.string())
+        return _whole(column) if pa.types.is_floating(kind) else column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise UnreadableError(f"column {name} of type {kind} has no form as text: {_first_line(error)}") from error
+
+
+def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers as text, a whole one without decimals and exponent: ids are often kept as numbers."""
+    is_whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 1e15))
+    whole = pc.if_else(is_whole, column, None).cast(pa.int64())
+    return pc.coalesce(whole.cast(pa.string()), column.cast(pa.string()))
 
 
 def _file(path: str, content: bytes | None) -> pq.ParquetFile:

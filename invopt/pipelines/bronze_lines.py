@@ -23,8 +23,8 @@ from invopt.pipelines.arrivals import literal
 from invopt.pipelines.context import Context
 from invopt.spark.frames import frame
 from invopt.spark.session import default_parallelism
-from invopt.tables.datasets import BY_NAME
 from invopt.tables.dataset import Dataset
+from invopt.tables.datasets import BY_NAME
 
 # what this process reads faster than Spark makes a job
 LINES_HERE, BYTES_HERE = 20_000, 32 << 20

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from invopt.errors import ConcurrentRunError, InputError
 from invopt.landing.listing import Landed, by_name, is_local
+from invopt.landing.reading import TEXT, Reading
 from invopt.landing.survey import EMPTY, Survey, survey
 from invopt.pipelines.arrivals import read_with
 from invopt.pipelines.bronze_lines import (
@@ -27,6 +28,7 @@ from invopt.pipelines.bronze_lines import (
 from invopt.pipelines.context import Context
 from invopt.tables import FILES, bronze
 from invopt.tables.dataset import Dataset
+from invopt.tables.datasets import dataset_of
 
 # file numbers grow with the batch and, in it, with the time of change: a bigger number is a newer file
 FILES_PER_BATCH = 1_000_000
@@ -106,7 +108,7 @@ def survey_all(context: Context, datasets: Sequence[Dataset], new: Sequence[Land
     """The new files as a batch, each looked at as a whole."""
     batch_id = 1 + max((row["batch_id"] for row in known), default=-1)
     ordered = sorted(new, key=lambda landed: (landed.modified_ms, by_name(landed.path)))[: FILES_PER_BATCH - 1]
-    of = [next((dataset for dataset in datasets if dataset.has(landed.path)), None) for landed in ordered]
+    of = [dataset_of(landed.path, datasets) for landed in ordered]
     numbers = range(batch_id * FILES_PER_BATCH, batch_id * FILES_PER_BATCH + len(ordered))
     return Batch(batch_id, _surveyed(context, list(zip(numbers, ordered, of, strict=True))), read_with(context))
 
@@ -168,20 +170,20 @@ def finish(context: Context, datasets: Sequence[Dataset], known: Sequence) -> Ba
     if not waiting:
         return None
     batch_id = max(row["batch_id"] for row in waiting)
-    by_name_ = {dataset.name: dataset for dataset in datasets}
+    datasets_by_name = {dataset.name: dataset for dataset in datasets}
     written = {
         name
         for name in {row["dataset"] for row in waiting}
-        if context.store.counts(bronze(by_name_[name]), ["batch_id"], {"batch_id": batch_id})
+        if context.store.counts(bronze(datasets_by_name[name]), ["batch_id"], {"batch_id": batch_id})
     }
     rows = sorted((row for row in known if row["batch_id"] == batch_id), key=lambda row: row["file_number"])
     anew = [
-        (row["file_number"], _landed_now(context, row), by_name_[row["dataset"]])
+        (row["file_number"], _landed_now(context, row), datasets_by_name[row["dataset"]])
         for row in rows
         if row["status"] in _FINAL and row["dataset"] not in written
     ]
     looked_at = {file.number: file for file in _surveyed(context, anew)}
-    files = tuple(looked_at.get(row["file_number"]) or _as_recorded(row, by_name_) for row in rows)
+    files = tuple(looked_at.get(row["file_number"]) or _as_recorded(row, datasets_by_name) for row in rows)
     batch = Batch(batch_id, files, read_with(context))
     context.store.replace(FILES, batch.rows(is_done=False), {"batch_id": batch_id}, check_keys=False)
     _write(context, batch, written)
@@ -250,8 +252,6 @@ def _landed_now(context: Context, row, landed: Landed | None = None) -> Landed:
 
 def _as_recorded(row, datasets: dict[str, Dataset]) -> File:
     """A file of a stopped run, whose lines are written or were never to be, as its row says."""
-    from invopt.landing.reading import TEXT, Reading
-
     is_written = row["status"] in _FINAL
     told = Survey(
         Reading(TEXT) if is_written else None,

@@ -8,6 +8,7 @@ through code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from invopt.tables.dataset import Dataset
@@ -16,6 +17,17 @@ from invopt.tables.parameters import PARAMETERS
 
 DATASETS: tuple[Dataset, ...] = (*PARAMETERS, *EVENTS)
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}
+
+
+def dataset_of(path: str, datasets: Sequence[Dataset]) -> Dataset | None:
+    """The dataset whose file pattern fits the path.
+
+    >>> dataset_of("/land/publicparameters/store_storage.csv", DATASETS).name
+    'store_storage'
+    >>> dataset_of("/land/publicparameters/notes.txt", DATASETS) is None
+    True
+    """
+    return next((dataset for dataset in datasets if dataset.has(path)), None)
 
 
 def with_mapping(mapping: dict) -> tuple[Dataset, ...]:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from invopt.pipelines.landed_files import dataset_of
 from invopt.tables import BATCHES, FILES, ITEM_STATE, ORDER_REVIEWS, ORDERS, RUNS, SOLUTIONS
-from invopt.tables.datasets import DATASETS
+from invopt.tables.datasets import DATASETS, dataset_of
 
 SAMPLE = Path(__file__).parents[3] / "shared/data/azure/azure_sample.tar.gz"
 
