@@ -35,9 +35,7 @@ class LakehouseConfig(Record):
     schema_prefix: str = Field(
         "", pattern=r"^[a-z0-9_]*$", description="before bronze, silver and gold in the names of the catalog's schemas"
     )
-    state: str | None = Field(
-        None, description="folder of the ingest stream's checkpoint; below the root when there is one"
-    )
+    state: str | None = Field(None, description="not used any more: what was read stands in bronze.files")
 
     @field_validator("root")
     @classmethod
@@ -60,8 +58,6 @@ class LakehouseConfig(Record):
     def _one_place(self) -> LakehouseConfig:
         if (self.root is None) == (self.catalog is None):
             raise ValueError("give either root (a folder) or catalog, such as main or main.retail")
-        if self.catalog is not None and self.state is None:
-            raise ValueError("a catalog needs state, the folder of the ingest checkpoint, such as a volume's path")
         return self
 
 

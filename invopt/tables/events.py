@@ -63,6 +63,7 @@ EVENTS: tuple[Dataset, ...] = (
         ("made_at", "location_id"),
         replaced_together=("location_id", "product_id", "made_at"),
         how="distinct",
+        is_needed=True,
     ),
     Dataset(
         "sales",
@@ -108,6 +109,7 @@ EVENTS: tuple[Dataset, ...] = (
         ("snapshot_at", "location_id"),
         replaced_together=("location_id", "product_id", "snapshot_at"),
         how="lots",
+        is_needed=True,
     ),
     Dataset(
         "orders",

@@ -99,6 +99,7 @@ PARAMETERS: tuple[Dataset, ...] = (
             ),
         ),
         ("product_id",),
+        is_needed=True,
     ),
     Dataset(
         "store_department_brand_products",
@@ -154,6 +155,7 @@ PARAMETERS: tuple[Dataset, ...] = (
             ),
         ),
         ("location_id", "storage_id", "product_id"),
+        is_needed=True,
     ),
     Dataset(
         "suppliers",
@@ -293,5 +295,6 @@ PARAMETERS: tuple[Dataset, ...] = (
             ),
         ),
         ("location_id", "product_id", "source_id"),
+        is_needed=True,
     ),
 )
