@@ -18,6 +18,8 @@ FILES = Table(
         required("file_bytes", "bigint", "bytes", "size when it was read"),
         required("status", "string", "", "ingested, rejected or ignored"),
         optional("problem", "string", "", "why it was not ingested, or what was odd about it"),
+        optional("dates", "string", "", "order of its numeric dates, dmy or mdy; none when it has no such dates"),
+        optional("n_lines", "bigint", "lines", "lines read from it"),
     ),
     ("file_number",),
 )
