@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -28,6 +27,7 @@ from invopt.tables.dataset import Field
 KINDS = ("timestamp", "day", "day_or_moment")
 EXCEL = "excel"
 FIRST_YEAR, LAST_YEAR, NEVER = 1990, 2100, 9999
+LAST_DAY = "9999-12-31"
 
 _OFFSET = r"Z|UTC|[+-]\d{2}(?::?\d{2})?"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
@@ -169,6 +169,9 @@ def read_moment(
         moment = F.when(
             is_usual | ~F.coalesce(_is_midnight(clock), F.lit(False)) | text.rlike(rf"\d{_HALF}$"), moment
         ).otherwise(clock)
+    if not field.is_required:
+        # never is one moment for all readers: later ones of that day are the year 10000 on some clocks
+        moment = F.when(at >= _midnight(LAST_DAY), _midnight(LAST_DAY)).otherwise(moment)
     return F.when(is_sane(at, field), moment)
 
 
@@ -177,7 +180,11 @@ def _is_midnight(at: Column) -> Column:
 
 
 def _first_of(year: int) -> Column:
-    return F.lit(datetime(year, 1, 1)).cast("timestamp_ntz").cast("timestamp")
+    return _midnight(f"{'+' if year > NEVER else ''}{year}-01-01")
+
+
+def _midnight(day: str) -> Column:
+    return F.lit(f"{day} 00:00:00").cast("timestamp")
 
 
 def is_sane(at: Column, field: Field) -> Column:
@@ -185,8 +192,7 @@ def is_sane(at: Column, field: Field) -> Column:
     in_range = (at >= _first_of(FIRST_YEAR)) & (at < _first_of(LAST_YEAR + 1))
     if field.is_required:
         return in_range
-    # the year 10000 can't be said in SQL's dates; a timestamp of Python ends before it as well
-    return in_range | ((at >= _first_of(NEVER)) & (at <= F.lit("9999-12-31 23:59:59.999999").cast("timestamp")))
+    return in_range | ((at >= _first_of(NEVER)) & (at < _first_of(NEVER + 1)))
 
 
 def is_zero_date(text: Column) -> Column:
