@@ -6,24 +6,30 @@ For every dataset and batch: rows in = rows kept + rows rejected + duplicates, c
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from invopt.errors import TableError
 from invopt.pipelines.context import Context, Stopwatch
+from invopt.pipelines.file_notes import FileNotes, notes_of_batches, with_notes
 from invopt.pipelines.into_silver import Batch
 from invopt.pipelines.typed import LANDED, broken_rules, typed
 from invopt.run import now
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
+from invopt.tables.columns import ITEM
 from invopt.tables.dataset import Dataset
-from invopt.tables.datasets import DATASETS
+from invopt.tables.datasets import BY_NAME, DATASETS
 
 THREADS = 4
 # datasets whose lines go through one time to become rows, so that they can be counted on the way
 ONE_PASS = ("summed", "one_line")
+# how feeds call what is counted and never cut, in lower case
+PIECE = ("piece", "pieces", "pc", "pcs", "pce", "each", "ea", "stück", "stueck", "stk", "st", "pièce", "pieza", "pezzo")
+PRODUCTS = BY_NAME["brands_products"]
 
 
 @dataclass(frozen=True)
@@ -66,39 +72,52 @@ def conform(context: Context) -> list[Conformed]:
 
 def _conform_pending(context: Context) -> list[Conformed]:
     _make_silver(context)
-    by_dataset: dict[str, list[int]] = {}
-    for name, batch_id in _pending(context):
-        by_dataset.setdefault(name, []).append(batch_id)
+    pending = _pending(context)
 
-    def one(dataset: Dataset) -> list[Conformed]:
-        return [_conform_batch(context, dataset, batch_id) for batch_id in by_dataset.get(dataset.name, [])]
+    def every_batch(dataset: Dataset) -> list[Conformed]:
+        return [
+            _conform_batch(context, dataset, batch_id, notes)
+            for (name, batch_id), notes in pending.items()
+            if name == dataset.name
+        ]
 
-    # the longest first: forecasts and sales
+    def after_products(dataset: Dataset, products: Future) -> list[Conformed]:
+        # whether a product is counted in pieces is known when its own lines are
+        if any(field.is_whole_of_piece for field in dataset.fields):
+            products.result()
+        return every_batch(dataset)
+
+    # the products first, then the longest: forecasts and sales; those who wait for the products come last
+    others = sorted(
+        (dataset for dataset in reversed(DATASETS) if dataset is not PRODUCTS),
+        key=lambda dataset: dataset.name != "demand_forecasts",
+    )
     with ThreadPoolExecutor(THREADS) as pool:
-        done = [conformed for results in pool.map(one, reversed(DATASETS)) for conformed in results]
+        products = pool.submit(every_batch, PRODUCTS)
+        futures = [products, *(pool.submit(after_products, dataset, products) for dataset in others)]
+        done = [conformed for future in futures for conformed in future.result()]
     if done:
         _record(context, done)
     return done
 
 
-def _pending(context: Context) -> list[tuple[str, int]]:
-    """Datasets and batches that bronze has and silver.batches does not, in the order of arrival."""
-
-    def batches(table: Table, equal: dict[str, str]) -> set[tuple[str, int]]:
-        return {
-            (row["dataset"], row["batch_id"]) for row in context.store.counts(table, ["dataset", "batch_id"], equal)
-        }
-
-    return sorted(batches(FILES, {"status": "ingested"}) - batches(BATCHES, {}))
+def _pending(context: Context) -> dict[tuple[str, int], FileNotes]:
+    """Datasets and batches that bronze has and silver.batches does not, in the order of arrival, and what is noted of
+    their files.
+    """
+    done = {(row["dataset"], row["batch_id"]) for row in context.store.counts(BATCHES, ["dataset", "batch_id"])}
+    return {key: notes for key, notes in notes_of_batches(context.store).items() if key not in done}
 
 
-def _conform_batch(context: Context, dataset: Dataset, batch_id: int) -> Conformed:
+def _conform_batch(context: Context, dataset: Dataset, batch_id: int, notes: FileNotes) -> Conformed:
+    settings = text_settings(context, dataset)
     lines = context.store.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
+    lines = with_notes(context, lines, dataset, batch_id, notes, has_decimal_comma=settings["decimal"] == ",")
     # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always
     # be right
     rows_in = sum(row["n"] for row in context.store.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
     batch = Batch(context, dataset, batch_id, rows_in)
-    rows, parts = typed(lines, dataset), _parts(dataset)
+    rows, parts = typed(lines, dataset, **settings, pieces=_pieces(context, dataset)), _parts(dataset)
     counting = [
         F.count_if("is_broken").alias("rejected"),
         *(F.count_if(_is_good(which)).alias(table.name) for table, which in parts),
@@ -114,7 +133,7 @@ def _conform_batch(context: Context, dataset: Dataset, batch_id: int) -> Conform
     if counts is None:
         counts = rows.agg(*counting).first().asDict()
     if counts["rejected"]:
-        rejected = _rejected(rows, dataset, context.store.read(FILES))
+        rejected = _rejected(rows, dataset, context.store.read(FILES), settings)
         rows_rejected = context.store.replace(REJECTED, rejected, {"dataset": dataset.name, "batch_id": batch_id})
     for table, which in parts:
         if counts[table.name]:
@@ -128,6 +147,28 @@ def _conform_batch(context: Context, dataset: Dataset, batch_id: int) -> Conform
             f"this is a defect of invopt: the batch is not marked as done"
         )
     return conformed
+
+
+def text_settings(context: Context, dataset: Dataset) -> dict[str, Any]:
+    """How the dataset's texts are to be read, as `typed` takes it: what its `mapping` declares."""
+    mapping = context.run.config.mapping.get(dataset.name)
+    return {
+        "decimal": getattr(mapping, "decimal", None),
+        "formats": tuple(getattr(mapping, "dates", None) or ()),
+        "zone": getattr(mapping, "zone", None),
+    }
+
+
+def _pieces(context: Context, dataset: Dataset) -> DataFrame | None:
+    """The products of which there are no fractions; None where no product is one, or the dataset counts none."""
+    if not any(field.is_whole_of_piece for field in dataset.fields):
+        return None
+    table = silver(PRODUCTS)
+    units = [row["unit_of_measure"] for row in context.store.counts(table, ["unit_of_measure"])]
+    of_pieces = [unit for unit in units if unit is not None and unit.lower() in PIECE]
+    if not of_pieces:
+        return None
+    return context.store.read(table).where(F.col("unit_of_measure").isin(of_pieces)).select("product_id")
 
 
 def _parts(dataset: Dataset) -> list[tuple[Table, Column]]:
@@ -152,7 +193,7 @@ def _watched(rows: DataFrame, dataset: Dataset, seen: Observation, *counts: Colu
     return rows.select(*(field.column for field in dataset.fields), "file_number", "is_broken").observe(seen, *counts)
 
 
-def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame) -> DataFrame:
+def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame, settings: dict[str, Any]) -> DataFrame:
     # a line whose file is not found would have none, and the table refuses that
     # the optimizer derives facts from a filter on `is_broken`, twice as many for each column that a rule reads: two
     # minutes and gigabytes for a supplier's terms; it does not look through an observation
@@ -160,13 +201,17 @@ def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame) -> DataFrame:
     broken = seen.where(F.col("is_broken")).join(
         F.broadcast(files.select("file_number", "file")), on="file_number", how="left"
     )
+    rules = broken_rules(broken, dataset, decimal=settings["decimal"], formats=settings["formats"])
+    keys = {field.column for field in dataset.fields}
     return broken.select(
         F.lit(dataset.name).alias("dataset"),
         "batch_id",
         "file",
-        broken_rules(dataset).alias("rules"),
+        rules.alias("rules"),
         # the landed text; a line with another number of fields is kept as it was
         F.coalesce("malformed_line", F.to_csv(LANDED)).alias("line"),
+        *(F.col(name) if name in keys else F.lit(None).cast("string").alias(name) for name in ITEM),
+        "file_number",
     )
 
 
@@ -177,7 +222,8 @@ def _make_silver(context: Context) -> None:
     """
     store = context.store
     tables = [(dataset.name, table) for dataset in DATASETS for table, _ in _parts(dataset)]
-    tables += [("", REJECTED), ("", BATCHES)]
+    # bronze.files of an older version lacks columns that may be NULL
+    tables += [("", REJECTED), ("", BATCHES), ("", FILES)]
     with ThreadPoolExecutor(THREADS) as pool:
         made = list(pool.map(store.create, [table for _, table in tables]))
     is_new = {name for (name, _), is_made in zip(tables, made, strict=True) if is_made}

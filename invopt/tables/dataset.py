@@ -15,10 +15,17 @@ KINDS = {
     "price": "double",  # 0 means that it is not known
     "limit": "double",  # -1 means no limit
     "duration": "int",  # "3 days", "1 week", "2 months", in days; empty means that there is none
-    "timestamp": "timestamp",
+    "timestamp": "timestamp",  # a moment: offsets and the zone of its file count
+    "day": "timestamp",  # a day, with or without a clock, as it is written: no zone moves it
+    "day_or_moment": "timestamp",  # at midnight sharp the day as it is written, else a moment
     "flag": "boolean",
     "price_breaks": "string",  # "50: 9.5; 100: 9": from 50 units on a unit costs 9.5, from 100 on 9
 }
+
+# costs, quantities and all other numbers beyond it are slips of the keyboard, and sums of them would drown the others
+LARGEST = 1e12
+# days: shelf lives and intervals end within a century, lead times within ten years
+LONGEST, LONGEST_LEAD_TIME = 36_500, 3650
 
 
 @dataclass(frozen=True)
@@ -34,8 +41,22 @@ class Field:
     also: tuple[str, ...] = ()  # other spellings of the header, compared without case, blanks and underscores
     minimum: float | None = None
     maximum: float | None = None
-    is_whole: bool = False
+    is_whole_of_piece: bool = False  # a fraction is refused where the product's UnitOfMeasure is `piece`
     may_lack: bool = False  # a file may come without this column
+
+    @property
+    def range(self) -> tuple[float | None, float | None]:
+        """The least and the largest value that is taken: without a declared one, what no chain reaches.
+
+        >>> cost("Cost", "purchase_cost", "money/unit", "").range
+        (0.0, 1000000000000.0)
+        """
+        is_number = KINDS[self.kind] == "double"
+        least = self.minimum if self.minimum is not None else -LARGEST if is_number else None
+        most = self.maximum if self.maximum is not None else LARGEST if is_number else None
+        if self.kind == "duration" and most is None:
+            most = LONGEST
+        return least, most
 
     def silver_column(self) -> Column:
         return Column(self.column, KINDS[self.kind], self.unit, self.meaning, is_nullable=not self.is_required)

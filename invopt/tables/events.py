@@ -22,7 +22,7 @@ EVENTS: tuple[Dataset, ...] = (
                 "when the forecast was made; from the file's name where the rows don't say",
                 may_lack=True,
             ),
-            Field("DateTime", "period_at", "timestamp", "", "the day that it is for"),
+            Field("DateTime", "period_at", "day", "", "the day that it is for"),
             Field(
                 "Demand",
                 "demand",
@@ -73,8 +73,10 @@ EVENTS: tuple[Dataset, ...] = (
         (
             LOCATION,
             PRODUCT,
-            Field("TransactionDateTime", "sold_at", "timestamp", "", "moment of the sale, or its day in daily files"),
-            Field("Units", "units", "number", "units", "units sold", is_whole=True),
+            Field(
+                "TransactionDateTime", "sold_at", "day_or_moment", "", "moment of the sale, or its day in daily files"
+            ),
+            Field("Units", "units", "number", "units", "units sold", is_whole_of_piece=True),
             cost(
                 "Price",
                 "unit_price",
@@ -94,12 +96,12 @@ EVENTS: tuple[Dataset, ...] = (
         (
             LOCATION,
             PRODUCT,
-            Field("InventoryDateTime", "snapshot_at", "timestamp", "", "when the stock was counted"),
-            Field("Units", "units", "number", "units", "units in the lot", minimum=0.0, is_whole=True),
+            Field("InventoryDateTime", "snapshot_at", "day_or_moment", "", "when the stock was counted"),
+            Field("Units", "units", "number", "units", "units in the lot", minimum=0.0, is_whole_of_piece=True),
             Field(
                 "ExpiryDateTime",
                 "expires_at",
-                "timestamp",
+                "day",
                 "",
                 "when the lot expires; none when it does not",
                 is_required=False,
@@ -121,9 +123,9 @@ EVENTS: tuple[Dataset, ...] = (
             LOCATION,
             PRODUCT,
             SUPPLIER,
-            Field("Quantity", "quantity", "number", "units", "units ordered", minimum=0.0, is_whole=True),
+            Field("Quantity", "quantity", "number", "units", "units ordered", minimum=0.0, is_whole_of_piece=True),
             Field("OrderTimestamp", "ordered_at", "timestamp", "", "when it was ordered"),
-            Field("ETA", "eta", "timestamp", "", "expected time of arrival", is_required=False),
+            Field("ETA", "eta", "day", "", "expected time of arrival", is_required=False),
             Field(
                 "ConfidenceInterval",
                 "eta_confidence",

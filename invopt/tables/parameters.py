@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from invopt.tables.dataset import LOCATION, PRODUCT, SUPPLIER, Dataset, Field, cost, identifier, static_file
+from invopt.tables.dataset import (
+    LOCATION,
+    LONGEST_LEAD_TIME,
+    PRODUCT,
+    SUPPLIER,
+    Dataset,
+    Field,
+    cost,
+    identifier,
+    static_file,
+)
 
 PARAMETERS: tuple[Dataset, ...] = (
     Dataset(
@@ -96,6 +106,16 @@ PARAMETERS: tuple[Dataset, ...] = (
                 "from receipt to expiry; none when the product does not expire",
                 is_required=False,
                 minimum=0.0,
+            ),
+            Field(
+                "UnitOfMeasure",
+                "unit_of_measure",
+                "text",
+                "",
+                "what is counted: of a `piece` there are no fractions, of anything else (kg, litre) there may be",
+                is_required=False,
+                may_lack=True,
+                also=("UoM", "BaseUnit"),
             ),
         ),
         ("product_id",),
@@ -214,7 +234,15 @@ PARAMETERS: tuple[Dataset, ...] = (
             LOCATION,
             SUPPLIER,
             PRODUCT,
-            Field("LeadTime", "lead_time", "number", "days", "from order to receipt [L]", minimum=0.0),
+            Field(
+                "LeadTime",
+                "lead_time",
+                "number",
+                "days",
+                "from order to receipt [L]",
+                minimum=0.0,
+                maximum=LONGEST_LEAD_TIME,
+            ),
             Field(
                 "LeadTimeConfidenceInterval",
                 "lead_time_confidence",
@@ -223,6 +251,7 @@ PARAMETERS: tuple[Dataset, ...] = (
                 "the lead time is this much more or less",
                 is_required=False,
                 minimum=0.0,
+                maximum=LONGEST_LEAD_TIME,
             ),
             Field(
                 "MinOrderQuantity",

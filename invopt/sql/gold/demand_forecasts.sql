@@ -17,8 +17,10 @@ points AS (
 periods AS (
     SELECT location_id, product_id, made_at, period_at,
         max(distribution) AS distribution,
-        sum(demand * probability) / sum(probability) AS mean,
-        sum(demand * demand * probability) / sum(probability) AS second_moment,
+        -- NULL where all probabilities are 0: such a day has no mean
+        try_divide(sum(demand * probability), sum(probability)) AS mean,
+        try_divide(sum(demand * demand * probability), sum(probability)) AS second_moment,
+        sum(probability) AS total_probability,
         max(demand_variance) AS variance,
         max(demand) AS largest,
         -- only an explicit distribution needs its points
@@ -27,7 +29,11 @@ periods AS (
     GROUP BY location_id, product_id, made_at, period_at
 ),
 formed AS (
-    SELECT *, coalesce(distribution, CASE WHEN size(pmf_points) > 0 THEN 'pmf' ELSE 'deterministic' END) AS form
+    SELECT *,
+        coalesce(distribution, CASE WHEN size(pmf_points) = 0 THEN 'deterministic'
+            -- a point that is missing, or a day without any chance, is no distribution: the policies refuse the form by name
+            WHEN abs(total_probability - 1) > 0.01 THEN 'pmf whose probabilities do not add up to 1'
+            ELSE 'pmf' END) AS form
     FROM periods
 ),
 valued AS (
@@ -60,11 +66,13 @@ days AS (
 gathered AS (
     SELECT location_id, product_id, made_at,
         min(day) AS first_date,
-        datediff(max(day), min(day)) + 1 AS span,
+        -- no longer than from 1990 to 2100, whatever an older version took for a date
+        least(datediff(max(day), min(day)) + 1, 40542) AS span,
         -- one model has one form: days of several make an unknown one, which the policies refuse by name; a day whose demand is
         -- certain is a distribution of one value
         CASE WHEN count(DISTINCT form) = 1 THEN max(form)
             WHEN bool_and(form IN ('pmf', 'deterministic')) THEN 'pmf'
+            WHEN bool_or(form LIKE 'pmf whose%') THEN max(form) FILTER (WHERE form LIKE 'pmf whose%')
             ELSE 'several forms'
         END AS form,
         count(variance) = count(*) AS has_variance,
