@@ -77,13 +77,18 @@ class MappingConfig(Record):
     separator: str | None = Field(
         None, description='between the fields of text files, such as ";" or "\\t"; what the header tells when empty'
     )
-    decimal: Literal[".", ","] = Field(".", description="the sign before the decimals of a number")
+    decimal: Literal[".", ","] | None = Field(
+        None,
+        description="the sign before the decimals of a number; where it is empty, 1,234 could be two and is refused",
+    )
     encoding: str | None = Field(None, description="of text files; what the file tells when empty")
     sheet: str | None = Field(None, description="of workbooks; the first one when empty")
     dates: tuple[str, ...] = Field(
         (), description="formats of dates, such as dd.MM.yyyy, MM/dd/yyyy HH:mm or excel; the usual ones when empty"
     )
-    zone: str = Field("UTC", description="IANA name of the zone on whose clocks moments without an offset are written")
+    zone: str | None = Field(
+        None, description="IANA name of the zone on whose clocks moments without an offset are written; UTC when empty"
+    )
 
     @field_validator("constants", mode="before")
     @classmethod
@@ -130,8 +135,8 @@ class MappingConfig(Record):
 
     @field_validator("zone")
     @classmethod
-    def _is_zone(cls, value: str) -> str:
-        return zone_name(value)
+    def _is_zone(cls, value: str | None) -> str | None:
+        return None if value is None else zone_name(value)
 
     def headers_of(self, header: str) -> tuple[str, ...]:
         own = self.headers.get(header, ())
@@ -139,16 +144,7 @@ class MappingConfig(Record):
 
     def dialect(self) -> Dialect:
         """The ways of writing, as the tables know them."""
-        return Dialect(
-            self.glob,
-            self.separator,
-            self.decimal,
-            self.encoding,
-            self.sheet,
-            self.dates,
-            self.zone,
-            tuple(self.constants.items()),
-        )
+        return Dialect(self.glob, self.separator, self.encoding, self.sheet, self.dates, tuple(self.constants.items()))
 
 
 class IngestConfig(Record):

@@ -16,7 +16,7 @@ from invopt.tables import FILES
 from invopt.tables.dataset import Dataset
 
 # endings of files whose columns have types: `ingest` writes their numbers with a point, whatever the text files do
-_TYPED = r"(?i)\.(parquet|xlsx)$"
+_TYPED = r"(?i)\.(parquet|xlsx|xlsm|(json|jsonl|ndjson)(\.gz)?)$"
 
 
 @dataclass

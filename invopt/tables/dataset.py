@@ -64,23 +64,19 @@ class Field:
 
 @dataclass(frozen=True)
 class Dialect:
-    """The way in which a user's files of one dataset are written, where it is not the usual one.
+    """The way in which a user's files of one dataset are laid out, where it is not the usual one.
 
     glob : pattern of further paths below the landing zone, with their ending
     separator, encoding, sheet : of text files and workbooks; None: what the file itself tells
-    decimal : the sign before the decimals of a number
     dates : formats of dates, such as dd.MM.yyyy or excel; none: the usual ones
-    zone : the clocks on which moments without an offset are written
     constants : standard header -> the value of a column that the files lack
     """
 
     glob: str | None = None
     separator: str | None = None
-    decimal: str = "."
     encoding: str | None = None
     sheet: str | None = None
     dates: tuple[str, ...] = ()
-    zone: str = "UTC"
     constants: tuple[tuple[str, str], ...] = ()
 
 
