@@ -174,7 +174,7 @@ def finish(context: Context, datasets: Sequence[Dataset], known: Sequence) -> Ba
     written = {
         name
         for name in {row["dataset"] for row in waiting}
-        if context.store.counts(bronze(datasets_by_name[name]), ["batch_id"], {"batch_id": batch_id})
+        if _has_lines(context, datasets_by_name[name], batch_id)
     }
     rows = sorted((row for row in known if row["batch_id"] == batch_id), key=lambda row: row["file_number"])
     anew = [
@@ -188,6 +188,11 @@ def finish(context: Context, datasets: Sequence[Dataset], known: Sequence) -> Ba
     context.store.replace(FILES, batch.rows(is_done=False), {"batch_id": batch_id}, check_keys=False)
     _write(context, batch, written)
     return batch
+
+
+def _has_lines(context: Context, dataset: Dataset, batch_id: int) -> bool:
+    table = bronze(dataset)
+    return context.store.exists(table) and bool(context.store.counts(table, ["batch_id"], {"batch_id": batch_id}))
 
 
 def _write(context: Context, batch: Batch, written: set[str]) -> None:
