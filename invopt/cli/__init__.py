@@ -12,7 +12,8 @@ from invopt.cli import catalogue, demo, steps
 from invopt.errors import InvoptError
 
 EXIT_CODES = """exit codes: 0 done; 1 an error of invopt or Spark; 2 configuration or arguments; 3 input files;
-4 Java, jars or packages; 5 tables: missing or damaged, or their disk is full or may not be written; 6 an audit failed, or a policy breaks a law; 130 stopped by Ctrl-C"""
+4 Java, jars or packages; 5 tables: missing or damaged, or their disk is full or may not be written;
+6 an audit failed, or a policy breaks a law; 130 stopped by Ctrl-C"""
 # packages at work on the tables; `_internal` is deltalake's own code
 _TABLES = ("pyspark", "py4j", "deltalake", "_internal", "pyarrow")
 

@@ -61,7 +61,7 @@ def explained(error: BaseException, name: str = "", place: str = "") -> InvoptEr
 def innermost(error: BaseException) -> str:
     """The cause below all others, in one line, as the system said it.
 
-    >>> innermost(RuntimeError("calling o1.save.\\nCaused by: a.b.SparkException: x\\nCaused by: java.io.IOException: full"))
+    >>> innermost(RuntimeError("o1.save.\\nCaused by: a.b.SparkException: x\\nCaused by: java.io.IOException: full"))
     'full'
     """
     causes = [(kind, message) for kind, message in _CAUSE.findall(_whole_text(error))]
@@ -124,10 +124,10 @@ def _of_storage(kind: int, what: str, name: str, where: str, cause: str) -> str:
 
 def _way_back(name: str) -> str:
     remade_by = next((table.remade_by for table in tables.every_table() if table.name == name), "")
-    if re.fullmatch(r"gold\.inputs_\w+|gold\.\w+_inputs", name):
+    if name.startswith("gold.inputs_"):
         remade_by = "invopt inputs"
     if not name:
         return "Restore it from a backup, then run again"
     if remade_by:
-        return f"Restore the table's folder from a backup, or move it away and run `{remade_by}`, which makes its rows anew"
+        return f"Restore the table's folder from a backup, or move it away and run `{remade_by}`: it makes them anew"
     return "Restore the table's folder from a backup, then run again"
