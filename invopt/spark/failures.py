@@ -88,11 +88,15 @@ def _whole_text(error: BaseException) -> str:
 
 
 def _path(text: str, kind: int) -> str:
-    """The path in the line that shows the failure, or that a table is at."""
+    """The path in the lines that show the failure; else the last one in the text that a table is at."""
     sign = next(sign for each, sign in _SIGNS if each == kind)
-    lines = [line for line in text.splitlines() if re.search(sign, line)]
-    found = [path.rstrip(".:") for line in lines for path in _PATH.findall(line) if "/" in path.strip("/")]
-    return next((path for path in found if _TABLE.search(path)), found[0] if found else "")
+    shown = _paths("\n".join(line for line in text.splitlines() if re.search(sign, line)))
+    of_tables = [path for path in shown if _TABLE.search(path)]
+    return next(iter(of_tables or shown or [path for path in _paths(text)[::-1] if _TABLE.search(path)]), "")
+
+
+def _paths(text: str) -> list[str]:
+    return [path.rstrip(".:") for path in _PATH.findall(text) if "/" in path.strip("/")]
 
 
 def _of_java(kind: int, cause: str) -> str:
