@@ -19,8 +19,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -257,8 +258,14 @@ def small_disk(place: Path, n_bytes: int) -> Iterator[Callable[[int], None]]:
         subprocess.run(["umount", place], check=True)
 
 
-def main() -> int:
-    chosen = _arguments()
+def can_mount() -> bool:
+    """Whether this process may make small disks."""
+    return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("mount") is not None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs what is asked for and tells of each trial; 0 where every one ended as the undisturbed run."""
+    chosen = _arguments(arguments)
     shutil.rmtree(chosen.folder, ignore_errors=True)
     demo, dice = Demo.make(chosen.folder / "demo"), random.Random(chosen.seed)
     calm = Trial("undisturbed", demo, chosen.folder / "undisturbed")
@@ -270,37 +277,55 @@ def main() -> int:
     seconds, n_commits, expected = time.monotonic() - started, commits(calm.lakehouse), content(calm.lakehouse)
     n_bytes = sum(path.stat().st_size for path in calm.lakehouse.rglob("*") if path.is_file())
     print(f"undisturbed: {seconds:.0f} s, {n_commits} commits, {len(expected)} tables, {n_bytes:,} bytes", flush=True)
-    gap = seconds / n_commits
-    n_bad = n_done = 0
+    tally = _Tally()
+    for name, trial in _trials(chosen, demo, dice, seconds / n_commits, n_commits, n_bytes):
+        tally.add(name, trial(expected))
+    print(f"{tally.n_disturbed} disturbed runs, {tally.n_bad} trials with another end")
+    return int(tally.n_bad > 0)
 
-    def tell(name: str, result: tuple[int, list[str]]) -> None:
-        nonlocal n_bad, n_done
-        n_done += result[0]
-        n_bad += bool(result[1])
-        print(f"{name}: {'; '.join(result[1]) or 'same'} ({result[0]} disturbed, {n_done} so far)", flush=True)
 
-    def trial(name: str) -> Trial:
-        made = Trial(name, demo, chosen.folder / name)
-        made.folder.mkdir()
-        return made
+@dataclass
+class _Tally:
+    """What the trials gave so far."""
+
+    n_disturbed: int = 0
+    n_bad: int = 0
+
+    def add(self, name: str, result: tuple[int, list[str]]) -> None:
+        n_disturbed, problems = result
+        self.n_disturbed += n_disturbed
+        self.n_bad += bool(problems)
+        print(f"{name}: {'; '.join(problems) or 'same'} ({n_disturbed} disturbed)", flush=True)
+
+
+def _trials(
+    chosen: argparse.Namespace, demo: Demo, dice: random.Random, gap: float, n_commits: int, n_bytes: int
+) -> Iterator[tuple[str, Callable[[dict[str, Counter]], tuple[int, list[str]]]]]:
+    """The name of each trial, and what does it.
+
+    gap : mean time between two commits of the undisturbed run, s
+    """
+
+    def made(name: str) -> Trial:
+        trial = Trial(name, demo, chosen.folder / name)
+        trial.folder.mkdir()
+        return trial
 
     for number in range(0, chosen.births, chosen.chain):
-        n = min(chosen.chain, chosen.births - number)
-        least = dice.randrange(n_commits * 2 // 3)
-        tell(f"birth{number} (>= {least})", trial_at_birth(trial(f"birth{number}"), n, least, expected))
+        n, least = min(chosen.chain, chosen.births - number), dice.randrange(n_commits * 2 // 3)
+        trial = made(f"birth{number}")
+        yield f"birth{number} (from {least})", partial(trial_at_birth, trial, n, least)
     for number in range(0, chosen.points, chosen.chain):
         n = min(chosen.chain, chosen.points - number)
         points = sorted((dice.randrange(n_commits), dice.uniform(0, gap)) for _ in range(n))
         shown = ", ".join(f"{count}+{delay:.2f}s" for count, delay in points)
-        tell(f"kill{number} ({shown})", trial_at(trial(f"kill{number}"), points, expected))
+        yield f"kill{number} ({shown})", partial(trial_at, made(f"kill{number}"), points)
     for number in range(chosen.sizes):
         size = int(n_bytes * (number + 0.5) / chosen.sizes)
-        tell(f"disk of {size:,} bytes", trial_of_size(trial(f"disk{number}"), size, expected))
-    print(f"{n_done} disturbed runs, {n_bad} trials with another end")
-    return int(n_bad > 0)
+        yield f"disk of {size:,} bytes", partial(trial_of_size, made(f"disk{number}"), size)
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.e2e.kills", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -313,7 +338,7 @@ def _arguments() -> argparse.Namespace:
         ("seed", 1, "of the random moments"),
     ):
         parser.add_argument(f"--{name}", type=int, default=default, help=f"{about} (default: {default})")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
