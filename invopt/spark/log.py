@@ -17,24 +17,24 @@ from typing import BinaryIO
 
 KEPT_SECONDS = 7 * 86400
 # the log of this process's JVM, which outlives the sessions
-_log: Path | None = None
+current: Path | None = None
 
 
 def log_file() -> Path | None:
     """The log of this process's local session; None where it has started none."""
-    return _log
+    return current
 
 
 def new_log() -> tuple[Path, BinaryIO]:
     """A new log of this process, and the file to write it by."""
-    global _log
+    global current
     folder = own_folder()
     _forget_old(folder)
     log = folder / f"spark-{os.getpid()}.log"
     # an earlier process had the same number
     log.unlink(missing_ok=True)
     made = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    _log = log
+    current = log
     return log, os.fdopen(made, "wb")
 
 

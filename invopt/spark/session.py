@@ -27,7 +27,7 @@ from invopt.spark.log import log_file, new_log
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["default_parallelism", "folder_of", "log_file", "sees_local_files", "spark_session"]
+__all__ = ["default_parallelism", "folder_of", "hadoop_folder", "log_file", "sees_local_files", "spark_session"]
 
 EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
@@ -131,9 +131,16 @@ def folder_of(spark: SparkSession, place: str) -> Folder | None:
     local = place if ":" not in place else re.sub("^file:(//)?(?=/)", "", place)
     if ":" not in local:
         return LocalFolder(local) if sees_local_files(spark) or ":" in place else None
+    return hadoop_folder(spark, place)
+
+
+def hadoop_folder(spark: SparkSession, place: str) -> HadoopFolder | None:
+    """The folder at a URI by Hadoop's file system; None on Spark Connect, which gives none."""
     try:
         paths = spark._jvm.org.apache.hadoop.fs.Path
         files = paths(place).getFileSystem(spark._jsc.hadoopConfiguration())
+        # the local one hides its files of checksums, and keeps a folder that holds some
+        files = files.getRawFileSystem() if place.startswith("file:") else files
     except Exception:  # Spark Connect refuses with errors of different kinds
         return None
     return HadoopFolder(place, files, paths)

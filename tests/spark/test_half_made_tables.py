@@ -13,7 +13,8 @@ import pytest
 from invopt.config import LakehouseConfig
 from invopt.errors import TableError
 from invopt.spark import unborn
-from invopt.spark.folders import HadoopFolder, LocalFolder
+from invopt.spark.folders import LocalFolder
+from invopt.spark.session import hadoop_folder
 from invopt.spark.stores import open_store
 from invopt.tables import Table
 from invopt.tables.columns import optional, required
@@ -98,9 +99,7 @@ def test_a_table_that_its_catalog_has_not_heard_of_is_taken_as_it_is(spark, tmp_
 def test_hadoops_file_system_sees_the_same_as_this_one(spark, tmp_path, name):
     place = tmp_path / "weights"
     lay(place, {**LEFT, **TABLES, **OF_OTHERS}[name])
-    paths = spark._jvm.org.apache.hadoop.fs.Path
-    files = paths(f"file:{place}").getFileSystem(spark._jsc.hadoopConfiguration()).getRawFileSystem()
-    folder = HadoopFolder(f"file:{place}", files, paths)
+    folder = hadoop_folder(spark, f"file:{place}")
     assert folder.files() == LocalFolder(str(place)).files()
     assert unborn.state(folder) is unborn.state(LocalFolder(str(place)))
     old = time.time() - 100

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "getuid"), reason="links and own
 def usual(tmp_path, monkeypatch):
     """The usual folder, in a folder for temporary files of this test's own."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(log, "_log", None)
+    monkeypatch.setattr(log, "current", None)
     return tmp_path / f"invopt-{os.getuid()}"
 
 
