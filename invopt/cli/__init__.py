@@ -12,7 +12,8 @@ from invopt.cli import catalogue, demo, steps, template
 from invopt.errors import InvoptError
 
 EXIT_CODES = """exit codes: 0 done; 1 an error of invopt or Spark; 2 configuration or arguments; 3 input files;
-4 Java, jars or packages; 5 tables; 6 an audit failed, or a policy breaks a law; 130 stopped by Ctrl-C"""
+4 Java, jars or packages; 5 tables: missing or damaged, or their disk is full or may not be written;
+6 an audit failed, or a policy breaks a law; 130 stopped by Ctrl-C"""
 # packages at work on the tables; `_internal` is deltalake's own code
 _TABLES = ("pyspark", "py4j", "deltalake", "_internal", "pyarrow")
 
@@ -39,17 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if getattr(chosen, "verbose", False) or not type(error).__module__.startswith(_TABLES):
             raise
-        # a plan of a hundred lines helps nobody at a terminal; --verbose shows it
-        from invopt.spark.session import log_file
-
-        where = f"; its log is {log_file()}" if log_file().is_file() else ""
-        print(
-            f"error: Spark or Delta failed: {str(error).splitlines()[0]:.500}{where}; run again with --verbose for the "
-            "whole error",
-            file=sys.stderr,
-        )
-        return 1
+        return _say_failure(error)
     return 0
+
+
+def _say_failure(error: Exception) -> int:
+    """What Spark or Delta met, in one sentence, and the exit code; --verbose shows the plan of a hundred lines."""
+    from invopt.spark.failures import explained, innermost
+    from invopt.spark.session import log_file
+
+    known, log = explained(error), log_file()
+    where = f"; its log is {log}" if log is not None and log.is_file() else ""
+    words = str(known) if known is not None else f"Spark or Delta failed: {innermost(error)}"
+    print(f"error: {words}{where}; run again with --verbose for the whole error", file=sys.stderr)
+    return 1 if known is None else known.exit_code
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:

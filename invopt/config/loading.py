@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from invopt.config.apart import nested_places
 from invopt.config.records import Config, PolicyRow, Record, SolverRow
 from invopt.config.schedules import Schedule
 from invopt.errors import ConfigError
@@ -75,6 +76,9 @@ def load(
             f"{_holder(layers, place)}, {text}"
             for place, text in zip(_places(error), _texts(error, Config), strict=True)
         ]
+    else:
+        nested = nested_places(config.landing, config.lakehouse)
+        problems += [f"{_holder(layers, text.split(':')[0].split('.'))}, {text}" for text in nested]
     if problems:
         raise ConfigError(
             f"the configuration in {folder} has {len(problems)} problem{'s' if len(problems) > 1 else ''}:", problems

@@ -88,6 +88,7 @@ def _group_solver(
             request,
             is_retry=context is not None and context.attemptNumber() > 0,
             is_flat=True,
+            is_worker=context is not None,
             views=views,
         )
         solutions.insert(0, "bucket", bucket)

@@ -47,8 +47,10 @@ class Batch:
 
     def save(self, table: Table, good: DataFrame) -> int:
         """Brings the rows into the table; gives the number of lines that they stand for."""
-        rows = self._newest(good)
-        return self._append(table, rows) if self.context.store.is_empty(table) else self._merge(table, rows)
+        rows, store = self._newest(good), self.context.store
+        appended = self._append(table, rows) if store.is_empty(table) else 0
+        # an append that Delta skips has its rows in the table: which of them, the merge finds
+        return appended if appended or store.is_empty(table) else self._merge(table, rows)
 
     def _merge(self, table: Table, rows: DataFrame) -> int:
         """Changes what the rows change; gives the lines of those that this batch has brought, now or before."""
@@ -83,7 +85,7 @@ class Batch:
         transaction = (f"invopt.conform.{table.name}.{columns}{part}", self.batch_id)
         rows = rows.observe(seen, F.sum("n_lines").alias("lines"))
         store = self.context.store
-        n_rows = store.append(table, rows, transaction=transaction)
+        n_rows = store.append(table, rows, transaction=transaction, is_repeat=True)
         if not n_rows and store.is_empty(table):
             # the rows went with an older state of the table: Delta still skips their transaction
             n_rows = store.append(table, rows)

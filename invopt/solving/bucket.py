@@ -21,6 +21,8 @@ from invopt.solving.request import SolveRequest, check_request
 from invopt.solving.solved_rows import KEYS, SolvedRows
 
 Runner = Callable[[Callable[[int], Outcome], int, float], Iterable]
+# beside one partition's deadline: a hundred to a thousand times what the slower algorithms need for an item
+SECONDS_PER_ITEM = 0.02
 
 
 def solve_bucket(
@@ -29,6 +31,7 @@ def solve_bucket(
     *,
     is_retry: bool = False,
     is_flat: bool = False,
+    is_worker: bool = False,
     views: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Solves every partition of the bucket; one that fails is rows with a status and a message, and the others are
@@ -45,7 +48,8 @@ def solve_bucket(
     Parameters
     ----------
     items : the three keys, `partition_key`, `is_audited` and the policy's input columns, one row per item
-    is_retry : a native crash killed the last attempt
+    is_retry : a native crash, or an algorithm that did not end, killed the last attempt
+    is_worker : this process may be killed, and the bucket then comes again as a retry
     is_flat : give a column per decision, as in `solved_rows.flat_schema`, instead of the map
     views : name -> frame of what the policy reads beside its items
 
@@ -57,7 +61,7 @@ def solve_bucket(
     ------
     ConfigError, UnknownPolicyError : as `check_request`. InputError : a column is missing.
     """
-    rows = _solve(items, request, is_retry, supervised.run, views or {})
+    rows = _solve(items, request, is_retry, supervised.run, views or {}, is_worker=is_worker)
     return rows.flat() if is_flat else rows.frame()
 
 
@@ -111,8 +115,18 @@ class _Bucket:
     def solve_alone(self, k: int) -> Outcome:
         return solve_alone(self.partition(k), self.policy, self.params, self.views)
 
+    @property
+    def deadline(self) -> float:
+        """Longest time for one partition, s."""
+        return self.request.solver.time_limit * 1.5 + 5.0
+
+    @property
+    def seconds_of_all(self) -> float:
+        """Longest time for all partitions by the algorithm, s; a slower one is tried again, each partition alone."""
+        return self.deadline + SECONDS_PER_ITEM * len(self.items)
+
     def _each(self, partitions: np.ndarray, solve: Callable[[int], Outcome]) -> Iterable[Outcome]:
-        deadline = self.request.solver.time_limit * 1.5 + 5.0
+        deadline = self.deadline
         for result in self.runner(lambda piece: solve(partitions[piece]), len(partitions), deadline):
             if not isinstance(result, supervised.Lost):
                 yield result
@@ -123,7 +137,13 @@ class _Bucket:
 
 
 def _solve(
-    items: pd.DataFrame, request: SolveRequest, is_retry: bool, runner: Runner, views: Mapping[str, pd.DataFrame]
+    items: pd.DataFrame,
+    request: SolveRequest,
+    is_retry: bool,
+    runner: Runner,
+    views: Mapping[str, pd.DataFrame],
+    *,
+    is_worker: bool = False,
 ) -> SolvedRows:
     policy, params = check_request(request)
     needed = [*KEYS, "is_audited", *(column.name for column in policy.needs)]
@@ -155,7 +175,8 @@ def _solve(
     if request.uses_model_alone(policy):
         _put_all(bucket, rows, bucket.by_model(np.arange(len(bucket.starts)), bucket.gap_options))
     else:
-        _solve_by_algorithm(bucket, rows, positions, is_retry)
+        with supervised.killed_after(bucket.seconds_of_all if is_worker and not is_retry else None):
+            _solve_by_algorithm(bucket, rows, positions, is_retry)
         if request.row.method == "auto" and params.algorithm_alone_because() is None:
             _improve(bucket, rows)
         _audit(bucket, rows)

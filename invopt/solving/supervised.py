@@ -12,11 +12,13 @@ kernel kills the child when its parent dies; elsewhere the child ends at its nex
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
 import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -66,6 +68,25 @@ def run(work: Callable[[int], Any], n_pieces: int, seconds: float) -> Iterator[A
                     break
         finally:
             child.kill()
+
+
+@contextlib.contextmanager
+def killed_after(seconds: float | None) -> Iterator[None]:
+    """Kills this process when the block takes longer; for a Spark worker, whose task is then tried again.
+
+    The kernel's alarm ends compiled code too, which lets no other thread of Python run. None, and a system without
+    alarms (Windows), set no limit.
+    """
+    if seconds is None or not hasattr(signal, "setitimer"):
+        yield
+        return
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
 
 
 class _Child:

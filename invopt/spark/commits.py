@@ -8,9 +8,13 @@ import time
 from collections.abc import Callable
 
 from invopt.errors import ConcurrentRunError, TableError
+from invopt.spark.failures import explained
 from invopt.spark.slices import OUTSIDE
+from invopt.tables import Table
 
 ATTEMPTS = 4
+# stands for the rows of a write that Delta skipped, because its transaction was written before
+SKIPPED = -1
 
 # another one is making the table, and its first commit isn't there yet; or what is there is no table
 _NO_TABLE_YET = re.compile(
@@ -41,7 +45,9 @@ def commit(action: Callable[[], None], name: str, place: str, say: Callable[[str
     Raises
     ------
     ConcurrentRunError : every attempt was overtaken.
-    TableError : a NOT NULL column is NULL, a row lies outside the slice, or the folder is no Delta table.
+    TableError : a NOT NULL column is NULL, a row lies outside the slice, the folder is no Delta table, or its disk is
+        full, read-only or damaged.
+    InvoptError : Spark ran out of memory.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -52,7 +58,7 @@ def commit(action: Callable[[], None], name: str, place: str, say: Callable[[str
             text = str(error)
             is_missing = _NO_TABLE_YET.search(text)
             if not is_missing and not _OVERTAKEN.search(text):
-                refusal = _refusal(text, name)
+                refusal = _refusal(text, name) or explained(error, name, place)
                 if refusal:
                     raise refusal from error
                 raise
@@ -63,6 +69,16 @@ def commit(action: Callable[[], None], name: str, place: str, say: Callable[[str
         # two that wait equally long would meet again and again
         time.sleep(0.5 * 2**attempt * random.uniform(0.5, 1.5))
     return None
+
+
+def skipped(table: Table, place: str, transaction: tuple[str, int]) -> TableError:
+    """A write that Delta skipped without anybody knowing why: its rows are not in the table."""
+    application, number = transaction
+    return TableError(
+        f"table {table.name}: its rows were not written, because {place} has had a transaction {number} or later of "
+        f"{application} before, which Delta takes for the same rows. The table is of another lakehouse or of an older "
+        "state than the others: restore all tables of the lakehouse from the same moment, or begin with an empty one"
+    )
 
 
 def _given_up(is_missing: bool, name: str, place: str) -> TableError | ConcurrentRunError:

@@ -23,6 +23,7 @@ import pyarrow.dataset as ds
 from deltalake.exceptions import DeltaError
 from deltalake.exceptions import DeltaProtocolError as NotForUs
 
+from invopt.spark.commits import SKIPPED
 from invopt.spark.frames import arrow
 
 _REFUSED = re.compile(r"Unsupported table features|Operation not (supported|permitted)")
@@ -86,11 +87,10 @@ def counts(path: str, by: Sequence[str], where: Mapping[str, Sequence[str | int]
 
 
 def rows_of_commit(path: str, mark: str) -> int:
-    """Rows written by the commit whose metadata is the mark; 0 where there is none among the newest 50."""
+    """Rows written by the commit whose metadata is the mark; SKIPPED where there is none among the newest 50."""
     commits = deltalake.DeltaTable(path).history(50)
-    return sum(
-        int(commit["operationMetrics"]["numOutputRows"]) for commit in commits if commit.get("userMetadata") == mark
-    )
+    rows = [int(each["operationMetrics"]["numOutputRows"]) for each in commits if each.get("userMetadata") == mark]
+    return sum(rows) if rows else SKIPPED
 
 
 def has_files(path: str) -> bool:
@@ -147,14 +147,14 @@ def _tuples(rows: pa.Table, columns: Sequence[str]) -> list[tuple]:
 
 def append(path: str, columns: Sequence[str], rows: Sequence[tuple], transaction: tuple[str, int] | None) -> int:
     """Adds the rows and gives their number; a transaction (application, number) that was already written adds
-    nothing, and gives 0.
+    nothing, and gives SKIPPED.
     """
     table = deltalake.DeltaTable(path)
     properties = None
     if transaction is not None:
         newest = table.transaction_version(transaction[0])
         if newest is not None and newest >= transaction[1]:
-            return 0
+            return SKIPPED
         properties = deltalake.CommitProperties(app_transactions=[deltalake.Transaction(*transaction)])
     with _refusals():
         deltalake.write_deltalake(

@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, Row
 from pyspark.sql.types import StructType
 
-from invopt.spark import declared, direct, slices
+from invopt.spark import declared, direct, slices, unborn
+from invopt.spark.folders import LocalFolder
 from invopt.spark.slices import Slice
 from invopt.spark.spark_store import SparkStore
 from invopt.spark.store import Store
@@ -27,16 +29,38 @@ class LocalStore(SparkStore):
     """As `SparkStore`; the log of a local table is read in milliseconds, where Spark runs a job."""
 
     def version(self, table: Table) -> int:
-        return direct.version(self.places.path(table))
+        path = self.places.path(table)
+        try:
+            return direct.version(path)
+        except DeltaError as error:
+            # a first commit that is empty or cut short makes no table
+            if unborn.state(LocalFolder(path)) is unborn.State.UNBORN:
+                return -1
+            self._explain(table, error)
+            raise
+
+    @contextlib.contextmanager
+    def _reading(self, table: Table) -> Iterator[None]:
+        """What the log or the files of a table say when they are damaged, in plain words; a table that only Spark
+        reads is left to it.
+        """
+        try:
+            yield
+        except direct.NotForUs:
+            return
+        except Exception as error:  # deltalake's and pyarrow's classes have nothing in common
+            self._explain(table, error)
+            raise
 
     def _is_there(self, table: Table) -> bool:
         return self.version(table) >= 0
 
     def _make(self, table: Table) -> None:
         path = self.places.path(table)
-        # deltalake knows no clustering, and only Spark refuses a folder that holds something else
-        if table.cluster_by or (os.path.isdir(path) and os.listdir(path)):
+        if table.cluster_by:  # deltalake knows no clustering
             super()._make(table)
+            return
+        if self._is_taken(table, path):
             return
         names = ", ".join(f"{column.name} {column.type}" for column in table.columns)
         fields = [
@@ -46,14 +70,16 @@ class LocalStore(SparkStore):
         direct.create(path, fields, table.meaning, declared.properties(table))
 
     def _columns(self, table: Table) -> dict[str, tuple[str, bool]]:
-        return direct.columns(self.places.path(table))
+        with self._reading(table):
+            return direct.columns(self.places.path(table))
+        return super()._columns(table)
 
     # ------------------------------------------------------------------ read
 
     def read(self, table: Table, version: int | None = None, where: Slice | None = None) -> DataFrame:
         """The log names the files of a slice; Spark runs a query to find them, and compiles it anew for each number."""
         if where and version is None and self.exists(table):
-            with contextlib.suppress(direct.NotForUs):
+            with self._reading(table):
                 files = direct.files(self.places.path(table), slices.values(where))
                 schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
                 if files:
@@ -62,14 +88,14 @@ class LocalStore(SparkStore):
 
     def rows(self, table: Table, where: Slice | None = None) -> list[Row]:
         if self.exists(table):
-            with contextlib.suppress(direct.NotForUs):
+            with self._reading(table):
                 found = direct.read(self.places.path(table), table.column_names, slices.values(where or {}))
                 return [Row(*table.column_names)(*values) for values in found]
         return super().rows(table, where)
 
     def counts(self, table: Table, by: Sequence[str], where: Slice | None = None) -> list[Row]:
         if self.exists(table):
-            with contextlib.suppress(direct.NotForUs):
+            with self._reading(table):
                 found = direct.counts(self.places.path(table), by, slices.values(where or {}))
                 return [Row(*by, "n")(*values) for values in found]
         return super().counts(table, by, where)
@@ -81,14 +107,20 @@ class LocalStore(SparkStore):
     # ------------------------------------------------------------------ write
 
     def append(
-        self, table: Table, rows: DataFrame | Sequence[tuple], *, transaction: tuple[str, int] | None = None
+        self,
+        table: Table,
+        rows: DataFrame | Sequence[tuple],
+        *,
+        transaction: tuple[str, int] | None = None,
+        is_repeat: bool = False,
     ) -> int:
         if isinstance(rows, Sequence):
             declared.check_rows(table, rows)
             with contextlib.suppress(direct.NotForUs):
                 path = self.places.path(table)
-                return self._write_here(table, lambda: direct.append(path, table.column_names, rows, transaction))
-        return super().append(table, rows, transaction=transaction)
+                written = self._write_here(table, lambda: direct.append(path, table.column_names, rows, transaction))
+                return self._unless_skipped(table, written, transaction, is_repeat)
+        return super().append(table, rows, transaction=transaction, is_repeat=is_repeat)
 
     def replace(self, table: Table, rows: DataFrame | Sequence[tuple], where: Slice, *, check_keys: bool = True) -> int:
         if isinstance(rows, Sequence):
@@ -107,7 +139,7 @@ class LocalStore(SparkStore):
             written = write()
 
         self._attempt(table, save)
-        self.log(f"{table.name}: {written:,} rows written in {time.monotonic() - started:.1f} s")
+        self.log(f"{table.name}: {max(written, 0):,} rows written in {time.monotonic() - started:.1f} s")
         return written
 
     def _replace(self, table: Table, rows: DataFrame, where: Slice, is_alone: bool) -> int:

@@ -14,17 +14,20 @@ import re
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invopt.errors import SetupError
+from invopt.spark.folders import Folder, HadoopFolder, LocalFolder
 from invopt.spark.jars import DELTA, jar_settings, kept_folder, not_resolved
 from invopt.spark.java import ensure_java
+from invopt.spark.log import log_file, new_log
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+__all__ = ["default_parallelism", "folder_of", "hadoop_folder", "log_file", "sees_local_files", "spark_session"]
 
 EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
@@ -127,6 +130,26 @@ def sees_local_files(spark: SparkSession) -> bool:
         return False
 
 
+def folder_of(spark: SparkSession, place: str) -> Folder | None:
+    """The folder at a path or URI; None where nothing but Spark's servers reaches it, as on Spark Connect."""
+    local = place if ":" not in place else re.sub("^file:(//)?(?=/)", "", place)
+    if ":" not in local:
+        return LocalFolder(local) if sees_local_files(spark) or ":" in place else None
+    return hadoop_folder(spark, place)
+
+
+def hadoop_folder(spark: SparkSession, place: str) -> HadoopFolder | None:
+    """The folder at a URI by Hadoop's file system; None on Spark Connect, which gives none."""
+    try:
+        paths = spark._jvm.org.apache.hadoop.fs.Path
+        files = paths(place).getFileSystem(spark._jsc.hadoopConfiguration())
+        # the local one hides its files of checksums, and keeps a folder that holds some
+        files = files.getRawFileSystem() if place.startswith("file:") else files
+    except Exception:  # Spark Connect refuses with errors of different kinds
+        return None
+    return HadoopFolder(place, files, paths)
+
+
 def _is_chosen(session: SparkSession, name: str, settings: Mapping[str, str]) -> bool:
     """Whether the user, or who runs the cluster, gave this setting a value."""
     if name in settings:
@@ -143,12 +166,6 @@ def default_parallelism(spark: SparkSession) -> int:
     except Exception:  # Spark Connect and serverless refuse with errors of different kinds
         partitions = spark.conf.get("spark.sql.shuffle.partitions", "")
         return int(partitions) if partitions.isdigit() else 200  # "auto" on Databricks; 200 is Spark's default
-
-
-def log_file() -> Path:
-    """The file to which the JVM and the Python workers of this process's local session print."""
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    return Path(tempfile.gettempdir()) / f"invopt-{user}" / f"spark-{os.getpid()}.log"
 
 
 def _is_running() -> bool:
@@ -285,8 +302,8 @@ def _start_jvm(settings: Mapping[str, str]) -> None:
     if "spark.jars.packages" in settings:
         print(f"invopt: fetching Delta's jars into {kept_folder(settings)} (13 MB, once)", file=sys.stderr)
     conf = SparkConf(loadDefaults=False).setAll([item for item in settings.items() if item[0].startswith(AT_LAUNCH)])
-    log = _new_log()
-    with log.open("wb") as output:
+    log, output = new_log()
+    with output:
         try:
             gateway = launch_gateway(conf, popen_kwargs={"stdout": output, "stderr": output})
         except PySparkRuntimeError as error:
@@ -298,15 +315,6 @@ def _start_jvm(settings: Mapping[str, str]) -> None:
                 f"Spark's JVM ({os.environ['JAVA_HOME']}) did not start; the end of {log}:\n{last}"
             ) from error
     SparkContext._ensure_initialized(gateway=gateway)
-
-
-def _new_log() -> Path:
-    log = log_file()
-    log.parent.mkdir(mode=0o700, exist_ok=True)
-    for old in log.parent.glob("spark-*.log"):
-        if time.time() - old.stat().st_mtime > 7 * 86400:
-            old.unlink(missing_ok=True)
-    return log
 
 
 def _processors() -> int:

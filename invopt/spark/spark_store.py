@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F
 
-from invopt.errors import TableError
-from invopt.spark import declared, slices
-from invopt.spark.commits import commit
+from invopt.errors import InvoptError, TableError
+from invopt.spark import declared, slices, unborn
+from invopt.spark.commits import SKIPPED, commit, skipped
+from invopt.spark.failures import explained
 from invopt.spark.frames import frame
 from invopt.spark.places import Places
+from invopt.spark.session import folder_of
 from invopt.spark.slices import Slice
 from invopt.spark.store import Store
 from invopt.tables import Table
@@ -29,6 +31,8 @@ _NOT_THERE = re.compile(
     r"DELTA_MISSING_DELTA_TABLE|DELTA_TABLE_NOT_FOUND|DELTA_PATH_DOES_NOT_EXIST|PATH_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND"
     r"|SCHEMA_NOT_FOUND|DELTA_TABLE_ONLY_OPERATION|is not a Delta table"
 )
+# where a catalog keeps the table that it refuses to make
+_LOCATION = re.compile(r"associated location \(['`]*(.+?)['`]*\) (is not empty|already exists)")
 # the newest commits among which a commit of ours is looked for: others may have committed since, but not as often
 RECENT_COMMITS = 50
 
@@ -53,7 +57,7 @@ class SparkStore(Store):
     # ------------------------------------------------------------------ there, and made
 
     def version(self, table: Table) -> int:
-        newest = self._first(f"DESCRIBE HISTORY {self.places.sql_name(table)} LIMIT 1")
+        newest = self._first(table, f"DESCRIBE HISTORY {self.places.sql_name(table)} LIMIT 1")
         return -1 if newest is None else newest["version"]
 
     def exists(self, table: Table) -> bool:
@@ -66,17 +70,33 @@ class SparkStore(Store):
         try:
             return bool(self._columns(table))
         except Exception as error:  # Spark's own class differs between a session here and Spark Connect
-            if _NOT_THERE.search(str(error)):
+            if self._says_missing(table, error):
                 return False
+            self._explain(table, error)
             raise
 
-    def _first(self, statement: str) -> Row | None:
+    def _explain(self, table: Table, error: Exception) -> None:
+        """Raises what a disk or a table that fails means, in plain words; nothing for another error."""
+        failure = None if isinstance(error, InvoptError) else explained(error, table.name, self.places.shown(table))
+        if failure is not None:
+            raise failure from error
+
+    def _says_missing(self, table: Table, error: Exception) -> bool:
+        """Whether an error of Spark's means that there is no table: none, or one that was never born."""
+        path = self.places.path(table)
+        if _NOT_THERE.search(str(error)) or path is None:
+            return bool(_NOT_THERE.search(str(error)))
+        folder = folder_of(self.spark, path)
+        return folder is not None and unborn.state(folder) is unborn.State.UNBORN
+
+    def _first(self, table: Table, statement: str) -> Row | None:
         """The first row of a statement about a table; None where there is no table."""
         try:
             return self.spark.sql(statement).first()
         except Exception as error:  # Spark's own class differs between a session here and Spark Connect
-            if _NOT_THERE.search(str(error)):
+            if self._says_missing(table, error):
                 return None
+            self._explain(table, error)
             raise
 
     def create(self, table: Table) -> bool:
@@ -100,7 +120,25 @@ class SparkStore(Store):
         schema = self.places.schema(table)
         if schema is not None:
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        self.spark.sql(declared.create_statement(table, self.places.sql_name(table)))
+        path = self.places.path(table)
+        # Delta makes no table where a process died while it made one, and says nothing
+        if path is not None and self._is_taken(table, path):
+            return
+        statement = declared.create_statement(table, self.places.sql_name(table))
+        try:
+            self.spark.sql(statement)
+        except Exception as error:  # Spark's own class differs between a session here and Spark Connect
+            location = _LOCATION.search(str(error))
+            if location is None or self._is_taken(table, location[1]):
+                raise
+            self.spark.sql(statement)
+
+    def _is_taken(self, table: Table, place: str) -> bool:
+        """Whether there is a table at the place; what a process that died while it made one has left is removed."""
+        folder = folder_of(self.spark, place)
+        if folder is None:
+            return False
+        return unborn.clear(folder, table.name, table.remade_by or "", self.say) is unborn.State.BORN
 
     def _mend(self, table: Table) -> bool:
         """Brings an older table to the declared columns; gives whether it was made anew."""
@@ -126,7 +164,7 @@ class SparkStore(Store):
 
     def _refuse_others(self, table: Table) -> None:
         """Something in a catalog that has the name of a table of ours and is no Delta table is never replaced."""
-        detail = self._first(f"DESCRIBE DETAIL {self.places.sql_name(table)}")
+        detail = self._first(table, f"DESCRIBE DETAIL {self.places.sql_name(table)}")
         if detail is None or detail["format"] != "delta":
             raise TableError(
                 f"table {table.name} can't be made: {self.places.shown(table)} is there and is no Delta table. Move it "
@@ -171,7 +209,12 @@ class SparkStore(Store):
     # ------------------------------------------------------------------ write
 
     def append(
-        self, table: Table, rows: DataFrame | Sequence[tuple], *, transaction: tuple[str, int] | None = None
+        self,
+        table: Table,
+        rows: DataFrame | Sequence[tuple],
+        *,
+        transaction: tuple[str, int] | None = None,
+        is_repeat: bool = False,
     ) -> int:
         if isinstance(rows, Sequence):
             declared.check_rows(table, rows)
@@ -181,7 +224,16 @@ class SparkStore(Store):
         # the mark, in the commit's metadata, tells a write from one that Delta skipped
         mark = f"{application} {number} {uuid.uuid4().hex}"
         options = {"txnAppId": application, "txnVersion": str(number), "userMetadata": mark}
-        return self._save(table, self._frame(table, rows), transaction=options)
+        written = self._save(table, self._frame(table, rows), transaction=options)
+        return self._unless_skipped(table, written, transaction, is_repeat)
+
+    def _unless_skipped(self, table: Table, written: int, transaction: tuple[str, int] | None, is_repeat: bool) -> int:
+        """The number of rows of a write; 0 for one that Delta skipped, where the caller knows of it."""
+        if written != SKIPPED:
+            return written
+        if not is_repeat:
+            raise skipped(table, self.places.shown(table), transaction)
+        return 0
 
     def replace(self, table: Table, rows: DataFrame | Sequence[tuple], where: Slice, *, check_keys: bool = True) -> int:
         if isinstance(rows, Sequence):
@@ -253,16 +305,15 @@ class SparkStore(Store):
             self._attempt(table, lambda: writer.overwrite(condition))
         # a write that Delta skips runs no query: what it observes would be waited for without end
         n_rows = seen.get["n_rows"] if transaction is None else self._rows_of_commit(table, transaction["userMetadata"])
-        self.log(f"{table.name}: {n_rows:,} rows written in {time.monotonic() - started:.1f} s")
+        self.log(f"{table.name}: {max(n_rows, 0):,} rows written in {time.monotonic() - started:.1f} s")
         return n_rows
 
     def _rows_of_commit(self, table: Table, mark: str) -> int:
-        """Rows written by the commit that has the mark; 0 where Delta skipped it."""
+        """Rows written by the commit that has the mark; SKIPPED where there is none."""
         history = self.spark.sql(f"DESCRIBE HISTORY {self.places.sql_name(table)} LIMIT {RECENT_COMMITS}")
         recent = history.select("userMetadata", "operationMetrics").collect()
-        return sum(
-            int(commit["operationMetrics"]["numOutputRows"]) for commit in recent if commit["userMetadata"] == mark
-        )
+        rows = [int(each["operationMetrics"]["numOutputRows"]) for each in recent if each["userMetadata"] == mark]
+        return sum(rows) if rows else SKIPPED
 
     def _check_keys(self, table: Table, where: Slice) -> None:
         """Reads back only the key columns of what was written: cheaper than a shuffle of whole rows before the

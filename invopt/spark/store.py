@@ -58,11 +58,21 @@ class Store(ABC):
 
     @abstractmethod
     def append(
-        self, table: Table, rows: DataFrame | Sequence[tuple], *, transaction: tuple[str, int] | None = None
+        self,
+        table: Table,
+        rows: DataFrame | Sequence[tuple],
+        *,
+        transaction: tuple[str, int] | None = None,
+        is_repeat: bool = False,
     ) -> int:
         """Adds rows, a query's or tuples with the declared columns in their order, and gives their number.
 
-        transaction : (application, number): a number that was written before is skipped, which gives 0
+        transaction : (application, number): Delta skips a number that was written before, or a smaller one
+        is_repeat : the caller knows that a skipped write is one of the same rows, which are there; it gives 0
+
+        Raises
+        ------
+        TableError : the write was skipped, and the caller does not know why: its rows would be lost.
         """
 
     @abstractmethod

@@ -237,6 +237,18 @@ def test_each_failure_is_a_row(moody, method, product, termination, says):
     assert says in (row["message"] or "")
 
 
+def test_an_endless_algorithm_is_stopped_in_whatever_wave(make_run):
+    """Nothing else kills the worker here: the engine's own alarm does, and Spark's retry finds the partition."""
+    row = {"id": "waves", "policy": "moody", "method": "algorithm", "scope": {"product_id": [*GOOD, "endless"]}}
+    run = make_run([row], audit_partitions=0, waves=3)
+    solve_policy(run, run.config.policies[0])
+    solutions = solutions_of(run, "waves")
+    endless = solutions.pop(("L1", "endless"))
+    assert (endless["termination"], endless["message"]) == ("time_limit", "killed after 8 s without an answer")
+    assert len(solutions) == len(LOCATIONS) * len(GOOD) and {row["status"] for row in solutions.values()} == {"optimal"}
+    assert len({row["wave"] for row in [*solutions.values(), endless]}) == 3
+
+
 @pytest.mark.parametrize("method", ["model", "algorithm"])
 def test_all_the_others_are_solved(moody, method):
     solutions = solutions_of(moody, method)

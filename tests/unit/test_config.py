@@ -227,3 +227,37 @@ def test_a_place_replaces_the_place_below_it(conf):
 def test_a_setting_that_is_none_is_told(pair):
     with pytest.raises(ConfigError, match="--set"):
         config.settings([pair])
+
+
+@pytest.mark.parametrize(
+    ("landing", "lakehouse", "problem"),
+    [
+        ("landing", "landing/lake", "is inside the landing zone landing"),
+        ("landing", "./landing/", "is inside the landing zone landing"),
+        ("lake/files", "lake", "the landing zone lake/files is inside it, lake"),
+        ("link", "landing/lake", "is inside the landing zone link"),
+        ("landing", "landing/../link/lake", "is inside the landing zone landing"),
+        ("file:{here}/landing", "landing/lake", "is inside the landing zone file:"),
+        ("s3a://retail/in", "s3a://retail/in/lake", "is inside the landing zone s3a://retail/in"),
+        ("landing", "landing2", ""),
+        ("landing/files", "landing/lake", ""),
+        ("s3a://retail/in", "s3a://retail/inner", ""),
+        ("in", "s3a://retail/in", ""),
+    ],
+)
+def test_the_tables_and_the_landing_zone_lie_apart(conf, tmp_path, monkeypatch, landing, lakehouse, problem):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "link").symlink_to("landing")
+    places = {"landing": landing.format(here=tmp_path), "lakehouse": {"root": lakehouse}}
+    if not problem:
+        assert config.load(conf(), overrides=places).lakehouse.root == lakehouse
+        return
+    (told,) = problems_of(conf(), overrides=places)
+    assert told.startswith("the command line, lakehouse.root: ") and problem in told and "--lakehouse" in told
+
+
+def test_the_state_of_a_catalog_lies_outside_the_landing_zone(conf):
+    base = "lakehouse: {catalog: main, state: /data/in/state}\nlanding: /data/in\n"
+    (told,) = problems_of(conf(base=base))
+    assert told.startswith("base.yaml, lakehouse.state: /data/in/state is inside the landing zone /data/in")

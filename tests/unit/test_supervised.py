@@ -125,3 +125,30 @@ list(supervised.run(work, 1, seconds=300))
 def test_without_fork_the_pieces_run_here(monkeypatch):
     monkeypatch.setattr(supervised, "CAN_FORK", False)
     assert list(supervised.run(lambda piece: os.getpid(), 3, seconds=1)) == [os.getpid()] * 3
+
+
+ALARMED = """
+import signal, sys, time
+import numba
+from invopt.solving.supervised import killed_after
+
+@numba.njit
+def endless(n):
+    while n:
+        n += 2
+    return n
+
+with killed_after(60.0):
+    pass
+with killed_after(None):
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0.0
+print("past", flush=True)
+with killed_after(0.2):
+    endless(1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no alarms on this system")
+def test_compiled_code_that_never_ends_is_killed_with_its_process():
+    ended = subprocess.run([sys.executable, "-c", ALARMED], capture_output=True, text=True, timeout=600)
+    assert ended.stdout == "past\n" and ended.returncode == -signal.SIGALRM, ended.stderr
