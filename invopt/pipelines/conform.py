@@ -117,7 +117,7 @@ def _conform_batch(context: Context, dataset: Dataset, batch_id: int, notes: Fil
     # be right
     rows_in = sum(row["n"] for row in context.store.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
     batch = Batch(context, dataset, batch_id, rows_in)
-    rows, parts = typed(lines, dataset, **settings, pieces=_pieces(context, dataset)), _parts(dataset)
+    rows, parts = typed(lines, dataset, **settings, pieces=products_of_pieces(context, dataset)), _parts(dataset)
     counting = [
         F.count_if("is_broken").alias("rejected"),
         *(F.count_if(_is_good(which)).alias(table.name) for table, which in parts),
@@ -159,7 +159,7 @@ def text_settings(context: Context, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _pieces(context: Context, dataset: Dataset) -> DataFrame | None:
+def products_of_pieces(context: Context, dataset: Dataset) -> DataFrame | None:
     """The products of which there are no fractions; None where no product is one, or the dataset counts none."""
     if not any(field.is_whole_of_piece for field in dataset.fields):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from invopt.pipelines.readers import moments
@@ -138,7 +138,9 @@ def _with_pieces(values: DataFrame, dataset: Dataset, pieces: DataFrame) -> Data
         lambda one, other: one | other,
         (F.col(field.column) != F.floor(field.column) for field in dataset.fields if field.is_whole_of_piece),
     )
-    lines = values.withColumn("_fraction_of", F.when(has_fraction, F.col("product_id")))
+    # an observation keeps the optimizer from deriving facts of every value for the join
+    seen = values.observe(Observation(), F.count(F.lit(1)).alias("lines"))
+    lines = seen.withColumn("_fraction_of", F.when(has_fraction, F.col("product_id")))
     known = F.broadcast(
         pieces.select(F.col("product_id").alias("_fraction_of"), F.lit(True).alias(_IS_PIECE)).distinct()
     )
