@@ -17,7 +17,8 @@ from invopt.errors import TableError
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.file_notes import FileNotes, notes_of_batches, with_notes
 from invopt.pipelines.into_silver import Batch
-from invopt.pipelines.typed import LANDED, broken_rules, typed
+from invopt.pipelines.rules import broken_rules
+from invopt.pipelines.typed import LANDED, typed
 from invopt.run import now
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
 from invopt.tables.columns import ITEM

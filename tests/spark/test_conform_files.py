@@ -1,4 +1,4 @@
-"""What bronze.files says of a file decides over its lines: rejected, the order of its dates; and days that mean never."""
+"""What bronze.files says of a file decides over its lines; fractions, and days that mean never."""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ from invopt.errors import InputError, TableError
 from invopt.pipelines.conform import Conformed, conform, products_of_pieces
 from invopt.pipelines.context import Context
 from invopt.pipelines.ingest import Ingested, ingest
-from invopt.pipelines.typed import broken_rules, typed
+from invopt.pipelines.rules import broken_rules
+from invopt.pipelines.typed import typed
 from invopt.spark.store import Store
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
 from invopt.tables.datasets import BY_NAME, DATASETS
@@ -366,7 +367,11 @@ def test_limits_durations_and_prices_that_mean_none(chain):
     [
         ("sales", "1,p1,2017-01-02 13:00:00,two,1.99", ["Units is not a number: two"]),
         ("sales", "1,p1,2017-13-45,1,1.99", ["TransactionDateTime is not a date: 2017-13-45"]),
-        ("sales", "1,p1,2017-01-02 14:00:00,1.5,1.99", ["Units is not a whole number, and the product's UnitOfMeasure is piece: 1.5"]),
+        (
+            "sales",
+            "1,p1,2017-01-02 14:00:00,1.5,1.99",
+            ["Units is not a whole number, and the product's UnitOfMeasure is piece: 1.5"],
+        ),
         ("sales", ",p1,2017-01-02 15:00:00,1,-2", ["StoreID is missing", "Price is below 0: -2"]),
         (
             "sales",
