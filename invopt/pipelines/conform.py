@@ -17,7 +17,8 @@ from invopt.errors import TableError
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.file_notes import FileNotes, notes_of_batches, with_notes
 from invopt.pipelines.into_silver import Batch
-from invopt.pipelines.typed import LANDED, broken_rules, typed
+from invopt.pipelines.rules import broken_rules
+from invopt.pipelines.typed import LANDED, typed
 from invopt.run import now
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
 from invopt.tables.columns import ITEM
@@ -117,7 +118,7 @@ def _conform_batch(context: Context, dataset: Dataset, batch_id: int, notes: Fil
     # be right
     rows_in = sum(row["n"] for row in context.store.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
     batch = Batch(context, dataset, batch_id, rows_in)
-    rows, parts = typed(lines, dataset, **settings, pieces=_pieces(context, dataset)), _parts(dataset)
+    rows, parts = typed(lines, dataset, **settings, pieces=products_of_pieces(context, dataset)), _parts(dataset)
     counting = [
         F.count_if("is_broken").alias("rejected"),
         *(F.count_if(_is_good(which)).alias(table.name) for table, which in parts),
@@ -157,7 +158,7 @@ def text_settings(context: Context, dataset: Dataset) -> dict[str, Any]:
     return {"decimal": mapping.decimal, "formats": mapping.dates, "zone": mapping.zone}
 
 
-def _pieces(context: Context, dataset: Dataset) -> DataFrame | None:
+def products_of_pieces(context: Context, dataset: Dataset) -> DataFrame | None:
     """The products of which there are no fractions; None where no product is one, or the dataset counts none."""
     if not any(field.is_whole_of_piece for field in dataset.fields):
         return None

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from invopt.pipelines.context import Context
-from invopt.pipelines.typed import DATES, FILE_PROBLEM, IS_OF_TYPED_FILE
+from invopt.pipelines.readers.reading import DATES, FILE_PROBLEM, IS_OF_TYPED_FILE
 from invopt.spark.store import Store
 from invopt.tables import FILES
 from invopt.tables.dataset import Dataset

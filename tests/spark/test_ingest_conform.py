@@ -26,10 +26,11 @@ from pyspark.sql import functions as F
 
 from invopt.config import Config
 from invopt.errors import InputError, TableError
-from invopt.pipelines.conform import Conformed, conform
+from invopt.pipelines.conform import Conformed, conform, products_of_pieces
 from invopt.pipelines.context import Context
 from invopt.pipelines.ingest import Ingested, ingest
-from invopt.pipelines.typed import broken_rules, typed
+from invopt.pipelines.rules import broken_rules
+from invopt.pipelines.typed import typed
 from invopt.spark.store import Store
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
 from invopt.tables.datasets import BY_NAME, DATASETS
@@ -77,9 +78,9 @@ FIRST = {
     EMPTY: "",
     "publicparameters/brands_2017-01-02.csv": "\ufeffBrandID,BrandName\r\n1.0,Best\r\n2,  Second \r\n",
     "publicparameters/brands_products.csv": (
-        "BrandID,ProductID,ProductName,MSRP,ProductVolume,ShelfLife\n1,p1,One,2.5,0.1,3 days\n1,p2,Two,0,0.1,1 week\n"
-        "1,p3,Three,3,0.1,2 Months\n"
-        "1,p4,Four,3,0.1,\n1,p5,Five,3,0.1,-1\n1,p6,Six,3,0.1,14\n1,p7,Seven,3,0.1,soon\n1,p8,Eight,nan,0.1,1 day\n"
+        "BrandID,ProductID,ProductName,MSRP,ProductVolume,ShelfLife,UnitOfMeasure\n1,p1,One,2.5,0.1,3 days,Piece\n"
+        "1,p2,Two,0,0.1,1 week,kg\n1,p3,Three,3,0.1,2 Months,\n1,p4,Four,3,0.1,,\n1,p5,Five,3,0.1,-1,\n"
+        "1,p6,Six,3,0.1,14,\n1,p7,Seven,3,0.1,soon,\n1,p8,Eight,inf,0.1,1 day,\n"
     ),
     "publicparameters/store_department_brand_products.csv": (
         "StoreID,DepartmntID,BrandID,ProductID,MSRP,DisposalCost\n1,3,1,p1,2,0.1\n"
@@ -364,7 +365,11 @@ def test_limits_durations_and_prices_that_mean_none(chain):
     [
         ("sales", "1,p1,2017-01-02 13:00:00,two,1.99", ["Units is not a number: two"]),
         ("sales", "1,p1,2017-13-45,1,1.99", ["TransactionDateTime is not a date: 2017-13-45"]),
-        ("sales", "1,p1,2017-01-02 14:00:00,1.5,1.99", ["Units is not a whole number: 1.5"]),
+        (
+            "sales",
+            "1,p1,2017-01-02 14:00:00,1.5,1.99",
+            ["Units is not a whole number, and the product's UnitOfMeasure is piece: 1.5"],
+        ),
         ("sales", ",p1,2017-01-02 15:00:00,1,-2", ["StoreID is missing", "Price is below 0: -2"]),
         (
             "sales",
@@ -377,7 +382,7 @@ def test_limits_durations_and_prices_that_mean_none(chain):
             ["the line does not have as many fields as the header, or its quotes are not closed"],
         ),
         ("brands_products", "1,p7,Seven,3,0.1,soon", ['ShelfLife is not a duration like "3 days": soon']),
-        ("brands_products", "1,p8,Eight,nan,0.1,1 day", ["MSRP is not a number: nan"]),
+        ("brands_products", "1,p8,Eight,inf,0.1,1 day", ["MSRP is not a number: inf"]),
         ("store_product_storage", "1,A,p2,-0.2,1,5,10", ["StorageCost is below 0: -0.2"]),
         ("store_product_storage", "1,A,p3,0.2,1,-2,10", ["MinInventorySize is below 0: -2"]),
         ("store_product_supplier", "1,5,p2,", ["ServiceLevel is above 1: 1.5"]),
@@ -388,7 +393,7 @@ def test_limits_durations_and_prices_that_mean_none(chain):
         ),
         ("demand_forecasts", "1,p1,2017-01-02", ["PredictedDemandProbability is above 1: 1.2"]),
         ("demand_forecasts", "2,p1,,2017-01-04", ["ForecastDateTime is missing"]),
-        ("demand_forecasts", "3,p1,", ["Demand is not a number: NaN"]),
+        ("demand_forecasts", "3,p1,", ["Demand is missing (it says NaN)"]),
         ("inventory", "1,p3,2017-01-03,-1,", ["Units is below 0: -1"]),
         ("orders", "s_Q,1,p1,5,12,2017-01-03,2017-01-05,0,maybe", ["Fulfilled is not True or False: maybe"]),
     ],
@@ -403,6 +408,18 @@ def test_rejected_lines_know_their_file(chain):
     of_sales = {row["file"].rsplit("/", 1)[1] for row in chain.silver[0][REJECTED.name] if row["dataset"] == "sales"}
     assert of_sales == {"sales_store1_2017_01_03_00_00_00.csv"}
     assert any("! sales: 6 lines rejected" in line for line in chain.said)
+
+
+def test_rejected_lines_name_their_item_and_file_where_they_can_be_read(chain):
+    numbers = {row["file"]: row["file_number"] for row in chain.run.store.rows(FILES)}
+    keys = {}
+    for row in chain.silver[0][REJECTED.name]:
+        assert row["file_number"] == numbers[row["file"]]
+        keys[row["dataset"], row["line"]] = (row["location_id"], row["product_id"], row["source_id"])
+    assert keys["sales", "1,p1,2017-01-02 13:00:00,two,1.99"] == ("1", "p1", None)
+    assert keys["sales", ",p1,2017-01-02 15:00:00,1,-2"] == (None, "p1", None)
+    assert keys["orders", "s_Q,1,p1,5,12,2017-01-03,2017-01-05,0,maybe"] == ("1", "p1", "5")
+    assert {key[1] for (name, _), key in keys.items() if name == "brands_products"} == {"p7", "p8"}
 
 
 def test_sales_of_one_moment_add_up_and_price_0_is_spoilage(chain):
@@ -510,8 +527,9 @@ def test_after_a_crash_the_same_rows_and_counts_come_out(chain):
 
 def test_a_line_is_broken_when_it_breaks_a_rule(chain):
     for dataset in DATASETS:
-        lines = typed(chain.run.store.read(bronze(dataset)), dataset)
-        breaks_rule = F.size(broken_rules(dataset)) > 0
+        pieces = products_of_pieces(chain.run, dataset)
+        lines = typed(chain.run.store.read(bronze(dataset)), dataset, pieces=pieces)
+        breaks_rule = F.size(broken_rules(lines, dataset)) > 0
         counted = lines.agg(
             F.count_if("is_broken").alias("broken"),
             F.count_if(breaks_rule).alias("by_rules"),

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import pytest
 from pyspark.sql import functions as F
 
-from invopt.pipelines.typed import broken_rules, typed
+from invopt.pipelines.rules import broken_rules
+from invopt.pipelines.typed import typed
 from invopt.tables.datasets import BY_NAME
 
 GOOD = {

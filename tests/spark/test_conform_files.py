@@ -1,0 +1,87 @@
+"""What bronze.files says of a file decides over its lines; fractions, and days that mean never."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from invopt import lake
+from invopt.config import Config
+from invopt.pipelines.conform import conform
+from invopt.pipelines.ingest import ingest
+from invopt.tables import FILES, REJECTED, silver
+from invopt.tables.datasets import BY_NAME
+from tests.contexts import context_at
+
+ORDERED = "PolicyName,StoreID,ProductID,SupplierID,Quantity,OrderTimestamp,ETA,ConfidenceInterval,Fulfilled\n"
+FILES_LANDED = {
+    "publicparameters/brands_products.csv": (
+        "BrandID,ProductID,ProductName,MSRP,ProductVolume,ShelfLife,UnitOfMeasure\n1,p1,,,,,pcs\n1,p2,,,,,kg\n"
+    ),
+    "rawdata/inv_1.csv": (
+        "StoreID,ProductID,InventoryDateTime,Units,ExpiryDateTime\n1,p1,2026-03-02,5,9999-12-31\n"
+        "1,p2,2026-03-02,1.5,31.12.9999 23:59\n1,p1,2026-03-01,0.5,NULL\n1,p3,2026-03-02,0.5,\n"
+    ),
+    "orders/erp/orders_1.csv": ORDERED + "erp,1,p1,s,5,10/02/2026,04/03/2026 08:00,0,nein\n",
+    "orders/erp/orders_2.csv": ORDERED + "erp,1,p2,s,5,10/02/2026,04/03/2026,0,f\nerp,,p9,s,5,2026-02-10,,0,f\n",
+}
+PROBLEM = "its dates are of both orders: 27/02/2026 and 02/27/2026"
+
+
+@pytest.fixture(scope="module")
+def context(spark, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    for name, text in FILES_LANDED.items():
+        path = folder / "landing" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    configured = Config(lakehouse={"root": str(folder / "lake")}, landing=str(folder / "landing"))
+    context = context_at(spark, configured, datetime(2026, 3, 2))
+    ingest(context)
+    noted = []
+    for row in context.store.rows(FILES):
+        values = row.asDict()
+        if values["file"].endswith("orders_1.csv"):
+            values |= {"status": "ingested", "problem": None, "dates": "dmy", "n_lines": 1}
+        elif values["file"].endswith("orders_2.csv"):
+            values |= {"status": "rejected", "problem": PROBLEM, "dates": None, "n_lines": 2}
+        noted.append(tuple(values[name] for name in FILES.column_names))
+    context.store.replace(FILES, noted, {"batch_id": 0})
+    conform(context)
+    return context
+
+
+def test_numeric_dates_are_read_in_the_order_of_their_file(context):
+    (order,) = context.store.rows(silver(BY_NAME["orders"]))
+    moments = (order["ordered_at"].astimezone(UTC), order["eta"].astimezone(UTC))
+    assert moments == (datetime(2026, 2, 10, tzinfo=UTC), datetime(2026, 3, 4, 8, tzinfo=UTC))
+    assert order["is_received"] is False
+
+
+def test_each_line_of_a_rejected_file_is_rejected_with_its_problem_and_its_keys(context):
+    rejected = [row for row in context.store.rows(REJECTED) if row["dataset"] == "orders"]
+    assert {tuple(row["rules"]) for row in rejected} == {(PROBLEM,)}
+    keys = {(row["location_id"], row["product_id"], row["source_id"]) for row in rejected}
+    assert keys == {("1", "p2", "s"), (None, "p9", "s")}
+    numbers = {row["file"]: row["file_number"] for row in context.store.rows(FILES)}
+    assert all(row["file_number"] == numbers[row["file"]] for row in rejected)
+
+
+def test_a_fraction_of_a_piece_is_rejected_and_one_of_a_kilogram_or_an_unknown_product_is_kept(context):
+    rejected = [row for row in context.store.rows(REJECTED) if row["dataset"] == "inventory"]
+    assert [(row["product_id"], row["rules"]) for row in rejected] == [
+        ("p1", ["Units is not a whole number, and the product's UnitOfMeasure is piece: 0.5"])
+    ]
+    lots = context.store.rows(silver(BY_NAME["inventory"]))
+    assert sorted((row["product_id"], row["units"]) for row in lots) == [("p1", 5.0), ("p2", 1.5), ("p3", 0.5)]
+
+
+def test_never_is_kept_and_read_without_spark(context):
+    rows = lake.read(context.config.lakehouse, silver(BY_NAME["inventory"]))
+    never = rows.set_index("product_id")["expires_at"]
+    assert [str(never[product])[:19] for product in ("p1", "p2", "p3")] == ["9999-12-31 00:00:00"] * 2 + ["NaT"]
+
+
+def test_again_brings_nothing(context):
+    assert conform(context) == []
