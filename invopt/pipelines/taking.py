@@ -151,7 +151,7 @@ def take(context: Context, batch: Batch) -> None:
     """
     mark = ("invopt.ingest.files", batch.batch_id)
     has_lines = bool(batch.by_dataset())
-    if not context.store.append(FILES, batch.rows(is_done=not has_lines), transaction=mark):
+    if not context.store.append(FILES, batch.rows(is_done=not has_lines), transaction=mark, is_repeat=True):
         raise ConcurrentRunError(
             "another run is ingesting the same landing zone: wait until it has ended, then run again; no line is "
             "taken twice"
