@@ -152,7 +152,7 @@ def _conform_batch(context: Context, dataset: Dataset, batch_id: int, notes: Fil
 
 def text_settings(context: Context, dataset: Dataset) -> dict[str, Any]:
     """How the dataset's texts are to be read, as `typed` takes it: what its `mapping` declares."""
-    mapping = context.run.config.mapping.get(dataset.name)
+    mapping = context.config.mapping.get(dataset.name)
     if mapping is None:
         return {"decimal": None, "formats": (), "zone": None}
     return {"decimal": mapping.decimal, "formats": mapping.dates, "zone": mapping.zone}
