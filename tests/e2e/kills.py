@@ -275,7 +275,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"the undisturbed run ended with exit code {code}; see {calm.log}")
         return 2
     seconds, n_commits, expected = time.monotonic() - started, commits(calm.lakehouse), content(calm.lakehouse)
-    n_bytes = sum(path.stat().st_size for path in calm.lakehouse.rglob("*") if path.is_file())
+    # a small disk gives whole blocks
+    n_bytes = sum(512 * path.stat().st_blocks for path in calm.lakehouse.rglob("*") if path.is_file())
     print(f"undisturbed: {seconds:.0f} s, {n_commits} commits, {len(expected)} tables, {n_bytes:,} bytes", flush=True)
     tally = _Tally()
     for name, trial in _trials(chosen, demo, dice, seconds / n_commits, n_commits, n_bytes):
