@@ -210,10 +210,14 @@ def differences(expected: dict[str, Counter], found: dict[str, Counter]) -> list
 
 
 def trial_at(trial: Trial, points: list[tuple[int, float]], expected: dict[str, Counter]) -> tuple[int, list[str]]:
-    """Kills one run after the other, each `delay` seconds after its number of commits, then finishes."""
+    """Kills one run after the other, each `delay` seconds after its number of commits, then finishes.
+
+    A run makes at least one commit before it is killed: else a kill before it would leave it nothing to disturb.
+    """
     n_killed = 0
     for n_commits, delay in points:
         reached: list[float] = []
+        n_commits = max(n_commits, commits(trial.lakehouse) + 1)
 
         def is_time(n_commits: int = n_commits, delay: float = delay, reached: list[float] = reached) -> bool:
             if not reached and commits(trial.lakehouse) >= n_commits:
