@@ -46,7 +46,8 @@ def explained(error: BaseException, name: str = "", place: str = "") -> InvoptEr
     """
     text = _whole_text(error)
     kind = next((kind for kind, sign in _SIGNS if re.search(sign, text)), None)
-    if kind is None:
+    # what a policy's code met in a worker says nothing of the tables
+    if kind is None or (kind != _FULL and "PythonException" in text):
         return None
     if kind in (_MEMORY, _GONE):
         return InvoptError(_of_java(kind, innermost(error)))

@@ -83,7 +83,7 @@ class HadoopFolder(Folder):
     def files(self) -> dict[str, int] | None:
         if not self._files.exists(self._path(self.place)):
             return None
-        return {name: status.getLen() for name, status in self._statuses("")}
+        return {name: 0 if name.endswith("/") else status.getLen() for name, status in self._statuses("")}
 
     def _statuses(self, below: str) -> list[tuple[str, Any]]:
         statuses = []

@@ -129,16 +129,27 @@ class SparkStore(Store):
             self.spark.sql(statement)
         except Exception as error:  # Spark's own class differs between a session here and Spark Connect
             location = _LOCATION.search(str(error))
-            if location is None or self._is_taken(table, location[1]):
+            if location is None:
                 raise
+            # the catalog hears of a table after its first commit
+            if self._is_taken(table, location[1], is_unknown=True):
+                raise self._unheard(table, location[1]) from error
             self.spark.sql(statement)
 
-    def _is_taken(self, table: Table, place: str) -> bool:
+    def _unheard(self, table: Table, place: str) -> TableError:
+        name = self.places.sql_name(table)
+        return TableError(
+            f"table {table.name} can't be made: {place} has a table with rows that the catalog does not know. Make it "
+            f"known by `CREATE TABLE {name} USING delta LOCATION '{place}'`, or move it away"
+        )
+
+    def _is_taken(self, table: Table, place: str, *, is_unknown: bool = False) -> bool:
         """Whether there is a table at the place; what a process that died while it made one has left is removed."""
         folder = folder_of(self.spark, place)
         if folder is None:
             return False
-        return unborn.clear(folder, table.name, table.remade_by or "", self.say) is unborn.State.BORN
+        met = unborn.clear(folder, table.name, table.remade_by, self.say, is_unknown=is_unknown)
+        return met is unborn.State.BORN
 
     def _mend(self, table: Table) -> bool:
         """Brings an older table to the declared columns; gives whether it was made anew."""
@@ -204,7 +215,11 @@ class SparkStore(Store):
         return table.name in self._unwritten or super().is_empty(table)
 
     def rows(self, table: Table, where: Slice | None = None) -> list[Row]:
-        return self.read(table, where=where).collect()
+        try:
+            return self.read(table, where=where).collect()
+        except Exception as error:  # Spark's own class differs between a session here and Spark Connect
+            self._explain(table, error)
+            raise
 
     # ------------------------------------------------------------------ write
 

@@ -37,13 +37,14 @@ class State(enum.Enum):
     FOREIGN = "files that belong to no table"
 
 
-def state_of(files: Mapping[str, int] | None, first_commit: Callable[[], str]) -> State:
+def state_of(files: Mapping[str, int] | None, first_commit: Callable[[], str], *, is_unknown: bool = False) -> State:
     """The state of a table's place.
 
     Parameters
     ----------
     files : name below the place -> bytes; names of folders end with a slash; None where there is no such place
     first_commit : gives the text of the first commit, which is among the files
+    is_unknown : the catalog knows of no table there: one that was made and never written is not born either
 
     >>> state_of({"_delta_log/": 0}, str), state_of({"part-0.parquet": 9, "_delta_log/": 0}, str)
     (<State.UNBORN: 'what a process that died while it made the table has left'>, \
@@ -53,7 +54,7 @@ def state_of(files: Mapping[str, int] | None, first_commit: Callable[[], str]) -
         return State.FREE
     if any(_LATER.fullmatch(name) for name in files if name != FIRST_COMMIT):
         return State.BORN
-    if FIRST_COMMIT in files and is_whole(first_commit()):
+    if FIRST_COMMIT in files and is_whole(first_commit()) and (_rows(files) or not is_unknown):
         return State.BORN
     return State.FOREIGN if _rows(files) else State.UNBORN
 
@@ -77,7 +78,7 @@ def state(folder: Folder) -> State:
     return state_of(folder.files(), lambda: folder.text(FIRST_COMMIT))
 
 
-def clear(folder: Folder, name: str, remade_by: str, say: Callable[[str], None]) -> State:
+def clear(folder: Folder, name: str, remade_by: str, say: Callable[[str], None], *, is_unknown: bool = False) -> State:
     """Frees the place of a table that was never born; gives the state that it was met in.
 
     A place that changed within the last seconds may be another process's that is making the table: it is waited for.
@@ -86,6 +87,7 @@ def clear(folder: Folder, name: str, remade_by: str, say: Callable[[str], None])
     ----------
     name, remade_by : of the table, and the command that makes its rows again, empty where none does
     say : told when something is removed
+    is_unknown : as in `state_of`
 
     Raises
     ------
@@ -94,7 +96,7 @@ def clear(folder: Folder, name: str, remade_by: str, say: Callable[[str], None])
     end = time.monotonic() + PATIENCE
     while True:
         files = folder.files()
-        met = state_of(files, lambda: folder.text(FIRST_COMMIT))
+        met = state_of(files, lambda: folder.text(FIRST_COMMIT), is_unknown=is_unknown)
         if met is not State.UNBORN or folder.age() >= QUIET or time.monotonic() > end:
             break
         time.sleep(0.25)

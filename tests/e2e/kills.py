@@ -210,10 +210,14 @@ def differences(expected: dict[str, Counter], found: dict[str, Counter]) -> list
 
 
 def trial_at(trial: Trial, points: list[tuple[int, float]], expected: dict[str, Counter]) -> tuple[int, list[str]]:
-    """Kills one run after the other, each `delay` seconds after its number of commits, then finishes."""
+    """Kills one run after the other, each `delay` seconds after its number of commits, then finishes.
+
+    A run makes at least one commit before it is killed: else a kill before it would leave it nothing to disturb.
+    """
     n_killed = 0
     for n_commits, delay in points:
         reached: list[float] = []
+        n_commits = max(n_commits, commits(trial.lakehouse) + 1)
 
         def is_time(n_commits: int = n_commits, delay: float = delay, reached: list[float] = reached) -> bool:
             if not reached and commits(trial.lakehouse) >= n_commits:
@@ -275,7 +279,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"the undisturbed run ended with exit code {code}; see {calm.log}")
         return 2
     seconds, n_commits, expected = time.monotonic() - started, commits(calm.lakehouse), content(calm.lakehouse)
-    n_bytes = sum(path.stat().st_size for path in calm.lakehouse.rglob("*") if path.is_file())
+    # a small disk gives whole blocks
+    n_bytes = sum(512 * path.stat().st_blocks for path in calm.lakehouse.rglob("*") if path.is_file())
     print(f"undisturbed: {seconds:.0f} s, {n_commits} commits, {len(expected)} tables, {n_bytes:,} bytes", flush=True)
     tally = _Tally()
     for name, trial in _trials(chosen, demo, dice, seconds / n_commits, n_commits, n_bytes):

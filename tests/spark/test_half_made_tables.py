@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 from invopt.config import LakehouseConfig
 from invopt.errors import TableError
 from invopt.spark import unborn
+from invopt.spark.failures import explained
 from invopt.spark.folders import LocalFolder
 from invopt.spark.session import hadoop_folder
 from invopt.spark.stores import open_store
@@ -83,16 +85,24 @@ def test_files_that_may_be_rows_stop_the_run_and_stay(lakehouse, spark):
         assert LocalFolder(str(place)).files() == before, name
 
 
-def test_a_table_that_its_catalog_has_not_heard_of_is_taken_as_it_is(spark, tmp_path):
+def test_a_table_that_its_catalog_has_not_heard_of_is_made_anew_where_it_has_no_row(spark, tmp_path):
     """The process died between the first commit and the catalog's note of it."""
     config = LakehouseConfig(catalog="spark_catalog", schema_prefix=f"half{next(_number)}_", state=str(tmp_path))
     warehouse = Path(spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:"))
     place = warehouse / f"{config.schema_prefix}gold.db" / "weights"
-    open_store(spark, config).create(CLUSTERED)
-    shutil.copytree(place, tmp_path / "kept")
+    # Spark remembers a table that it has made itself, which a new process does not
+    other = open_store(spark, LakehouseConfig(root=str(tmp_path / "lake")))
+    other.create(PLAIN)
+    shutil.copytree(tmp_path / "lake" / "gold" / "weights", place)
+    assert open_store(spark, config).append(PLAIN, [("r1", 1.0)]) == 1
+
     spark.sql(f"DROP TABLE {config.catalog}.{config.schema_prefix}gold.weights")
-    shutil.copytree(tmp_path / "kept", place, dirs_exist_ok=True)
-    assert open_store(spark, config).append(CLUSTERED, [("r1", 1.0)]) == 1
+    other.append(PLAIN, [("r2", 2.0)])
+    shutil.copytree(tmp_path / "lake" / "gold" / "weights", place, dirs_exist_ok=True)
+    before = LocalFolder(str(place)).files()
+    with pytest.raises(TableError, match="rows that the catalog does not know.*CREATE TABLE .* LOCATION"):
+        open_store(spark, config).append(PLAIN, [("r1", 1.0)])
+    assert LocalFolder(str(place)).files() == before
 
 
 @pytest.mark.parametrize("name", [*LEFT, *TABLES, *OF_OTHERS])
@@ -124,3 +134,35 @@ def test_a_skipped_write_is_an_error_unless_the_caller_knows_of_it(lakehouse, sp
     # no rows are not a skipped write
     assert store.append(PLAIN, frame.limit(0), transaction=("feed", 8)) == 0
     assert store.append(PLAIN, [], transaction=("feed", 9)) == 0
+
+
+def test_a_damaged_table_is_told_with_its_name_and_the_way_out(spark, tmp_path):
+    def table_at(name: str) -> Path:
+        config = LakehouseConfig(root=str(tmp_path / name))
+        for number in range(3):
+            open_store(spark, config).append(PLAIN, [(f"r{number}", 1.0)])
+        return tmp_path / name / "gold" / "weights"
+
+    def told(root: str, is_frame: bool) -> str:
+        store = open_store(spark, LakehouseConfig(root=root))
+        with pytest.raises(Exception) as caught:  # noqa: B017 - Spark's own classes, which the command line explains
+            store.read(PLAIN).collect() if is_frame else store.rows(PLAIN)
+        failure = explained(caught.value) if is_frame else caught.value
+        assert isinstance(failure, TableError), caught.value
+        return str(failure)
+
+    next(table_at("lost").glob("*.parquet")).unlink()
+    place = table_at("cut")
+    DeltaTable(str(place)).create_checkpoint()
+    for damaged in (next(place.glob("_delta_log/*.checkpoint.parquet")), *place.glob("*.parquet")):
+        damaged.write_bytes(damaged.read_bytes()[:-20])
+    for name, words in (("lost", "is missing"), ("cut", "is damaged")):
+        for scheme in ("", "file:"):
+            for is_frame in (False, True):
+                text = told(f"{scheme}{tmp_path / name}", is_frame)
+                assert "gold.weights" in text and words in text and "from a backup" in text, (
+                    name,
+                    scheme,
+                    is_frame,
+                    text,
+                )

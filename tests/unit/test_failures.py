@@ -93,6 +93,11 @@ def test_what_is_not_known_is_told_by_its_innermost_cause():
     assert innermost(ValueError()) == "ValueError"
 
 
+def test_what_a_policy_met_in_a_worker_is_no_fault_of_a_table():
+    text = f"{SAVE}x\n{SPARK}.api.python.PythonException: Traceback (most recent call last):\nFileNotFoundError: '/a/b'"
+    assert explained(RuntimeError(text)) is None
+
+
 def test_a_commit_that_fails_names_its_table_and_is_not_tried_again():
     tries = []
 
