@@ -18,6 +18,7 @@ from invopt.pipelines.into_silver import Batch
 from invopt.pipelines.typed import LANDED, broken_rules, typed
 from invopt.run import now
 from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
+from invopt.tables.columns import ITEM
 from invopt.tables.dataset import Dataset
 from invopt.tables.datasets import DATASETS
 
@@ -157,6 +158,7 @@ def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame) -> DataFrame:
     # the optimizer derives facts from a filter on `is_broken`, twice as many for each column that a rule reads: two
     # minutes and gigabytes for a supplier's terms; it does not look through an observation
     seen = rows.observe(Observation(), F.count(F.lit(1)).alias("lines"))
+    keys = {field.column for field in dataset.fields if field.kind == "id"}
     broken = seen.where(F.col("is_broken")).join(
         F.broadcast(files.select("file_number", "file")), on="file_number", how="left"
     )
@@ -167,6 +169,8 @@ def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame) -> DataFrame:
         broken_rules(dataset).alias("rules"),
         # the landed text; a line with another number of fields is kept as it was
         F.coalesce("malformed_line", F.to_csv(LANDED)).alias("line"),
+        *(F.col(name) if name in keys else F.lit(None).cast("string").alias(name) for name in ITEM),
+        "file_number",
     )
 
 

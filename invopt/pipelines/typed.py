@@ -101,7 +101,8 @@ def _days(raw: Column) -> Column:
     factor = F.lit(1)
     for name, days in _DAYS.items():
         factor = F.when(unit == name, days).otherwise(factor)
-    return count * factor
+    # 99999999 months are more than an int holds
+    return F.try_multiply(count, factor)
 
 
 def _is_broken(dataset: Dataset) -> Column:

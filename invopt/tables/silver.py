@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invopt.tables.columns import required
+from invopt.tables.columns import optional, required
 from invopt.tables.dataset import Dataset
 from invopt.tables.datasets import BY_NAME
 from invopt.tables.table import BATCH, Table
@@ -47,6 +47,10 @@ REJECTED = Table(
         required("file", "string", "", "path of the file"),
         required("rules", "array<string>", "", "the rules that the line breaks"),
         required("line", "string", "", "the line's text"),
+        optional("location_id", "string", "", "the location that the line names; none where that can't be read"),
+        optional("product_id", "string", "", "the product that the line names"),
+        optional("source_id", "string", "", "the source that the line names"),
+        optional("file_number", "bigint", "", "the file, in bronze.files"),
     ),
     (),
     ("dataset", "batch_id"),

@@ -4,8 +4,8 @@ WITH lines AS (
         supply.purchase_cost + coalesce(supply.unit_shipping_cost, 0D) AS unit_cost,
         -- "quantity:price;quantity:price", ascending by quantity; shipping a unit costs the same at every price
         array_sort(transform(split(supply.price_breaks, ';'), part -> named_struct(
-            'quantity', CAST(split_part(part, ':', 1) AS DOUBLE),
-            'unit_cost', CAST(split_part(part, ':', 2) AS DOUBLE) + coalesce(supply.unit_shipping_cost, 0D)))) AS price_breaks,
+            'quantity', TRY_CAST(split_part(part, ':', 1) AS DOUBLE),
+            'unit_cost', TRY_CAST(split_part(part, ':', 2) AS DOUBLE) + coalesce(supply.unit_shipping_cost, 0D)))) AS price_breaks,
         supplier.fixed_order_cost, supply.backorder_cost, supply.lead_time,
         coalesce(supply.lead_time_confidence, 0D) AS lead_time_confidence, supply.service_level, supply.shipping_interval,
         supply.min_order_quantity, supply.max_order_quantity, supply.quantity_multiple,
