@@ -125,7 +125,9 @@ def _of_items(item_state: DataFrame, column: str, finding: str) -> Iterator[Find
     for row in rows[:SHOWN]:
         examples = tuple(dict.fromkeys((row["first"], row["last"])))
         shown = f"{row['n']:,} item{'' if row['n'] == 1 else 's'}"
-        yield Finding(finding, ITEM_STATE.name, row["n"], examples, f"{shown}: {row[column]} ({_such_as(row['n'], examples)})")
+        yield Finding(
+            finding, ITEM_STATE.name, row["n"], examples, f"{shown}: {row[column]} ({_such_as(row['n'], examples)})"
+        )
     if len(rows) > SHOWN:
         total = counted.agg(F.sum("n").alias("items"), F.count(F.lit(1)).alias("texts")).first()
         n = total["items"] - sum(row["n"] for row in rows[:SHOWN])

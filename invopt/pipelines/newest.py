@@ -45,9 +45,7 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
         # the struct's order decides: a sticky flag, then the newest file, then the values, so that the choice is always
         # the same
         order = [*dataset.sticky, "file_number", *(name for name in values if name not in dataset.sticky)]
-        best = good.groupBy(*keys).agg(
-            F.max(F.struct(*order)).alias("best"), F.max("file_number").alias("newest_file")
-        )
+        best = good.groupBy(*keys).agg(F.max(F.struct(*order)).alias("best"), F.max("file_number").alias("newest_file"))
         # the values of a sticky flag may be an older file's: the row has come with the newer one too
         return best.select(
             *keys,

@@ -1,4 +1,4 @@
-"""Ids that never join: keys of stock, sales, open orders and forecasts without an item, products of items without a row.
+"""Ids that never join: keys of stock, sales, orders and forecasts without an item, and products without a row.
 
 Where one transformation would join an id, it is named: a feed that drops leading zeros brings stock for nobody.
 """
@@ -97,7 +97,9 @@ def _alike(unknown: DataFrame, known: DataFrame) -> DataFrame:
     """Pairs of an unknown and a known id that are the same when all transformations are done to both."""
     left = unknown.withColumn("form", F.explode(_forms("unknown")))
     right = known.withColumn("form", F.explode(_forms("known")))
-    return left.join(right, on="form", how="inner").select("dataset", "unknown", "known").distinct().limit(LARGEST_SEARCH)
+    return (
+        left.join(right, on="form", how="inner").select("dataset", "unknown", "known").distinct().limit(LARGEST_SEARCH)
+    )
 
 
 def _forms(name: str) -> Column:

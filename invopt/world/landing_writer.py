@@ -133,7 +133,9 @@ class _GrowingParquet:
                 self._room = self._max_rows
             n_rows = _whole_items(table, self._room)
             if not n_rows and self._room == self._max_rows:
-                raise ValueError(f"{self._path}: an item has more than {self._max_rows:,} rows, and they can't be divided")
+                raise ValueError(
+                    f"{self._path}: an item has more than {self._max_rows:,} rows, and they can't be divided"
+                )
             if n_rows:
                 self._writer.write_table(table.slice(0, n_rows))
             self._room = self._room - n_rows if n_rows == table.num_rows else 0
