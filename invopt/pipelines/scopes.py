@@ -33,7 +33,7 @@ def in_scope(scope: Scope) -> Column:
 
 
 def is_blocked() -> Column:
-    """Whether an item of gold.item_state is blocked; versions up to 0.3 did not say."""
+    """Whether an item of gold.item_state is blocked; versions up to 0.2 did not say."""
     return F.coalesce(F.col("is_blocked"), F.lit(False))
 
 

@@ -103,7 +103,7 @@ def lines_without_keys(rejected: DataFrame) -> list[tuple[str, int, list[str]]]:
         for key in keys:
             lacks_key = lacks_key | ((F.col("dataset") == dataset) & F.col(key).isNull())
     counted = (
-        # versions up to 0.3 did not keep what a line names
+        # versions up to 0.2 did not keep what a line names
         rejected.where(lacks_key & F.col("file_number").isNotNull())
         .groupBy("dataset", "file")
         .agg(F.count(F.lit(1)).alias("n"), F.max("file_number").alias("file_number"))

@@ -7,7 +7,7 @@ WITH named AS (
         -- whoever supplies an open order, it adds to the location's stock
         CASE WHEN dataset IN ('store_product_supplier', 'suppliers') THEN source_id END AS source_id
     FROM rejected
-    -- versions up to 0.3 kept neither keys nor the file's number
+    -- versions up to 0.2 kept neither keys nor the file's number
     WHERE file_number IS NOT NULL
 ),
 keyed AS (
