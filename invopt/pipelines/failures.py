@@ -53,7 +53,7 @@ def _told() -> Column:
 
 
 def _failed(context: Context, row: PolicyRow) -> DataFrame:
-    """item, termination, why: the cause that gold.item_state has says more than the column that is NULL because of it."""
+    """item, termination, why: what gold.item_state says is missing, where that made a column NULL."""
     state = context.store.read(ITEM_STATE, where={"run_id": context.run_id}).select(*ITEM, "problem", "is_stock_stale")
     failed = solutions_of(context, row).where("status = 'no_solution'").join(state, on=list(ITEM), how="left")
     is_explained = (F.col("termination") == "invalid_input") & F.col("problem").isNotNull() & ~F.col("is_stock_stale")
