@@ -77,6 +77,12 @@ class AuditError(InvoptError):
     exit_code = 6
 
 
+class NothingDecidedError(InvoptError):
+    """There were items to decide for, and not one of them was decided; names the first of them and why."""
+
+    exit_code = 3
+
+
 class OrderRuleError(InvoptError):
     """A policy's order rule failed: its items are held, and its step is not done."""
 

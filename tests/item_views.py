@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from invopt.pipelines import item_views
-from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS
+from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, REJECTED, UNREAD
 
 AS_OF = datetime(2017, 1, 10, 6, tzinfo=UTC)
 VALUES = {"run_id": "r", "as_of": AS_OF, "horizon": 4, "forecast_max_age": 14, "baselines": ["Sim"]}
+VALUES |= {"longest_lead_time": 3650.0}
 TABLES = {name: item_views.SILVER[name] for name in item_views.TABLES} | {
     "own_on_order": ORDERS,
     "demand_forecasts": DEMAND_FORECASTS,
+    "unread": UNREAD,
+    "rejected": REJECTED,
 }
 KEYS = ("location_id", "product_id", "source_id")
 
@@ -31,6 +34,7 @@ TERMS = of_item(
 ) | {"price_breaks": PRICES}
 PLACE = of_item("location_id product_id")
 FORECAST = of_item("forecast_made_at demand_distribution demand_mean demand_variance demand_pmf")
+FORECAST |= {"forecast_file_number": "bigint"}
 # the columns of each view, with their types: what one test expects of a view, another gives to the next view
 VIEWS = {
     "stock_counts": of_item("location_id snapshot_at is_stock_stale")
@@ -39,6 +43,7 @@ VIEWS = {
     "open_orders": PLACE
     | {"on_order": "double", "on_order_late": "double", "last_ordered_at": "map<string,timestamp>"},
     "terms": TERMS,
+    "item_terms": TERMS,
     "forecast": PLACE | FORECAST,
     "positions": TERMS
     | FORECAST

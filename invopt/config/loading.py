@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from invopt.config.apart import nested_places
 from invopt.config.records import Config, PolicyRow, Record, SolverRow
 from invopt.config.schedules import Schedule
+from invopt.config.texts import read_yaml
 from invopt.errors import ConfigError
 from invopt.tables.datasets import BY_NAME
 
@@ -202,7 +203,7 @@ def _read_yaml(path: Path, problems: list[str], *, is_needed: bool) -> Any:
             problems.append(f"{path}: the file is missing")
         return None
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:  # a date such as 2026-13-01 is a ValueError
         problems.append(f"{path}: not valid YAML: {' '.join(str(error).split())}")
         return None

@@ -2,6 +2,7 @@
 
 An item is blocked, in this order of causes, by
 
+    bad_input     a line of it could not be read, or can't be used
     stale_count   its location's stock count is stale
     no_solution   nothing was decided for it
     rule_failed   its policy can't be loaded, or the order rule raises or gives what is no quantity
@@ -22,6 +23,7 @@ from invopt import policies
 from invopt.ordering.decisions import as_maps, at_period, decision_arrays
 from invopt.ordering.ledger import open_ledgers, post
 from invopt.ordering.review_columns import (
+    BAD_INPUT,
     BLOCKED,
     NO_DECISION,
     NO_SOLUTION,
@@ -72,6 +74,7 @@ def wanted_lines(policy: policies.Policy | BaseException, items: pd.DataFrame, p
     ).to_numpy()
     # NULL is not False: nobody knows such a count to be fresh
     is_stale = items["is_stale"].ne(False).to_numpy(bool, na_value=True)
+    is_blocked = items["is_blocked"].ne(False).to_numpy(bool, na_value=True)
     position = items["inventory_position"].to_numpy(float, na_value=np.nan)
     wanted = np.full(len(items), np.nan)
     now: dict[str, np.ndarray] = {}
@@ -89,8 +92,8 @@ def wanted_lines(policy: policies.Policy | BaseException, items: pd.DataFrame, p
     except (Exception, SystemExit) as error:
         failure = f"{type(error).__name__}: {' '.join(str(error).split())}"
     causes = np.select(
-        [is_stale, ~has_solution, np.full(len(items), failure is not None), np.isnan(wanted)],
-        [STALE_COUNT, NO_SOLUTION, RULE_FAILED, NO_DECISION],
+        [is_blocked, is_stale, ~has_solution, np.full(len(items), failure is not None), np.isnan(wanted)],
+        [BAD_INPUT, STALE_COUNT, NO_SOLUTION, RULE_FAILED, NO_DECISION],
         POLICY,
     ).astype(object)
     return _with_ledger(
@@ -110,7 +113,7 @@ def _with_ledger(lines: pd.DataFrame) -> pd.DataFrame:
     known = np.where(np.isnan(wanted), 0.0, wanted)
     quantity = np.where(is_blocked, 0.0, known)
     ledgers = open_ledgers(POLICY, wanted)
-    for cause in (STALE_COUNT, NO_SOLUTION, RULE_FAILED, NO_DECISION):
+    for cause in (BAD_INPUT, STALE_COUNT, NO_SOLUTION, RULE_FAILED, NO_DECISION):
         is_cause = because == cause
         if is_cause.any():
             ledgers = post(ledgers, cause, np.where(is_cause, known, 0.0), np.zeros(len(lines)), always=is_cause)
@@ -124,6 +127,7 @@ def _details(
     """Why each item is blocked, in words; for the others the solution's remark, or None."""
     details = _texts(items["message"])
     for cause, texts, if_none in (
+        (BAD_INPUT, _texts(items["problem"]), "it is not known what could not be read"),
         (STALE_COUNT, _texts(items["problem"]), "it is not known that the stock count is fresh"),
         (NO_SOLUTION, details, "the policy was not solved for it"),
         (RULE_FAILED, np.full(len(items), failure, dtype=object), None),

@@ -15,6 +15,7 @@ IMPOSSIBLE = "impossible"
 
 # causes: the rule that decided a line, which is the last one that changed its quantity
 POLICY = "policy"
+BAD_INPUT = "bad_input"
 STALE_COUNT = "stale_count"
 NO_SOLUTION = "no_solution"
 RULE_FAILED = "rule_failed"
@@ -37,6 +38,7 @@ STATE_COLUMNS = (
     "max_order_quantity",
     "quantity_multiple",
     "is_stale",
+    "is_blocked",
     "problem",
     "status",
     "message",

@@ -197,6 +197,7 @@ def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame, settings: dic
     # the optimizer derives facts from a filter on `is_broken`, twice as many for each column that a rule reads: two
     # minutes and gigabytes for a supplier's terms; it does not look through an observation
     seen = rows.observe(Observation(), F.count(F.lit(1)).alias("lines"))
+    keys = {field.column for field in dataset.fields if field.kind == "id"}
     broken = seen.where(F.col("is_broken")).join(
         F.broadcast(files.select("file_number", "file")), on="file_number", how="left"
     )

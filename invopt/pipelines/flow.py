@@ -11,7 +11,15 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from invopt.errors import AuditError, FeedError, InvoptError, OrderRuleError, TableError, raise_together
+from invopt.errors import (
+    AuditError,
+    FeedError,
+    InvoptError,
+    NothingDecidedError,
+    OrderRuleError,
+    TableError,
+    raise_together,
+)
 
 if TYPE_CHECKING:
     from invopt.pipelines.context import Context
@@ -89,7 +97,7 @@ def do(context: Context, command: str) -> None:
     for step in ALL.get(command) or (BY_NAME[command],):
         try:
             step.do(context)
-        except (TableError, AuditError, OrderRuleError) as error:
+        except (TableError, AuditError, OrderRuleError, NothingDecidedError) as error:
             if not step.is_of_policies:
                 raise
             refused.append(error)

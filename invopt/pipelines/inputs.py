@@ -15,17 +15,18 @@ from pyspark.sql import functions as F
 from invopt import __version__, policies
 from invopt.config import PolicyRow, default_partition
 from invopt.errors import InputError, TableError
-from invopt.pipelines import item_views
+from invopt.pipelines import findings, item_views
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due
 from invopt.pipelines.own_orders import placed
 from invopt.pipelines.placement import Placement, write_placed
 from invopt.pipelines.policy_views import policy_views
-from invopt.pipelines.scopes import check_scopes, in_scope, items_in_scopes
+from invopt.pipelines.scopes import check_scopes, in_scope, is_blocked, items_in_scopes
+from invopt.pipelines.unread import unread, unread_files
 from invopt.policies.inputs.select import select_of
 from invopt.run import now
 from invopt.spark import sql
-from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, RUNS
+from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, REJECTED, RUNS
 from invopt.tables.columns import ITEM
 
 STEP = "inputs"
@@ -38,19 +39,25 @@ def make_inputs(context: Context) -> dict[str, Placement]:
     missing = [table.name for table in item_views.SILVER.values() if not context.store.exists(table)]
     if missing:
         raise TableError(f"{', '.join(missing)} not found: run `invopt ingest` and `invopt conform` first")
-    versions = {table.name: context.store.version(table) for table in item_views.SILVER.values()}
+    versions = {table.name: context.store.version(table) for table in (*item_views.SILVER.values(), REJECTED)}
     planned = due(context)
     rows_due = planned.optimized
     silver_views = {
         name: context.store.read(item_views.SILVER[name], versions[item_views.SILVER[name].name])
-        for name in (*item_views.TABLES, "forecast_points")
+        for name in (*item_views.TABLES, "forecast_points", "sales")
     }
     on_order = placed(context, planned.cycles, silver_views)
+    files = unread_files(context)
     fingerprint = context.run.fingerprint(
-        STEP, sorted(versions.items()), on_order.fingerprint, [row.id for row in rows_due]
+        STEP,
+        sorted(versions.items()),
+        on_order.fingerprint,
+        [row.id for row in rows_due],
+        [(one.file, one.problem) for one in files],
     )
     if _is_done(context, fingerprint):
         context.say(f"inputs: unchanged since run {context.run_id} made them")
+        findings.say(context)
         return {}
     watch = Stopwatch()
     policy_ids = [row.id for row in rows_due]
@@ -58,7 +65,10 @@ def make_inputs(context: Context) -> dict[str, Placement]:
     # look done
     context.ledger.record_all(STEP, UNFINISHED, dict.fromkeys(["*", *policy_ids], 0), 0.0)
     _write_manifest(context, versions)
-    rows = _write_item_state(context, silver_views, on_order.lines)
+    rejected = None
+    if not context.store.is_empty(REJECTED):
+        rejected = context.store.read(REJECTED, versions[REJECTED.name])
+    rows = _write_item_state(context, silver_views, on_order.lines, rejected)
     if rows == 0:
         raise InputError(
             "there is no item to decide for",
@@ -69,19 +79,25 @@ def make_inputs(context: Context) -> dict[str, Placement]:
         )
     item_state = context.store.read(ITEM_STATE).where(F.col("run_id") == context.run_id)
     active = context.config.active_policies()
-    in_scopes = items_in_scopes(item_state, active)
+    in_scopes, blocked = items_in_scopes(item_state, active)
     check_scopes(context, item_state, active, in_scopes)
-    placements = _write_all_inputs(context, rows_due, item_state, in_scopes)
+    decided = {ids: n - blocked.get(ids, 0) for ids, n in in_scopes.items()}
+    placements = _write_all_inputs(context, rows_due, item_state.where(~is_blocked()), decided)
     of_which = (
         ", of which " + ", ".join(f"{placement.n_items:,} for {name}" for name, placement in placements.items())
         if placements
         else ""
     )
     context.say(f"inputs: {rows:,} items{of_which}, {watch.seconds:.1f} s")
-    for name, placement in placements.items():
-        if placement.n_items == 0:
-            context.say(f"  ! no item is in the scope of policy {name}; see `scope` in conf/policies.yaml")
-    _say_problems(context, item_state)
+    for row in rows_due:
+        if _items_of(row, in_scopes) == 0:
+            context.say(f"  ! no item is in the scope of policy {row.id}; see `scope` in conf/policies.yaml")
+        if n_blocked := _items_of(row, blocked):
+            context.say(f"  ! {n_blocked:,} items of policy {row.id} are blocked: nothing is ordered for them")
+    views = {**silver_views, "demand_forecasts": context.store.read(DEMAND_FORECASTS, where={"run_id": context.run_id})}
+    found = findings.find(context, item_state, views, files, rejected)
+    findings.keep(context, found)
+    findings.say(context)
     context.ledger.record_all(
         STEP,
         fingerprint,
@@ -115,7 +131,9 @@ def _write_manifest(context: Context, versions: dict[str, int]) -> None:
     context.store.replace(RUNS, [row], {"run_id": context.run_id}, check_keys=False)
 
 
-def _write_item_state(context: Context, silver_views: dict[str, DataFrame], on_order: DataFrame) -> int:
+def _write_item_state(
+    context: Context, silver_views: dict[str, DataFrame], on_order: DataFrame, rejected: DataFrame | None
+) -> int:
     values = item_views.values_of(context.run_id, context.as_of, context.config.inputs)
     oldest = context.as_of - timedelta(days=context.config.inputs.forecast_max_age)
     forecasts = sql.query(
@@ -129,6 +147,7 @@ def _write_item_state(context: Context, silver_views: dict[str, DataFrame], on_o
     )  # grouped by its key
     tables = {name: silver_views[name] for name in item_views.TABLES}
     tables["own_on_order"] = on_order
+    tables["unread"] = unread(context, tables, rejected)
     tables["demand_forecasts"] = context.store.read(DEMAND_FORECASTS).where(F.col("run_id") == context.run_id)
     state = item_views.make_views(context.spark, tables, values)["item_state"]
     return context.store.replace(ITEM_STATE, state, {"run_id": context.run_id})
@@ -180,13 +199,6 @@ def _values_of(context: Context, statement: str) -> dict:
     """The parameters that the policy's SELECT uses; Spark refuses those that it does not."""
     values = {"as_of": context.as_of, "horizon": context.config.inputs.horizon}
     return {name: value for name, value in values.items() if f":{name}" in statement}
-
-
-def _say_problems(context: Context, item_state: DataFrame) -> None:
-    for row in (
-        item_state.where("problem IS NOT NULL").groupBy("problem").count().orderBy(F.desc("count")).limit(5).collect()
-    ):
-        context.say(f"  ! {row['count']:,} items: {row['problem']}")
 
 
 def _items_of(row: PolicyRow, counts: dict[tuple[str, ...], int]) -> int:

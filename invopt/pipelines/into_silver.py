@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 
 from invopt.pipelines.context import Context
 from invopt.pipelines.newest import against, newest, sums
+from invopt.pipelines.unread import KEYS_OF_BLOCKS
 from invopt.spark.session import default_parallelism
-from invopt.tables import Table
+from invopt.tables import REJECTED, Table
 from invopt.tables.dataset import Dataset
 
 
@@ -59,7 +60,8 @@ class Batch:
         values = [name for name in table.column_names if name not in (*keys, "n_lines", "file_number", "batch_id")]
         changes = against(
             store.read(table), rows.select(*table.column_names), self.dataset, keys, values, self.batch_id
-        ).persist()
+        )
+        changes = self._said_again(changes, table).persist()
         try:
             lines_of = {
                 row["action"]: row["lines"]
@@ -76,6 +78,22 @@ class Batch:
         finally:
             changes.unpersist()
         return sum(lines_of.get(action) or 0 for action in ("insert", "update", "again"))
+
+    def _said_again(self, changes: DataFrame, table: Table) -> DataFrame:
+        """The changes, where a row of a key that a rejected line names takes the newer file's number, though it is the
+        same: that the key is readable again must be seen.
+        """
+        keys = KEYS_OF_BLOCKS.get(self.dataset.name, ())
+        if not keys or not self.context.store.exists(REJECTED):
+            return changes
+        rejected = self.context.store.read(REJECTED, where={"dataset": self.dataset.name})
+        named = rejected.select(*keys, F.lit(True).alias("was_named")).dropna().distinct()
+        is_said_again = (F.col("action") == "same") & F.col("was_named")
+        return (
+            changes.join(F.broadcast(named), on=list(keys), how="left")
+            .withColumn("action", F.when(is_said_again, "update").otherwise(F.col("action")))
+            .drop("was_named")
+        )
 
     def _append(self, table: Table, rows: DataFrame, part: str = "") -> int:
         """Appends the rows and gives the lines that they stand for, 0 where they were appended before."""

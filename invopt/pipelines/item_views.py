@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from invopt.config import InputsConfig
 from invopt.errors import TableError
 from invopt.pipelines.context import Context
+from invopt.policies.inputs.columns import LONGEST_LEAD_TIME
 from invopt.spark import sql
 from invopt.tables import RUNS, silver
 from invopt.tables.datasets import DATASETS
@@ -24,6 +25,7 @@ VIEWS = (
     "stock",
     "open_orders",
     "terms",
+    "item_terms",
     "forecast",
     "positions",
     "item_state",
@@ -31,7 +33,7 @@ VIEWS = (
 # silver tables by the names that the views call them
 SILVER = {silver(dataset).name.split(".")[1]: silver(dataset) for dataset in DATASETS}
 # the silver tables that the views read; they read the own lines that are on order (own_orders.py) and the run's rows of
-# gold.demand_forecasts too
+# gold.demand_forecasts and gold.unread too
 TABLES = (
     "stock_lots",
     "landed_orders",
@@ -53,6 +55,7 @@ def values_of(run_id: str, as_of: datetime, inputs: InputsConfig) -> dict[str, A
         "horizon": inputs.horizon,
         "forecast_max_age": inputs.forecast_max_age,
         "baselines": list(inputs.baselines),
+        "longest_lead_time": LONGEST_LEAD_TIME,
     }
 
 

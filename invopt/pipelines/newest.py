@@ -45,8 +45,14 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
         # the struct's order decides: a sticky flag, then the newest file, then the values, so that the choice is always
         # the same
         order = [*dataset.sticky, "file_number", *(name for name in values if name not in dataset.sticky)]
-        best = good.groupBy(*keys).agg(F.max(F.struct(*order)).alias("best"))
-        return best.select(*keys, *(F.col(f"best.{name}") for name in order), F.lit(1).cast("bigint").alias("n_lines"))
+        best = good.groupBy(*keys).agg(F.max(F.struct(*order)).alias("best"), F.max("file_number").alias("newest_file"))
+        # the values of a sticky flag may be an older file's: the row has come with the newer one too
+        return best.select(
+            *keys,
+            *(F.col(f"best.{name}") for name in order if name != "file_number"),
+            F.col("newest_file").alias("file_number"),
+            F.lit(1).cast("bigint").alias("n_lines"),
+        )
     together = list(dataset.replaced_together)
     latest = good.groupBy(*together).agg(F.max("file_number").alias("newest_file"))
     lines = (

@@ -19,7 +19,7 @@ from invopt.ordering import REVIEW_TYPES, OrderRule, bucket_decider, bucket_keys
 from invopt.pipelines.context import Context
 from invopt.pipelines.own_orders import PLACE
 from invopt.pipelines.placement import tasks_of
-from invopt.pipelines.scopes import in_scope
+from invopt.pipelines.scopes import in_scope, is_blocked, policies_of
 from invopt.run import as_of_of
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, SOLUTIONS
 from invopt.tables.columns import ITEM
@@ -110,19 +110,34 @@ def _with_state(context: Context, waiting: Sequence[Waiting]) -> DataFrame:
             F.unix_date(today).cast("double").alias("day"),
             F.date_diff(today, F.to_date("last_ordered_at")).cast("double").alias("days_since_order"),
             (F.col("is_stock_stale") & hold).alias("is_stale"),
+            is_blocked().alias("is_blocked"),
             "problem",
             "department_id",
             "shelf_life",
+            "source_rank",
         )
     )
     solutions = context.store.read(SOLUTIONS).where(_solved(waiting))
-    joined = solutions.select("policy_id", *ITEM, "decisions", "status", "message").join(
-        state, on=list(ITEM), how="inner"
+    # what is missing says more than the column that is NULL because of it
+    is_explained = (F.col("termination") == "invalid_input") & F.col("problem").isNotNull() & ~F.col("is_stale")
+    joined = (
+        solutions.select("policy_id", *ITEM, "decisions", "status", "termination", "message")
+        .join(state.drop("source_rank"), on=list(ITEM), how="inner")
+        .withColumn("message", F.when(is_explained, F.col("problem")).otherwise(F.col("message")))
+        .drop("termination")
     )
     # an item that has left the policy's scope since it was solved is another policy's; that its source is no longer
     # the cheapest changes nothing before it is solved again
     mine = [(F.col("policy_id") == one.row.id) & in_scope(one.row.scope) for one in waiting]
-    return joined.withColumn("source_rank", F.lit(1)).where(reduce(or_, mine))
+    decided = joined.withColumn("source_rank", F.lit(1)).where(reduce(or_, mine))
+    return decided.unionByName(_blocked(waiting, state, solutions), allowMissingColumns=True)
+
+
+def _blocked(waiting: Sequence[Waiting], state: DataFrame, solutions: DataFrame) -> DataFrame:
+    """The blocked items that no solution is there of: no policy decides for them, and each still has its review."""
+    policy_id = F.explode(policies_of([one.row for one in waiting])).alias("policy_id")
+    blocked = state.where(F.col("is_blocked")).select("*", policy_id)
+    return blocked.join(solutions.select("policy_id", *ITEM), on=["policy_id", *ITEM], how="left_anti")
 
 
 def _solved(waiting: Sequence[Waiting]) -> Column:

@@ -14,12 +14,16 @@ from invopt.pipelines.context import Context
 EXAMPLES = 3
 
 
+# the ids that a scope may give
+SCOPE_IDS = ("location_id", "product_id", "source_id", "department_id")
+
+
 def in_scope(scope: Scope) -> Column:
     """Whether a policy decides for an item: all that is given must hold, and only the cheapest source is ordered
     from.
     """
     holds = F.lit(True) if scope.source_id is not None else F.col("source_rank") == 1
-    for name in ("location_id", "product_id", "source_id", "department_id"):
+    for name in SCOPE_IDS:
         ids = getattr(scope, name)
         if ids is not None:
             holds = holds & F.coalesce(F.col(name).isin(*ids), F.lit(False))
@@ -28,16 +32,48 @@ def in_scope(scope: Scope) -> Column:
     return holds
 
 
-def items_in_scopes(item_state: DataFrame, rows: Sequence[PolicyRow]) -> dict[tuple[str, ...], int]:
-    """(policy ids) -> how many items are in the scopes of just these policies; one query for all policies."""
-    found = item_state.groupBy(_policies(rows).alias("policies"), (F.col("source_rank") == 1).alias("is_first")).count()
+def is_blocked() -> Column:
+    """Whether an item of gold.item_state is blocked; versions up to 0.2 did not say."""
+    return F.coalesce(F.col("is_blocked"), F.lit(False))
+
+
+def items_in_scopes(
+    item_state: DataFrame, rows: Sequence[PolicyRow]
+) -> tuple[dict[tuple[str, ...], int], dict[tuple[str, ...], int]]:
+    """(policy ids) -> how many items are in the scopes of just these policies: all of them, and those that are blocked;
+    one query for all policies.
+    """
+    is_first = (F.col("source_rank") == 1).alias("is_first")
+    found = item_state.groupBy(policies_of(rows).alias("policies"), is_first, is_blocked().alias("is_blocked")).count()
     counts: dict[tuple[str, ...], int] = {}
+    blocked: dict[tuple[str, ...], int] = {}
     for one in found.collect():
         # another source of an item that is ordered from the cheapest one alone is no item without a policy
         if one["policies"] or one["is_first"]:
             ids = tuple(one["policies"])
             counts[ids] = counts.get(ids, 0) + one["count"]
-    return counts
+            if one["is_blocked"]:
+                blocked[ids] = blocked.get(ids, 0) + one["count"]
+    return counts, blocked
+
+
+def unknown_scope_ids(item_state: DataFrame, rows: Sequence[PolicyRow]) -> dict[str, dict[str, list[str]]]:
+    """Policy -> column -> the ids of its scope that no item has; one query for all policies."""
+    given = {name: {one for row in rows for one in getattr(row.scope, name) or ()} for name in SCOPE_IDS}
+    asked = [name for name in SCOPE_IDS if given[name]]
+    if not asked:
+        return {}
+    there = item_state.agg(
+        *(F.collect_set(F.when(F.col(name).isin(*given[name]), F.col(name))).alias(name) for name in asked)
+    ).first()
+    unknown: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        for name in asked:
+            known = set(there[name])
+            lacking = [one for one in getattr(row.scope, name) or () if one not in known]
+            if lacking:
+                unknown.setdefault(row.id, {})[name] = lacking
+    return unknown
 
 
 def check_scopes(
@@ -58,7 +94,7 @@ def check_scopes(
         return
     # two policies may share a product at a location without sharing a source of it
     of_place = item_state.groupBy("location_id", "product_id").agg(
-        F.array_sort(F.array_distinct(F.flatten(F.collect_list(_policies(deciding))))).alias("policies")
+        F.array_sort(F.array_distinct(F.flatten(F.collect_list(policies_of(deciding))))).alias("policies")
     )
     meeting = (
         of_place.where(F.size("policies") > 1)
@@ -79,7 +115,7 @@ def check_scopes(
         )
 
 
-def _policies(rows: Sequence[PolicyRow]) -> Column:
+def policies_of(rows: Sequence[PolicyRow]) -> Column:
     """The ids of the policies in whose scopes an item is."""
     if not rows:
         return F.array().cast("array<string>")

@@ -15,11 +15,12 @@ from pyspark.sql import functions as F
 
 from invopt import policies
 from invopt.config import PolicyRow, default_partition
-from invopt.errors import AuditError, TableError, raise_together
-from invopt.pipelines.audit import check_audit, solutions_of
+from invopt.errors import AuditError, InvoptError, TableError, raise_together
+from invopt.pipelines.audit import check_audit
 from invopt.pipelines.buckets import solved
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due, until
+from invopt.pipelines.failures import nothing_decided, say_failures
 from invopt.pipelines.inputs import fingerprint_of
 from invopt.pipelines.ledger import Note
 from invopt.pipelines.placement import tasks_of
@@ -39,10 +40,11 @@ def solve(context: Context) -> None:
     Raises
     ------
     TableError, AuditError : as `solve_policy`, once all the others are solved.
+    NothingDecidedError : there were items, and every one of them failed or is blocked.
     """
     planned = due(context)
     left = _waves_left(context)
-    refused: list[TableError | AuditError] = []
+    refused: list[InvoptError] = []
     for row in context.config.active_policies():
         if row in planned.optimized:
             try:
@@ -58,6 +60,7 @@ def solve(context: Context) -> None:
     # below a folder there is no catalog to keep the view: it would end with the session
     if context.config.lakehouse.catalog is not None and context.store.exists(SOLUTIONS):
         unfold_decisions(context)
+    refused += nothing_decided(context, planned.optimized)
     raise_together(refused)
 
 
@@ -104,7 +107,7 @@ def solve_policy(context: Context, row: PolicyRow, earlier_waves: Set[int] | Non
     _forget_waves(context, row, sorted(earlier_waves - set(waves)))
     context.say(f"solve {row.id}: done in {watch.seconds:.1f} s")
     if progress.n_failed:
-        _say_failures(context, row)
+        say_failures(context, row)
     check_audit(context, row)
 
 
@@ -205,16 +208,3 @@ def _forget_waves(context: Context, row: PolicyRow, waves: list[int]) -> None:
         nothing = context.store.read(SOLUTIONS).limit(0)
         where = {"run_id": context.run_id, "policy_id": row.id, "wave": wave}
         context.store.replace(SOLUTIONS, nothing, where, check_keys=False)
-
-
-def _say_failures(context: Context, row: PolicyRow) -> None:
-    failures = (
-        solutions_of(context, row)
-        .where("status = 'no_solution'")
-        .groupBy("termination")
-        .agg(F.count(F.lit(1)).alias("n"), F.min("message").alias("message"))
-        .orderBy("termination")
-        .collect()
-    )
-    for one in failures:
-        context.say(f"  ! {one['n']:,} items {one['termination']}, such as: {one['message']}")

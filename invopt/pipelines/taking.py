@@ -172,9 +172,7 @@ def finish(context: Context, datasets: Sequence[Dataset], known: Sequence) -> Ba
     batch_id = max(row["batch_id"] for row in waiting)
     datasets_by_name = {dataset.name: dataset for dataset in datasets}
     written = {
-        name
-        for name in {row["dataset"] for row in waiting}
-        if _has_lines(context, datasets_by_name[name], batch_id)
+        name for name in {row["dataset"] for row in waiting} if _has_lines(context, datasets_by_name[name], batch_id)
     }
     rows = sorted((row for row in known if row["batch_id"] == batch_id), key=lambda row: row["file_number"])
     anew = [

@@ -10,6 +10,7 @@ from invopt.tables.bronze import FILES, bronze
 from invopt.tables.datasets import DATASETS
 from invopt.tables.gold import (
     DEMAND_FORECASTS,
+    FINDINGS,
     INPUT_KEYS,
     ITEM_STATE,
     ORDER_REVIEWS,
@@ -18,6 +19,7 @@ from invopt.tables.gold import (
     SOLUTION_COLUMNS,
     SOLUTIONS,
     STEPS,
+    UNREAD,
     policy_inputs,
 )
 from invopt.tables.silver import BATCHES, REJECTED, SPOILAGE, silver
@@ -28,6 +30,7 @@ __all__ = [
     "BATCHES",
     "DEMAND_FORECASTS",
     "FILES",
+    "FINDINGS",
     "INPUT_KEYS",
     "ITEM_STATE",
     "ORDERS",
@@ -41,6 +44,7 @@ __all__ = [
     "SPOILAGE",
     "STEPS",
     "Table",
+    "UNREAD",
     "bronze",
     "every_table",
     "policy_inputs",
@@ -58,6 +62,8 @@ def every_table() -> tuple[Table, ...]:
         REJECTED,
         BATCHES,
         DEMAND_FORECASTS,
+        UNREAD,
+        FINDINGS,
         ITEM_STATE,
         SOLUTIONS,
         ORDER_REVIEWS,

@@ -1,7 +1,8 @@
 """The writer of the landing zone's files: whole CSV files, and files that grow store after store.
 
 A file that grows (one per dataset or day) stays open until `close`. A Parquet file that would pass `MAX_ROWS` goes on
-in a next one, `..._2.parquet`.
+in a next one, `..._2.parquet`. The rows of an item are never divided: a newer file replaces an item's whole forecast,
+or its whole count.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from types import TracebackType
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -79,6 +81,22 @@ def _table(dataset: str, columns: list) -> pa.Table:
     )
 
 
+def _whole_items(table: pa.Table, room: int) -> int:
+    """The most rows, up to `room`, that end with an item's last row; an item's rows are together.
+
+    The first two columns are an item's keys, the store and the product.
+    """
+    if table.num_rows <= room:
+        return table.num_rows
+    first, last = (table.slice(start, room).select([0, 1]) for start in (0, 1))
+    differ = [
+        pc.not_equal(one.combine_chunks().cast(pa.string()), other.combine_chunks().cast(pa.string())).to_numpy(False)
+        for one, other in zip(first.columns, last.columns, strict=True)
+    ]
+    ends = np.flatnonzero(differ[0] | differ[1])
+    return int(ends[-1]) + 1 if len(ends) else 0
+
+
 class _GrowingCsv:
     def __init__(self, path: Path, dataset: str):
         self._file = path.open("wb")
@@ -113,10 +131,15 @@ class _GrowingParquet:
                     self._path.with_name(f"{self._path.stem}{part}.parquet"), table.schema, store_schema=False
                 )
                 self._room = self._max_rows
-            piece = table.slice(0, self._room)
-            self._writer.write_table(piece)
-            self._room -= piece.num_rows
-            table = table.slice(piece.num_rows)
+            n_rows = _whole_items(table, self._room)
+            if not n_rows and self._room == self._max_rows:
+                raise ValueError(
+                    f"{self._path}: an item has more than {self._max_rows:,} rows, and they can't be divided"
+                )
+            if n_rows:
+                self._writer.write_table(table.slice(0, n_rows))
+            self._room = self._room - n_rows if n_rows == table.num_rows else 0
+            table = table.slice(n_rows)
 
     def close(self) -> None:
         if self._writer is not None:

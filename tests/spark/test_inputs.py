@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from invopt.pipelines import item_views
 from invopt.spark import sql
-from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, silver
+from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, UNREAD, silver
 from invopt.tables.datasets import DATASETS
 
 AS_OF = datetime(2017, 1, 10, tzinfo=UTC)
@@ -133,6 +133,9 @@ def state_of(spark, given: Given, as_of: datetime) -> dict:
     tables = {name: views[name] for name in item_views.TABLES}
     tables |= {"own_on_order": on_order, "demand_forecasts": forecasts}
     of_views = values | {"horizon": 28, "forecast_max_age": MAX_AGE, "baselines": ["Sim"]}
+    of_views |= {"longest_lead_time": 3650.0}
+    schema = ", ".join(f"{column.name} {column.type}" for column in UNREAD.columns)
+    tables["unread"] = spark.createDataFrame([], schema)
     state = item_views.make_views(spark, tables, of_views)["item_state"]
     assert set(state.columns) == set(ITEM_STATE.column_names)
     rows = state.collect()

@@ -37,7 +37,7 @@ def test_positions_of_stock(spark):
     ]
     forecasts = [place(product, demand_mean=[2.0] * 4) for product in ("nothing", "expiring", "expires_later")]
     columns = "product_id source_id on_hand expiring on_order on_order_late inventory_position last_ordered_at"
-    tables = {"terms": terms, "stock": stock, "open_orders": orders, "forecast": forecasts}
+    tables = {"item_terms": terms, "stock": stock, "open_orders": orders, "forecast": forecasts}
     assert rows_of(spark, "positions", columns, **tables) == [
         ("expires_later", "S1", 5.0, 0.0, 0.0, 0.0, 5.0, None),
         ("expiring", "S1", 19.0, 9.0, 0.0, 0.0, 10.0, None),
@@ -69,7 +69,7 @@ def test_positions_of_lead_time_demand(spark):
         place("unknown_day", demand_mean=[1.0, None, 3.0], demand_variance=[1.0, None, 3.0]),
     ]
     columns = "product_id lead_time_demand_mean lead_time_demand_variance"
-    tables = {"terms": terms, "stock": [], "open_orders": [], "forecast": forecasts}
+    tables = {"item_terms": terms, "stock": [], "open_orders": [], "forecast": forecasts}
     assert rows_of(spark, "positions", columns, **tables) == [
         ("at_once", 0.0, 0.0),
         # two days more, at the forecast's mean day of 3 and 5
@@ -102,6 +102,7 @@ def test_item_state(spark):
         | {"is_stock_stale": True},
     ]
     tables = {
+        "unread": [],
         "positions": [
             position("L1", "complete", price_breaks=[(50.0, 0.9), (100.0, 0.8)]),
             position("L1", "bare", fixed_order_cost=None, forecast_made_at=None),

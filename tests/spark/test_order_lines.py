@@ -13,7 +13,8 @@ STATE = (
     "policy_id string, location_id string, product_id string, source_id string, inventory_position double, "
     "on_hand double, expiring double, on_order double, on_order_late double, min_order_quantity double, "
     "max_order_quantity double, quantity_multiple double, unit_cost double, day double, days_since_order double, "
-    "is_stale boolean, problem string, status string, message string, decisions map<string,array<double>>, "
+    "is_stale boolean, is_blocked boolean, problem string, status string, message string, "
+    "decisions map<string,array<double>>, "
     "acted_on_order string, acted_on_units double"
 )
 

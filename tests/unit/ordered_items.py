@@ -27,6 +27,7 @@ def items(policy_id: str | None = "s_q", **changes) -> pd.DataFrame:
             "day": 17_000.0,
             "days_since_order": np.nan,
             "is_stale": False,
+            "is_blocked": False,
             "problem": None,
             "status": "optimal",
             "message": None,

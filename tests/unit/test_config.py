@@ -189,8 +189,8 @@ def test_ids_of_a_scope_are_text(conf, given, kept):
 
 
 def test_a_scope_that_is_no_id_is_a_problem_and_not_a_crash(conf):
-    (found,) = problems_of(conf(policies="- {id: a, policy: s_q, scope: {department_id: 3.5}}\n"))
-    assert "policies.yaml, row 1 (id a), scope.department_id" in found and "found 3.5" in found
+    (found,) = problems_of(conf(policies="- {id: a, policy: s_q, scope: {department_id: {a: 3}}}\n"))
+    assert "policies.yaml, row 1 (id a), scope.department_id" in found and "found {'a': 3}" in found
 
 
 def test_the_hash_of_results_knows_what_changes_a_result(conf):
@@ -261,3 +261,20 @@ def test_the_state_of_a_catalog_lies_outside_the_landing_zone(conf):
     base = "lakehouse: {catalog: main, state: /data/in/state}\nlanding: /data/in\n"
     (told,) = problems_of(conf(base=base))
     assert told.startswith("base.yaml, lakehouse.state: /data/in/state is inside the landing zone /data/in")
+
+
+AS_WRITTEN = ("8_4", "010", "0x1F", "12:30", "yes", "1e3", "2026-01-01", "null", "1.50", "-0", ".inf")
+
+
+def test_ids_keep_their_text_as_written(tmp_path):
+    # a null is no id but where it stands in quotes
+    ids = ", ".join(f"'{text}'" if text == "null" else text for text in AS_WRITTEN)
+    policies = f"- {{id: one, policy: s_q, scope: {{product_id: [{ids}], location_id: 0_1, source_id: ~}}}}\n"
+    base = "lakehouse: {root: lakehouse}\nlanding: landing\ninputs: {horizon: 2_8}\n"
+    texts = {"base": base, "policies": policies, "solvers": "- name: highs\n"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    loaded = config.load(tmp_path)
+    scope = loaded.policies[0].scope
+    assert (scope.product_id, scope.location_id, scope.source_id) == (AS_WRITTEN, ("0_1",), None)
+    assert loaded.inputs.horizon == 28

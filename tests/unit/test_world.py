@@ -427,14 +427,22 @@ def test_costs_make_decisions_sensible(world):
 
 
 def test_large_parquet_files_are_continued(tmp_path):
-    columns = [np.array(["1"] * 25), np.array(["1_1"] * 25), np.array(["2026-06-01"] * 25), np.arange(25), np.ones(25)]
-    with LandingWriter(tmp_path, max_rows=20) as landing:
+    products = np.repeat([f"1_{n}" for n in range(5)], 5)
+    columns = [np.array(["1"] * 25), products, np.array(["2026-06-01"] * 25), np.arange(25), np.ones(25)]
+    # 22 rows would divide an item: a newer file replaces an item's whole forecast, and the rest would be lost
+    with LandingWriter(tmp_path, max_rows=22) as landing:
         landing.append("sales", "rawdata/sales_2026_06_01.parquet", columns)
         landing.append("sales", "rawdata/sales_2026_06_01.parquet", columns)
     names = ["sales_2026_06_01.parquet", "sales_2026_06_01_2.parquet", "sales_2026_06_01_3.parquet"]
     pieces = [pd.read_parquet(tmp_path / "rawdata" / name) for name in names]
     assert [len(piece) for piece in pieces] == [20, 20, 10] and len(list((tmp_path / "rawdata").iterdir())) == 3
     assert pd.concat(pieces).Units.tolist() == [*range(25), *range(25)]
+
+
+def test_an_item_that_no_file_holds_is_refused(tmp_path):
+    columns = [np.array(["1"] * 25), np.array(["1_1"] * 25), np.array(["2026-06-01"] * 25), np.arange(25), np.ones(25)]
+    with LandingWriter(tmp_path, max_rows=20) as landing, pytest.raises(ValueError, match="more than 20 rows"):
+        landing.append("sales", "rawdata/sales_2026_06_01.parquet", columns)
 
 
 def test_dirt_adds_what_it_says_and_keeps_what_was_right(world, tmp_path):

@@ -4,7 +4,8 @@ WITH final AS (
     SELECT location_id, product_id, made_at AS forecast_made_at, demand_distribution,
         slice(demand_mean, greatest(0, datediff(:as_of, first_date)) + 1, :horizon) AS demand_mean,
         slice(demand_variance, greatest(0, datediff(:as_of, first_date)) + 1, :horizon) AS demand_variance,
-        slice(demand_pmf, greatest(0, datediff(:as_of, first_date)) + 1, :horizon) AS demand_pmf
+        slice(demand_pmf, greatest(0, datediff(:as_of, first_date)) + 1, :horizon) AS demand_pmf,
+        file_number AS forecast_file_number
     FROM demand_forecasts
     WHERE datediff(:as_of, first_date) < size(demand_mean)
 )

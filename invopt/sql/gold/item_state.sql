@@ -1,10 +1,36 @@
 -- One row per item at :as_of: costs, limits, lead time, stock position, forecast. What is missing is named in `problem`; nothing is dropped.
+-- An item is blocked where a line of it was rejected and nothing good holds: what is not known is NULL, and never 0.
 WITH storage AS (
     -- a product kept in several spaces of a location: the cheapest counts, and the limits add up, unless a space has none
     SELECT location_id, product_id, min_by(storage_id, struct(holding_cost, storage_id)) AS storage_id, min(holding_cost) AS holding_cost,
         max(lost_sale_cost) AS lost_sale_cost, sum(min_inventory) AS min_inventory,
         CASE WHEN count(max_inventory) = count(*) THEN sum(max_inventory) END AS max_inventory
     FROM product_storage
+    GROUP BY location_id, product_id
+),
+unread_values AS (
+    -- rejected lines of what changes seldom: the last good values hold; where there are none, the item is blocked
+    SELECT dataset, location_id, product_id, source_id,
+        CASE WHEN good_file_number IS NULL THEN concat(dataset, ' could not be read: ', cause) END AS block,
+        CASE WHEN good_file_number IS NOT NULL THEN concat('the last good values of ', dataset, ' hold: ', cause) END AS remark
+    FROM unread
+    WHERE dataset NOT IN ('inventory', 'orders', 'demand_forecasts')
+),
+unread_of_place AS (
+    SELECT location_id, product_id, concat_ws('; ', array_sort(collect_list(block))) AS block, concat_ws('; ', array_sort(collect_list(remark))) AS remark,
+        bool_or(dataset = 'store_product_storage') AS is_storage
+    FROM unread_values
+    WHERE dataset IN ('store_department_brand_products', 'store_product_storage')
+    GROUP BY location_id, product_id
+),
+unread_of_day AS (
+    SELECT location_id, product_id,
+        max(CASE WHEN dataset = 'inventory' THEN concat('its stock could not be read: ', cause) END) AS stock,
+        max(CASE WHEN dataset = 'orders' THEN concat('an open order of it could not be read: ', cause) END) AS orders,
+        max(CASE WHEN dataset = 'demand_forecasts' THEN cause END) AS forecast,
+        max(CASE WHEN dataset = 'demand_forecasts' THEN file_number END) AS forecast_file_number
+    FROM unread
+    WHERE dataset IN ('inventory', 'orders', 'demand_forecasts')
     GROUP BY location_id, product_id
 ),
 items AS (
@@ -15,13 +41,38 @@ items AS (
         space.storage_cost_budget,
         stock_counts.snapshot_at, stock_counts.counted_on, stock_counts.newest_counted_on,
         -- a location that was never counted has no row among the counts
-        coalesce(stock_counts.is_stock_stale, true) AS is_stock_stale
+        coalesce(stock_counts.is_stock_stale, true) AS is_stock_stale,
+        of_day.stock AS stock_block, of_day.orders AS orders_block,
+        CASE WHEN forecast_made_at IS NULL THEN concat('no forecast: ', of_day.forecast)
+            WHEN of_day.forecast_file_number = positions.forecast_file_number THEN concat('its forecast could not be read whole: ', of_day.forecast)
+        END AS forecast_block,
+        CASE WHEN of_day.forecast_file_number > positions.forecast_file_number THEN
+            concat('the forecast of ', date_format(forecast_made_at, 'yyyy-MM-dd'), ' holds: ', of_day.forecast) END AS forecast_remark,
+        CASE WHEN lead_time > :longest_lead_time OR lead_time_confidence > :longest_lead_time OR lead_time + lead_time_confidence > :longest_lead_time THEN
+            concat('a lead time of ', lead_time, ' +- ', lead_time_confidence, ' days in store_product_supplier: it must be at most ',
+                CAST(:longest_lead_time AS BIGINT)) END AS lead_time_block,
+        nullif(concat_ws('; ', of_item.block, nullif(of_place.block, ''), of_product.block, of_source.block, of_location.block), '') AS values_block,
+        concat_ws('; ', of_item.remark, nullif(of_place.remark, ''), of_product.remark, of_source.remark, of_location.remark) AS values_remark,
+        of_item.block IS NOT NULL AS has_no_terms, of_source.block IS NOT NULL AS has_no_supplier,
+        coalesce(of_place.is_storage, false) AS is_storage_unread
     FROM positions
     LEFT JOIN assortment ON positions.location_id = assortment.location_id AND positions.product_id = assortment.product_id
     LEFT JOIN products AS product ON positions.product_id = product.product_id
     LEFT JOIN storage ON positions.location_id = storage.location_id AND positions.product_id = storage.product_id
     LEFT JOIN storages AS space ON positions.location_id = space.location_id AND storage.storage_id = space.storage_id
     LEFT JOIN stock_counts ON positions.location_id = stock_counts.location_id
+    LEFT JOIN unread_of_day AS of_day ON positions.location_id = of_day.location_id AND positions.product_id = of_day.product_id
+    LEFT JOIN unread_of_place AS of_place ON positions.location_id = of_place.location_id AND positions.product_id = of_place.product_id
+    LEFT JOIN unread_values AS of_item
+        ON of_item.dataset = 'store_product_supplier' AND positions.location_id = of_item.location_id
+        AND positions.product_id = of_item.product_id AND positions.source_id = of_item.source_id
+    LEFT JOIN unread_values AS of_product ON of_product.dataset = 'brands_products' AND positions.product_id = of_product.product_id
+    LEFT JOIN unread_values AS of_source ON of_source.dataset = 'suppliers' AND positions.source_id = of_source.source_id
+    LEFT JOIN unread_values AS of_location ON of_location.dataset = 'store_storage' AND positions.location_id = of_location.location_id
+),
+blocked AS (
+    SELECT *, nullif(concat_ws('; ', values_block, stock_block, orders_block, forecast_block, lead_time_block), '') AS block
+    FROM items
 ),
 final AS (
     SELECT :run_id AS run_id, location_id, product_id, source_id, :as_of AS as_of, department_id, storage_id, source_rank,
@@ -30,15 +81,25 @@ final AS (
         storage_cost_budget, purchase_budget, max_shipping_volume,
         lead_time, lead_time_confidence, service_level, shipping_interval, min_order_quantity, max_order_quantity, quantity_multiple,
         min_inventory, max_inventory,
-        last_ordered_at, snapshot_at, is_stock_stale, on_hand, expiring, on_order, on_order_late, inventory_position,
+        last_ordered_at, snapshot_at, is_stock_stale,
+        CASE WHEN stock_block IS NULL THEN on_hand END AS on_hand,
+        CASE WHEN stock_block IS NULL THEN expiring END AS expiring,
+        CASE WHEN orders_block IS NULL THEN on_order END AS on_order,
+        CASE WHEN orders_block IS NULL THEN on_order_late END AS on_order_late,
+        CASE WHEN stock_block IS NULL AND orders_block IS NULL THEN inventory_position END AS inventory_position,
         forecast_made_at, demand_distribution, demand_mean, demand_variance, demand_pmf, lead_time_demand_mean, lead_time_demand_variance,
-        nullif(concat_ws('; ',
-            CASE WHEN forecast_made_at IS NULL THEN concat('no forecast made in the ', :forecast_max_age, ' days before ', date_format(:as_of, 'yyyy-MM-dd')) END,
-            CASE WHEN holding_cost IS NULL THEN 'no storage cost in store_product_storage' END,
-            CASE WHEN fixed_order_cost IS NULL THEN 'its supplier is not in suppliers' END,
+        nullif(concat_ws('; ', block,
+            CASE WHEN forecast_made_at IS NULL AND forecast_block IS NULL THEN
+                concat('no forecast made in the ', :forecast_max_age, ' days before ', date_format(:as_of, 'yyyy-MM-dd')) END,
+            CASE WHEN demand_distribution IN ('several forms', 'several distributions a day', 'probabilities that add up to 0') THEN
+                concat('the forecast has ', demand_distribution) END,
+            CASE WHEN holding_cost IS NULL AND NOT is_storage_unread THEN 'no storage cost in store_product_storage' END,
+            CASE WHEN fixed_order_cost IS NULL AND NOT has_no_terms AND NOT has_no_supplier THEN 'its supplier is not in suppliers' END,
             CASE WHEN counted_on IS NULL THEN 'the location has no stock count'
                 WHEN is_stock_stale THEN concat('the stock count of ', counted_on, ' is older than the newest, of ', newest_counted_on) END
-        ), '') AS problem
-    FROM items
+        ), '') AS problem,
+        block IS NOT NULL AS is_blocked,
+        nullif(concat_ws('; ', nullif(values_remark, ''), forecast_remark), '') AS remark
+    FROM blocked
 )
 SELECT * FROM final

@@ -1,13 +1,11 @@
 -- One row per item, with its terms and forecast: on hand, expiring, on order, the demand of its lead time, the position.
 WITH items AS (
-    SELECT terms.*, forecast.forecast_made_at, forecast.demand_distribution,
+    SELECT terms.*, forecast.forecast_made_at, forecast.forecast_file_number, forecast.demand_distribution,
         forecast.demand_mean, forecast.demand_variance, forecast.demand_pmf,
         coalesce(stock.on_hand, 0D) AS on_hand, stock.expiring_lots,
         coalesce(open_orders.on_order, 0D) AS on_order, coalesce(open_orders.on_order_late, 0D) AS on_order_late,
-        open_orders.last_ordered_at[terms.source_id] AS last_ordered_at,
-        -- of the forecast's days those within the lead time: an absurd lead time is no absurd array
-        CAST(ceil(least(lead_time, CAST(coalesce(size(forecast.demand_mean), 0) AS DOUBLE))) AS INT) AS days_covered
-    FROM terms
+        open_orders.last_ordered_at[terms.source_id] AS last_ordered_at
+    FROM item_terms AS terms
     LEFT JOIN forecast ON terms.location_id = forecast.location_id AND terms.product_id = forecast.product_id
     LEFT JOIN stock ON terms.location_id = stock.location_id AND terms.product_id = stock.product_id
     LEFT JOIN open_orders ON terms.location_id = open_orders.location_id AND terms.product_id = open_orders.product_id
@@ -23,24 +21,24 @@ sums AS (
                 ELSE sofar.lost END AS lost),
             sofar -> sofar.lost) - 1e-9))) AS expiring,
         -- the lead time's last day counts partly; days beyond the forecast are added below, at its mean
-        aggregate(zip_with(slice(demand_mean, 1, days_covered), sequence(0, greatest(0, days_covered - 1)),
-                (mean, day) -> mean * least(1D, greatest(0D, lead_time - day))), 0D, (sum, mean) -> sum + coalesce(mean, 0D)) AS mean_at_lead_time,
-        aggregate(zip_with(slice(demand_variance, 1, days_covered), sequence(0, greatest(0, days_covered - 1)),
-                (variance, day) -> variance * least(1D, greatest(0D, lead_time - day))), 0D, (sum, variance) -> sum + coalesce(variance, 0D))
-            AS variance_at_lead_time,
-        aggregate(demand_mean, 0D, (sum, mean) -> sum + mean) / nullif(size(demand_mean), 0) AS mean_per_day,
-        aggregate(demand_variance, 0D, (sum, variance) -> sum + variance) / nullif(size(demand_variance), 0) AS variance_per_day,
+        -- no array is longer than the forecast, however long the lead time
+        aggregate(transform(demand_mean, (mean, day) -> mean * least(1D, greatest(0D, lead_time - day))),
+            0D, (sum, mean) -> sum + coalesce(mean, 0D)) AS mean_at_lead_time,
+        aggregate(transform(demand_variance, (variance, day) -> variance * least(1D, greatest(0D, lead_time - day))),
+            0D, (sum, variance) -> sum + coalesce(variance, 0D)) AS variance_at_lead_time,
+        try_divide(aggregate(demand_mean, 0D, (sum, mean) -> sum + mean), size(demand_mean)) AS mean_per_day,
+        try_divide(aggregate(demand_variance, 0D, (sum, variance) -> sum + variance), size(demand_variance)) AS variance_per_day,
         greatest(0D, lead_time - size(demand_mean)) AS days_beyond
     FROM items
 ),
 final AS (
     SELECT * EXCEPT (expiring_lots, days_covered, mean_at_lead_time, variance_at_lead_time, mean_per_day, variance_per_day, days_beyond),
         on_hand - expiring + on_order AS inventory_position,
-        mean_at_lead_time + days_beyond * mean_per_day AS lead_time_demand_mean,
+        CASE WHEN lead_time IS NOT NULL THEN mean_at_lead_time + days_beyond * mean_per_day END AS lead_time_demand_mean,
         -- a lead time of L +- c days, each as likely, adds the variance c (c + 1) / 3 of its days
-        CASE WHEN demand_variance IS NOT NULL THEN
+        CASE WHEN lead_time IS NOT NULL AND demand_variance IS NOT NULL THEN
             variance_at_lead_time + days_beyond * variance_per_day
-            + mean_per_day * mean_per_day * floor(lead_time_confidence) * (floor(lead_time_confidence) + 1) / 3
+            + mean_per_day * mean_per_day * try_divide(DOUBLE(floor(lead_time_confidence)) * (DOUBLE(floor(lead_time_confidence)) + 1D), 3D)
         END AS lead_time_demand_variance
     FROM sums
 )

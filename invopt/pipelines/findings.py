@@ -1,0 +1,139 @@
+"""What a run found in its inputs that somebody should know: told at every run, and kept in gold.findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from invopt.pipelines.context import Context
+from invopt.pipelines.scopes import SCOPE_IDS, unknown_scope_ids
+from invopt.pipelines.unmatched import unmatched
+from invopt.pipelines.unread import UnreadFile, lines_without_keys
+from invopt.tables import FINDINGS, ITEM_STATE, REJECTED
+from invopt.tables.columns import ITEM
+
+# lines of one kind that are told; gold.findings and the tables named have all
+SHOWN = 5
+EXAMPLES = 3
+
+
+class Finding(NamedTuple):
+    """A row of gold.findings without its run and place."""
+
+    finding: str
+    about: str
+    n: int
+    examples: tuple[str, ...]
+    sentence: str
+
+
+def find(
+    context: Context,
+    item_state: DataFrame,
+    views: Mapping[str, DataFrame],
+    files: Sequence[UnreadFile],
+    rejected: DataFrame | None,
+) -> list[Finding]:
+    """All findings of a run, in the order in which they are told.
+
+    views : as in `unmatched`, without item_state
+    files : rejected files that name no item
+    rejected : silver.rejected as the run sees it; None where it has no row
+    """
+    return [
+        *_unread_files(files),
+        *(_unread_keys(rejected) if rejected is not None else ()),
+        *_unmatched(context, {**views, "item_state": item_state}),
+        *_scopes(context, item_state),
+        *_of_items(item_state, "remark", "last_good"),
+        *_of_items(item_state, "problem", "problem"),
+    ]
+
+
+def keep(context: Context, findings: Sequence[Finding]) -> None:
+    """Writes the findings in the place of those that the run wrote before."""
+    rows = [(context.run_id, place, *one[:3], list(one.examples), one.sentence) for place, one in enumerate(findings)]
+    if rows or context.store.exists(FINDINGS):
+        context.store.replace(FINDINGS, rows, {"run_id": context.run_id})
+
+
+def say(context: Context) -> None:
+    """Tells the findings of the run, as they were kept."""
+    rows = context.store.rows(FINDINGS, {"run_id": context.run_id}) if context.store.exists(FINDINGS) else []
+    for row in sorted(rows, key=lambda row: row["place"]):
+        context.say(f"  ! {row['sentence']}")
+
+
+def _unread_files(files: Sequence[UnreadFile]) -> Iterator[Finding]:
+    for one in files[:SHOWN]:
+        sentence = (
+            f"{one.file} could not be read, and it does not tell which items it names, so none of them is held: "
+            f"{one.problem}; this is told until a newer file of {one.dataset} is read"
+        )
+        yield Finding("unread_file", one.dataset, 1, (one.file,), sentence)
+    rest = files[SHOWN:]
+    if rest:
+        names = tuple(one.file for one in rest[:EXAMPLES])
+        sentence = f"{len(rest):,} more such files: status 'rejected' in bronze.files"
+        yield Finding("unread_file", "all", len(rest), names, sentence)
+
+
+def _unread_keys(rejected: DataFrame) -> Iterator[Finding]:
+    for dataset, n, files in lines_without_keys(rejected):
+        sentence = (
+            f"{dataset}: {_lines(n)} without ids that can be read, so nothing is held because of "
+            f"{'it' if n == 1 else 'them'}, in {', '.join(files)}: see {REJECTED.name}"
+        )
+        yield Finding("unread_keys", dataset, n, tuple(files), sentence)
+
+
+def _lines(n: int) -> str:
+    return f"{n:,} rejected line{'' if n == 1 else 's'}"
+
+
+def _unmatched(context: Context, views: Mapping[str, DataFrame]) -> Iterator[Finding]:
+    for one in unmatched(context, views):
+        shown = ", ".join(one.examples) + (" ..." if one.n > len(one.examples) else "")
+        cause = f"; a likely cause is {one.cause}" if one.cause else ""
+        if one.dataset == "brands_products":
+            sentence = f"{one.n:,} products of items have no row in brands_products: {shown}{cause}"
+            yield Finding("no_product", one.dataset, one.n, one.examples, sentence)
+        else:
+            sentence = f"{one.dataset}: {one.n:,} location x products that are no item: {shown}{cause}"
+            yield Finding("no_item", one.dataset, one.n, one.examples, sentence)
+
+
+def _scopes(context: Context, item_state: DataFrame) -> Iterator[Finding]:
+    for policy_id, unknown in unknown_scope_ids(item_state, context.config.active_policies()).items():
+        for name in (name for name in SCOPE_IDS if name in unknown):
+            ids = unknown[name]
+            shown = ", ".join(ids[:EXAMPLES]) + (" ..." if len(ids) > EXAMPLES else "")
+            sentence = f"policy {policy_id}: no item has the {name} {shown} of its scope in conf/policies.yaml"
+            yield Finding("scope", policy_id, len(ids), tuple(ids[:EXAMPLES]), sentence)
+
+
+def _of_items(item_state: DataFrame, column: str, finding: str) -> Iterator[Finding]:
+    """The texts of a column of gold.item_state, the most frequent first."""
+    item = F.concat_ws("/", *ITEM)
+    groups = item_state.where(F.col(column).isNotNull()).groupBy(column)
+    counted = groups.agg(F.count(F.lit(1)).alias("n"), F.min(item).alias("first"), F.max(item).alias("last"))
+    ordered = counted.orderBy(F.desc("n"), column)
+    rows = ordered.limit(SHOWN + 1).collect()
+    for row in rows[:SHOWN]:
+        examples = tuple(dict.fromkeys((row["first"], row["last"])))
+        shown = f"{row['n']:,} item{'' if row['n'] == 1 else 's'}"
+        yield Finding(
+            finding, ITEM_STATE.name, row["n"], examples, f"{shown}: {row[column]} ({_such_as(row['n'], examples)})"
+        )
+    if len(rows) > SHOWN:
+        total = counted.agg(F.sum("n").alias("items"), F.count(F.lit(1)).alias("texts")).first()
+        n = total["items"] - sum(row["n"] for row in rows[:SHOWN])
+        sentence = f"{n:,} more items with {total['texts'] - SHOWN:,} other texts: column {column} of {ITEM_STATE.name}"
+        yield Finding(finding, ITEM_STATE.name, n, (rows[SHOWN]["first"],), sentence)
+
+
+def _such_as(n: int, examples: Sequence[str]) -> str:
+    return ", ".join(examples) + (" ..." if n > len(examples) else "")

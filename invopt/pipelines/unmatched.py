@@ -1,0 +1,133 @@
+"""Ids that never join: keys of stock, sales, orders and forecasts without an item, and products without a row.
+
+Where one transformation would join an id, it is named: a feed that drops leading zeros brings stock for nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from invopt.pipelines.context import Context
+from invopt.spark import sql
+
+# days before as_of whose sales and stock counts are looked at
+DAYS = 7
+EXAMPLES = 3
+# ids of a kind whose cause is looked for
+LARGEST_SEARCH = 10_000
+_BLANKS = "\\s\\u00a0\\u200b\\ufeff"
+# a transformation of an id, and its name; an id and one of an item are joined where it makes them equal
+TRANSFORMATIONS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("blanks", lambda text: re.sub(f"[{_BLANKS}]", "", text)),
+    ("letter case", str.lower),
+    ("leading zeros", lambda text: text.lstrip("0")),
+    ('a trailing ".0"', lambda text: re.sub(r"\.0+$", "", text)),
+    ("a prefix", lambda text: re.sub(r"^[A-Za-z]+[-_ :#/.]*", "", text)),
+)
+
+
+@dataclass(frozen=True)
+class Unmatched:
+    """Keys of a dataset that join nothing: how many, some of them, and what would join them, "" where nothing would."""
+
+    dataset: str
+    n: int
+    examples: tuple[str, ...]
+    cause: str
+
+
+def unmatched(context: Context, views: Mapping[str, DataFrame]) -> list[Unmatched]:
+    """What joins nothing in a run, dataset by dataset.
+
+    views : item_state, demand_forecasts, and the silver tables stock_lots, sales, landed_orders and products
+    """
+    values = {"as_of": context.as_of, "since": context.as_of - timedelta(days=DAYS)}
+    keys = sql.query(context.spark, sql.text("gold/unmatched"), views, values).persist()
+    try:
+        counted = _counted(keys).collect()
+        causes = _causes(keys, views) if counted else {}
+    finally:
+        keys.unpersist()
+    return [
+        Unmatched(row["dataset"], row["n"], tuple(row["examples"]), causes.get(row["dataset"], ""))
+        for row in sorted(counted, key=lambda row: row["dataset"])
+    ]
+
+
+def _counted(keys: DataFrame) -> DataFrame:
+    """dataset, n, and the first keys: no list holds more than a few of what may be millions."""
+    key = F.concat_ws(" x ", "location_id", "product_id")
+    of_part = keys.withColumn("key", key).withColumn("part", F.pmod(F.xxhash64("key"), F.lit(EXAMPLES)))
+    parts = of_part.groupBy("dataset", "part").agg(F.count(F.lit(1)).alias("n"), F.min("key").alias("key"))
+    return parts.groupBy("dataset").agg(F.sum("n").alias("n"), F.array_sort(F.collect_list("key")).alias("examples"))
+
+
+def _causes(keys: DataFrame, views: Mapping[str, DataFrame]) -> dict[str, str]:
+    """dataset -> the transformation that joins most of its unknown ids, with a pair of them."""
+    pairs: dict[str, list[tuple[str, str, str]]] = {}
+    for column, known in (
+        ("location_id", views["item_state"].select(F.col("location_id").alias("known"))),
+        ("product_id", views["item_state"].select(F.col("product_id").alias("known"))),
+    ):
+        of_items = known.distinct()
+        unknown = (
+            keys.where("dataset <> 'brands_products'")
+            .select("dataset", F.col(column).alias("unknown"))
+            .distinct()
+            .join(of_items.select(F.col("known").alias("unknown")), on="unknown", how="left_anti")
+            .limit(LARGEST_SEARCH)
+        )
+        for row in _alike(unknown, of_items).collect():
+            pairs.setdefault(row["dataset"], []).append((column, row["unknown"], row["known"]))
+    unknown = keys.where("dataset = 'brands_products'").select("dataset", F.col("product_id").alias("unknown"))
+    of_rows = views["products"].select(F.col("product_id").alias("known"))
+    for row in _alike(unknown.limit(LARGEST_SEARCH), of_rows).collect():
+        pairs.setdefault(row["dataset"], []).append(("product_id", row["unknown"], row["known"]))
+    return {dataset: cause for dataset, of_dataset in pairs.items() if (cause := likely_cause(of_dataset))}
+
+
+def _alike(unknown: DataFrame, known: DataFrame) -> DataFrame:
+    """Pairs of an unknown and a known id that are the same when all transformations are done to both."""
+    left = unknown.withColumn("form", F.explode(_forms("unknown")))
+    right = known.withColumn("form", F.explode(_forms("known")))
+    return (
+        left.join(right, on="form", how="inner").select("dataset", "unknown", "known").distinct().limit(LARGEST_SEARCH)
+    )
+
+
+def _forms(name: str) -> Column:
+    plain = F.regexp_replace(F.lower(name), f"[{_BLANKS}]", "")
+    plain = F.regexp_replace(F.regexp_replace(plain, r"\.0+$", ""), "^0+", "")
+    bare = F.regexp_replace(F.regexp_replace(plain, "^[a-z]+[-_ :#/.]*", ""), "^0+", "")
+    forms = F.array_distinct(F.array(plain, bare))
+    return F.filter(forms, lambda form: form != "")
+
+
+def likely_cause(pairs: Sequence[tuple[str, str, str]]) -> str:
+    """The one transformation that makes most pairs equal, in words; "" where none makes any.
+
+    pairs : (column, unknown id, known id)
+
+    >>> likely_cause([("product_id", "123", "00123"), ("product_id", "7", "007"), ("product_id", "x1", "X1")])
+    'leading zeros: product_id 123 is 00123 there (2 such ids)'
+    """
+    counts: Counter[str] = Counter()
+    first: dict[str, tuple[str, str, str]] = {}
+    for column, unknown, known in sorted(pairs):
+        for name, transformed in TRANSFORMATIONS:
+            if transformed(unknown) == transformed(known):
+                counts[name] += 1
+                first.setdefault(name, (column, unknown, known))
+                break
+    if not counts:
+        return ""
+    name, n = counts.most_common(1)[0]
+    column, unknown, known = first[name]
+    return f"{name}: {column} {unknown} is {known} there ({n:,} such id{'s' if n > 1 else ''})"
