@@ -92,7 +92,8 @@ final AS (
             CASE WHEN forecast_made_at IS NULL AND forecast_block IS NULL THEN
                 concat('no forecast made in the ', :forecast_max_age, ' days before ', date_format(:as_of, 'yyyy-MM-dd')) END,
             CASE WHEN demand_distribution IN ('several forms', 'several distributions a day', 'probabilities that add up to 0') THEN
-                concat('the forecast has ', demand_distribution) END,
+                concat('the forecast has ', demand_distribution)
+                WHEN demand_distribution LIKE 'pmf whose%' THEN concat('the forecast has a ', demand_distribution) END,
             CASE WHEN holding_cost IS NULL AND NOT is_storage_unread THEN 'no storage cost in store_product_storage' END,
             CASE WHEN fixed_order_cost IS NULL AND NOT has_no_terms AND NOT has_no_supplier THEN 'its supplier is not in suppliers' END,
             CASE WHEN counted_on IS NULL THEN 'the location has no stock count'

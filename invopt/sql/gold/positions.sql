@@ -32,7 +32,7 @@ sums AS (
     FROM items
 ),
 final AS (
-    SELECT * EXCEPT (expiring_lots, days_covered, mean_at_lead_time, variance_at_lead_time, mean_per_day, variance_per_day, days_beyond),
+    SELECT * EXCEPT (expiring_lots, mean_at_lead_time, variance_at_lead_time, mean_per_day, variance_per_day, days_beyond),
         on_hand - expiring + on_order AS inventory_position,
         CASE WHEN lead_time IS NOT NULL THEN mean_at_lead_time + days_beyond * mean_per_day END AS lead_time_demand_mean,
         -- a lead time of L +- c days, each as likely, adds the variance c (c + 1) / 3 of its days
