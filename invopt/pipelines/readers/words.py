@@ -5,6 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from invopt.pipelines.readers.blanks import is_one_of
+
 # in lower case; English, German, French, Italian and Spanish, Portuguese, and what spreadsheets and databases write
 TRUE = (
     "true", "t", "yes", "y", "1", "1.0", "on", "x", "✓", "✔",
@@ -23,7 +25,7 @@ _LONGEST = 2_000_000_000  # fits an int
 def read_flag(text: Column) -> Column:
     """True or False, NULL when the text is a word for neither."""
     low = F.lower(text)
-    return F.when(low.isin(*TRUE), True).when(low.isin(*FALSE), False)
+    return F.when(is_one_of(low, TRUE), True).when(is_one_of(low, FALSE), False)
 
 
 def read_duration(text: Column) -> Column:
