@@ -22,14 +22,15 @@ DAYS = 7
 EXAMPLES = 3
 # ids of a kind whose cause is looked for
 LARGEST_SEARCH = 10_000
+PREFIX = "a prefix"
 _BLANKS = "\\s\\u00a0\\u200b\\ufeff"
-# a transformation of an id, and its name; an id and one of an item are joined where it makes them equal
+# a transformation of an id, and its name; it joins an id with one of an item where it makes one of them the other
 TRANSFORMATIONS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("blanks", lambda text: re.sub(f"[{_BLANKS}]", "", text)),
     ("letter case", str.lower),
     ("leading zeros", lambda text: text.lstrip("0")),
     ('a trailing ".0"', lambda text: re.sub(r"\.0+$", "", text)),
-    ("a prefix", lambda text: re.sub(r"^[A-Za-z]+[-_ :#/.]*", "", text)),
+    (PREFIX, lambda text: re.sub(r"^[A-Za-z]+[-_ :#/.]*(?=\d)", "", text)),
 )
 
 
@@ -105,7 +106,7 @@ def _alike(unknown: DataFrame, known: DataFrame) -> DataFrame:
 def _forms(name: str) -> Column:
     plain = F.regexp_replace(F.lower(name), f"[{_BLANKS}]", "")
     plain = F.regexp_replace(F.regexp_replace(plain, r"\.0+$", ""), "^0+", "")
-    bare = F.regexp_replace(F.regexp_replace(plain, "^[a-z]+[-_ :#/.]*", ""), "^0+", "")
+    bare = F.regexp_replace(F.regexp_replace(plain, r"^[a-z]+[-_ :#/.]*(?=\d)", ""), "^0+", "")
     forms = F.array_distinct(F.array(plain, bare))
     return F.filter(forms, lambda form: form != "")
 
@@ -117,13 +118,21 @@ def likely_cause(pairs: Sequence[tuple[str, str, str]]) -> str:
 
     >>> likely_cause([("product_id", "123", "00123"), ("product_id", "7", "007"), ("product_id", "x1", "X1")])
     'leading zeros: product_id 123 is 00123 there (2 such ids)'
+    >>> likely_cause([("product_id", "SKU-7", "7"), ("product_id", "SKU-8", "ART-8")])
+    'a prefix: product_id SKU-7 is 7 there (1 such id)'
     """
     counts: Counter[str] = Counter()
     first: dict[str, tuple[str, str, str]] = {}
+    counted: set[tuple[str, str]] = set()
     for column, unknown, known in sorted(pairs):
+        if (column, unknown) in counted:
+            continue
         for name, transformed in TRANSFORMATIONS:
-            if transformed(unknown) == transformed(known):
+            # two prefixes are two ids: only one side may have one
+            is_joined = known == transformed(unknown) or unknown == transformed(known)
+            if is_joined or (name != PREFIX and transformed(unknown) == transformed(known)):
                 counts[name] += 1
+                counted.add((column, unknown))
                 first.setdefault(name, (column, unknown, known))
                 break
     if not counts:

@@ -7,6 +7,7 @@ its partition does.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -266,7 +267,10 @@ def test_all_the_others_are_solved(moody, method):
     n_failed = sum(row["status"] == "no_solution" for row in solutions.values())
     assert n_failed == (5 if method == "model" else 4)
     assert any(f"{n_failed} items without a solution" in line for line in said_by(moody))
-    assert any("1 items crashed, such as: the solving process was killed by SIGSEGV" in line for line in said_by(moody))
+    assert any(
+        re.search("1 items crashed, such as: .+: the solving process was killed by SIGSEGV", line)
+        for line in said_by(moody)
+    )
 
 
 def test_a_price_is_in_the_map_where_there_is_one(moody):
