@@ -134,10 +134,18 @@ def _names(reading: Reading) -> list[str]:
     return [reading.columns[place] for place in reading.places]
 
 
+def _composed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts with composed letters (NFC): an id is one id whether its accents are signs of their own or not."""
+    if pc.all(pc.string_is_ascii(column), min_count=0).as_py() is not False:
+        return column
+    return pc.utf8_normalize(column, form="NFC")
+
+
 def _finished(table: pa.Table, reading: Reading, malformed: pa.Array | None = None) -> pa.Table:
     """The table under standard headers, with the constants and the malformed lines."""
     n = table.num_rows
     table = table.rename_columns(_names(reading))
+    table = pa.table([_composed(column) for column in table.columns], names=table.column_names)
     for header, value in reading.constants:
         given = pa.array([value] * n, pa.string())
         if header in table.column_names:

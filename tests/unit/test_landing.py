@@ -84,6 +84,11 @@ def test_western_texts_are_told_by_bytes_anywhere_in_the_file(tmp_path, encoding
     )
 
 
+def test_accents_are_written_in_one_way(tmp_path):
+    _, found = look(tmp_path, GOOD.replace("p1", "cafe\u0301"))
+    assert found[0][1] == "caf\xe9" and found[1] == TWO[1]
+
+
 def test_names_do_not_say_what_a_file_is(tmp_path):
     assert look(tmp_path, GOOD, "sales_1.csv.gz")[0].note == "its name ends in .gz, and it is not packed"
     pq.write_table(pa.table({name: ["1"] for name in HEADER.split(",")}), tmp_path / "parquet")
