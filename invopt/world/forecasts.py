@@ -7,6 +7,7 @@ zeros, its law in `chain.py`. The point M also has the probability of all points
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,18 +134,19 @@ def pmf(mean: np.ndarray, zero_share: float) -> np.ndarray:
     [[0.904837, 0.090484, 0.004679]]
     """
     rate = np.asarray(mean)[..., None] / (1 - zero_share)
-    columns = [np.exp(-rate)]
-    largest, covered = rate.max(), np.exp(-rate.max())
-    term = covered
+    largest = rate.max()
+    columns, covered = [], 0.0
     while covered < 1 - PMF_TAIL:
         k = len(columns)
-        columns.append(columns[-1] * rate / k)
-        term *= largest / k
-        covered += term
+        # by logarithms: e^-m of a mean above 745 is no number above 0
+        columns.append(np.exp(k * np.log(rate) - rate - math.lgamma(k + 1)))
+        covered += math.exp(k * math.log(largest) - largest - math.lgamma(k + 1))
     points = np.concatenate(columns, axis=-1) * (1 - zero_share)
     points[..., 0] += zero_share
     points[..., -1] = np.maximum(1 - points[..., :-1].sum(axis=-1), 0.0)
     points = points.round(6)
-    # the remainder of rounding goes to zero demand, which is never so unlikely that it could turn negative
-    points[..., 0] += 1 - points.sum(axis=-1)
+    # the remainder of rounding goes to zero demand, or to the likeliest where zero demand is too unlikely for it
+    remainder = 1 - points.sum(axis=-1)
+    place = np.where(points[..., 0] + remainder >= 0, 0, points.argmax(axis=-1))[..., None]
+    np.put_along_axis(points, place, np.take_along_axis(points, place, -1) + remainder[..., None], -1)
     return points.round(6)
