@@ -39,6 +39,8 @@ def parse(
 
     wanted : places of the columns that are made, all of them where None
 
+    An empty field is NULL.
+
     >>> block = parse(b'1,"a, b"\\n\\n2,c,3\\n', 2, ",")
     >>> block.rows.to_pydict(), block.malformed
     ({'f0': ['1'], 'f1': ['a, b']}, ('2,c,3',))
@@ -62,7 +64,8 @@ def parse(
             arrow_csv.ParseOptions(delimiter=separator, invalid_row_handler=refuse),
             arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(chosen, pa.string()),
-                strings_can_be_null=False,
+                null_values=[""],  # an empty field is none, as in other formats
+                strings_can_be_null=True,
                 check_utf8=False,
                 include_columns=chosen,
             ),
@@ -114,7 +117,9 @@ def _record_by_record(block: bytes, names: list[str], separator: str, is_last: b
             malformed.append(lines[at].rstrip("\r"))
         at += n_taken
     columns = zip(*records, strict=True) if records else [()] * len(names)
-    rows = pa.table([pa.array(list(column), pa.string()) for column in columns], names=names).select(chosen)
+    rows = pa.table(
+        [pa.array([text or None for text in column], pa.string()) for column in columns], names=names
+    ).select(chosen)
     rest = "\n".join(lines[at:]) + ("\n" if at < len(lines) and block.endswith(b"\n") else "")
     return Block(rows, tuple(malformed), rest.encode("utf-8"))
 

@@ -125,7 +125,7 @@ def _malformed(texts: tuple[str, ...], reading: Reading) -> pa.Table:
             fields = next(csv.reader([text], delimiter=reading.separator), [])
         except csv.Error:
             fields = []
-        rows.append([fields[place] if place < len(fields) else None for place in reading.places])
+        rows.append([fields[place] or None if place < len(fields) else None for place in reading.places])
     columns = [pa.array([row[at] for row in rows], pa.string()) for at in range(len(reading.places))]
     return _finished(pa.table(columns, names=_names(reading)), reading, pa.array(texts, pa.string()))
 

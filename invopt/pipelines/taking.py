@@ -157,7 +157,7 @@ def take(context: Context, batch: Batch) -> None:
             "taken twice"
         )
     if has_lines:
-        _write(context, batch, set())
+        write_lines(context, batch, set())
 
 
 def finish(context: Context, datasets: Sequence[Dataset], known: Sequence) -> Batch | None:
@@ -184,7 +184,7 @@ def finish(context: Context, datasets: Sequence[Dataset], known: Sequence) -> Ba
     files = tuple(looked_at.get(row["file_number"]) or _as_recorded(row, datasets_by_name) for row in rows)
     batch = Batch(batch_id, files, read_with(context))
     context.store.replace(FILES, batch.rows(is_done=False), {"batch_id": batch_id}, check_keys=False)
-    _write(context, batch, written)
+    write_lines(context, batch, written)
     return batch
 
 
@@ -193,7 +193,7 @@ def _has_lines(context: Context, dataset: Dataset, batch_id: int) -> bool:
     return context.store.exists(table) and bool(context.store.counts(table, ["batch_id"], {"batch_id": batch_id}))
 
 
-def _write(context: Context, batch: Batch, written: set[str]) -> None:
+def write_lines(context: Context, batch: Batch, written: set[str]) -> None:
     """Writes the lines of the datasets that have none of the batch yet, then what became of the files."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -223,7 +223,9 @@ def _append(context: Context, batch: Batch, written: set[str]) -> None:
         else:
             schema = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
             rows = rows_there(context, batch.batch_id, files, schema, is_local=here)
-        if not isinstance(rows, list) or rows:
+        if isinstance(rows, list) and not rows:
+            context.store.create(table)
+        else:
             context.store.append(table, rows, transaction=(f"invopt.ingest.{name}", batch.batch_id))
         written.add(name)
 

@@ -115,7 +115,7 @@ def test_a_run_that_was_stopped_is_finished_by_its_numbers(zone, monkeypatch, st
         raise KeyboardInterrupt
 
     if stopped_at == "plan":
-        monkeypatch.setattr(taking, "_write", stop)
+        monkeypatch.setattr(taking, "write_lines", stop)
     elif stopped_at == "end":
         monkeypatch.setattr(context.store, "replace", stop)
     else:  # the brands are written, the sales are not

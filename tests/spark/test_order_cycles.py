@@ -259,7 +259,7 @@ def test_a_later_run_of_the_cycle_leaves_its_lines_out_and_decides_them_anew(cha
     _, on_order, lines, cancelled = at_two
     assert not twice_ordered(chain.store.read(ORDERS))
     # what the run does not decide, another cycle's line and what has landed are on order
-    others = {"weekly": FULL, "landed": FULL, "landed_small": 20.0, "older": 5.0, "left": FULL}
+    others = {"landed": FULL, "landed_small": 20.0, "older": 5.0, "left": FULL}
     assert on_order == dict.fromkeys(LOCATIONS, 0.0) | others
     assert quantities(lines) == {
         **{name: [FULL] for name in LOCATIONS if name != "left"},

@@ -126,9 +126,13 @@ def test_what_a_table_refuses(store, rows, spark):
 
 def test_a_transaction_is_written_once(store, rows):
     assert store.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 7)) == 1
-    assert store.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 7)) == 0
+    assert store.append(TABLE, rows(("r1", "a", 1.0, None)), transaction=("feed", 7), is_repeat=True) == 0
     assert store.append(TABLE, rows(("r1", "b", 1.0, None)), transaction=("feed", 8)) == 1
-    assert store.append(TABLE, [("r1", "b", 1.0, None)], transaction=("feed", 8)) == 0
+    assert store.append(TABLE, [("r1", "b", 1.0, None)], transaction=("feed", 8), is_repeat=True) == 0
+    # rows that would be lost are never skipped in silence
+    for lost in (rows(("r1", "d", 1.0, None)), [("r1", "d", 1.0, None)]):
+        with pytest.raises(TableError, match="gold.weights: its rows were not written, because"):
+            store.append(TABLE, lost, transaction=("feed", 8))
     assert store.append(TABLE, rows(), transaction=("feed", 9)) == 0
     assert store.append(TABLE, [("r1", "c", 1.0, None)], transaction=("other feed", 7)) == 1
     store.append(TABLE, rows(("r1", "d", 1.0, None)))
@@ -357,7 +361,7 @@ def test_a_folder_of_other_files_is_not_taken_for_a_table(spark, tmp_path, rows,
         folder = tmp_path / "gold" / "weights"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "notes.txt").write_text("not a table")
-        with pytest.raises(TableError, match="gold.weights can't be made: .*has files in it and is no Delta table"):
+        with pytest.raises(TableError, match=r"gold.weights can't be used: .* has files \(notes.txt\), but no "):
             open_store(spark, LakehouseConfig(root=root)).append(TABLE, rows(("r1", "a", 1.0, None)))
 
 

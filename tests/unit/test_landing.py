@@ -148,7 +148,7 @@ def test_optional_columns_may_be_missing_but_not_be_misspelt(tmp_path):
         ('1,5" pipe\n3,"5"" pipe"\n', [("1", '5" pipe'), ("3", '5" pipe')], []),
         ("1,2,3\n\n4,5\n6\n", [("4", "5")], ["1,2,3", "6"]),
         ('1,"last\n', [], ['1,"last']),
-        ("1,\n,\n", [("1", ""), ("", "")], []),
+        ("1,\n,\n", [("1", None), (None, None)], []),
     ],
     ids=range(8),
 )
