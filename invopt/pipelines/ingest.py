@@ -139,11 +139,11 @@ def _told(
     if len(ingested.problems) > N_TOLD:
         context.say(f"  ! and {len(ingested.problems) - N_TOLD:,} more, in {FILES.name}")
     _tell_oddities(context, files)
-    there = {row["dataset"] for row in known if row["status"] == "ingested"}
-    there |= {file.dataset.name for file in files if file.status == "pending"}
+    before = {row["dataset"] for row in known if row["status"] == "ingested"}
+    there = before | {file.dataset.name for file in files if file.status == "pending"}
     for dataset in datasets:
         # what may be missing for ever is told the first time only
-        if dataset.name not in there and (dataset.is_needed or not known):
+        if dataset.name not in there and (dataset.is_needed or not before):
             kind = "" if dataset.is_needed else "optional, "
             context.say(f"  ! {dataset.name}: no file yet of {dataset.meaning}; {kind}expected {_where(dataset)}")
     _refuse_bad_feed(context, files, rejected)

@@ -131,6 +131,9 @@ class SparkStore(Store):
             location = _LOCATION.search(str(error))
             if location is None:
                 raise
+            # another process has made it since; at a path a table is one without a catalog
+            if path is not None and self._is_taken(table, path):
+                return
             # the catalog hears of a table after its first commit
             if self._is_taken(table, location[1], is_unknown=True):
                 raise self._unheard(table, location[1]) from error
