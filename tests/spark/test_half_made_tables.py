@@ -33,7 +33,7 @@ def no_wait(monkeypatch):
     monkeypatch.setattr(unborn, "QUIET", 0.0)
 
 
-@pytest.fixture(params=["folder", "uri", "catalog"])
+@pytest.fixture(params=["folder", *(pytest.param(name, marks=pytest.mark.slow) for name in ("uri", "catalog"))])
 def lakehouse(request, tmp_path, spark):
     """A lakehouse, and the folder in which its table gold.weights will lie."""
     root, schema = tmp_path / "lake", f"half{next(_number)}_"
