@@ -66,7 +66,8 @@ def ingest(context: Context) -> Ingested:
 
 def _refuse_no_folder(context: Context) -> None:
     landing = context.config.landing
-    if ("://" not in landing or landing.startswith("file:")) and not is_local(landing):
+    is_elsewhere = re.match(r"(?!file:)[a-z][a-z0-9+.-]+:/", landing)
+    if not is_elsewhere and not is_local(landing):
         there = Path(landing)
         what = "is no folder" if there.exists() or there.is_symlink() else "no such folder"
         raise InputError(
