@@ -17,6 +17,7 @@ from pyarrow import csv as arrow_csv
 
 # a text in quotes may go over this many lines; a longer one is taken for a quote that was not closed
 MAX_LINES = 20
+_SEPARATOR_LINE = re.compile(rb'\s*"?sep=.?"?[ \t]*\r?\n', re.IGNORECASE)
 _EMPTY_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
 
 
@@ -76,11 +77,19 @@ def parse(
     # empty lines are looked for only where the simple count does not fit
     if n_rows != n_lines and n_rows != n_lines - len(_EMPTY_LINE.findall(block)):
         return _record_by_record(block, names, separator, is_last, chosen)
-    return Block(rows, tuple(line for line in malformed if line.strip()))
+    mended, left = _without_last_separator([line for line in malformed if line.strip()], names, separator)
+    if mended:
+        rows = pa.concat_tables([rows, _table(mended, names).select(chosen)])
+    return Block(rows, tuple(left))
 
 
 def header_of(block: bytes, separator: str) -> tuple[list[str], bytes]:
-    """The fields of the first line that holds something, and what follows it."""
+    """The fields of the first line that holds something, and what follows it.
+
+    A line such as `sep=;`, which spreadsheets write before it, and separators at its end are left out.
+    """
+    mark = _SEPARATOR_LINE.match(block)
+    block = block[mark.end() :] if mark else block
     lines = io.StringIO(block[: 1 << 22].decode("utf-8", "ignore"), newline="")
     reader = csv.reader(lines, delimiter=separator)
     csv.field_size_limit(1 << 24)
@@ -96,6 +105,8 @@ def header_of(block: bytes, separator: str) -> tuple[list[str], bytes]:
         _, _, rest = rest.partition(b"\n")
     if reader.line_num - n_read > MAX_LINES:  # a quote in the header that nothing closes
         raise ValueError("a quote in the header is not closed")
+    while fields and not fields[-1].strip():
+        fields.pop()
     return fields, rest
 
 
@@ -116,12 +127,29 @@ def _record_by_record(block: bytes, names: list[str], separator: str, is_last: b
         elif lines[at].strip():
             malformed.append(lines[at].rstrip("\r"))
         at += n_taken
-    columns = zip(*records, strict=True) if records else [()] * len(names)
-    rows = pa.table(
-        [pa.array([text or None for text in column], pa.string()) for column in columns], names=names
-    ).select(chosen)
+    mended, malformed = _without_last_separator(malformed, names, separator)
+    rows = _table([*records, *mended], names).select(chosen)
     rest = "\n".join(lines[at:]) + ("\n" if at < len(lines) and block.endswith(b"\n") else "")
     return Block(rows, tuple(malformed), rest.encode("utf-8"))
+
+
+def _table(records: Sequence[Sequence[str]], names: Sequence[str]) -> pa.Table:
+    columns = zip(*records, strict=True) if records else [()] * len(names)
+    return pa.table([pa.array([text or None for text in column], pa.string()) for column in columns], names=names)
+
+
+def _without_last_separator(
+    lines: Sequence[str], names: Sequence[str], separator: str
+) -> tuple[list[list[str]], list[str]]:
+    """Of lines that are no records those that are one but for a separator at their end, and the others."""
+    mended, left = [], []
+    for line in lines:
+        fields = _fields(line.removesuffix(separator), separator, len(names)) if line.endswith(separator) else None
+        if fields is None:
+            left.append(line)
+        else:
+            mended.append(fields)
+    return mended, left
 
 
 def _record(lines: list[str], at: int, n_fields: int, separator: str) -> tuple[list[str] | None, int, bool]:

@@ -64,6 +64,16 @@ def read_header(path: str, dataset: Dataset, headers: Sequence[str]) -> Header:
     return Header(columns, "; ".join(problems) or None, note, has_keys=not twice and bool(keys) and keys <= given)
 
 
+def needed(dataset: Dataset) -> set[str]:
+    """The standard headers without which a file is refused."""
+    given = {header for header, _ in dataset.dialect.constants}
+    return {
+        field.header
+        for field in dataset.fields
+        if field.is_required and not field.may_lack and field.header != MADE_AT and field.header not in given
+    }
+
+
 def standard(dataset: Dataset) -> dict[str, str]:
     """Every accepted spelling, in its normal form, and the standard header that it means."""
     known: dict[str, str] = {}

@@ -28,12 +28,14 @@ class Reading:
     columns : column by column of the file its standard header, None where it is not needed
     headers : of a JSON file, the names of its fields
     encoding : "" where a JSON file tells its own
+    needed : standard headers that an object must have to be a line
     constants : standard header -> the value of a column that the file lacks
     """
 
     form: str
     columns: tuple[str | None, ...] = ()
     headers: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
     encoding: str = "utf-8"
     separator: str = ","
     sheet: str | None = None
@@ -45,7 +47,7 @@ class Reading:
     @classmethod
     def from_text(cls, text: str) -> Reading:
         plain = json.loads(text)
-        tuples = {name: tuple(plain[name]) for name in ("columns", "headers")}
+        tuples = {name: tuple(plain[name]) for name in ("columns", "headers", "needed")}
         return cls(**{**plain, **tuples, "constants": tuple(map(tuple, plain["constants"]))})
 
     def only(self, headers: set[str]) -> Reading:
@@ -86,8 +88,10 @@ def _rows(path: str, reading: Reading, content: bytes | None) -> Iterator[list[s
             full = row + [None] * (len(reading.columns) - len(row))
             yield [full[place] for place in reading.places]
         return
+    known = {name: column for name, column in zip(reading.headers, reading.columns, strict=True) if column}
+    shape = json_objects.Shape(known, set(reading.needed))
     with opened(path, content) as stream:
-        for row in json_objects.objects(stream, reading.encoding or None):
+        for row in json_objects.objects(stream, reading.encoding or None, shape):
             yield [row.get(reading.headers[place]) for place in reading.places]
 
 

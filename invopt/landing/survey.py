@@ -13,12 +13,12 @@ from invopt.landing import json_objects, parquet, workbook
 from invopt.landing.csv_block import header_of
 from invopt.landing.date_order import DateOrder
 from invopt.landing.decoding import PLAIN, blocks, encoding_of, has_lone_returns
-from invopt.landing.headers import Header, read_header
+from invopt.landing.headers import Header, needed, read_header, standard
 from invopt.landing.listing import why
 from invopt.landing.opening import PARQUET as PARQUET_MARK
 from invopt.landing.opening import ZIP, UnreadableError, is_packed, opened
 from invopt.landing.reading import JSON, MALFORMED, PARQUET, TEXT, WORKBOOK, Reading, lines
-from invopt.tables.dataset import Dataset
+from invopt.tables.dataset import Dataset, normal_header
 
 EMPTY = "the file is empty, it has not even a header"
 SEPARATORS = (",", ";", "\t", "|")
@@ -110,18 +110,35 @@ def _begun(
     if form == PARQUET:
         return Reading(form), read_header(path, dataset, parquet.header_of(path, content))
     if form == WORKBOOK:
-        sheet = dataset.dialect.sheet
+        sheet, others = workbook.chosen_sheet(path, content, dataset.dialect.sheet)
+        if others and not dataset.dialect.sheet:
+            notes.append(f"sheet {sheet!r} was read, not {', '.join(map(repr, others[:5]))}")
         first = next(workbook.rows(path, content, sheet), None)
         titles = [title or "" for title in first or ()]
         return (Reading(form, sheet=sheet) if first else None), read_header(path, dataset, titles)
     if form == JSON:
-        with opened(path, content) as stream:
-            encoding = dataset.dialect.encoding
-            found = json_objects.objects(stream, encoding)
-        names = list(dict.fromkeys(name for row in found for name in row))
-        reading = Reading(form, headers=tuple(names), encoding=encoding or "")
-        return (reading if found else None), read_header(path, dataset, names)
+        return _objects_begun(path, dataset, content)
     return _text_begun(path, dataset, content, notes)
+
+
+def _objects_begun(path: str, dataset: Dataset, content: bytes | None) -> tuple[Reading, Header]:
+    """Of a JSON file: the names of all fields that its lines have."""
+    encoding, must = dataset.dialect.encoding, needed(dataset)
+    known = _Spellings(standard(dataset))
+    with opened(path, content) as stream:
+        found = json_objects.objects(stream, encoding, json_objects.Shape(known, must))
+    if not found:
+        raise UnreadableError("the file holds no object, and so no line")
+    names = list(dict.fromkeys(name for row in found for name in row))
+    reading = Reading(JSON, headers=tuple(names), needed=tuple(sorted(must)), encoding=encoding or "")
+    return reading, read_header(path, dataset, names)
+
+
+class _Spellings(dict[str, str]):
+    """Normal form of a header -> its standard one, found by any spelling."""
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        return super().get(normal_header(name), default)
 
 
 def _text_begun(path: str, dataset: Dataset, content: bytes | None, notes: list[str]) -> tuple[Reading | None, Header]:

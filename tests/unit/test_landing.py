@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import re
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
@@ -60,12 +61,16 @@ def look(tmp_path: Path, content: bytes | str, name: str = "sales_1.csv", datase
         (GOOD.encode("utf-16"), "read as UTF-16"),
         (GOOD.encode("utf-16-le"), "read as UTF-16-LE"),
         (GOOD.encode("utf-16-be"), "read as UTF-16-BE"),
+        (GOOD.replace("\n", ",\n"), None),
+        (GOOD.replace("3.5\n", "3.5,\n").replace("4\n", "4,\n"), None),
+        (GOOD.replace("Price\n", "Price,\n"), None),
+        ("sep=;\r\n" + GOOD.replace(",", ";"), "its fields are separated by ;"),
         (GOOD.replace(",", ";"), "its fields are separated by ;"),
         (GOOD.replace(",", "\t"), "its fields are separated by a tab"),
         (GOOD.replace("p1", '"p1"').replace("Units", '"Units"'), None),
         (gzip.compress(GOOD.encode()), "it is packed by gzip, and was unpacked"),
     ],
-    ids=range(13),
+    ids=range(17),
 )
 def test_a_text_is_read_however_it_is_written(tmp_path, content, note):
     told, found = look(tmp_path, content)
@@ -111,11 +116,16 @@ def test_names_do_not_say_what_a_file_is(tmp_path):
         (b"PK\3\4 but no more", "sales_1.xlsx", "is not a readable workbook"),
         ('{"a": ', "sales_1.json", "is not valid JSON, line 1"),
         ("[1, 2]", "sales_1.json", "holds '1' where an object"),
+        ("[]", "sales_1.json", "the file holds no object"),
+        ('[{"StoreID": 1, "Units": 2, "Units": 3}]', "sales_1.json", "an object has the field Units twice"),
+        ('[{"StoreID": 1, "Units": [2]}]', "sales_1.json", "the field Units holds a list or an object"),
+        ('[{"Units": 1, "regular": {"units": 2}}]', "sales_1.json", "an object has units more than once"),
+        ('[{"a": [{"StoreID": 1}], "b": [{"StoreID": 1}]}]', "sales_1.json", "several lists: a, b"),
         (",".join(f"column {n}" for n in range(30_000)), "sales_1.csv", "and 29,988 more instead"),
         (HEADER + ",Units\n", "sales_1.csv", "the header names Units twice"),
         ('StoreID,"ProductID\n' + "1,2\n" * 50, "sales_1.csv", "a quote in the header is not closed"),
     ],
-    ids=range(14),
+    ids=range(19),
 )
 def test_a_file_that_can_not_be_read_says_why(tmp_path, content, name, says):
     told, _ = look(tmp_path, content, name)
@@ -256,6 +266,47 @@ def test_a_workbook(tmp_path):
     )
 
 
+WHOLE = {"StoreID": 1, "ProductID": "p1", "TransactionDateTime": "2026-03-01", "Units": 2, "Price": 3.5}
+
+
+def workbook(tmp_path: Path, rows: list[list], change=lambda name, part: part, sheets: int = 1) -> bytes:
+    """A workbook of these rows in its last sheet, with its parts changed."""
+    book = pytest.importorskip("openpyxl").Workbook()
+    for _ in range(sheets - 1):
+        book.create_sheet("Data")
+    for row in rows:
+        book.worksheets[-1].append(row)
+    book.save(tmp_path / "made.xlsx")
+    changed = io.BytesIO()
+    with zipfile.ZipFile(tmp_path / "made.xlsx") as parts, zipfile.ZipFile(changed, "w") as made:
+        for name in parts.namelist():
+            made.writestr(name, change(name, parts.read(name)))
+    return changed.getvalue()
+
+
+@pytest.mark.parametrize("size", ["A1", "A1:E2", "A1:D2"])
+def test_a_workbook_that_tells_a_wrong_size_loses_nothing(tmp_path, size):
+    def wrong(name: str, part: bytes) -> bytes:
+        return re.sub(rb'<dimension ref="[^"]*"', f'<dimension ref="{size}"'.encode(), part)
+
+    rows = [HEADER.split(","), ["1", "p1", "2026-03-01", "2", "3.5"], ["1", "p2", "2026-03-01", "1", "4"]]
+    told, found = look(tmp_path, workbook(tmp_path, rows, wrong), "sales_1.xlsx")
+    assert told.problem is None and found == TWO
+    # whatever its name says, and wherever the sheet is
+    told, found = look(tmp_path, workbook(tmp_path, rows, wrong, sheets=2), "sales_1.csv")
+    assert found == TWO and "sheet 'Data' was read, not 'Sheet'" in told.note
+
+
+def test_a_formula_without_a_value_is_no_empty_cell(tmp_path):
+    rows = [HEADER.split(","), ["1", "p1", "2026-03-01", "2", "=1+2.5"]]
+    told, _ = look(tmp_path, workbook(tmp_path, rows), "sales_1.xlsx")
+    assert told.problem.startswith("row 2 has a formula without a value")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("sales.csv", GOOD)
+    assert look(tmp_path, archive.getvalue())[0].problem == "is not a readable workbook but a zip archive: unpack it"
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -264,12 +315,21 @@ def test_a_workbook(tmp_path):
             "StoreID": 1,
             "TransactionDateTime": "2026-03-01",
             "Sales": [{"ProductID": "p1", "Units": 2, "Price": 3.50, "Extra": None}],
+            "errors": [],
         },
+        {"response": {"items": [WHOLE | {"tags": ["promo"], "discounts": []}]}},
+        [WHOLE | {"discounts": [{"code": "X"}, {"code": "Y"}]}],
+        [WHOLE | {"TransactionDateTime": {"$date": "2026-03-01"}, "empty": {}}],
     ],
 )
 def test_json_objects_in_objects(tmp_path, document):
     told, found = look(tmp_path, json.dumps(document), "sales_1.json")
     assert told.problem is None and found == [("1", "p1", "2026-03-01", "2", "3.5", None)]
+
+
+def test_a_whole_line_with_columns_in_a_list_of_its_own_could_mean_two_things(tmp_path):
+    told, _ = look(tmp_path, json.dumps([WHOLE | {"lots": [{"Units": 1}]}]), "sales_1.json")
+    assert told.problem == "an object is a whole line, and its list lots has Units too: land one of both"
 
 
 def test_json_lines_keep_numbers_as_they_are_written(tmp_path):
