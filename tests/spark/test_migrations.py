@@ -50,6 +50,11 @@ def rows(context: Context, table: Table) -> list[str]:
     return sorted(str(row) for row in context.store.read(table).collect())
 
 
+def rejected_lines(context: Context) -> list[tuple]:
+    """What an older version has of them too: not the words of the rules, and no keys."""
+    return sorted((row["dataset"], row["batch_id"], row["file"], row["line"]) for row in context.store.rows(REJECTED))
+
+
 @pytest.mark.slow
 def test_a_run_goes_on_and_orders_solutions_and_steps_keep_their_rows(open_older):
     context, _ = open_older()
@@ -97,7 +102,7 @@ def test_a_silver_table_that_can_not_be_used_is_made_anew_from_bronze(open_older
     """
     table = silver(BY_NAME["sales"])
     context, _ = open_older()
-    before = {name: rows(context, name) for name in (table, REJECTED)}
+    before = {table: rows(context, table), REJECTED: rejected_lines(context)}
     lines = sum(row["n_lines"] for row in context.store.read(table).collect())
     if how == "gone":
         shutil.rmtree(context.store.places.path(table))
@@ -113,6 +118,6 @@ def test_a_silver_table_that_can_not_be_used_is_made_anew_from_bronze(open_older
     assert any(line.startswith("  ! sales: its table has lost its rows, so all of its lines are") for line in said)
     after = context.store.read(table)
     assert sum(row["n_lines"] for row in after.collect()) == lines and len(before[table]) == after.count()
-    assert rows(context, REJECTED) == before[REJECTED]
+    assert rejected_lines(context) == before[REJECTED]
     noted = context.store.rows(BATCHES, {"dataset": "sales"})
     assert all(row["rows_in"] == row["rows_kept"] + row["rows_rejected"] + row["rows_duplicate"] for row in noted)
