@@ -118,12 +118,14 @@ def _with_state(context: Context, waiting: Sequence[Waiting]) -> DataFrame:
         )
     )
     solutions = context.store.read(SOLUTIONS).where(_solved(waiting))
-    # what is missing says more than the column that is NULL because of it
+    # what is missing says more than the column that is NULL because of it; the column may be wrong for another reason
     is_explained = (F.col("termination") == "invalid_input") & F.col("problem").isNotNull() & ~F.col("is_stale")
     joined = (
         solutions.select("policy_id", *ITEM, "decisions", "status", "termination", "message")
         .join(state.drop("source_rank"), on=list(ITEM), how="inner")
-        .withColumn("message", F.when(is_explained, F.col("problem")).otherwise(F.col("message")))
+        .withColumn(
+            "message", F.when(is_explained, F.concat_ws("; ", "problem", "message")).otherwise(F.col("message"))
+        )
         .drop("termination")
     )
     # an item that has left the policy's scope since it was solved is another policy's; that its source is no longer
