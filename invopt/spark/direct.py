@@ -69,7 +69,7 @@ def read(path: str, columns: Sequence[str], where: Mapping[str, Sequence[str | i
     UTC.
     """
     with _refusals():
-        found = _dataset(path).to_table(columns=list(columns), filter=_condition(where))
+        found = _dataset(path, columns).to_table(columns=list(columns), filter=_condition(where))
     return _tuples(found, columns)
 
 
@@ -79,7 +79,7 @@ def counts(path: str, by: Sequence[str], where: Mapping[str, Sequence[str | int]
     """
     counted: Counter[tuple] = Counter()
     with _refusals():
-        for batch in _dataset(path).to_batches(columns=list(by), filter=_condition(where)):
+        for batch in _dataset(path, by).to_batches(columns=list(by), filter=_condition(where)):
             of_batch = pa.Table.from_batches([batch]).group_by(list(by)).aggregate([([], "count_all")])
             for *values, n in _tuples(of_batch, [*by, "count_all"]):
                 counted[tuple(values)] += n
@@ -132,8 +132,18 @@ def _plain_table(path: str) -> deltalake.DeltaTable:
     return table
 
 
-def _dataset(path: str) -> ds.Dataset:
-    return _plain_table(path).to_pyarrow_dataset()
+def _dataset(path: str, columns: Sequence[str]) -> ds.Dataset:
+    """The table's files, where it has all of these columns.
+
+    Raises
+    ------
+    NotForUs : an older table lacks a column, which is then NULL.
+    """
+    found = _plain_table(path).to_pyarrow_dataset()
+    lacking = sorted(set(columns) - set(found.schema.names))
+    if lacking:
+        raise NotForUs(f"{path} has no column {', '.join(lacking)}")
+    return found
 
 
 def _condition(where: Mapping[str, Sequence[str | int]]) -> ds.Expression | None:
