@@ -33,7 +33,7 @@ def encoding_at(start: bytes) -> str | None:
         return marked
     # Latin letters in two bytes have every second byte empty
     odd, even = start[1::2].count(0), start[0::2].count(0)
-    is_long = len(start) >= 8
+    is_long = len(start) >= 4
     if is_long and odd > len(start) // 4 and even == 0:
         return "utf-16-le"
     if is_long and even > len(start) // 4 and odd == 0:
