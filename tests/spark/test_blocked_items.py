@@ -240,7 +240,8 @@ def test_probabilities_of_0_concern_their_item_alone(state, reviews):
     problem = state["no_probability", "S1"]["problem"]
     assert problem == "the forecast has probabilities that add up to 0"
     review = reviews["no_probability", "S1"]
-    assert (review["outcome"], review["because"], review["detail"]) == ("blocked", "no_solution", problem)
+    assert (review["outcome"], review["because"]) == ("blocked", "no_solution")
+    assert review["detail"].startswith(f"{problem}; ")
 
 
 def test_what_joins_nothing_and_what_has_no_keys_is_told_at_every_run(chain):
