@@ -82,7 +82,7 @@ class MappingConfig(Record):
         description="the sign before the decimals of a number; where it is empty, 1,234 could be two and is refused",
     )
     encoding: str | None = Field(None, description="of text files; what the file tells when empty")
-    sheet: str | None = Field(None, description="of workbooks; the first one when empty")
+    sheet: str | None = Field(None, description="of workbooks; the first visible one that holds something when empty")
     dates: tuple[str, ...] = Field(
         (), description="formats of dates, such as dd.MM.yyyy, MM/dd/yyyy HH:mm or excel; the usual ones when empty"
     )
