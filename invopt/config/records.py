@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from invopt.config.schedules import Schedule, zone_name
 from invopt.tables.columns import ITEM
 from invopt.tables.dataset import Dialect
+from invopt.tables.datasets import DATASETS
+from invopt.tables.id_forms import ALLOWED, IdForms, formed, is_form
 
 
 class Record(BaseModel):
@@ -232,6 +234,13 @@ class Scope(Record):
             else value
         )
 
+    def in_form(self, forms: IdForms) -> Scope:
+        """The scope with its ids in the forms of the setting `ids`."""
+        given = {name: ids for name in forms if (ids := getattr(self, name, None)) is not None}
+        return self.model_copy(
+            update={name: tuple(formed(one, forms[name]) for one in ids) for name, ids in given.items()}
+        )
+
 
 class PolicyRow(Record):
     """One row of policies.yaml: which policy decides for which items, how, and with which parameters."""
@@ -295,6 +304,9 @@ class Config(Record):
     landing: str
     policies_folder: str | None = Field(None, description="folder with your own policies")
     mapping: dict[str, MappingConfig] = Field(default_factory=dict)
+    ids: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="column such as product_id -> the forms that its ids are brought to"
+    )
     ingest: IngestConfig = IngestConfig()
     inputs: InputsConfig = InputsConfig()
     solve: SolveConfig = SolveConfig()
@@ -310,6 +322,33 @@ class Config(Record):
         if value is not None and not isinstance(value, dict):
             return value  # for pydantic to refuse
         return {key: str(one).lower() if isinstance(one, bool) else str(one) for key, one in (value or {}).items()}
+
+    @field_validator("ids", mode="before")
+    @classmethod
+    def _forms_are_lists(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return {} if value is None else value
+        return {name: (forms,) if isinstance(forms, str) else forms or () for name, forms in value.items()}
+
+    @field_validator("ids")
+    @classmethod
+    def _are_forms(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        columns = sorted({field.column for dataset in DATASETS for field in dataset.fields if field.kind == "id"})
+        for name, forms in value.items():
+            if name not in columns:
+                raise ValueError(f"{name!r} is no column of ids; allowed: {', '.join(columns)}")
+            for form in forms:
+                if not is_form(form):
+                    raise ValueError(f"{form!r} is no form of ids; allowed: {', '.join(ALLOWED)}, such as width 13")
+        return value
+
+    @model_validator(mode="after")
+    def _scopes_in_form(self) -> Config:
+        """A scope's ids are written as the feeds write them, and compared with ids in their forms."""
+        if self.ids:
+            rows = tuple(row.model_copy(update={"scope": row.scope.in_form(self.ids)}) for row in self.policies)
+            object.__setattr__(self, "policies", rows)
+        return self
 
     def active_policies(self) -> tuple[PolicyRow, ...]:
         """The policies that decide: those that order, and the shadows beside them."""

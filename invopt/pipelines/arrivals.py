@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from invopt.landing.listing import Landed, is_local, listing, local_path
 from invopt.pipelines.context import Context
 from invopt.tables import FILES
+from invopt.tables.dataset import Dataset
+from invopt.tables.datasets import dataset_of, with_mapping
 
 # changed when files that could not be read before can be read now
 READER = 1
@@ -35,8 +37,8 @@ def arrivals(context: Context, known: Sequence) -> Arrivals:
     settings have by which it was refused.
     """
     there = landing_files(context)
+    datasets = with_mapping(context.config.mapping)
     newest = {row["file"]: row for row in sorted(known, key=lambda row: row["file_number"])}
-    settings = read_with(context)
     new, problems = [], []
     for landed in there:
         row = newest.get(landed.path)
@@ -47,7 +49,7 @@ def arrivals(context: Context, known: Sequence) -> Arrivals:
         if row["status"] in ("ingested", "pending"):
             if is_changed:
                 problems.append(f"{landed.path}: {REWRITTEN}")
-        elif is_changed or row["read_with"] != settings:
+        elif is_changed or row["read_with"] != read_with(context, dataset_of(landed.path, datasets)):
             new.append(landed)
     return Arrivals(tuple(new), tuple(problems), len(there))
 
@@ -76,10 +78,15 @@ def literal(path: str) -> str:
     return re.sub(r"([\\\[\]{}*?])", r"\\\1", path)
 
 
-def read_with(context: Context) -> str:
-    """A hash of all that decides how files are read."""
-    mapping = {name: row.model_dump(mode="json") for name, row in context.config.mapping.items()}
-    return hashlib.sha256(json.dumps([READER, mapping], sort_keys=True).encode()).hexdigest()[:16]
+def read_with(context: Context, dataset: Dataset | None) -> str:
+    """A hash of all that decides how a file is read: its dataset, and what `mapping` says of that.
+
+    dataset : None for a file of no dataset
+    """
+    name = dataset.name if dataset else ""
+    mapping = context.config.mapping.get(name)
+    settings = [READER, name, mapping.model_dump(mode="json") if mapping else None]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _milliseconds(row) -> int:

@@ -6,6 +6,7 @@ For every dataset and batch: rows in = rows kept + rows rejected + duplicates, c
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from pyspark.sql import functions as F
 from invopt.errors import TableError
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.file_notes import FileNotes, notes_of_batches, with_notes
-from invopt.pipelines.into_silver import Batch
+from invopt.pipelines.into_silver import Batch, SkippedError
 from invopt.pipelines.rules import broken_rules
 from invopt.pipelines.typed import LANDED, typed
 from invopt.run import now
@@ -111,13 +112,22 @@ def _pending(context: Context) -> dict[tuple[str, int], FileNotes]:
 
 
 def _conform_batch(context: Context, dataset: Dataset, batch_id: int, notes: FileNotes) -> Conformed:
+    try:
+        return _brought(context, dataset, batch_id, notes, is_marked=True)
+    except SkippedError:
+        # the table was emptied, and the numbers of what it held before are still in its log
+        return _brought(context, dataset, batch_id, notes, is_marked=False)
+
+
+def _brought(context: Context, dataset: Dataset, batch_id: int, notes: FileNotes, *, is_marked: bool) -> Conformed:
+    """Brings a batch's lines into silver; what is observed on the way can be observed one time."""
     settings = text_settings(context, dataset)
     lines = context.store.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
     lines = with_notes(context, lines, dataset, batch_id, notes, has_decimal_comma=settings["decimal"] == ",")
     # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always
     # be right
     rows_in = sum(row["n"] for row in context.store.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
-    batch = Batch(context, dataset, batch_id, rows_in)
+    batch = Batch(context, dataset, batch_id, rows_in, is_marked)
     rows, parts = typed(lines, dataset, **settings, pieces=products_of_pieces(context, dataset)), _parts(dataset)
     counting = [
         F.count_if("is_broken").alias("rejected"),
@@ -152,10 +162,21 @@ def _conform_batch(context: Context, dataset: Dataset, batch_id: int, notes: Fil
 
 def text_settings(context: Context, dataset: Dataset) -> dict[str, Any]:
     """How the dataset's texts are to be read, as `typed` takes it: what its `mapping` declares."""
-    mapping = context.config.mapping.get(dataset.name)
+    mapping, ids = context.config.mapping.get(dataset.name), id_forms(context, dataset)
     if mapping is None:
-        return {"decimal": None, "formats": (), "zone": None}
-    return {"decimal": mapping.decimal, "formats": mapping.dates, "zone": mapping.zone}
+        return {"decimal": None, "formats": (), "zone": None, "ids": ids}
+    return {"decimal": mapping.decimal, "formats": mapping.dates, "zone": mapping.zone, "ids": ids}
+
+
+def id_forms(context: Context, dataset: Dataset) -> dict[str, list[str]]:
+    """The forms that the setting `ids` gives for the dataset's columns."""
+    columns = {field.column for field in dataset.fields if field.kind == "id"}
+    return {name: list(forms) for name, forms in sorted(context.config.ids.items()) if forms and name in columns}
+
+
+def _ids_text(forms: dict[str, list[str]]) -> str | None:
+    """The forms as silver.batches keeps them."""
+    return json.dumps(forms) if forms else None
 
 
 def products_of_pieces(context: Context, dataset: Dataset) -> DataFrame | None:
@@ -227,16 +248,33 @@ def _make_silver(context: Context) -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         made = list(pool.map(store.create, [table for _, table in tables]))
     is_new = {name for (name, _), is_made in zip(tables, made, strict=True) if is_made}
-    had_rows = {row["dataset"] for row in store.rows(BATCHES) if row["rows_kept"] > 0}
+    batches = store.rows(BATCHES)
+    had_rows = {row["dataset"] for row in batches if row["rows_kept"] > 0}
     for dataset in DATASETS:
+        forms = _ids_text(id_forms(context, dataset))
         if dataset.name in had_rows and (dataset.name in is_new or store.is_empty(silver(dataset))):
             context.say(f"  ! {dataset.name}: its table has lost its rows, so all of its lines are conformed again")
-            store.replace(BATCHES, [], {"dataset": dataset.name}, check_keys=False)
+        elif any(row["dataset"] == dataset.name and row["ids"] != forms for row in batches):
+            context.say(f"  ! {dataset.name}: the setting `ids` has changed, so all of its lines are conformed again")
+            for table, _ in _parts(dataset):
+                store.replace(table, [], {}, check_keys=False)
+        else:
+            continue
+        store.replace(BATCHES, [], {"dataset": dataset.name}, check_keys=False)
 
 
 def _record(context: Context, done: list[Conformed]) -> None:
     rows = [
-        (one.dataset, one.batch_id, one.rows_in, one.rows_kept, one.rows_rejected, one.rows_duplicate, now())
+        (
+            one.dataset,
+            one.batch_id,
+            one.rows_in,
+            one.rows_kept,
+            one.rows_rejected,
+            one.rows_duplicate,
+            now(),
+            _ids_text(id_forms(context, BY_NAME[one.dataset])),
+        )
         for one in done
     ]
     context.store.append(BATCHES, rows)

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from invopt.pipelines.context import Context
+from invopt.pipelines.implausible import implausible
 from invopt.pipelines.scopes import SCOPE_IDS, unknown_scope_ids
 from invopt.pipelines.unmatched import unmatched
 from invopt.pipelines.unread import UnreadFile, lines_without_keys
@@ -39,7 +40,7 @@ def find(
 ) -> list[Finding]:
     """All findings of a run, in the order in which they are told.
 
-    views : as in `unmatched`, without item_state
+    views : as in `unmatched`, without item_state, and product_suppliers
     files : rejected files that name no item
     rejected : silver.rejected as the run sees it; None where it has no row
     """
@@ -47,6 +48,7 @@ def find(
         *_unread_files(files),
         *(_unread_keys(rejected) if rejected is not None else ()),
         *_unmatched(context, {**views, "item_state": item_state}),
+        *_implausible(context, views),
         *_scopes(context, item_state),
         *_of_items(item_state, "remark", "last_good"),
         *_of_items(item_state, "problem", "problem"),
@@ -104,6 +106,11 @@ def _unmatched(context: Context, views: Mapping[str, DataFrame]) -> Iterator[Fin
         else:
             sentence = f"{one.dataset}: {one.n:,} location x products that are no item: {shown}{cause}"
             yield Finding("no_item", one.dataset, one.n, one.examples, sentence)
+
+
+def _implausible(context: Context, views: Mapping[str, DataFrame]) -> Iterator[Finding]:
+    for one in implausible(context, views):
+        yield Finding("implausible", one.dataset, one.n, one.examples, one.sentence)
 
 
 def _scopes(context: Context, item_state: DataFrame) -> Iterator[Finding]:

@@ -18,14 +18,23 @@ from invopt.tables import REJECTED, Table
 from invopt.tables.dataset import Dataset
 
 
+class SkippedError(Exception):
+    """Delta skipped an append because it knows the batch's number, but the table has lost the rows of that append."""
+
+
 @dataclass(frozen=True)
 class Batch:
-    """An ingest batch of a dataset; n_lines : its lines in bronze."""
+    """An ingest batch of a dataset.
+
+    n_lines : its lines in bronze
+    is_marked : an append carries the batch's number, so that Delta skips a second one
+    """
 
     context: Context
     dataset: Dataset
     batch_id: int
     n_lines: int
+    is_marked: bool = True
 
     def load(self, table: Table, good: DataFrame) -> int:
         """Fills an empty table; gives the number of lines that its rows stand for, 0 where an attempt before this one
@@ -103,10 +112,9 @@ class Batch:
         transaction = (f"invopt.conform.{table.name}.{columns}{part}", self.batch_id)
         rows = rows.observe(seen, F.sum("n_lines").alias("lines"))
         store = self.context.store
-        n_rows = store.append(table, rows, transaction=transaction, is_repeat=True)
-        if not n_rows and store.is_empty(table):
-            # the rows went with an older state of the table: Delta still skips their transaction
-            n_rows = store.append(table, rows)
+        n_rows = store.append(table, rows, transaction=transaction if self.is_marked else None, is_repeat=True)
+        if not n_rows and self.is_marked and store.is_empty(table):
+            raise SkippedError(table.name)
         # a write that Delta skips runs no query, and its observation would be waited for without end
         return seen.get["lines"] or 0 if n_rows else 0
 

@@ -23,6 +23,8 @@ from invopt.run import instant
 from invopt.tables import ORDERS
 from invopt.tables.columns import ITEM
 
+# items that an error names
+N_TOLD = 3
 # stands for the fingerprint where a policy's order rule failed
 FAILED = "failed"
 
@@ -122,7 +124,7 @@ def _order(context: Context, waiting: Sequence[Waiting]) -> list[OrderRuleError]
         row = counted.get(policy.row.id, _NOTHING)
         _say(context, policy, row)
         if row["failed"]:
-            why = f"{row['failed']:,} items are held, because the order rule failed: {row['why']}"
+            why = f"{row['failed']:,} items are held, because the order rule failed: {_first_failed(context, policy)}"
             errors.append(OrderRuleError(f"policy {policy.row.id}: {why}"))
         # a mended rule must find its items not yet done
         fingerprint = FAILED if row["failed"] else policy.fingerprint
@@ -152,6 +154,13 @@ def _say(context: Context, policy: Waiting, row: Row) -> None:
             f"  ! {row['acted_on']:,} items have an order of this cycle that was acted on and stays as it is, "
             f"{row['more']:,.10g} units more would be ordered: see gold.order_reviews, because = '{ACTED_ON}'"
         )
+
+
+def _first_failed(context: Context, policy: Waiting) -> str:
+    """The first items whose order rule failed, each with its cause."""
+    failed = read_reviews(context, [policy]).where(F.col("because") == RULE_FAILED)
+    rows = failed.select(F.concat_ws("/", *ITEM).alias("item"), "detail").orderBy("item").limit(N_TOLD).collect()
+    return "; ".join(f"{row['item']}: {row['detail']}" for row in rows)
 
 
 def _counted(context: Context, waiting: Sequence[Waiting], lines: DataFrame) -> dict[str, Row]:

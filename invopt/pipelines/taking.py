@@ -43,7 +43,12 @@ _FINAL = {"pending": "ingested", "refused": "rejected"}
 
 @dataclass(frozen=True)
 class File(Arrived):
-    """A file of a batch with what becomes of it."""
+    """A file of a batch with what becomes of it.
+
+    read_with : what decides how it is read, as bronze.files keeps it
+    """
+
+    read_with: str | None = None
 
     @property
     def path(self) -> str:
@@ -74,7 +79,6 @@ class Batch:
 
     batch_id: int
     files: tuple[File, ...]
-    settings: str
 
     def rows(self, *, is_done: bool) -> list[tuple]:
         """Their rows of bronze.files, before and after their lines are written."""
@@ -90,7 +94,7 @@ class Batch:
                 (file.problem or file.survey.note or "")[:2000] or None,
                 file.survey.n_lines if file.status in _FINAL else None,
                 file.survey.dates,
-                self.settings,
+                file.read_with,
             )
             for file in self.files
         ]
@@ -110,7 +114,7 @@ def survey_all(context: Context, datasets: Sequence[Dataset], new: Sequence[Land
     ordered = sorted(new, key=lambda landed: (landed.modified_ms, by_name(landed.path)))[: FILES_PER_BATCH - 1]
     of = [dataset_of(landed.path, datasets) for landed in ordered]
     numbers = range(batch_id * FILES_PER_BATCH, batch_id * FILES_PER_BATCH + len(ordered))
-    return Batch(batch_id, _surveyed(context, list(zip(numbers, ordered, of, strict=True))), read_with(context))
+    return Batch(batch_id, _surveyed(context, list(zip(numbers, ordered, of, strict=True))))
 
 
 def _surveyed(context: Context, files: Sequence[tuple[int, Landed, Dataset | None]]) -> tuple[File, ...]:
@@ -139,7 +143,9 @@ def _surveyed(context: Context, files: Sequence[tuple[int, Landed, Dataset | Non
     else:
         found = []
     told |= {number: one for (number, *_), one in zip(wanted, found, strict=True)}
-    return tuple(File(number, landed, dataset, told[number]) for number, landed, dataset in files)
+    return tuple(
+        File(number, landed, dataset, told[number], read_with(context, dataset)) for number, landed, dataset in files
+    )
 
 
 def take(context: Context, batch: Batch) -> None:
@@ -182,7 +188,7 @@ def finish(context: Context, datasets: Sequence[Dataset], known: Sequence) -> Ba
     ]
     looked_at = {file.number: file for file in _surveyed(context, anew)}
     files = tuple(looked_at.get(row["file_number"]) or _as_recorded(row, datasets_by_name) for row in rows)
-    batch = Batch(batch_id, files, read_with(context))
+    batch = Batch(batch_id, files)
     context.store.replace(FILES, batch.rows(is_done=False), {"batch_id": batch_id}, check_keys=False)
     write_lines(context, batch, written)
     return batch
@@ -266,4 +272,4 @@ def _as_recorded(row, datasets: dict[str, Dataset]) -> File:
         row["problem"] if row["status"] == "pending" else None,
     )
     landed = Landed(row["file"], round(row["file_modified_at"].timestamp() * 1000), row["file_bytes"])
-    return File(row["file_number"], landed, datasets.get(row["dataset"]), told)
+    return File(row["file_number"], landed, datasets.get(row["dataset"]), told, row["read_with"])

@@ -10,12 +10,13 @@ from pyspark.sql import functions as F
 
 from invopt.pipelines.readers import moments
 from invopt.pipelines.readers.blanks import trimmed, unless_nothing
-from invopt.pipelines.readers.ids import read_id
+from invopt.pipelines.readers.ids import in_form, read_id
 from invopt.pipelines.readers.numbers import read_number
 from invopt.pipelines.readers.reading import IS_PIECE, NUMBERS, Reading, made, name_of, text
 from invopt.pipelines.readers.words import read_duration, read_flag, read_price_breaks
 from invopt.pipelines.rules import is_broken
 from invopt.tables.dataset import Dataset, Field
+from invopt.tables.id_forms import IdForms
 
 # the struct that holds a line's texts: beside the typed columns, because Spark takes `Units` and `units` for one name
 LANDED = "landed"
@@ -28,6 +29,7 @@ def typed(
     decimal: str | None = None,
     formats: Sequence[str] = (),
     zone: str | None = None,
+    ids: IdForms | None = None,
     pieces: DataFrame | None = None,
 ) -> DataFrame:
     """A dataset's bronze lines with the silver columns beside what landed, and `is_broken`, whether a line breaks a
@@ -42,6 +44,7 @@ def typed(
     decimal : the declared decimal sign; None where none is declared, and a number like 1,234 could be two
     formats : declared date formats, Java patterns or `excel`
     zone : whose clocks show the moments that have no offset; UTC where it is not given
+    ids : the forms of the ids, by column
     pieces : one column `product_id`, the products of which there are no fractions
     """
     reading = Reading(dataset, lines.columns, decimal, formats, zone)
@@ -59,6 +62,7 @@ def typed(
             name_of(field, "number"): read_number(text(field), field, decimal, reading.is_of_typed_file)
             for field in reading.fields(*NUMBERS)
         }
+        | {name_of(field, "id"): unless_nothing(text(field)) for field in reading.fields("id")}
         | {name_of(field, "is_usual"): moments.is_usual(text(field)) for field in dates}
         | {name_of(field, "iso"): moments.iso(text(field), reading.dates) for field in dates}
     )
@@ -69,6 +73,8 @@ def typed(
         }
     )
     values = shown.withColumns({field.column: value(field, reading) for field in dataset.fields})
+    if formed_ids := {name: in_form(F.col(name), forms) for name, forms in (ids or {}).items() if forms}:
+        values = values.withColumns(formed_ids)
     if pieces is not None:
         values = _with_pieces(values, dataset, pieces)
     return values.withColumn("is_broken", is_broken(reading, pieces is not None))
@@ -78,7 +84,7 @@ def value(field: Field, reading: Reading) -> Column:
     """The typed value, NULL when there is none or the text can't be one."""
     raw = text(field)
     if field.kind == "id":
-        return read_id(unless_nothing(raw), reading.decimal)
+        return read_id(made(field, "id"), reading.decimal)
     if field.kind == "text":
         # a name that must be there, such as who ordered, may be any text
         return raw if field.is_required else unless_nothing(raw)

@@ -5,9 +5,8 @@ Where one transformation would join an id, it is named: a feed that drops leadin
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +15,7 @@ from pyspark.sql import functions as F
 
 from invopt.pipelines.context import Context
 from invopt.spark import sql
+from invopt.tables.id_forms import formed
 
 # days before as_of whose sales and stock counts are looked at
 DAYS = 7
@@ -24,14 +24,15 @@ EXAMPLES = 3
 LARGEST_SEARCH = 10_000
 PREFIX = "a prefix"
 _BLANKS = "\\s\\u00a0\\u200b\\ufeff"
-# a transformation of an id, and its name; it joins an id with one of an item where it makes one of them the other
-TRANSFORMATIONS: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("blanks", lambda text: re.sub(f"[{_BLANKS}]", "", text)),
-    ("letter case", str.lower),
-    ("leading zeros", lambda text: text.lstrip("0")),
-    ('a trailing ".0"', lambda text: re.sub(r"\.0+$", "", text)),
-    (PREFIX, lambda text: re.sub(r"^[A-Za-z]+[-_ :#/.]*(?=\d)", "", text)),
-)
+# a difference of ids, and the form of the setting `ids` without it: an id joins one of an item where it makes one of
+# them the other
+DIFFERENCES: dict[str, str] = {
+    "blanks": "no_blanks",
+    "letter case": "lower",
+    "leading zeros": "no_leading_zeros",
+    'a trailing ".0"': "no_decimals",
+    PREFIX: "no_prefix",
+}
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,11 @@ def likely_cause(pairs: Sequence[tuple[str, str, str]]) -> str:
 
     pairs : (column, unknown id, known id)
 
-    >>> likely_cause([("product_id", "123", "00123"), ("product_id", "7", "007"), ("product_id", "x1", "X1")])
-    'leading zeros: product_id 123 is 00123 there (2 such ids)'
-    >>> likely_cause([("product_id", "SKU-7", "7"), ("product_id", "SKU-8", "ART-8")])
+    >>> cause = likely_cause([("product_id", "123", "00123"), ("product_id", "7", "007"), ("product_id", "x1", "X1")])
+    >>> print(cause.replace("; ", ";\\n"))
+    leading zeros: product_id 123 is 00123 there (2 such ids);
+    `ids: {product_id: no_leading_zeros}` in conf/base.yaml would join them
+    >>> likely_cause([("product_id", "SKU-7", "7"), ("product_id", "SKU-8", "ART-8")]).split(";")[0]
     'a prefix: product_id SKU-7 is 7 there (1 such id)'
     """
     counts: Counter[str] = Counter()
@@ -127,10 +130,10 @@ def likely_cause(pairs: Sequence[tuple[str, str, str]]) -> str:
     for column, unknown, known in sorted(pairs):
         if (column, unknown) in counted:
             continue
-        for name, transformed in TRANSFORMATIONS:
+        for name, form in DIFFERENCES.items():
+            of_unknown, of_known = formed(unknown, [form]), formed(known, [form])
             # two prefixes are two ids: only one side may have one
-            is_joined = known == transformed(unknown) or unknown == transformed(known)
-            if is_joined or (name != PREFIX and transformed(unknown) == transformed(known)):
+            if known == of_unknown or unknown == of_known or (name != PREFIX and of_unknown == of_known):
                 counts[name] += 1
                 counted.add((column, unknown))
                 first.setdefault(name, (column, unknown, known))
@@ -139,4 +142,5 @@ def likely_cause(pairs: Sequence[tuple[str, str, str]]) -> str:
         return ""
     name, n = counts.most_common(1)[0]
     column, unknown, known = first[name]
-    return f"{name}: {column} {unknown} is {known} there ({n:,} such id{'s' if n > 1 else ''})"
+    shown = f"{name}: {column} {unknown} is {known} there ({n:,} such id{'s' if n > 1 else ''})"
+    return f"{shown}; `ids: {{{column}: {DIFFERENCES[name]}}}` in conf/base.yaml would join them"

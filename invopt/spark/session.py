@@ -44,6 +44,10 @@ GROUPS_BY_ROWS = {"spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1)}
 # long before an expiry of 9999-12-31
 MOMENTS = {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
 
+# Java compiles no method of more than 8,000 bytes and runs it ten times slower; Spark makes one method of all that a
+# line's texts become, unless a longer one than this is not to be used
+METHODS = {"spark.sql.codegen.hugeMethodLimit": "8000"}
+
 # the variables that hold a machine's options for every JVM, and how an option chooses a collector
 JAVA_OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 _HAS_COLLECTOR = re.compile(r"-XX:\+Use\w+GC")
@@ -181,7 +185,7 @@ def _built(app_name: str, settings: Mapping[str, str]) -> SparkSession:
     for name, value in settings.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
-    for name, value in (GROUPS_BY_ROWS | MOMENTS).items():
+    for name, value in (GROUPS_BY_ROWS | MOMENTS | METHODS).items():
         if not _is_chosen(session, name, settings):
             with contextlib.suppress(
                 Exception

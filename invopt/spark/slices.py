@@ -21,7 +21,7 @@ _SAFE_VALUE = re.compile(r"^[A-Za-z0-9_.:*+-]*$")
 
 
 def condition(slice_: Slice) -> str:
-    """The rows of a slice, as SQL.
+    """The rows of a slice, as SQL; a slice of no column is the whole table.
 
     >>> condition({"run_id": "r1", "policy_id": ["s_q", "r_s"]})
     "run_id = 'r1' AND policy_id IN ('s_q', 'r_s')"
@@ -30,12 +30,13 @@ def condition(slice_: Slice) -> str:
     ------
     TableError : a value that isn't one of our own ids or numbers.
     """
-    return " AND ".join(
+    conditions = [
         f"{name} = {_literal(value)}"
         if isinstance(value, str | int)
         else f"{name} IN ({', '.join(map(_literal, value))})"
         for name, value in slice_.items()
-    )
+    ]
+    return " AND ".join(conditions) or "TRUE"
 
 
 def values(slice_: Slice) -> dict[str, list[str | int]]:
@@ -55,7 +56,7 @@ def is_inside(slice_: Slice) -> Column:
     each slice.
     """
     equal = (F.col(name).cast("string").isin(*map(str, of_column)) for name, of_column in values(slice_).items())
-    return reduce(operator.and_, equal)
+    return reduce(operator.and_, equal, F.lit(True))
 
 
 def inside(slice_: Slice) -> Column:

@@ -61,7 +61,8 @@ EVENTS: tuple[Dataset, ...] = (
         ),
         ("location_id", "product_id", "made_at", "period_at", "demand"),
         ("made_at", "location_id"),
-        replaced_together=("location_id", "product_id", "made_at"),
+        # the days of a forecast may come in several files: a newer file replaces the days that it has
+        replaced_together=("location_id", "product_id", "made_at", "period_at"),
         how="distinct",
         is_needed=True,
     ),

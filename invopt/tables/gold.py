@@ -154,7 +154,12 @@ FINDINGS = Table(
     (
         RUN,
         required("place", "int", "", "order in which the run tells them"),
-        required("finding", "string", "", "unread_file, unread_keys, no_item, no_product, scope, last_good or problem"),
+        required(
+            "finding",
+            "string",
+            "",
+            "unread_file, unread_keys, no_item, no_product, implausible, scope, last_good or problem",
+        ),
         required("about", "string", "", "dataset, or policy"),
         required("n", "bigint", "", "how many"),
         required("examples", "array<string>", "", "some of them"),

@@ -70,6 +70,7 @@ BATCHES = Table(
             "rows_duplicate", "bigint", "lines", "lines that another file brought too, or that a newer file replaced"
         ),
         required("conformed_at", "timestamp", "", "when"),
+        optional("ids", "string", "", "the setting `ids` of its columns, by which its ids were read"),
     ),
     ("dataset", "batch_id"),
 )

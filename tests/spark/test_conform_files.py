@@ -23,6 +23,11 @@ FILES_LANDED = {
         "StoreID,ProductID,InventoryDateTime,Units,ExpiryDateTime\n1,p1,2026-03-02,5,9999-12-31\n"
         "1,p2,2026-03-02,1.5,31.12.9999 23:59\n1,p1,2026-03-01,0.5,NULL\n1,p3,2026-03-02,0.5,\n"
     ),
+    **{
+        f"rawdata/demand_forecasts/1/p1/{part}.csv": "StoreID,ProductID,ForecastDateTime,DateTime,Demand\n"
+        + "".join(f"1,p1,2026-03-01,2026-03-0{day},{demand}\n" for day in days)
+        for part, days, demand in (("part-0", (2, 3), 4), ("part-1", (4, 5), 4), ("part-2", (5,), 6))
+    },
     "orders/erp/orders_1.csv": ORDERED + "erp,1,p1,s,5,10/02/2026,27/02/2026 08:00,0,nein\n",
     "orders/erp/orders_2.csv": ORDERED + "erp,1,p2,s,5,27/02/2026,,0,f\nerp,,p9,s,5,02/27/2026,,0,f\n",
 }
@@ -66,6 +71,11 @@ def test_a_fraction_of_a_piece_is_rejected_and_one_of_a_kilogram_or_an_unknown_p
     ]
     lots = context.store.rows(silver(BY_NAME["inventory"]))
     assert sorted((row["product_id"], row["units"]) for row in lots) == [("p1", 5.0), ("p2", 1.5), ("p3", 0.5)]
+
+
+def test_a_forecast_may_come_in_parts_and_a_later_part_replaces_the_days_it_has(context):
+    points = context.store.rows(silver(BY_NAME["demand_forecasts"]))
+    assert sorted((row["period_at"].day, row["demand"]) for row in points) == [(2, 4.0), (3, 4.0), (4, 4.0), (5, 6.0)]
 
 
 def test_never_is_kept_and_read_without_spark(context):

@@ -9,12 +9,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from invopt.tables.id_forms import CASES, FORMS, width_of
+
 # a float is exact up to here; the ids of larger ones have been rounded
 _EXACT = 2.0**53
-_DIGITS = r"-?(?:0|[1-9]\d*)"
+# whole numbers that a float holds exactly, and those that it has rounded
+_WHOLE, _ROUNDED = r"(-?(?:0|[1-9]\d{0,14}|[1-8]\d{15}))[SIGN]0+", r"-?[1-9]\d{15,}[SIGN]0+"
 _WITH_EXPONENT = r"^-?[1-9][.,]\d+[eE]\+?\d+$|^-?[1-9]e\+\d\d+$"
 
 
@@ -24,14 +29,28 @@ def read_id(text: Column, decimal: str | None = None) -> Column:
     Two quick looks come first: of millions of ids hardly one begins with a digit and ends with ".0" or has an E.
     """
     sign = decimal or "."
-    is_whole = text.endswith("0") & text.contains(f"{sign}0") & text.rlike(rf"^{_DIGITS}[{sign}]0+$")
-    digits = F.regexp_replace(text, rf"[{sign}]0+$", "")
+    may_be_whole = text.endswith("0") & text.contains(f"{sign}0")
+    whole = F.regexp_replace(text, f"^{_WHOLE}$|^{_ROUNDED}$".replace("SIGN", sign), "$1")
     has_exponent = (text < ":") & (text.contains("E") | text.contains("e")) & text.rlike(_WITH_EXPONENT)
     return (
-        F.when(is_whole, F.when((F.length(digits) < 16) | _is_exact(digits), digits))
+        F.when(may_be_whole, F.nullif(whole, F.lit("")))
         .when(has_exponent, F.when(~has_lost_digits(text), _written_out(text)))
         .otherwise(text)
     )
+
+
+def in_form(id_: Column, forms: Sequence[str]) -> Column:
+    """The id in the forms that the setting `ids` gives: `id_forms.formed` for a column."""
+    for form in forms:
+        if form in FORMS:
+            pattern, replacement = FORMS[form]
+            id_ = F.regexp_replace(id_, pattern, replacement)
+        elif form in CASES:
+            id_ = F.upper(id_) if form == "upper" else F.lower(id_)
+        else:
+            is_short = id_.rlike("^[0-9]+$") & (F.length(id_) < width_of(form))
+            id_ = F.when(is_short, F.lpad(id_, width_of(form), "0")).otherwise(id_)
+    return id_
 
 
 def _is_exact(digits: Column) -> Column:

@@ -1,0 +1,73 @@
+"""Values that can be read and look like a slip: told at every run, and used as they are.
+
+A quantity of a thousand times the item's median is most often one in another unit, or a product's number in the
+column of its units. A purchase cost of 0 makes an item free for the policies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from invopt.pipelines.context import Context
+from invopt.spark import sql
+
+# days before as_of whose values are looked at, and those of the medians
+DAYS, DAYS_OF_MEDIAN = 7, 28
+TIMES = 1000.0
+# units; below it a thousand times a fraction of a unit is nothing to wonder at
+LEAST = 100.0
+EXAMPLES = 3
+NO_COST = "store_product_supplier"
+
+
+@dataclass(frozen=True)
+class Implausible:
+    """Items of a dataset with implausible values: how many, and some of them in words."""
+
+    dataset: str
+    n: int
+    examples: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        shown = ", ".join(self.examples) + (" ..." if self.n > len(self.examples) else "")
+        items = f"{self.n:,} item{'' if self.n == 1 else 's'}"
+        if self.dataset == NO_COST:
+            return f"{self.dataset}: {items} with a purchase cost of 0, such as {shown}"
+        return (
+            f"{self.dataset}: {items} with a quantity of a thousand times the usual or more, such as {shown}; it "
+            "counts as it is: is it in another unit?"
+        )
+
+
+def implausible(context: Context, views: Mapping[str, DataFrame]) -> list[Implausible]:
+    """What looks like a slip in a run's inputs, dataset by dataset.
+
+    views : the silver tables sales, stock_lots, landed_orders and product_suppliers, and demand_forecasts
+    """
+    values = {
+        "as_of": context.as_of,
+        "since": context.as_of - timedelta(days=DAYS),
+        "median_since": context.as_of - timedelta(days=DAYS_OF_MEDIAN),
+        "least": LEAST,
+        "times": TIMES,
+    }
+    found = sql.query(context.spark, sql.text("gold/implausible"), views, values)
+    number = F.expr("format_number(quantity, '#,##0.##')")
+    usual = F.concat(F.lit(", where "), F.expr("format_number(median, '#,##0.##')"), F.lit(" is usual"))
+    told = F.concat_ws("/", "location_id", "product_id", "source_id")
+    told = F.when(
+        F.col("median").isNotNull(), F.concat(told, F.lit(": "), number, F.lit(" of "), F.col("day"), usual)
+    ).otherwise(told)
+    # no list holds more than a few of what may be millions
+    part = F.pmod(F.xxhash64("location_id", "product_id"), F.lit(EXAMPLES))
+    parts = found.groupBy("dataset", part.alias("part")).agg(
+        F.count(F.lit(1)).alias("n"), F.max_by(told, "quantity").alias("told")
+    )
+    counted = parts.groupBy("dataset").agg(F.sum("n").alias("n"), F.array_sort(F.collect_list("told")).alias("told"))
+    return [Implausible(row["dataset"], row["n"], tuple(row["told"])) for row in counted.orderBy("dataset").collect()]

@@ -1,0 +1,51 @@
+-- Values that look like a slip: a quantity of a thousand times the item's median or more, and a purchase cost of 0.
+-- Of sales, stock counts and orders those since :since are looked at, and the medians are of those since :median_since.
+WITH quantities AS (
+    SELECT 'sales' AS dataset, location_id, product_id, sold_at AS at, units AS quantity
+    FROM sales
+    WHERE sold_at > :median_since AND sold_at <= :as_of
+    UNION ALL
+    SELECT 'inventory', location_id, product_id, snapshot_at, sum(units)
+    FROM stock_lots
+    WHERE snapshot_at > :median_since AND snapshot_at <= :as_of
+    GROUP BY location_id, product_id, snapshot_at
+    UNION ALL
+    SELECT 'orders', location_id, product_id, ordered_at, quantity
+    FROM landed_orders
+    WHERE ordered_at > :median_since AND ordered_at <= :as_of
+),
+large AS (
+    SELECT dataset, location_id, product_id, max(struct(quantity, at)) AS largest
+    FROM quantities
+    WHERE at > :since AND quantity >= :least
+    GROUP BY dataset, location_id, product_id
+),
+medians AS (
+    -- of two values the lesser is the median: with one alone there is nothing to compare
+    SELECT dataset, location_id, product_id, percentile_approx(quantity, 0.5) AS median
+    FROM quantities
+    LEFT SEMI JOIN large USING (dataset, location_id, product_id)
+    WHERE quantity > 0
+    GROUP BY dataset, location_id, product_id
+),
+forecasts AS (
+    SELECT location_id, product_id, made_at, array_max(demand_mean) AS quantity,
+        array_sort(filter(demand_mean, mean -> mean > 0)) AS means
+    FROM demand_forecasts
+    WHERE array_max(demand_mean) >= :least
+),
+final AS (
+    SELECT dataset, location_id, product_id, CAST(NULL AS STRING) AS source_id, to_date(largest.at) AS day, largest.quantity AS quantity, median
+    FROM large
+    INNER JOIN medians USING (dataset, location_id, product_id)
+    WHERE largest.quantity >= :times * median
+    UNION ALL
+    SELECT 'demand_forecasts', location_id, product_id, NULL, to_date(made_at), quantity, get(means, CAST(floor((size(means) - 1) / 2) AS INT))
+    FROM forecasts
+    WHERE quantity >= :times * get(means, CAST(floor((size(means) - 1) / 2) AS INT))
+    UNION ALL
+    SELECT 'store_product_supplier', location_id, product_id, source_id, NULL, purchase_cost, NULL
+    FROM product_suppliers
+    WHERE purchase_cost = 0
+)
+SELECT * FROM final
