@@ -12,7 +12,7 @@ from invopt.errors import InputError
 
 def add(commands: Subparsers) -> None:
     """Adds the command."""
-    about = "writes the thirteen files of a landing zone with one line each"
+    about = "writes the fourteen files of a landing zone with one line each"
     example = "invopt template landing --day 2026-03-01"
     command = commands.add_parser(
         "template",

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from invopt.pipelines.context import Context
 from invopt.pipelines.implausible import implausible
-from invopt.pipelines.scopes import SCOPE_IDS, unknown_scope_ids
+from invopt.pipelines.scopes import SCOPE_IDS, has_cheaper, unknown_scope_ids
 from invopt.pipelines.unmatched import unmatched
 from invopt.pipelines.unread import UnreadFile, lines_without_keys
 from invopt.tables import FINDINGS, ITEM_STATE, REJECTED
@@ -50,6 +50,8 @@ def find(
         *_unmatched(context, {**views, "item_state": item_state}),
         *_implausible(context, views),
         *_scopes(context, item_state),
+        *_sources(context, item_state),
+        *_limits(views, item_state),
         *_of_items(item_state, "remark", "last_good"),
         *_of_items(item_state, "problem", "problem"),
     ]
@@ -120,6 +122,38 @@ def _scopes(context: Context, item_state: DataFrame) -> Iterator[Finding]:
             shown = ", ".join(ids[:EXAMPLES]) + (" ..." if len(ids) > EXAMPLES else "")
             sentence = f"policy {policy_id}: no item has the {name} {shown} of its scope in conf/policies.yaml"
             yield Finding("scope", policy_id, len(ids), tuple(ids[:EXAMPLES]), sentence)
+
+
+def _sources(context: Context, item_state: DataFrame) -> Iterator[Finding]:
+    """The items of which a scope names several sources: they are ordered from the cheapest of these alone."""
+    rows = [row for row in context.config.active_policies() if len(row.scope.source_id or ()) > 1]
+    for row in rows:
+        others = item_state.where(F.col("source_id").isin(*row.scope.source_id) & has_cheaper(row.scope))
+        item = F.concat_ws("/", "location_id", "product_id")
+        found = others.agg(F.count_distinct(item).alias("n"), F.min(item).alias("first")).first()
+        if found["n"]:
+            shown = _such_as(found["n"], [found["first"]])
+            sentence = (
+                f"policy {row.id}: its scope names several sources of {found['n']:,} location x products; each is "
+                f"ordered from the cheapest, at equal cost the faster one ({shown})"
+            )
+            yield Finding("several_sources", row.id, found["n"], (found["first"],), sentence)
+
+
+def _limits(views: Mapping[str, DataFrame], item_state: DataFrame) -> Iterator[Finding]:
+    """The limits of the data that no order obeys yet: an order above one of them must surprise nobody."""
+    suppliers = views["suppliers"].agg(
+        F.count("min_shipping_volume").alias("a"), F.count("fixed_order_size").alias("b")
+    )
+    counted = suppliers.crossJoin(item_state.agg(F.count("max_inventory").alias("c"))).first()
+    for about, n, header, of_what in (
+        ("suppliers", counted["a"], "MinShippingVolume", "suppliers"),
+        ("suppliers", counted["b"], "FixedOrderSize", "suppliers"),
+        ("store_product_storage", counted["c"], "MaxInventorySize", "items"),
+    ):
+        if n:
+            sentence = f"{about}: {n:,} {of_what} have a {header}, which no order obeys yet"
+            yield Finding("limit", about, n, (header,), sentence)
 
 
 def _of_items(item_state: DataFrame, column: str, finding: str) -> Iterator[Finding]:

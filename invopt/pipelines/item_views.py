@@ -43,6 +43,7 @@ TABLES = (
     "products",
     "product_storage",
     "storages",
+    "calendar",
 )
 _TABLES_OF_TERMS = ("product_suppliers", "suppliers")
 

@@ -21,7 +21,7 @@ from invopt.pipelines.context import Context
 from invopt.pipelines.item_views import terms_of_run
 from invopt.pipelines.order_reviews import Waiting, of_policy, read_reviews
 from invopt.pipelines.own_orders import PLACE, decided_places, may_be_of, own_orders
-from invopt.pipelines.scopes import in_scope
+from invopt.pipelines.scopes import as_first_source, in_scope
 from invopt.tables import ITEM_STATE, ORDERS, silver
 from invopt.tables.columns import ITEM
 from invopt.tables.datasets import BY_NAME
@@ -89,7 +89,7 @@ def cycle_lines(context: Context, waiting: Sequence[Waiting]) -> DataFrame | Non
     rows = [one.row for one in waiting if not one.row.is_shadow]
     if not rows:
         return lines
-    state = _state(context).withColumn("source_rank", F.lit(1))
+    state = as_first_source(_state(context))
     flagged = own_orders(context, decided_places(rows, cycles, state), context.store.read(silver(BY_NAME["orders"])))
     active = [row for row in context.config.active_policies() if not row.is_shadow]
     places = state.where(reduce(or_, (in_scope(row.scope) for row in active))).select(*PLACE).distinct()

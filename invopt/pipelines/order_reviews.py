@@ -19,7 +19,7 @@ from invopt.ordering import REVIEW_TYPES, OrderRule, bucket_decider, bucket_keys
 from invopt.pipelines.context import Context
 from invopt.pipelines.own_orders import PLACE
 from invopt.pipelines.placement import tasks_of
-from invopt.pipelines.scopes import in_scope, is_blocked, policies_of
+from invopt.pipelines.scopes import SOURCE_ORDER, as_first_source, in_scope, is_blocked, policies_of
 from invopt.run import as_of_of
 from invopt.tables import ITEM_STATE, ORDER_REVIEWS, SOLUTIONS
 from invopt.tables.columns import ITEM
@@ -114,7 +114,7 @@ def _with_state(context: Context, waiting: Sequence[Waiting]) -> DataFrame:
             "problem",
             "department_id",
             "shelf_life",
-            "source_rank",
+            *SOURCE_ORDER,
         )
     )
     solutions = context.store.read(SOLUTIONS).where(_solved(waiting))
@@ -122,7 +122,7 @@ def _with_state(context: Context, waiting: Sequence[Waiting]) -> DataFrame:
     is_explained = (F.col("termination") == "invalid_input") & F.col("problem").isNotNull() & ~F.col("is_stale")
     joined = (
         solutions.select("policy_id", *ITEM, "decisions", "status", "termination", "message")
-        .join(state.drop("source_rank"), on=list(ITEM), how="inner")
+        .join(state.drop(*SOURCE_ORDER), on=list(ITEM), how="inner")
         .withColumn(
             "message", F.when(is_explained, F.concat_ws("; ", "problem", "message")).otherwise(F.col("message"))
         )
@@ -131,7 +131,7 @@ def _with_state(context: Context, waiting: Sequence[Waiting]) -> DataFrame:
     # an item that has left the policy's scope since it was solved is another policy's; that its source is no longer
     # the cheapest changes nothing before it is solved again
     mine = [(F.col("policy_id") == one.row.id) & in_scope(one.row.scope) for one in waiting]
-    decided = joined.withColumn("source_rank", F.lit(1)).where(reduce(or_, mine))
+    decided = as_first_source(joined).where(reduce(or_, mine))
     return decided.unionByName(_blocked(waiting, state, solutions), allowMissingColumns=True)
 
 
@@ -165,7 +165,7 @@ def _decided(context: Context, waiting: Sequence[Waiting], state: DataFrame) -> 
     n_items = sum(one.n_items for one in waiting)
     n_buckets = max(math.ceil(n_items / context.config.solve.items_per_bucket), min(tasks, n_items), 1)
     n_tasks = min(tasks, n_buckets)
-    placed = state.drop("department_id", "shelf_life", "source_rank").withColumn(
+    placed = state.drop("department_id", "shelf_life", *SOURCE_ORDER).withColumn(
         "bucket", F.pmod(F.xxhash64(*bucket_keys()), F.lit(n_buckets))
     )
     # the task is among the groups' keys, so that Spark knows the groups to be together

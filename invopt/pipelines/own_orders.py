@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from invopt.config import PolicyRow
 from invopt.pipelines.context import Context
-from invopt.pipelines.scopes import in_scope
+from invopt.pipelines.scopes import as_first_source, in_scope
 from invopt.spark import sql
 from invopt.tables import ORDERS
 
@@ -86,13 +86,12 @@ def _items_of(lines: DataFrame, silver: Mapping[str, DataFrame]) -> DataFrame:
     A scope without a source holds for a place if it holds for one of its items, and the first source is among them.
     """
     places = lines.select(*PLACE).distinct()
-    return (
+    return as_first_source(
         silver["product_suppliers"]
         .select(*PLACE, "source_id")
         .join(places, on=list(PLACE), how="left_semi")
         .join(silver["assortment"].select(*PLACE, "department_id"), on=list(PLACE), how="left")
         .join(silver["products"].select("product_id", "shelf_life"), on="product_id", how="left")
-        .withColumn("source_rank", F.lit(1))
     )
 
 

@@ -12,17 +12,21 @@ from invopt.errors import ConfigError
 from invopt.pipelines.context import Context
 
 EXAMPLES = 3
-
+# what tells of an item which of its place's sources are ordered from before it
+SOURCE_ORDER = ("source_rank", "cheaper_sources")
 
 # the ids that a scope may give
 SCOPE_IDS = ("location_id", "product_id", "source_id", "department_id")
 
 
 def in_scope(scope: Scope) -> Column:
-    """Whether a policy decides for an item: all that is given must hold, and only the cheapest source is ordered
-    from.
+    """Whether a policy decides for an item: all that is given must hold, and of its sources in the scope only the
+    cheapest is ordered from.
     """
-    holds = F.lit(True) if scope.source_id is not None else F.col("source_rank") == 1
+    if scope.source_id is None:
+        holds = F.col("source_rank") == 1
+    else:
+        holds = ~has_cheaper(scope)
     for name in SCOPE_IDS:
         ids = getattr(scope, name)
         if ids is not None:
@@ -30,6 +34,19 @@ def in_scope(scope: Scope) -> Column:
     if scope.is_perishable is not None:
         holds = holds & (F.col("shelf_life").isNotNull() if scope.is_perishable else F.col("shelf_life").isNull())
     return holds
+
+
+def as_first_source(items: DataFrame) -> DataFrame:
+    """The items, each taken for the one source of its place that is ordered from."""
+    return items.withColumns({"source_rank": F.lit(1), "cheaper_sources": F.array().cast("array<string>")})
+
+
+def has_cheaper(scope: Scope) -> Column:
+    """Whether the scope names another source of the item that comes before this one: cheaper, or as cheap and faster;
+    versions up to 0.2 did not say which those are.
+    """
+    named = F.array(*(F.lit(one) for one in scope.source_id or ()))
+    return F.coalesce(F.arrays_overlap("cheaper_sources", named), F.lit(False))
 
 
 def is_blocked() -> Column:

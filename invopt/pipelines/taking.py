@@ -35,7 +35,7 @@ FILES_PER_BATCH = 1_000_000
 THREADS = 4
 # a file that is being written is looked at anew this often
 ATTEMPTS = 3
-_NO_DATASET = "its name fits none of the thirteen datasets"
+_NO_DATASET = "its name fits none of the fourteen datasets"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # what becomes of a file once its lines are written
 _FINAL = {"pending": "ingested", "refused": "rejected"}

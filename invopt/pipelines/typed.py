@@ -73,6 +73,10 @@ def typed(
         }
     )
     values = shown.withColumns({field.column: value(field, reading) for field in dataset.fields})
+    if absent := {
+        one.column: F.coalesce(one.column, F.lit(one.missing)) for one in dataset.fields if one.missing is not None
+    }:
+        values = values.withColumns(absent)
     if formed_ids := {name: in_form(F.col(name), forms) for name, forms in (ids or {}).items() if forms}:
         values = values.withColumns(formed_ids)
     if pieces is not None:

@@ -43,6 +43,7 @@ class Field:
     maximum: float | None = None
     is_whole_of_piece: bool = False  # a fraction is refused where the product's UnitOfMeasure is `piece`
     may_lack: bool = False  # a file may come without this column
+    missing: str | None = None  # stands in a key for a text that is not there: what is NULL is equal to nothing
 
     @property
     def range(self) -> tuple[float | None, float | None]:
@@ -59,7 +60,13 @@ class Field:
         return least, most
 
     def silver_column(self) -> Column:
-        return Column(self.column, KINDS[self.kind], self.unit, self.meaning, is_nullable=not self.is_required)
+        return Column(
+            self.column,
+            KINDS[self.kind],
+            self.unit,
+            self.meaning,
+            is_nullable=not self.is_required and self.missing is None,
+        )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The thirteen datasets that land as files, and how a user's own names come in.
+"""The fourteen datasets that land as files, and how a user's own names come in.
 
 The formats are those of the technical guide's "Data Schema". One declaration serves everything: which files belong to a
 dataset, which headers are accepted, how a text becomes a value, which values are refused, and the silver table's

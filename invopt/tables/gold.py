@@ -23,6 +23,7 @@ DEMAND_FORECASTS = Table(
         ),
         optional("demand_pmf", "array<array<double>>", "probability", "of demand 0, 1, 2, ... on each day; pmf only"),
         optional("file_number", "bigint", "", "the newest file that brought it, in bronze.files"),
+        optional("is_distribution_assumed", "boolean", "", "it names no distribution and has variances: Normal"),
     ),
     ("run_id", "location_id", "product_id"),
     ("run_id",),
@@ -43,6 +44,9 @@ ITEM_STATE = Table(
             "int",
             "",
             "1 for the source with the lowest unit cost; ordinary policies order from it alone",
+        ),
+        optional(
+            "cheaper_sources", "array<string>", "", "the place's sources of the product that come before this one"
         ),
         optional("unit_cost", "double", "money/unit", "purchase price and shipping of one unit"),
         optional("fixed_order_cost", "double", "money/order", "cost of a single shipping [K]"),
@@ -158,7 +162,8 @@ FINDINGS = Table(
             "finding",
             "string",
             "",
-            "unread_file, unread_keys, no_item, no_product, implausible, scope, last_good or problem",
+            "unread_file, unread_keys, no_item, no_product, implausible, scope, several_sources, limit, last_good or "
+            "problem",
         ),
         required("about", "string", "", "dataset, or policy"),
         required("n", "bigint", "", "how many"),

@@ -1,6 +1,8 @@
-"""The nine static files of `publicparameters/`: what the chain is and what its suppliers ask for."""
+"""The ten static files of `publicparameters/`: what the chain is and what its suppliers ask for."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from invopt.tables.dataset import (
     LOCATION,
@@ -176,6 +178,27 @@ PARAMETERS: tuple[Dataset, ...] = (
         ),
         ("location_id", "storage_id", "product_id"),
         is_needed=True,
+    ),
+    Dataset(
+        "calendar",
+        "silver.calendar",
+        "days on which locations are closed or have a holiday: on a closed day nothing is sold",
+        static_file("calendar"),
+        (
+            replace(LOCATION, meaning="store; of all where it is empty", is_required=False, missing="", may_lack=True),
+            replace(
+                SUPPLIER,
+                meaning="supplier, where the day is one of its own",
+                is_required=False,
+                missing="",
+                may_lack=True,
+            ),
+            Field("Date", "day", "day", "", "the day"),
+            Field("IsClosed", "is_closed", "flag", "", "nothing is sold on it", is_required=False),
+            Field("IsHoliday", "is_holiday", "flag", "", "a holiday", is_required=False, may_lack=True),
+            Field("Name", "day_name", "text", "", "name of the day", is_required=False, may_lack=True),
+        ),
+        ("location_id", "source_id", "day"),
     ),
     Dataset(
         "suppliers",

