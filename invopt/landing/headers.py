@@ -83,13 +83,21 @@ def standard(dataset: Dataset) -> dict[str, str]:
     return known
 
 
+_FOLDER_OF_PARTS = re.compile(r"(?i)[^/]*\.(?:csv|parquet|json)\Z")
+
+
 def date_in_name(path: str) -> datetime | None:
-    """The date that a file's name carries.
+    """The date that a file's name carries, or that of its folder where the folder is one that Spark wrote in parts.
 
     >>> date_in_name("demand_forecasts/1/5/2017-01-02_00_00_00.csv")
     datetime.datetime(2017, 1, 2, 0, 0)
+    >>> date_in_name("demand_forecasts/2017-01-02_00_00_00.parquet/part-00000.parquet")
+    datetime.datetime(2017, 1, 2, 0, 0)
     """
-    found = list(_DATE_IN_NAME.finditer(path.rsplit("/", 1)[-1]))
+    folder, _, name = path.rpartition("/")
+    found = list(_DATE_IN_NAME.finditer(name))
+    if not found and (parts := _FOLDER_OF_PARTS.search(folder)):
+        found = list(_DATE_IN_NAME.finditer(parts[0]))
     if not found:
         return None
     try:

@@ -27,6 +27,8 @@ from invopt.tables.dataset import Dataset
 from invopt.tables.datasets import BY_NAME, DATASETS
 
 THREADS = 4
+# ids that become one by the setting `ids`, as far as they are shown
+MERGED_TOLD = 3
 # datasets whose lines go through one time to become rows, so that they can be counted on the way
 ONE_PASS = ("summed", "one_line")
 # how feeds call what is counted and never cut, in lower case
@@ -128,6 +130,8 @@ def _brought(context: Context, dataset: Dataset, batch_id: int, notes: FileNotes
     # be right
     rows_in = sum(row["n"] for row in context.store.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
     batch = Batch(context, dataset, batch_id, rows_in, is_marked)
+    if is_marked and settings["ids"]:
+        _tell_merged_ids(context, dataset, lines, settings)
     rows, parts = typed(lines, dataset, **settings, pieces=products_of_pieces(context, dataset)), _parts(dataset)
     counting = [
         F.count_if("is_broken").alias("rejected"),
@@ -179,6 +183,26 @@ def _ids_text(forms: dict[str, list[str]]) -> str | None:
     return json.dumps(forms) if forms else None
 
 
+def _tell_merged_ids(context: Context, dataset: Dataset, lines: DataFrame, settings: dict[str, Any]) -> None:
+    """Tells where the setting `ids` makes one of several ids of a dataset that lists things one by one."""
+    if len(dataset.keys) != 1 or dataset.keys[0] not in settings["ids"]:
+        return
+    column = dataset.keys[0]
+    rows = typed(lines, dataset, **settings)
+    header = next(field.header for field in dataset.fields if field.column == column)
+    several = (
+        rows.groupBy(column)
+        .agg(F.array_sort(F.collect_set(F.col(f"{LANDED}.{header}"))).alias("written"))
+        .where(F.size("written") > 1)
+        .orderBy(column)
+    )
+    found = several.limit(MERGED_TOLD + 1).collect()
+    if found:
+        shown = "; ".join(f"{', '.join(row['written'][:3])} are {row[column]}" for row in found[:MERGED_TOLD])
+        more = " ..." if len(found) > MERGED_TOLD else ""
+        context.say(f"  ! {dataset.name}: the setting `ids` makes one of several {column}: {shown}{more}")
+
+
 def products_of_pieces(context: Context, dataset: Dataset) -> DataFrame | None:
     """The products of which there are no fractions; None where no product is one, or the dataset counts none."""
     if not any(field.is_whole_of_piece for field in dataset.fields):
@@ -218,7 +242,6 @@ def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame, settings: dic
     # the optimizer derives facts from a filter on `is_broken`, twice as many for each column that a rule reads: two
     # minutes and gigabytes for a supplier's terms; it does not look through an observation
     seen = rows.observe(Observation(), F.count(F.lit(1)).alias("lines"))
-    keys = {field.column for field in dataset.fields if field.kind == "id"}
     broken = seen.where(F.col("is_broken")).join(
         F.broadcast(files.select("file_number", "file")), on="file_number", how="left"
     )
@@ -233,6 +256,7 @@ def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame, settings: dic
         F.coalesce("malformed_line", F.to_csv(LANDED)).alias("line"),
         *(F.col(name) if name in keys else F.lit(None).cast("string").alias(name) for name in ITEM),
         "file_number",
+        (F.col("snapshot_at") if "snapshot_at" in keys else F.lit(None).cast("timestamp")).alias("counted_at"),
     )
 
 

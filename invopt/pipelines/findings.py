@@ -48,7 +48,7 @@ def find(
         *_unread_files(files),
         *(_unread_keys(rejected) if rejected is not None else ()),
         *_unmatched(context, {**views, "item_state": item_state}),
-        *_implausible(context, views),
+        *_implausible(context, item_state, views),
         *_scopes(context, item_state),
         *_sources(context, item_state),
         *_limits(views, item_state),
@@ -86,10 +86,10 @@ def _unread_files(files: Sequence[UnreadFile]) -> Iterator[Finding]:
 
 
 def _unread_keys(rejected: DataFrame) -> Iterator[Finding]:
-    for dataset, n, files in lines_without_keys(rejected):
+    for dataset, n, files, rule in lines_without_keys(rejected):
         sentence = (
             f"{dataset}: {_lines(n)} without ids that can be read, so nothing is held because of "
-            f"{'it' if n == 1 else 'them'}, in {', '.join(files)}: see {REJECTED.name}"
+            f"{'it' if n == 1 else 'them'}, in {', '.join(files)}, such as: {rule}; see {REJECTED.name}"
         )
         yield Finding("unread_keys", dataset, n, tuple(files), sentence)
 
@@ -110,8 +110,8 @@ def _unmatched(context: Context, views: Mapping[str, DataFrame]) -> Iterator[Fin
             yield Finding("no_item", one.dataset, one.n, one.examples, sentence)
 
 
-def _implausible(context: Context, views: Mapping[str, DataFrame]) -> Iterator[Finding]:
-    for one in implausible(context, views):
+def _implausible(context: Context, item_state: DataFrame, views: Mapping[str, DataFrame]) -> Iterator[Finding]:
+    for one in implausible(context, {**views, "item_state": item_state}):
         yield Finding("implausible", one.dataset, one.n, one.examples, one.sentence)
 
 

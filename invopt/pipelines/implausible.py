@@ -22,7 +22,16 @@ TIMES = 1000.0
 # units; below it a thousand times a fraction of a unit is nothing to wonder at
 LEAST = 100.0
 EXAMPLES = 3
-NO_COST = "store_product_supplier"
+# what is told of a kind of rows that are no slip in a quantity
+_SENTENCES = {
+    "store_product_supplier": "store_product_supplier: {items} with a purchase cost of 0, such as {shown}",
+    "later orders": "orders: {items} with an order dated after the moment of this run, which does not count yet, such "
+    "as {shown}: are its clocks those of `zone` under `mapping: orders`?",
+    "on order": "{items} with a thousand days of demand on order or more, such as {shown}; it counts as it is: is it "
+    "in another unit?",
+    "least order": "store_product_supplier: {items} whose least order is a thousand days of demand or more, such as "
+    "{shown}: look at MinOrderQuantity and QuantityMultiplier",
+}
 
 
 @dataclass(frozen=True)
@@ -37,8 +46,8 @@ class Implausible:
     def sentence(self) -> str:
         shown = ", ".join(self.examples) + (" ..." if self.n > len(self.examples) else "")
         items = f"{self.n:,} item{'' if self.n == 1 else 's'}"
-        if self.dataset == NO_COST:
-            return f"{self.dataset}: {items} with a purchase cost of 0, such as {shown}"
+        if self.dataset in _SENTENCES:
+            return _SENTENCES[self.dataset].format(items=items, shown=shown)
         return (
             f"{self.dataset}: {items} with a quantity of a thousand times the usual or more, such as {shown}; it "
             "counts as it is: is it in another unit?"
@@ -48,7 +57,7 @@ class Implausible:
 def implausible(context: Context, views: Mapping[str, DataFrame]) -> list[Implausible]:
     """What looks like a slip in a run's inputs, dataset by dataset.
 
-    views : the silver tables sales, stock_lots, landed_orders and product_suppliers, and demand_forecasts
+    views : the silver tables sales, stock_lots, landed_orders and product_suppliers, demand_forecasts and item_state
     """
     values = {
         "as_of": context.as_of,
@@ -56,13 +65,15 @@ def implausible(context: Context, views: Mapping[str, DataFrame]) -> list[Implau
         "median_since": context.as_of - timedelta(days=DAYS_OF_MEDIAN),
         "least": LEAST,
         "times": TIMES,
+        "baselines": list(context.config.inputs.baselines),
     }
     found = sql.query(context.spark, sql.text("gold/implausible"), views, values)
     number = F.expr("format_number(quantity, '#,##0.##')")
     usual = F.concat(F.lit(", where "), F.expr("format_number(median, '#,##0.##')"), F.lit(" is usual"))
     told = F.concat_ws("/", "location_id", "product_id", "source_id")
+    of_day = F.coalesce(F.concat(F.lit(" of "), F.col("day")), F.lit(""))
     told = F.when(
-        F.col("median").isNotNull(), F.concat(told, F.lit(": "), number, F.lit(" of "), F.col("day"), usual)
+        F.col("quantity") > 0, F.concat(told, F.lit(": "), number, of_day, F.coalesce(usual, F.lit("")))
     ).otherwise(told)
     # no list holds more than a few of what may be millions
     part = F.pmod(F.xxhash64("location_id", "product_id"), F.lit(EXAMPLES))

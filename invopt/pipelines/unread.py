@@ -52,7 +52,10 @@ def unread(context: Context, silver_views: Mapping[str, DataFrame], rejected: Da
         # Spark leaves out joins with rows that it knows there are none of
         return frame(context.spark, [], ", ".join(f"{column.name} {column.type}" for column in UNREAD.columns))
     rows = sql.query(
-        context.spark, sql.text("gold/unread"), {**silver_views, "rejected": rejected}, {"run_id": context.run_id}
+        context.spark,
+        sql.text("gold/unread"),
+        {**silver_views, "rejected": rejected},
+        {"run_id": context.run_id, "as_of": context.as_of},
     )
     context.store.replace(UNREAD, rows, {"run_id": context.run_id}, check_keys=False)
     return context.store.read(UNREAD, where={"run_id": context.run_id})
@@ -96,8 +99,10 @@ def _files_with_keys(context: Context, numbers: list[int]) -> set[int]:
     return {row["file_number"] for row in found.select("file_number").distinct().collect()}
 
 
-def lines_without_keys(rejected: DataFrame) -> list[tuple[str, int, list[str]]]:
-    """(dataset, n rejected lines that name no item, up to 3 of their files), for datasets whose lines block items."""
+def lines_without_keys(rejected: DataFrame) -> list[tuple[str, int, list[str], str]]:
+    """(dataset, n rejected lines that name no item, up to 3 of their files, the rule of one), for datasets whose lines
+    block items.
+    """
     lacks_key = F.lit(False)
     for dataset, keys in KEYS_OF_BLOCKS.items():
         for key in keys:
@@ -106,9 +111,20 @@ def lines_without_keys(rejected: DataFrame) -> list[tuple[str, int, list[str]]]:
         # versions up to 0.2 did not keep what a line names
         rejected.where(lacks_key & F.col("file_number").isNotNull())
         .groupBy("dataset", "file")
-        .agg(F.count(F.lit(1)).alias("n"), F.max("file_number").alias("file_number"))
+        .agg(
+            F.count(F.lit(1)).alias("n"),
+            F.max("file_number").alias("file_number"),
+            F.min(F.get("rules", F.lit(0))).alias("rule"),
+        )
         .groupBy("dataset")
-        .agg(F.sum("n").alias("n"), F.array_sort(F.collect_list(F.struct("file_number", "file"))).alias("files"))
-        .select("dataset", "n", F.expr("transform(slice(reverse(files), 1, 3), one -> one.file)").alias("files"))
+        .agg(
+            F.sum("n").alias("n"),
+            F.array_sort(F.collect_list(F.struct("file_number", "file"))).alias("files"),
+            F.min("rule").alias("rule"),
+        )
+        .select(
+            "dataset", "n", F.expr("transform(slice(reverse(files), 1, 3), one -> one.file)").alias("files"), "rule"
+        )
     )
-    return [(row["dataset"], row["n"], list(row["files"])) for row in counted.orderBy("dataset").collect()]
+    rows = counted.orderBy("dataset").collect()
+    return [(row["dataset"], row["n"], list(row["files"]), row["rule"] or "") for row in rows]

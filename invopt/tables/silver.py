@@ -52,6 +52,9 @@ REJECTED = Table(
         optional("product_id", "string", "", "product that the line names; none where that can't be read"),
         optional("source_id", "string", "", "supplier that the line names; none where that can't be read"),
         optional("file_number", "bigint", "", "the file, in bronze.files"),
+        optional(
+            "counted_at", "timestamp", "", "the moment of the stock count that the line is of, where it can be read"
+        ),
     ),
     (),
     ("dataset", "batch_id"),

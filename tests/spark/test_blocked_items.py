@@ -115,6 +115,8 @@ def fill(landing: Landing) -> None:
     landing.stock("L1_a", [*lines, f"L1,123,{counted},70,", f"L1,,{counted},7,"])
     # a newer file in which every line of the item can be read
     landing.stock("L1_b", [f"L1,mended_twice,{counted},1,"])
+    # an older count that lands later does not say what could not be read of the newer one
+    landing.stock("L1_old", ["L1,stock_bad,2026-02-20 05:00:00,100,"])
     landing.order("1", "100")
     landing.order("2", "many")
     for one in products:

@@ -59,6 +59,20 @@ def test_a_changed_setting_reads_every_line_again(read):
     assert keys == {("S1", "123"), ("s 1", "sku-00123")}
 
 
+def test_ids_that_become_one_are_told(spark, tmp_path):
+    path = tmp_path / "landing/publicparameters/brands.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("BrandID,BrandName\n007,A\n7,B\n8,C\n", encoding="utf-8")
+    lines = []
+    settings = {"lakehouse": {"root": str(tmp_path / "lake")}, "landing": str(tmp_path / "landing")}
+    context = context_at(
+        spark, Config(**settings, ids={"brand_id": "no_leading_zeros"}), datetime(2026, 3, 2), lines.append
+    )
+    ingest(context)
+    conform(context)
+    assert "  ! brands: the setting `ids` makes one of several brand_id: 007, 7 are 7" in lines
+
+
 def test_spark_and_python_form_ids_alike(spark):
     texts = [
         "0",

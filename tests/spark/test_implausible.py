@@ -13,8 +13,11 @@ AS_OF = datetime(2026, 3, 10)
 SCHEMAS = {
     "sales": "location_id string, product_id string, sold_at timestamp, units double",
     "stock_lots": "location_id string, product_id string, snapshot_at timestamp, units double",
-    "landed_orders": "location_id string, product_id string, ordered_at timestamp, quantity double",
+    "landed_orders": "location_id string, product_id string, ordered_at timestamp, quantity double, "
+    "policy_name string, is_received boolean",
     "product_suppliers": "location_id string, product_id string, source_id string, purchase_cost double",
+    "item_state": "location_id string, product_id string, on_order double, quantity_multiple double, "
+    "min_order_quantity double, demand_mean array<double>",
     "demand_forecasts": "location_id string, product_id string, made_at timestamp, demand_mean array<double>",
 }
 
@@ -41,7 +44,17 @@ def found(spark):
             ("L", "pallets", AS_OF, 6000.0),
             ("L", "pallets", AS_OF, 6000.0),
         ],
-        "landed_orders": daily("steady", [600, 700, 900]),
+        "landed_orders": [
+            *((*one, "erp", False) for one in daily("steady", [600, 700, 900])),
+            ("L", "of_tomorrow", AS_OF + timedelta(hours=5), 40.0, "erp", None),
+            ("L", "of_the_baseline", AS_OF + timedelta(hours=5), 40.0, "Sim", None),
+        ],
+        "item_state": [
+            ("L", "absurd_order", 6000.0, 6.0, None, [5.0, 7.0]),
+            ("L", "absurd_multiple", 0.0, 1e9, None, [5.0, None]),
+            ("L", "busy", 6000.0, 6.0, 500.0, [50.0]),
+            ("L", "rare", 50.0, 6.0, None, [0.01]),
+        ],
         "product_suppliers": [("L", "free", "S", 0.0), ("L", "paid", "S", 0.01)],
         "demand_forecasts": [
             ("L", "peak", AS_OF, [2.0, 2.0, None, 2500.0, 3.0]),
@@ -50,7 +63,8 @@ def found(spark):
         ],
     }
     views = {name: spark.createDataFrame(rows[name], schema) for name, schema in SCHEMAS.items()}
-    context = SimpleNamespace(spark=spark, as_of=AS_OF)
+    baselines = SimpleNamespace(inputs=SimpleNamespace(baselines=["Sim"]))
+    context = SimpleNamespace(spark=spark, as_of=AS_OF, config=baselines)
     return {one.dataset: one for one in implausible(context, views)}
 
 
@@ -58,6 +72,9 @@ def test_each_dataset_tells_its_items_and_what_is_usual(found):
     assert {name: one.n for name, one in found.items()} == {
         "demand_forecasts": 1,
         "inventory": 1,
+        "later orders": 1,
+        "least order": 1,
+        "on order": 1,
         "sales": 1,
         "store_product_supplier": 1,
     }
@@ -67,6 +84,12 @@ def test_each_dataset_tells_its_items_and_what_is_usual(found):
 
 
 def test_the_sentences(found):
+    assert found["on order"].sentence == (
+        "1 item with a thousand days of demand on order or more, such as L/absurd_order: 6,000, where 6 is usual; it "
+        "counts as it is: is it in another unit?"
+    )
+    assert "L/absurd_multiple: 1,000,000,000, where 2.5 is usual" in found["least order"].sentence
+    assert "such as L/of_tomorrow: 40 of 2026-03-10: are its clocks" in found["later orders"].sentence
     assert found["sales"].sentence == (
         "sales: 1 item with a quantity of a thousand times the usual or more, such as L/slip: 5,000 of 2026-03-10, "
         "where 3 is usual; it counts as it is: is it in another unit?"

@@ -450,10 +450,12 @@ def test_forecasts_of_all_shapes(chain):
     ]
 
 
-def test_a_corrected_forecast_replaces_all_its_days(chain):
+def test_a_corrected_forecast_replaces_the_days_that_it_has(chain):
     rows = chain.rows(1, "silver.forecast_points", "location_id", "period_at", "demand", "demand_distribution")
     assert [row for row in rows if row[0] == "1"] == [
         ("1", "2017-01-02 00:00", 7.0, "Poisson"),
+        ("1", "2017-01-03 00:00", 5.0, "Normal"),
+        ("1", "2017-01-04 00:00", 6.0, "Normal"),
         ("1", "2017-01-06 00:00", 8.0, "Poisson"),
     ]
 
@@ -529,6 +531,9 @@ def test_after_a_crash_the_same_rows_and_counts_come_out(chain):
 
 def test_a_line_is_broken_when_it_breaks_a_rule(chain):
     for dataset in DATASETS:
+        if not chain.run.store.exists(bronze(dataset)):
+            assert dataset.name == "calendar", "the chain has all datasets but this one"
+            continue
         pieces = products_of_pieces(chain.run, dataset)
         lines = typed(chain.run.store.read(bronze(dataset)), dataset, pieces=pieces)
         breaks_rule = F.size(broken_rules(lines, dataset)) > 0

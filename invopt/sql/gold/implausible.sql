@@ -34,7 +34,28 @@ forecasts AS (
     FROM demand_forecasts
     WHERE array_max(demand_mean) >= :least
 ),
+days AS (
+    -- a thousand days of demand on order, or in the least that can be ordered
+    SELECT DISTINCT location_id, product_id, on_order, coalesce(greatest(quantity_multiple, min_order_quantity), 0D) AS least_order,
+        try_divide(aggregate(demand_mean, 0D, (sum, mean) -> sum + coalesce(mean, 0D)), size(demand_mean)) AS mean
+    FROM item_state
+    WHERE on_order >= :least OR quantity_multiple >= :least OR min_order_quantity >= :least
+),
 final AS (
+    SELECT 'on order' AS dataset, location_id, product_id, CAST(NULL AS STRING) AS source_id, CAST(NULL AS DATE) AS day,
+        on_order AS quantity, mean AS median
+    FROM days
+    WHERE on_order >= :least AND on_order >= :times * mean
+    UNION ALL
+    SELECT 'least order', location_id, product_id, NULL, NULL, least_order, mean
+    FROM days
+    WHERE least_order >= :least AND least_order >= :times * mean
+    UNION ALL
+    SELECT 'later orders', location_id, product_id, NULL, to_date(ordered_at), quantity, NULL
+    FROM landed_orders
+    WHERE ordered_at > :as_of AND ordered_at < :as_of + INTERVAL 2 DAYS AND NOT coalesce(is_received, false)
+        AND NOT array_contains(:baselines, policy_name)
+    UNION ALL
     SELECT dataset, location_id, product_id, CAST(NULL AS STRING) AS source_id, to_date(largest.at) AS day, largest.quantity AS quantity, median
     FROM large
     INNER JOIN medians USING (dataset, location_id, product_id)

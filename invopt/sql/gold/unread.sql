@@ -2,6 +2,8 @@
 -- A key has the columns that the dataset is about; the others are NULL. `good_file_number` is NULL where nothing good was ever read.
 WITH named AS (
     SELECT dataset, file_number, file, get(rules, 0) AS rule,
+        -- a count of the future is a slip, and would block its items until then
+        CASE WHEN counted_at <= :as_of + INTERVAL 1 DAYS THEN counted_at END AS counted_at,
         CASE WHEN dataset NOT IN ('brands_products', 'suppliers') THEN location_id END AS location_id,
         CASE WHEN dataset NOT IN ('store_storage', 'suppliers') THEN product_id END AS product_id,
         -- whoever supplies an open order, it adds to the location's stock
@@ -23,20 +25,23 @@ keyed AS (
     END
 ),
 of_file AS (
-    SELECT dataset, location_id, product_id, source_id, file_number, max(file) AS file, count(*) AS n_lines, min(rule) AS rule
+    SELECT dataset, location_id, product_id, source_id, file_number, max(file) AS file, count(*) AS n_lines, min(rule) AS rule,
+        max(counted_at) AS counted_at
     FROM keyed
     GROUP BY dataset, location_id, product_id, source_id, file_number
 ),
 newest AS (
-    SELECT dataset, location_id, product_id, source_id, max(struct(file_number, file, n_lines, rule)) AS last
+    SELECT dataset, location_id, product_id, source_id, max(struct(file_number, file, n_lines, rule)) AS last, max(counted_at) AS counted_at
     FROM of_file
     GROUP BY dataset, location_id, product_id, source_id
 ),
 good AS (
-    SELECT 'inventory' AS dataset, location_id, product_id, CAST(NULL AS STRING) AS source_id, max(file_number) AS file_number
+    -- an older count that lands later does not say what could not be read of a newer one
+    SELECT 'inventory' AS dataset, row.location_id, row.product_id, CAST(NULL AS STRING) AS source_id, max(row.file_number) AS file_number
     FROM stock_lots AS row
-    LEFT SEMI JOIN newest ON newest.dataset = 'inventory' AND newest.location_id = row.location_id AND newest.product_id = row.product_id
-    GROUP BY location_id, product_id
+    INNER JOIN newest ON newest.dataset = 'inventory' AND newest.location_id = row.location_id AND newest.product_id = row.product_id
+    WHERE row.snapshot_at >= coalesce(newest.counted_at, row.snapshot_at)
+    GROUP BY row.location_id, row.product_id
     UNION ALL
     SELECT 'orders', location_id, product_id, NULL, max(file_number)
     FROM landed_orders AS row
