@@ -144,7 +144,7 @@ def _told(
     there = before | {file.dataset.name for file in files if file.status == "pending"}
     for dataset in datasets:
         # what may be missing for ever is told the first time only
-        if dataset.name not in there and (dataset.is_needed or not before):
+        if dataset.name not in there and (dataset.is_needed or not (before or dataset.is_seldom)):
             kind = "" if dataset.is_needed else "optional, "
             context.say(f"  ! {dataset.name}: no file yet of {dataset.meaning}; {kind}expected {_where(dataset)}")
     _refuse_bad_feed(context, files, rejected)

@@ -108,6 +108,7 @@ class Dataset:
     )
     sticky: tuple[str, ...] = ()  # flags that stay true once they were
     is_needed: bool = False  # without a file of it nothing can be ordered
+    is_seldom: bool = False  # most chains have no file of it, so that there is none is not told
     dialect: Dialect = Dialect()
 
     def path_pattern(self) -> re.Pattern[str]:

@@ -199,6 +199,7 @@ PARAMETERS: tuple[Dataset, ...] = (
             Field("Name", "day_name", "text", "", "name of the day", is_required=False, may_lack=True),
         ),
         ("location_id", "source_id", "day"),
+        is_seldom=True,
     ),
     Dataset(
         "suppliers",

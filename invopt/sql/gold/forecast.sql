@@ -48,7 +48,8 @@ sold AS (
     FROM closed
 ),
 final AS (
-    SELECT location_id, product_id, made_at AS forecast_made_at, demand_distribution, demand_mean, demand_variance, demand_pmf,
+    SELECT location_id, product_id, made_at AS forecast_made_at, demand_distribution, demand_mean, demand_variance,
+        CASE WHEN NOT exists(demand_mean, mean -> mean IS NULL) THEN demand_pmf END AS demand_pmf,
         file_number AS forecast_file_number, is_distribution_assumed,
         CASE WHEN exists(demand_mean, mean -> mean IS NULL) THEN
             transform(filter(transform(demand_mean, (mean, i) -> CASE WHEN mean IS NULL THEN date_add(start, i) END), day -> day IS NOT NULL),
