@@ -279,7 +279,10 @@ def _make_silver(context: Context) -> None:
         if dataset.name in had_rows and (dataset.name in is_new or store.is_empty(silver(dataset))):
             context.say(f"  ! {dataset.name}: its table has lost its rows, so all of its lines are conformed again")
         elif any(row["dataset"] == dataset.name and row["ids"] != forms for row in batches):
-            context.say(f"  ! {dataset.name}: the setting `ids` has changed, so all of its lines are conformed again")
+            context.say(
+                f"  ! {dataset.name}: the setting `ids` has changed, so all of its lines are conformed again; open "
+                f"lines of gold.orders keep their former ids: see docs/landing.md"
+            )
             for table, _ in _parts(dataset):
                 store.replace(table, [], {}, check_keys=False)
         else:

@@ -44,8 +44,8 @@ GROUPS_BY_ROWS = {"spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1)}
 # long before an expiry of 9999-12-31
 MOMENTS = {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
 
-# Java compiles no method of more than 8,000 bytes and runs it ten times slower; Spark makes one method of all that a
-# line's texts become, unless a longer one than this is not to be used
+# Java does not compile a method of more than 8,000 bytes, and interprets it ten times slower. Spark makes one method of
+# all that a line's texts become; above this limit it computes them piece by piece instead
 METHODS = {"spark.sql.codegen.hugeMethodLimit": "8000"}
 
 # the variables that hold a machine's options for every JVM, and how an option chooses a collector
