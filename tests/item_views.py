@@ -9,9 +9,10 @@ from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, REJECTED, UNREAD
 
 AS_OF = datetime(2017, 1, 10, 6, tzinfo=UTC)
 VALUES = {"run_id": "r", "as_of": AS_OF, "horizon": 4, "forecast_max_age": 14, "baselines": ["Sim"]}
-VALUES |= {"longest_lead_time": 3650.0}
+VALUES |= {"longest_lead_time": 3650.0, "late_order_max_age": 30, "landed_until": AS_OF, "policies": ["mine", "other"]}
 TABLES = {name: item_views.SILVER[name] for name in item_views.TABLES} | {
     "own_on_order": ORDERS,
+    "orders": ORDERS,
     "demand_forecasts": DEMAND_FORECASTS,
     "unread": UNREAD,
     "rejected": REJECTED,
@@ -35,22 +36,34 @@ TERMS = of_item(
 PLACE = of_item("location_id product_id")
 FORECAST = of_item("forecast_made_at demand_distribution demand_mean demand_variance demand_pmf")
 FORECAST |= {"forecast_file_number": "bigint", "is_distribution_assumed": "boolean", "missing_days": "array<string>"}
+LANDED = (
+    PLACE
+    | dict.fromkeys(("source_id", "policy_name", "identity", "own_order_id", "order_number"), "string")
+    | dict.fromkeys(("ordered_at", "eta"), "timestamp")
+)
 # the columns of each view, with their types: what one test expects of a view, another gives to the next view
 VIEWS = {
     "stock_counts": of_item("location_id snapshot_at is_stock_stale")
     | {"counted_on": "date", "newest_counted_on": "date"},
     "stock": PLACE | {"on_hand": "double", "expiring_lots": LOTS},
+    "landed_versions": LANDED
+    | {"quantity": "double", "received_quantity": "double", "received_at": "timestamp", "state": "string"}
+    | {"file_number": "bigint", "known_on": "date"},
+    "landed_lines": LANDED | {"quantity": "double", "left_to_come": "double", "is_cancelled": "boolean", "is_open": "boolean"},
+    "receipts": PLACE | {"units": "double", "received_at": "timestamp"},
     "open_orders": PLACE
-    | {"on_order": "double", "on_order_late": "double", "last_ordered_at": "map<string,timestamp>"},
+    | {"on_order": "double", "on_order_late": "double", "last_ordered_at": "map<string,timestamp>"}
+    | {"overdue": "double", "overdue_since": "date"},
     "terms": TERMS,
     "item_terms": TERMS,
     "forecast": PLACE | FORECAST,
     "positions": TERMS
     | FORECAST
     | of_item(
-        "on_hand on_order on_order_late last_ordered_at expiring inventory_position lead_time_demand_mean "
+        "on_hand on_order on_order_late overdue last_ordered_at expiring inventory_position lead_time_demand_mean "
         "lead_time_demand_variance"
-    ),
+    )
+    | {"overdue_since": "date"},
     "item_state": of_item(" ".join(ITEM_STATE.column_names)),
 }
 

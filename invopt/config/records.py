@@ -164,6 +164,9 @@ class InputsConfig(Record):
 
     horizon: int = Field(28, ge=1, le=366, description="days of forecast that a policy sees")
     forecast_max_age: int = Field(14, ge=0, description="days; an older forecast is not used")
+    late_order_max_age: int = Field(
+        30, ge=0, description="days; an order that is later than this is overdue, and no longer counted on order"
+    )
     baselines: tuple[str, ...] = Field(
         ("Sim",), description="policies whose landed orders are never delivered and so are not on order"
     )

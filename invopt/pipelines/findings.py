@@ -51,6 +51,7 @@ def find(
         *_implausible(context, item_state, views),
         *_scopes(context, item_state),
         *_sources(context, item_state),
+        *_late(context, item_state),
         *_limits(views, item_state),
         *_of_items(item_state, "remark", "last_good"),
         *_of_items(item_state, "problem", "problem"),
@@ -138,6 +139,38 @@ def _sources(context: Context, item_state: DataFrame) -> Iterator[Finding]:
                 f"ordered from the cheapest, at equal cost the faster one ({shown})"
             )
             yield Finding("several_sources", row.id, found["n"], (found["first"],), sentence)
+
+
+def _late(context: Context, item_state: DataFrame) -> Iterator[Finding]:
+    """What should have arrived: an order that nobody reports as received is waited for until it is overdue."""
+    places = item_state.where("on_order_late > 0 OR overdue > 0").select(
+        F.concat_ws("/", "location_id", "product_id").alias("item"), "on_order_late", "overdue"
+    )
+    found = (
+        places.distinct()
+        .agg(
+            F.count_if(F.col("on_order_late") > 0).alias("n_late"),
+            F.sum("on_order_late").alias("late"),
+            F.min(F.when(F.col("on_order_late") > 0, F.col("item"))).alias("first_late"),
+            F.count_if(F.col("overdue") > 0).alias("n_overdue"),
+            F.sum("overdue").alias("overdue"),
+            F.min(F.when(F.col("overdue") > 0, F.col("item"))).alias("first_overdue"),
+        )
+        .first()
+    )
+    if found["n_late"]:
+        sentence = (
+            f"orders: {found['late']:,.10g} units of {found['n_late']:,} location x products are late, and still "
+            f"counted on order ({_such_as(found['n_late'], [found['first_late']])})"
+        )
+        yield Finding("late", "orders", found["n_late"], (found["first_late"],), sentence)
+    if found["n_overdue"]:
+        sentence = (
+            f"orders: {found['overdue']:,.10g} units of {found['n_overdue']:,} location x products are overdue by more "
+            f"than {context.config.inputs.late_order_max_age} days and no longer counted on order "
+            f"({_such_as(found['n_overdue'], [found['first_overdue']])}): report them as received or cancelled"
+        )
+        yield Finding("overdue", "orders", found["n_overdue"], (found["first_overdue"],), sentence)
 
 
 def _limits(views: Mapping[str, DataFrame], item_state: DataFrame) -> Iterator[Finding]:

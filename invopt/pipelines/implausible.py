@@ -57,7 +57,8 @@ class Implausible:
 def implausible(context: Context, views: Mapping[str, DataFrame]) -> list[Implausible]:
     """What looks like a slip in a run's inputs, dataset by dataset.
 
-    views : the silver tables sales, stock_lots, landed_orders and product_suppliers, demand_forecasts and item_state
+    views : the silver tables sales, stock_lots, landed_orders and product_suppliers, landed_lines, demand_forecasts and
+        item_state
     """
     values = {
         "as_of": context.as_of,

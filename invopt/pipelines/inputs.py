@@ -18,7 +18,7 @@ from invopt.errors import InputError, TableError
 from invopt.pipelines import findings, item_views
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due
-from invopt.pipelines.own_orders import placed
+from invopt.pipelines.own_orders import own_policies, placed
 from invopt.pipelines.placement import Placement, write_placed
 from invopt.pipelines.policy_views import policy_views
 from invopt.pipelines.scopes import check_scopes, in_scope, is_blocked, items_in_scopes
@@ -26,7 +26,7 @@ from invopt.pipelines.unread import unread, unread_files
 from invopt.policies.inputs.select import select_of
 from invopt.run import now
 from invopt.spark import sql
-from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, REJECTED, RUNS
+from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, REJECTED, RUNS
 from invopt.tables.columns import ITEM
 
 STEP = "inputs"
@@ -68,7 +68,7 @@ def make_inputs(context: Context) -> dict[str, Placement]:
     rejected = None
     if not context.store.is_empty(REJECTED):
         rejected = context.store.read(REJECTED, versions[REJECTED.name])
-    rows = _write_item_state(context, silver_views, on_order.lines, rejected)
+    rows, landed_lines = _write_item_state(context, silver_views, on_order.lines, rejected)
     if rows == 0:
         raise InputError(
             "there is no item to decide for",
@@ -94,7 +94,8 @@ def make_inputs(context: Context) -> dict[str, Placement]:
             context.say(f"  ! no item is in the scope of policy {row.id}; see `scope` in conf/policies.yaml")
         if n_blocked := _items_of(row, blocked):
             context.say(f"  ! {n_blocked:,} items of policy {row.id} are blocked: nothing is ordered for them")
-    views = {**silver_views, "demand_forecasts": context.store.read(DEMAND_FORECASTS, where={"run_id": context.run_id})}
+    views = {**silver_views, "landed_lines": landed_lines}
+    views["demand_forecasts"] = context.store.read(DEMAND_FORECASTS, where={"run_id": context.run_id})
     found = findings.find(context, item_state, views, files, rejected)
     findings.keep(context, found)
     findings.say(context)
@@ -133,8 +134,9 @@ def _write_manifest(context: Context, versions: dict[str, int]) -> None:
 
 def _write_item_state(
     context: Context, silver_views: dict[str, DataFrame], on_order: DataFrame, rejected: DataFrame | None
-) -> int:
-    values = item_views.values_of(context.run_id, context.as_of, context.config.inputs)
+) -> tuple[int, DataFrame]:
+    """The number of items, and the view of what other systems have ordered."""
+    values = item_views.values_of(context.run_id, context.as_of, context.config.inputs, own_policies(context))
     oldest = context.as_of - timedelta(days=context.config.inputs.forecast_max_age)
     forecasts = sql.query(
         context.spark,
@@ -146,11 +148,12 @@ def _write_item_state(
         DEMAND_FORECASTS, forecasts, {"run_id": context.run_id}, check_keys=False
     )  # grouped by its key
     tables = {name: silver_views[name] for name in item_views.TABLES}
-    tables["own_on_order"] = on_order
+    tables |= {"own_on_order": on_order, "orders": context.store.read(ORDERS)}
     tables["unread"] = unread(context, tables, rejected)
     tables["demand_forecasts"] = context.store.read(DEMAND_FORECASTS).where(F.col("run_id") == context.run_id)
-    state = item_views.make_views(context.spark, tables, values)["item_state"]
-    return context.store.replace(ITEM_STATE, state, {"run_id": context.run_id})
+    made = item_views.make_views(context.spark, tables, values)
+    n_items = context.store.replace(ITEM_STATE, made["item_state"], {"run_id": context.run_id})
+    return n_items, made["landed_lines"]
 
 
 def _write_all_inputs(

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from invopt.pipelines.context import Context
-from invopt.pipelines.newest import against, newest, sums
+from invopt.pipelines.newest import against, newest, sums, versions
 from invopt.pipelines.unread import KEYS_OF_BLOCKS
 from invopt.spark.session import default_parallelism
 from invopt.tables import REJECTED, Table
@@ -57,10 +57,30 @@ class Batch:
 
     def save(self, table: Table, good: DataFrame) -> int:
         """Brings the rows into the table; gives the number of lines that they stand for."""
+        if self.dataset.how == "versions":
+            return self._add_versions(table, good)
         rows, store = self._newest(good), self.context.store
         appended = self._append(table, rows) if store.is_empty(table) else 0
         # an append that Delta skips has its rows in the table: which of them, the merge finds
         return appended if appended or store.is_empty(table) else self._merge(table, rows)
+
+    def _add_versions(self, table: Table, good: DataFrame) -> int:
+        """Adds what the batch says that was not said before; nothing that is there is changed."""
+        store = self.context.store
+        rows = versions(
+            store.read(table).where(F.col("batch_id") != self.batch_id), self._newest(good), self.dataset, self._named()
+        )
+        kept = self._append(table, rows.withColumn("known_on", F.lit(None).cast("date")))
+        # an append that Delta skips has its rows in the table
+        return kept or sum(row["n"] for row in store.counts(table, ["batch_id"], {"batch_id": self.batch_id}))
+
+    def _named(self) -> DataFrame | None:
+        """The keys that rejected lines name, as far as they can block an item; None where there can be none."""
+        keys = KEYS_OF_BLOCKS.get(self.dataset.name, ())
+        if not keys or not self.context.store.exists(REJECTED):
+            return None
+        rejected = self.context.store.read(REJECTED, where={"dataset": self.dataset.name})
+        return rejected.select(*keys).dropna().distinct()
 
     def _merge(self, table: Table, rows: DataFrame) -> int:
         """Changes what the rows change; gives the lines of those that this batch has brought, now or before."""
@@ -92,14 +112,13 @@ class Batch:
         """The changes, where a row of a key that a rejected line names takes the newer file's number, though it is the
         same: that the key is readable again must be seen.
         """
-        keys = KEYS_OF_BLOCKS.get(self.dataset.name, ())
-        if not keys or not self.context.store.exists(REJECTED):
+        named = self._named()
+        if named is None:
             return changes
-        rejected = self.context.store.read(REJECTED, where={"dataset": self.dataset.name})
-        named = rejected.select(*keys, F.lit(True).alias("was_named")).dropna().distinct()
+        keys, named = named.columns, named.withColumn("was_named", F.lit(True))
         is_said_again = (F.col("action") == "same") & F.col("was_named")
         return (
-            changes.join(F.broadcast(named), on=list(keys), how="left")
+            changes.join(F.broadcast(named), on=keys, how="left")
             .withColumn("action", F.when(is_said_again, "update").otherwise(F.col("action")))
             .drop("was_named")
         )

@@ -21,10 +21,13 @@ from invopt.tables.datasets import DATASETS
 
 # in the order in which they are made
 VIEWS = (
+    "landed_versions",
+    "landed_lines",
+    "receipts",
     "stock_counts",
     "stock",
-    "open_orders",
     "terms",
+    "open_orders",
     "item_terms",
     "forecast",
     "positions",
@@ -48,14 +51,17 @@ TABLES = (
 _TABLES_OF_TERMS = ("product_suppliers", "suppliers")
 
 
-def values_of(run_id: str, as_of: datetime, inputs: InputsConfig) -> dict[str, Any]:
-    """The :named parameters of the views."""
+def values_of(run_id: str, as_of: datetime, inputs: InputsConfig, policies: Sequence[str]) -> dict[str, Any]:
+    """The :named parameters of the views; policies : ids of ours, by which orders of ours are known."""
     return {
         "run_id": run_id,
         "as_of": as_of,
         "horizon": inputs.horizon,
         "forecast_max_age": inputs.forecast_max_age,
         "baselines": list(inputs.baselines),
+        "late_order_max_age": inputs.late_order_max_age,
+        "landed_until": as_of,
+        "policies": list(policies),
         "longest_lead_time": LONGEST_LEAD_TIME,
     }
 

@@ -2,11 +2,13 @@
 
 How lines become rows (`how` of the dataset):
 
-- one_line: one line per key; of several, the newest file's (and of a sticky flag, the one where it is true);
+- one_line: one line per key; of several, the newest file's;
 - summed: lines of one key in one file are added up, because a second may hold two sales of the same product at the same
   price; a key that comes again in a newer file is the same sales delivered again, and the newer file's sum counts;
 - lots: every line is a lot, equal lines too; the newest file's lots of a count replace the older ones;
-- distinct: equal lines of the newest file are one.
+- distinct: equal lines of the newest file are one;
+- versions: equal lines of a file are one, and what each file says stays: who reads the rows chooses the newest that was
+  known at a moment. A file that says of a location, product and day what the one before it said adds nothing.
 """
 
 from __future__ import annotations
@@ -42,16 +44,19 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
         )
         return _in_few_files(newest_sums, n_lines, n_tasks)
     if dataset.how == "one_line":
-        # the struct's order decides: a sticky flag, then the newest file, then the values, so that the choice is always
-        # the same
-        order = [*dataset.sticky, "file_number", *(name for name in values if name not in dataset.sticky)]
-        best = good.groupBy(*keys).agg(F.max(F.struct(*order)).alias("best"), F.max("file_number").alias("newest_file"))
-        # the values of a sticky flag may be an older file's: the row has come with the newer one too
+        # the struct's order decides: the newest file, then the values, so that the choice is always the same
+        best = good.groupBy(*keys).agg(F.max(F.struct("file_number", *values)).alias("best"))
         return best.select(
             *keys,
-            *(F.col(f"best.{name}") for name in order if name != "file_number"),
-            F.col("newest_file").alias("file_number"),
+            *(F.col(f"best.{name}") for name in ("file_number", *values)),
             F.lit(1).cast("bigint").alias("n_lines"),
+        )
+    if dataset.how == "versions":
+        of_file = ["location_id", "product_id", "file_number"]
+        by_line = W.partitionBy(*of_file).orderBy(*(name for name in good.columns if name not in (*of_file, "is_broken")))
+        lines = good.dropDuplicates([*(field.column for field in dataset.fields), "file_number"])
+        return lines.withColumn("line_number", F.row_number().over(by_line)).withColumn(
+            "n_lines", F.lit(1).cast("bigint")
         )
     together = list(dataset.replaced_together)
     latest = good.groupBy(*together).agg(F.max("file_number").alias("newest_file"))
@@ -102,6 +107,34 @@ def _in_few_files(sums_of_keys: DataFrame, n_lines: int, n_tasks: int) -> DataFr
     return sums_of_keys.coalesce(max(n_tasks, n_parts // PARTS_PER_FILE)) if n_parts > n_tasks else sums_of_keys
 
 
+def versions(old: DataFrame, new: DataFrame, dataset: Dataset, said_again: DataFrame | None) -> DataFrame:
+    """The rows of `new` that say something else than the file before them said of their location, product and day.
+
+    Parameters
+    ----------
+    old : the rows of earlier batches; new : the rows of this one
+    said_again : location x products whose rows are kept though they are the same: a line of them was rejected, and that
+        they can be read again must be seen
+    """
+    of_day = ["location_id", "product_id", "day"]
+    day = F.to_date("ordered_at").alias("day")
+    fields = sorted(field.column for field in dataset.fields)
+    hashed = F.xxhash64(*fields).alias("hash")
+    touched = new.select("location_id", "product_id", day).distinct()
+    known = old.select("location_id", "product_id", day, "file_number", hashed).join(touched, on=of_day, how="left_semi")
+    files = (
+        known.unionByName(new.select("location_id", "product_id", day, "file_number", hashed))
+        .groupBy(*of_day, "file_number")
+        .agg(F.sort_array(F.collect_list("hash")).alias("said"))
+    )
+    by_file = W.partitionBy(*of_day).orderBy("file_number")
+    is_same = F.coalesce(F.col("said") == F.lag("said").over(by_file), F.lit(False))
+    same = files.withColumn("is_same", is_same).where("is_same").select(*of_day, "file_number")
+    if said_again is not None:
+        same = same.join(F.broadcast(said_again), on=["location_id", "product_id"], how="left_anti")
+    return new.withColumn("day", F.to_date("ordered_at")).join(same, on=[*of_day, "file_number"], how="left_anti").drop("day")
+
+
 def against(
     old: DataFrame, new: DataFrame, dataset: Dataset, keys: list[str], values: list[str], batch_id: int
 ) -> DataFrame:
@@ -113,9 +146,6 @@ def against(
     """
     together = [key for key in (dataset.replaced_together or keys) if key in keys] or keys
     touched = old.join(new.select(*together).distinct(), on=together, how="left_semi")
-    for flag in dataset.sticky:
-        was_true = old.where(F.col(flag)).select(*keys, F.lit(True).alias("_was_true"))
-        new = new.join(was_true, on=keys, how="left").withColumn(flag, F.coalesce("_was_true", flag)).drop("_was_true")
     columns = [*values, "n_lines", "file_number", "batch_id"]
     left = touched.select(*keys, *(F.col(name).alias(f"old_{name}") for name in columns), F.lit(True).alias("_is_old"))
     right = new.select(*keys, *columns, F.lit(True).alias("_is_new"))

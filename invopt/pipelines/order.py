@@ -19,6 +19,7 @@ from invopt.pipelines.ledger import Note
 from invopt.pipelines.order_cycles import STEP, closed_by
 from invopt.pipelines.order_lines import acted_on, cycle_lines, lines_of, write_lines
 from invopt.pipelines.order_reviews import Waiting, read_reviews, write_reviews
+from invopt.pipelines.settled import settle
 from invopt.run import instant
 from invopt.tables import ORDERS
 from invopt.tables.columns import ITEM
@@ -57,6 +58,7 @@ def order(context: Context) -> None:
             waiting.append(policy)
     if waiting:
         refused += _order(context, waiting)
+    settle(context)
     raise_together(refused)
 
 

@@ -79,7 +79,7 @@ def cycle_lines(context: Context, waiting: Sequence[Waiting]) -> DataFrame | Non
     Beside the columns of gold.orders: `is_acted_on`, and `is_nobodys` where no policy decides for the item any more.
     """
     cycles = {one.row.id: one.cycle for one in waiting}
-    there = context.store.read(ORDERS).where("status IN ('open', 'shadow')")
+    there = context.store.read(ORDERS).where("status <> 'cancelled'")
     if there.where(may_be_of(set(cycles.values()))).isEmpty():
         return None
     shadows = there.where("status = 'shadow'").where(

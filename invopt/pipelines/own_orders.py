@@ -1,4 +1,4 @@
-"""The open lines of gold.orders as a run sees them: which are on order, and which it decides anew.
+"""The lines of gold.orders as a run sees them: which are on order, and which it decides anew.
 
 A run leaves the lines of the cycle that it decides out of the position, whoever wrote them, and decides them anew; all
 other lines ordered before its moment are on order. A line that somebody has acted on stays as it is, and is on order.
@@ -7,7 +7,7 @@ other lines ordered before its moment are on order. A line that somebody has act
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame
@@ -15,11 +15,14 @@ from pyspark.sql import functions as F
 
 from invopt.config import PolicyRow
 from invopt.pipelines.context import Context
+from invopt.pipelines.item_views import make_views
 from invopt.pipelines.scopes import as_first_source, in_scope
 from invopt.spark import sql
 from invopt.tables import ORDERS
 
 PLACE = ("location_id", "product_id")
+# whoever acts on an order after the moment that a run looks at, has acted on it
+NEVER = datetime(2200, 1, 1, tzinfo=UTC)
 # what the silver tables say of items, as far as scopes ask for it
 SCOPE_TABLES = ("product_suppliers", "assortment", "products")
 
@@ -39,7 +42,7 @@ def placed(context: Context, cycles: Mapping[str, datetime], silver: Mapping[str
     """
     context.store.create(ORDERS)
     rows = [row for row in context.config.active_policies() if row.id in cycles and not row.is_shadow]
-    lines = context.store.read(ORDERS).where("status = 'open'")
+    lines = context.store.read(ORDERS).where("status NOT IN ('cancelled', 'shadow')")
     is_earlier = F.col("ordered_at") < F.lit(context.as_of)
     counted = lines.agg(
         _hash(is_earlier).alias("fingerprint"),
@@ -56,14 +59,27 @@ def placed(context: Context, cycles: Mapping[str, datetime], silver: Mapping[str
 
 
 def own_orders(context: Context, decided: DataFrame, landed_orders: DataFrame) -> DataFrame:
-    """The open lines with `is_of_cycle` and `is_acted_on`.
+    """The lines that were not given up, with `is_of_cycle` and `is_acted_on`.
 
     What counts as acted on is said in gold/own_orders.sql alone: today an order that other systems report back.
     """
-    views = {"orders": context.store.read(ORDERS), "landed_orders": landed_orders, "decided": decided}
+    orders = context.store.read(ORDERS)
+    values = {
+        "baselines": list(context.config.inputs.baselines),
+        "policies": own_policies(context),
+        "landed_until": NEVER,
+    }
+    tables = {"orders": orders, "landed_orders": landed_orders}
+    landed = make_views(context.spark, tables, values, ("landed_versions",))["landed_versions"]
     return sql.query(
-        context.spark, sql.text("gold/own_orders"), views, {"baselines": list(context.config.inputs.baselines)}
+        context.spark, sql.text("gold/own_orders"), {"orders": orders, "landed_versions": landed, "decided": decided}, {}
     )
+
+
+def own_policies(context: Context) -> list[str]:
+    """The ids of the policies that order, or have ordered, in this lakehouse."""
+    ordered = {row["policy_id"] for row in context.store.counts(ORDERS, ["policy_id"])}
+    return sorted(ordered | {row.id for row in context.config.policies})
 
 
 def decided_places(rows: Sequence[PolicyRow], cycles: Mapping[str, datetime], items: DataFrame) -> DataFrame:

@@ -69,6 +69,7 @@ def broken_rules(
 
 _WHAT_IT_IS_NOT = {
     "flag": "is not True or False",
+    "order_status": "is no state of an order that is known, such as open, received or cancelled",
     "duration": 'is not a duration like "3 days"',
     "price_breaks": 'is not a list of quantities and prices like "50: 9.5; 100: 9"',
 }

@@ -111,10 +111,18 @@ class Batch:
 def survey_all(context: Context, datasets: Sequence[Dataset], new: Sequence[Landed], known: Sequence) -> Batch:
     """The new files as a batch, each looked at as a whole."""
     batch_id = 1 + max((row["batch_id"] for row in known), default=-1)
-    ordered = sorted(new, key=lambda landed: (landed.modified_ms, by_name(landed.path)))[: FILES_PER_BATCH - 1]
-    of = [dataset_of(landed.path, datasets) for landed in ordered]
+    found = [(landed, dataset_of(landed.path, datasets)) for landed in new]
+    found = sorted(found, key=lambda one: (_time_of(*one), by_name(one[0].path)))[: FILES_PER_BATCH - 1]
+    ordered, of = [landed for landed, _ in found], [dataset for _, dataset in found]
     numbers = range(batch_id * FILES_PER_BATCH, batch_id * FILES_PER_BATCH + len(ordered))
     return Batch(batch_id, _surveyed(context, list(zip(numbers, ordered, of, strict=True))))
+
+
+def _time_of(landed: Landed, dataset: Dataset | None) -> int:
+    """When a file changed; 0 for states of orders: of those that land together the name tells which is newer, because
+    whoever copies files loses their times.
+    """
+    return 0 if dataset is not None and dataset.how == "versions" else landed.modified_ms
 
 
 def _surveyed(context: Context, files: Sequence[tuple[int, Landed, Dataset | None]]) -> tuple[File, ...]:

@@ -13,7 +13,7 @@ from invopt.pipelines.readers.blanks import trimmed, unless_nothing
 from invopt.pipelines.readers.ids import in_form, read_id
 from invopt.pipelines.readers.numbers import read_number
 from invopt.pipelines.readers.reading import IS_PIECE, NUMBERS, Reading, made, name_of, text
-from invopt.pipelines.readers.words import read_duration, read_flag, read_price_breaks
+from invopt.pipelines.readers.words import read_duration, read_flag, read_order_status, read_price_breaks
 from invopt.pipelines.rules import is_broken
 from invopt.tables.dataset import Dataset, Field
 from invopt.tables.id_forms import IdForms
@@ -98,6 +98,8 @@ def value(field: Field, reading: Reading) -> Column:
         )
     if field.kind == "flag":
         return read_flag(raw)
+    if field.kind == "order_status":
+        return read_order_status(raw)
     if field.kind == "duration":
         return read_duration(raw)
     if field.kind == "price_breaks":

@@ -48,7 +48,7 @@ class Unmatched:
 def unmatched(context: Context, views: Mapping[str, DataFrame]) -> list[Unmatched]:
     """What joins nothing in a run, dataset by dataset.
 
-    views : item_state, demand_forecasts, and the silver tables stock_lots, sales, landed_orders and products
+    views : item_state, demand_forecasts, and the silver tables stock_lots, sales and products, and landed_lines
     """
     values = {"as_of": context.as_of, "since": context.as_of - timedelta(days=DAYS)}
     keys = sql.query(context.spark, sql.text("gold/unmatched"), views, values).persist()

@@ -19,6 +19,7 @@ KINDS = {
     "day": "timestamp",  # a day, with or without a clock, as it is written: no zone moves it
     "day_or_moment": "timestamp",  # at midnight sharp the day as it is written, else a moment
     "flag": "boolean",
+    "order_status": "string",  # open, received or cancelled, in the words of common systems
     "price_breaks": "string",  # "50: 9.5; 100: 9": from 50 units on a unit costs 9.5, from 100 on 9
 }
 
@@ -100,13 +101,10 @@ class Dataset:
     fields: tuple[Field, ...]
     keys: tuple[str, ...]
     cluster_by: tuple[str, ...] = ()
-    replaced_together: tuple[
-        str, ...
-    ] = ()  # a newer file replaces all rows that share these; the key itself where empty
-    how: str = (
-        "one_line"  # how lines of one key become one row: one_line, summed, lots or distinct; see pipelines/newest.py
-    )
-    sticky: tuple[str, ...] = ()  # flags that stay true once they were
+    # a newer file replaces all rows that share these; the key itself where empty
+    replaced_together: tuple[str, ...] = ()
+    # how lines of one key become one row: one_line, summed, lots, distinct or versions; see pipelines/newest.py
+    how: str = "one_line"
     is_needed: bool = False  # without a file of it nothing can be ordered
     is_seldom: bool = False  # most chains have no file of it, so that there is none is not told
     dialect: Dialect = Dialect()

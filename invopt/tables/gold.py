@@ -107,6 +107,7 @@ ITEM_STATE = Table(
         ),
         optional("on_order", "double", "units", "ordered and not received, late ones too [OO]"),
         optional("on_order_late", "double", "units", "of on_order, what should have arrived"),
+        optional("overdue", "double", "units", "ordered, so late that it is not counted on order any more"),
         optional("inventory_position", "double", "units", "on_hand - expiring + on_order [IP]"),
         optional("forecast_made_at", "timestamp", "", "when the forecast was made"),
         optional("demand_distribution", "string", "", "deterministic, poisson, normal or pmf"),
@@ -162,8 +163,8 @@ FINDINGS = Table(
             "finding",
             "string",
             "",
-            "unread_file, unread_keys, no_item, no_product, implausible, scope, several_sources, limit, last_good or "
-            "problem",
+            "unread_file, unread_keys, no_item, no_product, implausible, scope, several_sources, late, overdue, limit, "
+            "last_good or problem",
         ),
         required("about", "string", "", "dataset, or policy"),
         required("n", "bigint", "", "how many"),
@@ -303,7 +304,8 @@ ORDERS = Table(
             "status",
             "string",
             "",
-            "open; cancelled: a later run of the cycle no longer wants it; or shadow: of a policy that only compares",
+            "open; cancelled: a later run of the cycle no longer wants it; shadow: of a policy that only compares; received "
+            "or declined: as other systems report it; overdue: nobody has reported it for too long",
         ),
         required("reason", "string", "", "why this quantity"),
         *_OUTCOME,

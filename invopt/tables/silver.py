@@ -7,18 +7,24 @@ from invopt.tables.dataset import Dataset
 from invopt.tables.datasets import BY_NAME
 from invopt.tables.table import BATCH, Table
 
+# how lines become rows -> the columns that such rows have beside their fields
+MORE = {
+    "lots": (required("lot_number", "int", "", "lots of one count are numbered from 1"),),
+    "versions": (
+        required("line_number", "int", "", "lines of a file about one location and product are numbered from 1"),
+        optional("known_on", "date", "", "the day from which the line is known; none where it holds for every day"),
+    ),
+}
+
 
 def silver(dataset: Dataset) -> Table:
     """The typed table of a dataset, one row per key."""
-    more = (
-        (required("lot_number", "int", "", "lots of one count are numbered from 1"),) if dataset.how == "lots" else ()
-    )
     return Table(
         dataset.table,
         dataset.meaning,
         (
             *(field.silver_column() for field in dataset.fields),
-            *more,
+            *MORE.get(dataset.how, ()),
             required("n_lines", "bigint", "lines", "landed lines that this row stands for"),
             required("file_number", "bigint", "", "the newest file that brought it, in bronze.files"),
             BATCH,

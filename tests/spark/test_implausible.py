@@ -15,6 +15,7 @@ SCHEMAS = {
     "stock_lots": "location_id string, product_id string, snapshot_at timestamp, units double",
     "landed_orders": "location_id string, product_id string, ordered_at timestamp, quantity double, "
     "policy_name string, is_received boolean",
+    "landed_lines": "location_id string, product_id string, ordered_at timestamp, quantity double",
     "product_suppliers": "location_id string, product_id string, source_id string, purchase_cost double",
     "item_state": "location_id string, product_id string, on_order double, quantity_multiple double, "
     "min_order_quantity double, demand_mean array<double>",
@@ -44,8 +45,8 @@ def found(spark):
             ("L", "pallets", AS_OF, 6000.0),
             ("L", "pallets", AS_OF, 6000.0),
         ],
+        "landed_lines": daily("steady", [600, 700, 900]),
         "landed_orders": [
-            *((*one, "erp", False) for one in daily("steady", [600, 700, 900])),
             ("L", "of_tomorrow", AS_OF + timedelta(hours=5), 40.0, "erp", None),
             ("L", "of_the_baseline", AS_OF + timedelta(hours=5), 40.0, "Sim", None),
         ],

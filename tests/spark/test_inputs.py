@@ -70,11 +70,15 @@ class Given:
             ordered_at=ordered or day(-5),
             eta=eta,
             is_received=received,
+            order_id="",
+            order_number="",
+            file_number=1,
         )
 
     def own(self, product, quantity, eta, ordered=None, status="open"):
         self.add(
             "orders",
+            order_id=f"{product} {quantity}",
             policy_id="mine",
             location_id="L1",
             product_id=product,
@@ -131,9 +135,9 @@ def state_of(spark, given: Given, as_of: datetime) -> dict:
     # lines of earlier cycles; test_order_cycles.py has those of a run's own cycle
     on_order = views["orders"].where((F.col("status") == "open") & (F.col("ordered_at") < F.lit(as_of)))
     tables = {name: views[name] for name in item_views.TABLES}
-    tables |= {"own_on_order": on_order, "demand_forecasts": forecasts}
+    tables |= {"own_on_order": on_order, "orders": views["orders"], "demand_forecasts": forecasts}
     of_views = values | {"horizon": 28, "forecast_max_age": MAX_AGE, "baselines": ["Sim"]}
-    of_views |= {"longest_lead_time": 3650.0}
+    of_views |= {"longest_lead_time": 3650.0, "landed_until": as_of, "late_order_max_age": 30, "policies": ["mine"]}
     schema = ", ".join(f"{column.name} {column.type}" for column in UNREAD.columns)
     tables["unread"] = spark.createDataFrame([], schema)
     state = item_views.make_views(spark, tables, of_views)["item_state"]
@@ -230,7 +234,7 @@ def fill(given: Given) -> None:
     given.landed("on_order", 20, None, ordered=day(-4))
     given.landed("on_order", 900, day(2), received=True)
     given.landed("on_order", 800, day(2), policy="Sim")
-    given.landed("on_order", 700, day(2), ordered=AS_OF)
+    given.landed("on_order", 700, day(2), ordered=day(0, 1))
     given.landed("on_order", 5, day(1), source="S2")
     given.item("ordered_lately")
     given.landed("ordered_lately", 9, day(3), ordered=day(-1, 18))

@@ -117,26 +117,181 @@ def landed(product, quantity, eta, source="S1", *, policy="s_Q", ordered=None, r
 def our_order(product, quantity, eta, source="S1", *, ordered=None):
     line = landed(product, quantity, eta, source, ordered=ordered)
     del line["policy_name"], line["is_received"]
-    return line | {"policy_id": "mine", "status": "open"}
+    return line | {"policy_id": "mine", "status": "open", "order_id": f"id of {product}"}
+
+
+def test_landed_versions(spark):
+    def of(product, quantity=6, file=1, **more):
+        keys = {"order_id": "", "order_number": "", "file_number": file}
+        return landed(product, quantity, day(3), policy=more.pop("policy", "erp")) | keys | more
+
+    ours = {"policy": "mine", "order_number": "4711"}
+    their = [
+        of("by_day", source_id="S2"),
+        of("by_number", order_number="1", ordered_at=day(-4)),
+        of("ours_by_day", ordered_at=day(-5, 0), **ours),
+        of("ours_by_id", order_id="id of ours_by_id", ordered_at=day(-1)),
+        # the id is of an order for another product
+        of("ours_by_moment", order_id="id of ours_by_id", policy="nobody"),
+        of("ours_elsewhere", policy="other", order_number="9"),
+        of("ours_on_another_day", ordered_at=day(-4), **ours),
+        of("unknown_id", order_id="X1", order_number="3"),
+        of("cancelled_and_new", ordered_at=day(-5, 0), **ours),
+        of("received", is_received=True, order_status="open"),
+        of("open", is_received=False),
+        of("arrived", is_received=True),
+        # what is not known yet at the moment that is looked at
+        of("later", ordered_at=day(0)),
+        of("today", ordered_at=day(0, 0)),
+        of("known_today", known_on=date(2017, 1, 10)),
+        of("known_tomorrow", known_on=date(2017, 1, 11)),
+        of("baseline", policy="Sim"),
+    ]
+    names = ("ours_by_day", "ours_by_id", "ours_by_moment", "ours_on_another_day", "never_came")
+    orders = [our_order(name, 6, day(1)) for name in names]
+    orders += [
+        our_order("cancelled_and_new", 6, day(1), ordered=day(-5, 1)) | {"order_id": "first", "status": "cancelled"},
+        our_order("cancelled_and_new", 6, day(1)) | {"order_id": "second"},
+        our_order("by_day", 6, day(1)) | {"status": "shadow"},
+    ]
+    columns = "product_id own_order_id identity state"
+    assert rows_of(spark, "landed_versions", columns, landed_orders=their, orders=orders) == [
+        ("arrived", None, "day 2017-01-05 of erp", "received"),
+        ("by_day", None, "day 2017-01-05 of erp", None),
+        ("by_number", None, "number 1", None),
+        ("cancelled_and_new", "second", "id second", None),
+        ("known_today", None, "day 2017-01-05 of erp", None),
+        ("open", None, "day 2017-01-05 of erp", "open"),
+        ("ours_by_day", "id of ours_by_day", "id id of ours_by_day", None),
+        ("ours_by_id", "id of ours_by_id", "id id of ours_by_id", None),
+        ("ours_by_moment", "id of ours_by_moment", "id id of ours_by_moment", None),
+        ("ours_elsewhere", None, "day 2017-01-05", None),
+        ("ours_on_another_day", None, "day 2017-01-06", None),
+        ("received", None, "day 2017-01-05 of erp", "open"),
+        ("today", None, "day 2017-01-10 of erp", None),
+        ("unknown_id", None, "id X1", None),
+    ]
+
+
+def version(product, quantity, file=1, identity="1", **more):
+    """A line of a file; the files are of 2017-01-01 on, one a day."""
+    return {
+        "location_id": "L1",
+        "product_id": product,
+        "source_id": "S1",
+        "ordered_at": day(-9),
+        "quantity": float(quantity),
+        "file_number": file,
+        "known_on": date(2017, 1, file),
+        "identity": identity,
+    } | more
+
+
+def test_landed_lines(spark):
+    versions = [
+        version("amended", 100),
+        version("amended", 10, 2, source_id="S2"),
+        version("two_lines", 4, 2),
+        version("two_lines", 5, 2),
+        version("two_lines", 99, 1),
+        version("two_orders", 7),
+        version("two_orders", 8, 2, "2"),
+        version("partly", 10, received_quantity=4.0),
+        version("partly_then_silent", 10, received_quantity=4.0),
+        version("partly_then_silent", 12, 2),
+        version("fully", 10, received_quantity=10.0),
+        version("more_than_all", 10, received_quantity=11.0),
+        version("short", 10, received_quantity=4.0, state="received"),
+        version("cancelled", 10, state="cancelled"),
+        version("cancelled_then_silent", 10, state="cancelled"),
+        version("cancelled_then_silent", 10, 2),
+        version("received_then_silent", 10, state="received"),
+        version("received_then_silent", 10, 2),
+        version("opened_again", 10, state="received"),
+        version("opened_again", 10, 2, state="open"),
+    ]
+    columns = "product_id quantity left_to_come is_open is_cancelled"
+    assert rows_of(spark, "landed_lines", columns, landed_versions=versions) == [
+        ("amended", 10.0, 10.0, True, False),
+        ("cancelled", 10.0, 10.0, False, True),
+        ("cancelled_then_silent", 10.0, 10.0, False, True),
+        ("fully", 10.0, 0.0, False, False),
+        ("more_than_all", 10.0, 0.0, False, False),
+        ("opened_again", 10.0, 10.0, True, False),
+        ("partly", 10.0, 6.0, True, False),
+        ("partly_then_silent", 12.0, 8.0, True, False),
+        ("received_then_silent", 10.0, 10.0, False, False),
+        ("short", 10.0, 6.0, False, False),
+        ("two_lines", 4.0, 4.0, True, False),
+        ("two_lines", 5.0, 5.0, True, False),
+        ("two_orders", 7.0, 7.0, True, False),
+        ("two_orders", 8.0, 8.0, True, False),
+    ]
+
+
+def test_receipts(spark):
+    versions = [
+        version("at_once", 10, state="received"),
+        version("in_three", 10, 2, received_quantity=3.0),
+        version("in_three", 10, 3),
+        version("in_three", 10, 4, received_quantity=3.0),
+        version("in_three", 10, 5, state="received"),
+        version("short", 10, 2, state="received", received_quantity=8.0),
+        version("with_its_day", 10, 5, state="received", received_at=day(-7, 15)),
+        # known for ever, and nobody says since when
+        version("before_all", 10, known_on=None, state="received"),
+        version("taken_back", 10, 1, received_quantity=6.0),
+        version("taken_back", 10, 2, received_quantity=2.0),
+        version("taken_back", 10, 3, received_quantity=7.0),
+        version("two_lines", 4, 2, state="received"),
+        version("two_lines", 5, 2, state="open"),
+        version("open", 10),
+    ]
+    assert rows_of(spark, "receipts", "product_id units received_at", landed_versions=versions) == [
+        ("at_once", 10.0, day(-9, 0)),
+        ("in_three", 3.0, day(-8, 0)),
+        ("in_three", 7.0, day(-5, 0)),
+        ("short", 8.0, day(-8, 0)),
+        ("taken_back", 1.0, day(-7, 0)),
+        ("taken_back", 6.0, day(-9, 0)),
+        ("two_lines", 4.0, day(-8, 0)),
+        ("with_its_day", 10.0, day(-7, 15)),
+    ]
 
 
 def test_open_orders(spark):
+    def their_line(product, quantity, eta, source="S1", *, ordered=None, is_open=True, own=None):
+        return {
+            "location_id": "L1",
+            "product_id": product,
+            "source_id": source,
+            "ordered_at": ordered or day(-5),
+            "eta": eta,
+            "left_to_come": float(quantity),
+            "is_open": is_open,
+            "is_cancelled": False,
+            "own_order_id": own,
+        }
+
     their = [
-        landed("landed", 4, day(2)),
-        landed("landed", 2, day(1), received=False),
-        landed("received", 900, day(-1), received=True),
-        landed("late", 3, day(-2)),
-        landed("late", 1, None),  # without an ETA nobody knows that it is late
-        landed("late", 5, day(3)),
-        landed("baseline", 800, day(2), policy="Sim"),
-        landed("ordered_at_as_of", 700, day(2), ordered=day(0)),
-        landed("two_sources", 1, day(2), "S1", ordered=day(-3)),
-        landed("two_sources", 2, day(2), "S2", ordered=day(-4)),
-        landed("two_sources", 4, day(-1), "S2", ordered=day(-2), received=True),
-        landed("our_order_came_back", 7, day(1), policy="mine", ordered=day(-8)),
-        # under whichever name it comes back
-        landed("our_order_was_received", 7, day(1), policy="ERP", ordered=day(-8), received=True),
-        landed("both", 9, day(3), ordered=day(-1)),
+        their_line("landed", 4, day(2)),
+        their_line("landed", 2, day(1)),
+        their_line("received", 900, day(-1), is_open=False),
+        their_line("late", 3, day(-2)),
+        their_line("late", 1, None),  # without an ETA and a lead time nobody knows that it is late
+        their_line("late", 5, day(3)),
+        their_line("overdue", 5, day(-31)),
+        their_line("overdue", 2, day(-30)),
+        their_line("overdue_by_lead_time", 8, None, ordered=day(-35)),
+        their_line("in_lead_time", 8, None, "S2", ordered=day(-35)),
+        their_line("two_sources", 1, day(2), "S1", ordered=day(-3)),
+        their_line("two_sources", 2, day(2), "S2", ordered=day(-4)),
+        their_line("two_sources", 4, day(-1), "S2", ordered=day(-2), is_open=False),
+        their_line("our_order_came_back", 7, day(1), ordered=day(-8), own="id of our_order_came_back"),
+        their_line(
+            "our_order_was_received", 7, day(1), ordered=day(-8), is_open=False, own="id of our_order_was_received"
+        ),  # fmt: skip
+        their_line("both", 9, day(3), ordered=day(-1)),
     ]
     # test_order_cycles.py says which of our lines are on order
     our = [
@@ -146,17 +301,24 @@ def test_open_orders(spark):
         our_order("our_order_was_received", 7, day(1), ordered=day(-8)),
         our_order("both", 2, day(3), ordered=day(-2)),
     ]
-    columns = "product_id on_order on_order_late last_ordered_at"
-    assert rows_of(spark, "open_orders", columns, landed_orders=their, own_on_order=our) == [
-        ("both", 11.0, 0.0, {"S1": day(-1)}),
-        ("landed", 6.0, 0.0, {"S1": day(-5)}),
-        ("late", 9.0, 3.0, {"S1": day(-5)}),
-        ("our_late_order", 6.0, 6.0, {"S1": day(-5)}),
-        ("our_order", 6.0, 0.0, {"S1": day(-5)}),
-        ("our_order_came_back", 7.0, 0.0, {"S1": day(-8)}),
-        ("our_order_was_received", 0.0, 0.0, {"S1": day(-8)}),
-        ("received", 0.0, 0.0, {"S1": day(-5)}),
-        ("two_sources", 3.0, 0.0, {"S1": day(-3), "S2": day(-2)}),
+    terms = [
+        {"location_id": "L1", "product_id": "overdue_by_lead_time", "source_id": "S1", "lead_time": 2.0},
+        {"location_id": "L1", "product_id": "in_lead_time", "source_id": "S2", "lead_time": 7.5},
+    ]
+    columns = "product_id on_order on_order_late overdue last_ordered_at"
+    assert rows_of(spark, "open_orders", columns, landed_lines=their, own_on_order=our, product_suppliers=terms) == [
+        ("both", 11.0, 0.0, 0.0, {"S1": day(-1)}),
+        ("in_lead_time", 8.0, 0.0, 0.0, {"S2": day(-35)}),
+        ("landed", 6.0, 0.0, 0.0, {"S1": day(-5)}),
+        ("late", 9.0, 3.0, 0.0, {"S1": day(-5)}),
+        ("our_late_order", 6.0, 6.0, 0.0, {"S1": day(-5)}),
+        ("our_order", 6.0, 0.0, 0.0, {"S1": day(-5)}),
+        ("our_order_came_back", 7.0, 0.0, 0.0, {"S1": day(-8)}),
+        ("our_order_was_received", 0.0, 0.0, 0.0, {"S1": day(-8)}),
+        ("overdue", 2.0, 2.0, 5.0, {"S1": day(-5)}),
+        ("overdue_by_lead_time", 0.0, 0.0, 8.0, {"S1": day(-35)}),
+        ("received", 0.0, 0.0, 0.0, {"S1": day(-5)}),
+        ("two_sources", 3.0, 0.0, 0.0, {"S1": day(-3), "S2": day(-2)}),
     ]
 
 

@@ -121,7 +121,7 @@ class Chain:
 
     def add(self, table: Table, rows: Iterable[dict]) -> None:
         """Appends rows; columns that do not matter are 0, or NULL where they may be."""
-        nothing = {"string": "-", "double": 0.0, "int": 0, "bigint": 0}
+        nothing = {"string": "", "double": 0.0, "int": 0, "bigint": 0}
         default = {column.name: None if column.is_nullable else nothing.get(column.type) for column in table.columns}
         self.store.append(table, [tuple((default | one).values()) for one in rows])
 

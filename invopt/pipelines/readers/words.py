@@ -16,6 +16,22 @@ FALSE = (
     "false", "f", "no", "n", "0", "0.0", "off", "falsch", "nein", "faux", "non", "falso", "não", "nao",
 )  # fmt: skip
 
+# the states of an order, in lower case and without blanks, hyphens and underscores
+STATES = {
+    "open": (
+        "open", "ordered", "placed", "sent", "new", "pending", "draft", "submitted", "released", "approved",
+        "confirmed", "acknowledged", "purchase", "processing", "inprogress", "backordered", "shipped", "intransit",
+        "partial", "partially", "partiallyreceived", "partlyreceived", "partiallydelivered", "offen", "bestellt",
+    ),
+    "received": (
+        "received", "fullyreceived", "delivered", "fulfilled", "complete", "completed", "closed", "done", "arrived",
+        "finished", "invoiced", "geliefert", "erledigt",
+    ),
+    "cancelled": (
+        "cancelled", "canceled", "cancel", "void", "voided", "deleted", "rejected", "declined", "storniert",
+    ),
+}  # fmt: skip
+
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _NUMBER = r"\d{1,13}(\.\d+)?"
 _PRICE_BREAKS = rf"^\s*{_NUMBER}\s*:\s*{_NUMBER}\s*(;\s*{_NUMBER}\s*:\s*{_NUMBER}\s*)*$"
@@ -26,6 +42,15 @@ def read_flag(text: Column) -> Column:
     """True or False, NULL when the text is a word for neither."""
     low = F.lower(text)
     return F.when(is_one_of(low, TRUE), True).when(is_one_of(low, FALSE), False)
+
+
+def read_order_status(text: Column) -> Column:
+    """open, received or cancelled; NULL when the text is a word for none of them."""
+    plain = F.regexp_replace(F.lower(text), r"[\s_-]+", "")
+    found = F.lit(None).cast("string")
+    for name, words in STATES.items():
+        found = F.when(is_one_of(plain, words), name).otherwise(found)
+    return found
 
 
 def read_duration(text: Column) -> Column:

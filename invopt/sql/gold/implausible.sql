@@ -11,8 +11,8 @@ WITH quantities AS (
     GROUP BY location_id, product_id, snapshot_at
     UNION ALL
     SELECT 'orders', location_id, product_id, ordered_at, quantity
-    FROM landed_orders
-    WHERE ordered_at > :median_since AND ordered_at <= :as_of
+    FROM landed_lines
+    WHERE ordered_at > :median_since
 ),
 large AS (
     SELECT dataset, location_id, product_id, max(struct(quantity, at)) AS largest

@@ -86,6 +86,7 @@ final AS (
         CASE WHEN stock_block IS NULL THEN expiring END AS expiring,
         CASE WHEN orders_block IS NULL THEN on_order END AS on_order,
         CASE WHEN orders_block IS NULL THEN on_order_late END AS on_order_late,
+        overdue,
         CASE WHEN stock_block IS NULL AND orders_block IS NULL THEN inventory_position END AS inventory_position,
         forecast_made_at, demand_distribution, demand_mean, demand_variance, demand_pmf, lead_time_demand_mean, lead_time_demand_variance,
         nullif(concat_ws('; ', block,
@@ -104,6 +105,8 @@ final AS (
         ), '') AS problem,
         block IS NOT NULL AS is_blocked,
         nullif(concat_ws('; ', nullif(values_remark, ''), forecast_remark,
+            CASE WHEN overdue > 0 THEN concat(format_number(overdue, '#,##0.##'), ' units on order are overdue since ', overdue_since,
+                ' and no longer counted: report them as received or cancelled, or set inputs.late_order_max_age') END,
             CASE WHEN is_distribution_assumed THEN 'its forecast has a variance and names no distribution: Normal is used' END), '') AS remark
     FROM blocked
 )

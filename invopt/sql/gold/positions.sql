@@ -4,6 +4,7 @@ WITH items AS (
         forecast.demand_mean, forecast.demand_variance, forecast.demand_pmf, forecast.is_distribution_assumed, forecast.missing_days,
         coalesce(stock.on_hand, 0D) AS on_hand, stock.expiring_lots,
         coalesce(open_orders.on_order, 0D) AS on_order, coalesce(open_orders.on_order_late, 0D) AS on_order_late,
+        coalesce(open_orders.overdue, 0D) AS overdue, open_orders.overdue_since,
         open_orders.last_ordered_at[terms.source_id] AS last_ordered_at
     FROM item_terms AS terms
     LEFT JOIN forecast ON terms.location_id = forecast.location_id AND terms.product_id = forecast.product_id

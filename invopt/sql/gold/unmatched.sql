@@ -8,7 +8,7 @@ keys AS (
     UNION
     SELECT 'sales', location_id, product_id FROM sales WHERE sold_at > :since AND sold_at <= :as_of
     UNION
-    SELECT 'orders', location_id, product_id FROM landed_orders WHERE ordered_at < :as_of AND NOT coalesce(is_received, false)
+    SELECT 'orders', location_id, product_id FROM landed_lines WHERE is_open
     UNION
     SELECT 'demand_forecasts', location_id, product_id FROM demand_forecasts
 ),

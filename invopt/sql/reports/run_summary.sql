@@ -10,7 +10,7 @@ WITH solved AS (
 ordered AS (
     SELECT policy_id, count(*) AS lines, sum(quantity) AS units, sum(order_value) AS order_value
     FROM orders
-    WHERE run_id = :run_id AND status IN ('open', 'shadow')
+    WHERE run_id = :run_id AND status <> 'cancelled'
     GROUP BY policy_id
 ),
 final AS (
