@@ -49,7 +49,8 @@ VIEWS = {
     "landed_versions": LANDED
     | {"quantity": "double", "received_quantity": "double", "received_at": "timestamp", "state": "string"}
     | {"file_number": "bigint", "known_on": "date"},
-    "landed_lines": LANDED | {"quantity": "double", "left_to_come": "double", "is_cancelled": "boolean", "is_open": "boolean"},
+    "landed_lines": LANDED
+    | {"quantity": "double", "left_to_come": "double", "is_cancelled": "boolean", "is_open": "boolean"},
     "receipts": PLACE | {"units": "double", "received_at": "timestamp"},
     "open_orders": PLACE
     | {"on_order": "double", "on_order_late": "double", "last_ordered_at": "map<string,timestamp>"}

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 
 from invopt import __version__
-from invopt.cli import catalogue, demo, steps, template
+from invopt.cli import catalogue, demo, replay, steps, template
 from invopt.errors import InvoptError
 
 EXIT_CODES = """exit codes: 0 done; 1 an error of invopt or Spark; 2 configuration or arguments; 3 input files;
@@ -86,6 +86,6 @@ def parser() -> argparse.ArgumentParser:
     )
     every.add_argument("--version", action="version", version=f"invopt {__version__}")
     commands = every.add_subparsers(dest="command", metavar="command")
-    for group in (demo, template, steps, catalogue):
+    for group in (demo, template, steps, replay, catalogue):
         group.add(commands)
     return every

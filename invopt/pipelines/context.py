@@ -20,6 +20,7 @@ class Context:
     """The surroundings of a step; `say` gets the lines that the user sees.
 
     rewrites : orders of closed cycles are decided anew; else they stay as they are
+    is_replay : the run looks back, and sees nothing that became known after its moment
     """
 
     run: Run
@@ -27,6 +28,7 @@ class Context:
     spark: SparkSession
     say: Callable[[str], None]
     rewrites: bool = False
+    is_replay: bool = False
     ledger: Ledger = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ This file imports no step before it is needed, so that `invopt --help` works whe
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -94,13 +95,17 @@ def do(context: Context, command: str) -> None:
 
     bring_forward(context)
     refused: list[InvoptError] = []
-    for step in ALL.get(command) or (BY_NAME[command],):
-        try:
-            step.do(context)
-        except (TableError, AuditError, OrderRuleError, NothingDecidedError) as error:
-            if not step.is_of_policies:
-                raise
-            refused.append(error)
-        except FeedError as error:
-            refused.append(error)
+    with contextlib.ExitStack() as held:
+        for step in ALL.get(command) or (BY_NAME[command],):
+            if command == "run" and step.name == "inputs":
+                # a run whose orders another one has not seen in its positions would order twice
+                held.enter_context(context.store.turn("gold"))
+            try:
+                step.do(context)
+            except (TableError, AuditError, OrderRuleError, NothingDecidedError) as error:
+                if not step.is_of_policies:
+                    raise
+                refused.append(error)
+            except FeedError as error:
+                refused.append(error)
     raise_together(refused)

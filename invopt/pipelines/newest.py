@@ -53,7 +53,9 @@ def newest(good: DataFrame, dataset: Dataset, n_lines: int, n_tasks: int) -> Dat
         )
     if dataset.how == "versions":
         of_file = ["location_id", "product_id", "file_number"]
-        by_line = W.partitionBy(*of_file).orderBy(*(name for name in good.columns if name not in (*of_file, "is_broken")))
+        by_line = W.partitionBy(*of_file).orderBy(
+            *(name for name in good.columns if name not in (*of_file, "is_broken"))
+        )
         lines = good.dropDuplicates([*(field.column for field in dataset.fields), "file_number"])
         return lines.withColumn("line_number", F.row_number().over(by_line)).withColumn(
             "n_lines", F.lit(1).cast("bigint")
@@ -121,7 +123,9 @@ def versions(old: DataFrame, new: DataFrame, dataset: Dataset, said_again: DataF
     fields = sorted(field.column for field in dataset.fields)
     hashed = F.xxhash64(*fields).alias("hash")
     touched = new.select("location_id", "product_id", day).distinct()
-    known = old.select("location_id", "product_id", day, "file_number", hashed).join(touched, on=of_day, how="left_semi")
+    known = old.select("location_id", "product_id", day, "file_number", hashed).join(
+        touched, on=of_day, how="left_semi"
+    )
     files = (
         known.unionByName(new.select("location_id", "product_id", day, "file_number", hashed))
         .groupBy(*of_day, "file_number")
@@ -132,7 +136,11 @@ def versions(old: DataFrame, new: DataFrame, dataset: Dataset, said_again: DataF
     same = files.withColumn("is_same", is_same).where("is_same").select(*of_day, "file_number")
     if said_again is not None:
         same = same.join(F.broadcast(said_again), on=["location_id", "product_id"], how="left_anti")
-    return new.withColumn("day", F.to_date("ordered_at")).join(same, on=[*of_day, "file_number"], how="left_anti").drop("day")
+    return (
+        new.withColumn("day", F.to_date("ordered_at"))
+        .join(same, on=[*of_day, "file_number"], how="left_anti")
+        .drop("day")
+    )
 
 
 def against(

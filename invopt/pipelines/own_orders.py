@@ -67,12 +67,15 @@ def own_orders(context: Context, decided: DataFrame, landed_orders: DataFrame) -
     values = {
         "baselines": list(context.config.inputs.baselines),
         "policies": own_policies(context),
-        "landed_until": NEVER,
+        "landed_until": context.as_of if context.is_replay else NEVER,
     }
     tables = {"orders": orders, "landed_orders": landed_orders}
     landed = make_views(context.spark, tables, values, ("landed_versions",))["landed_versions"]
     return sql.query(
-        context.spark, sql.text("gold/own_orders"), {"orders": orders, "landed_versions": landed, "decided": decided}, {}
+        context.spark,
+        sql.text("gold/own_orders"),
+        {"orders": orders, "landed_versions": landed, "decided": decided},
+        {},
     )
 
 

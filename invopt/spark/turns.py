@@ -12,12 +12,14 @@ import filelock
 
 from invopt.errors import ConcurrentRunError
 
-# a writer that takes longer hangs, or has so much to write that a second one should come back later
+# seconds; a writer that takes longer hangs, or has so much to write that a second one should come back later
 PATIENCE = 3600.0
+# a layer is held by a run until its end
+PATIENCE_WITH_A_RUN = 12 * 3600.0
 
 
 @contextlib.contextmanager
-def turn(path: str, name: str, say: Callable[[str], None]) -> Iterator[bool]:
+def turn(path: str, name: str, say: Callable[[str], None], patience: float = PATIENCE) -> Iterator[bool]:
     """Waits until nobody else holds the place, and holds it; gives whether that could be done.
 
     Parameters
@@ -25,10 +27,11 @@ def turn(path: str, name: str, say: Callable[[str], None]) -> Iterator[bool]:
     path : a folder, such as a table's; the lock stands in a hidden folder of it, which Delta neither reads nor vacuums
     name : of what is written there, for the user's eyes
     say : told once when there is somebody to wait for
+    patience : seconds to wait
 
     Raises
     ------
-    ConcurrentRunError : the other one is not done after an hour.
+    ConcurrentRunError : the other one is not done after `patience` seconds.
     """
     folder = Path(path, ".locks")
     try:
@@ -42,10 +45,10 @@ def turn(path: str, name: str, say: Callable[[str], None]) -> Iterator[bool]:
     if not lock.is_locked:
         say(f"  ! {name} is being written by another run: waiting for it")
         try:
-            lock.acquire(timeout=PATIENCE, poll_interval=0.2)
+            lock.acquire(timeout=patience, poll_interval=0.2)
         except filelock.Timeout as error:
             raise ConcurrentRunError(
-                f"{name} at {path} is being written by another run since {PATIENCE / 60:.0f} minutes; nothing of "
+                f"{name} at {path} is being written by another run since {patience / 60:.0f} minutes; nothing of "
                 "this write was kept. "
                 f"End the other run, or wait for it, then run again: what is already done is not repeated."
             ) from error

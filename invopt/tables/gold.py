@@ -304,8 +304,8 @@ ORDERS = Table(
             "status",
             "string",
             "",
-            "open; cancelled: a later run of the cycle no longer wants it; shadow: of a policy that only compares; received "
-            "or declined: as other systems report it; overdue: nobody has reported it for too long",
+            "open; cancelled: a later run of the cycle no longer wants it; shadow: of a policy that only compares; "
+            "received or declined: as other systems report it; overdue: nobody has reported it for too long",
         ),
         required("reason", "string", "", "why this quantity"),
         *_OUTCOME,

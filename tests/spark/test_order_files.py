@@ -55,7 +55,11 @@ def landed(spark, tmp_path_factory):
     land("orders_10.csv", HEADER + line("amended", 10, 1, "In Transit", "2026-03-03 08:00"), 200)
     taken()
     land("orders_11.csv", HEADER + line("amended", 10, 1, "In Transit", "2026-03-03 08:00") * 2, 400)
-    land("orders_12.csv", HEADER + line("void", 5, 2, "Voided") + line("two", 3, 3, "new") + line("two", 4, 3, "new"), 500)
+    land(
+        "orders_12.csv",
+        HEADER + line("void", 5, 2, "Voided") + line("two", 3, 3, "new") + line("two", 4, 3, "new"),
+        500,
+    )
     land("orders_13.csv", HEADER + line("odd", 5, 2, "maybe"), 600)
     taken()
     return run
