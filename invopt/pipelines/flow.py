@@ -54,7 +54,7 @@ class Step:
 
 
 STEPS = (
-    Step("ingest", "ingest", "new files of the landing zone -> bronze", "bronze", is_of_run=False),
+    Step("ingest", "ingest", "new files of the landing zone -> bronze", "bronze"),
     Step(
         "conform",
         "conform",

@@ -12,7 +12,7 @@ from invopt.config import Config
 from invopt.errors import TableError
 from invopt.pipelines import item_views
 from invopt.run import now
-from invopt.tables import RUNS
+from invopt.tables import FOREVER, RUNS
 from tests.contexts import context_at
 from tests.item_views import AS_OF, KEYS, VIEWS, day, rows_of
 
@@ -269,7 +269,7 @@ def test_closed_and_missing_days_of_a_forecast(spark):
 def rows_to_store(table, given: list[dict]) -> list[tuple]:
     """Whole rows of a silver table."""
     return [
-        tuple(({"n_lines": 1, "file_number": 1, "batch_id": 1} | row).get(name) for name in table.column_names)
+        tuple(({"n_lines": 1, "file_number": 1, "batch_id": 1, "known_on": FOREVER} | row).get(name) for name in table.column_names)
         for row in given
     ]
 
