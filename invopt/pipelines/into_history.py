@@ -131,7 +131,7 @@ class _Bringing:
         if reason.strip():
             self.context.say(f"  ! {self.dataset.name}: {reason}, so its history is made anew")
         if is_anew or is_empty:
-            waiting = [one for one in self.listed if self._status(one) != SUPERSEDED]
+            waiting = self.listed
         if is_anew:
             # where this run is stopped, the next one begins anew too
             self.store.replace(BATCHES, [], {"dataset": self.dataset.name}, check_keys=False)
@@ -139,7 +139,7 @@ class _Bringing:
         loaded = self._loaded(waiting[0]) if is_empty and len(waiting) == 1 else None
         reads = [loaded] if loaded else [self._read(one) for one in waiting]
         try:
-            rejected = self._reject(reads, is_anew=is_anew or is_empty)
+            rejected = self._reject(reads, is_anew=is_anew, is_empty=is_empty)
             if not loaded:
                 self._fold(reads, is_anew=is_anew or is_empty)
                 if not is_anew and self._is_resolved(reads):
@@ -171,8 +171,10 @@ class _Bringing:
             return f"its deliveries are {self.kind} now"
         newest = max((one.place for one in self.listed if self._status(one) == APPLIED), default=None)
         late = [one for one in waiting if newest is not None and one.place < newest]
+        if new := [one for one in late if self._status(one) is None]:
+            return f"the delivery of {new[0].title} has come after newer ones"
         if late:
-            return f"the delivery of {late[0].title} has come after newer ones"
+            return " "  # one that waits, and that those after it did not take the place of
         shared = self._batches_of_settled()
         if any(len(one.batches) > 1 and shared.intersection(one.batches) for one in waiting):
             return " "  # the rejected lines of a batch are written together
@@ -269,29 +271,25 @@ class _Bringing:
 
     def _loaded(self, delivery: Delivery) -> _Read | None:
         """The first delivery of an empty table, read and written in one pass; None where that is not to be."""
+        if len(delivery.batches) > 1:
+            return None
         seen, counted = Observation(), Observation()
         rows = self._by_key(delivery, seen)
         watched = rows.observe(
             counted,
-            F.count_if(~F.col("is_contradictory")).alias("rows"),
             F.sum(F.when(F.col("is_contradictory"), F.col("n_of_key"))).alias("contradictory"),
-            # of several batches each one's rows are counted
-            F.count_if(~F.col("is_contradictory") & (F.col("batch_id") == delivery.batch_id)).alias("of_last"),
         )
-        read = _Read(delivery, rows, 0, 0, 0, 0)
-        if len(delivery.batches) > 1:
-            return None
         n_rows = self._append(history.first(watched.where(~F.col("is_contradictory")), self.table), delivery.batch_id)
         if not n_rows:  # an attempt before this one wrote them, or there are none
             return None
-        read.n_rows, read.n_contradictory = counted.get["rows"], counted.get["contradictory"] or 0
-        read.n_broken, read.n_without_key = seen.get["broken"], seen.get["without_key"]
-        read.kept[delivery.batch_id] = read.n_rows
+        n_contradictory = counted.get["contradictory"] or 0
+        read = _Read(delivery, rows, n_rows, seen.get["broken"], seen.get["without_key"], n_contradictory)
+        read.kept[delivery.batch_id] = n_rows
         return read
 
     # ------------------------------------------------------------------ rejected lines
 
-    def _reject(self, reads: Sequence[_Read], *, is_anew: bool) -> Counter[int]:
+    def _reject(self, reads: Sequence[_Read], *, is_anew: bool, is_empty: bool) -> Counter[int]:
         """Writes the rejected lines of each batch, and gives their numbers."""
         written: Counter[int] = Counter()
         wanted: dict[int, list[_Read]] = {}
@@ -300,9 +298,13 @@ class _Bringing:
                 wanted.setdefault(batch_id, []).append(read)
         for batch_id, of_batch in wanted.items():
             place = {"dataset": self.dataset.name, "batch_id": batch_id}
-            # a delivery that is held comes back at each run, and its rejected lines are there
-            if not is_anew and all(self._status(read.delivery) == HELD for read in of_batch):
-                written[batch_id] = sum(row["n"] for row in self.store.counts(REJECTED, ["batch_id"], place))
+            there = sum(row["n"] for row in self.store.counts(REJECTED, ["batch_id"], place))
+            # a delivery that is held, or read anew, has its rejected lines there
+            is_held = not is_anew and all(self._status(read.delivery) == HELD for read in of_batch)
+            is_alone = all(len(read.delivery.batches) == 1 for read in of_batch)
+            is_same = is_alone and there == sum(read.n_rejected for read in of_batch)
+            if not is_empty and (is_held or is_same):
+                written[batch_id] = there
                 continue
             lines = self.lines.typed(batch_id)
             parts = [self.lines.rejected(lines, None)]
@@ -355,16 +357,19 @@ class _Bringing:
         schema = ", ".join(f"{column.name} {column.type}" for column in self.table.columns)
         rows = frame(self.context.spark, [], schema) if is_anew else self.store.read(self.table)
         has_rows = not is_anew
-        n_rejected = {
-            row["batch_id"]: row["n"]
-            for row in self.store.counts(REJECTED, ["batch_id"], {"dataset": self.dataset.name})
+        rejected_in = {
+            row["batch_id"] for row in self.store.counts(REJECTED, ["batch_id"], {"dataset": self.dataset.name})
         }
         for read in reads:
             delivery = read.delivery
+            if self._status(delivery) == SUPERSEDED:
+                row = self.recorded[delivery.key]
+                read.status, read.n_absent, read.n_before = SUPERSEDED, row["n_absent"], row["n_before"]
+                continue
             read.problem, read.is_first = self._why_not_whole(read), not has_rows
             is_whole = has_rows and read.problem is None and self.kind == FULL and delivery.has_day
             named = None
-            if (keys := KEYS_OF_BLOCKS.get(self.dataset.name)) and any(n <= delivery.batch_id for n in n_rejected):
+            if (keys := KEYS_OF_BLOCKS.get(self.dataset.name)) and any(one <= delivery.batch_id for one in rejected_in):
                 rejected = self.store.read(REJECTED, where={"dataset": self.dataset.name})
                 named = rejected.where(F.col("batch_id") <= delivery.batch_id).select(*keys)
             both = history.compared(
@@ -379,7 +384,7 @@ class _Bringing:
             self.compared.append(both)
             self._count(read, both, is_whole=is_whole)
             if is_whole and self._status(delivery) != APPLIED and self._is_too_little(read):
-                read.status = HELD
+                read.status, read.kept = HELD, Counter()
                 continue
             read.written = history.versions(
                 both,
@@ -489,8 +494,8 @@ class _Bringing:
             elif read.n_absent and not is_known and read.status == APPLIED:
                 self.context.say(
                     f"  ! {self.dataset.name} of {read.delivery.title} does not hold {read.n_absent:,} of the "
-                    f"{read.n_before:,} rows before it: their items are blocked; absent_since in {self.table.name} "
-                    "names them"
+                    f"{read.n_before:,} rows before it: these have ended, and what needs them is blocked; "
+                    f"absent_since in {self.table.name} names them"
                 )
 
     def _rows(self, reads: Sequence[_Read], *, is_anew: bool) -> list[tuple] | None:
@@ -498,9 +503,6 @@ class _Bringing:
         done = {read.delivery.key: read for read in reads}
         rows = {} if is_anew else {key: tuple(row[name] for name in DELIVERIES.column_names)
                                    for key, row in self.recorded.items() if row["status"] != HELD}  # fmt: skip
-        for one in self.listed:
-            if is_anew and self._status(one) == SUPERSEDED:
-                rows[one.key] = tuple(self.recorded[one.key][name] for name in DELIVERIES.column_names)
         for key, read in done.items():
             day = read.delivery.day if read.delivery.has_day else None
             counts = (read.n_rows, read.n_absent, read.n_before)
