@@ -32,7 +32,7 @@ TERMS = of_item(
     "location_id product_id source_id unit_cost fixed_order_cost backorder_cost lead_time lead_time_confidence "
     "service_level shipping_interval min_order_quantity max_order_quantity quantity_multiple max_shipping_volume "
     "purchase_budget source_rank cheaper_sources"
-) | {"price_breaks": PRICES}
+) | {"price_breaks": PRICES, "delisted": "string"}
 PLACE = of_item("location_id product_id")
 FORECAST = of_item("forecast_made_at demand_distribution demand_mean demand_variance demand_pmf")
 FORECAST |= {"forecast_file_number": "bigint", "is_distribution_assumed": "boolean", "missing_days": "array<string>"}

@@ -19,7 +19,7 @@ from invopt.config.records import Config, PolicyRow, Record, SolverRow
 from invopt.config.schedules import Schedule
 from invopt.config.texts import read_yaml
 from invopt.errors import ConfigError
-from invopt.tables.datasets import BY_NAME
+from invopt.tables.datasets import BY_NAME, DATASETS
 
 # name of a source of settings -> its values, the one that wins first
 Layers = Sequence[tuple[str, dict[str, Any]]]
@@ -174,6 +174,12 @@ def _mapping_problems(mapping: Any, layers: Layers) -> list[str]:
                 for header in (headers if isinstance(headers, dict) else ())
                 if header not in known
             ]
+        if isinstance(own, dict) and own.get("delivery") is not None and not BY_NAME[name].keeps_history:
+            static = ", ".join(dataset.name for dataset in DATASETS if dataset.keeps_history)
+            problems.append(
+                f"{_holder(layers, ('mapping', name, 'delivery'))}, mapping.{name}.delivery: only the deliveries of "
+                f"static datasets are full or delta: {static}"
+            )
     return problems
 
 

@@ -88,6 +88,11 @@ class MappingConfig(Record):
     dates: tuple[str, ...] = Field(
         (), description="formats of dates, such as dd.MM.yyyy, MM/dd/yyyy HH:mm or excel; the usual ones when empty"
     )
+    delivery: Literal["full", "delta"] | None = Field(
+        None,
+        description="of a static dataset: full, its files hold all rows, and what a newer one lacks is gone; delta, "
+        "they hold only what has changed; full when empty, of the calendar delta",
+    )
     zone: str | None = Field(
         None, description="IANA name of the zone on whose clocks moments without an offset are written; UTC when empty"
     )
@@ -150,13 +155,21 @@ class MappingConfig(Record):
 
 
 class IngestConfig(Record):
-    """What of the landing zone makes a run fail."""
+    """What of the landing zone makes a run fail, or is held until somebody has looked at it."""
 
     max_rejected_files: int | None = Field(
         None,
         ge=0,
         description="more rejected files in one run make it fail, when all else was done; no limit when empty",
     )
+    max_absent_share: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="a full delivery of a static dataset that lacks a greater share of the rows is held until this is "
+        "raised, or `mapping` says that its deliveries are delta",
+    )
+    min_absent_rows: int = Field(10, ge=1, description="a delivery that lacks fewer rows than this is never held")
 
 
 class InputsConfig(Record):

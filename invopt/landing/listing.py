@@ -105,6 +105,17 @@ def local_path(place: str) -> str:
     return os.path.abspath(path) if "://" not in path else path
 
 
+def below(landing: str, path: str) -> str:
+    """A file's path below the landing zone: the names above it say nothing of the file.
+
+    >>> below("s3a://shop/landing_2017-01-01/", "s3a://shop/landing_2017-01-01/exports/stores.csv")
+    'exports/stores.csv'
+    """
+    root, name = (re.sub(r"^file:/+", "/", one) for one in (landing, path))
+    root = root if "://" in root else os.path.abspath(root)
+    return name.removeprefix(f"{root.rstrip('/')}/")
+
+
 def by_name(path: str) -> tuple:
     """The key of natural order: orders_10 comes after orders_9.
 

@@ -85,7 +85,8 @@ def read_with(context: Context, dataset: Dataset | None) -> str:
     """
     name = dataset.name if dataset else ""
     mapping = context.config.mapping.get(name)
-    settings = [READER, name, mapping.model_dump(mode="json") if mapping else None]
+    # whether a delivery is full changes nothing of how its files are read
+    settings = [READER, name, mapping.model_dump(mode="json", exclude={"delivery"}) if mapping else None]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 

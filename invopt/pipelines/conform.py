@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from invopt.errors import TableError
+from invopt.pipelines.conformed import Conformed
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.file_notes import FileNotes, notes_of_batches, with_notes
+from invopt.pipelines.history import in_force
+from invopt.pipelines.into_history import Brought, Lines, bring
 from invopt.pipelines.into_silver import Batch, SkippedError
 from invopt.pipelines.rules import broken_rules
 from invopt.pipelines.typed import LANDED, typed
 from invopt.run import now
-from invopt.tables import BATCHES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
+from invopt.tables import BATCHES, DELIVERIES, FILES, REJECTED, SPOILAGE, Table, bronze, silver
 from invopt.tables.columns import ITEM
 from invopt.tables.dataset import Dataset
 from invopt.tables.datasets import BY_NAME, DATASETS
@@ -34,21 +36,6 @@ ONE_PASS = ("summed", "one_line")
 # how feeds call what is counted and never cut, in lower case
 PIECE = ("piece", "pieces", "pc", "pcs", "pce", "each", "ea", "stück", "stueck", "stk", "st", "pièce", "pieza", "pezzo")
 PRODUCTS = BY_NAME["brands_products"]
-
-
-@dataclass(frozen=True)
-class Conformed:
-    """Lines of one dataset and batch, and what became of them."""
-
-    dataset: str
-    batch_id: int
-    rows_in: int
-    rows_kept: int
-    rows_rejected: int
-
-    @property
-    def rows_duplicate(self) -> int:
-        return self.rows_in - self.rows_kept - self.rows_rejected
 
 
 def conform(context: Context) -> list[Conformed]:
@@ -76,9 +63,16 @@ def conform(context: Context) -> list[Conformed]:
 
 def _conform_pending(context: Context) -> list[Conformed]:
     _make_silver(context)
-    pending = _pending(context)
+    every = notes_of_batches(context.store)
+    pending = _pending(context, every)
+    changed: dict[str, list[tuple]] = {}
 
     def every_batch(dataset: Dataset) -> list[Conformed]:
+        if dataset.keeps_history:
+            brought = _bring_deliveries(context, dataset, every, pending)
+            if brought.deliveries is not None:
+                changed[dataset.name] = brought.deliveries
+            return brought.conformed
         return [
             _conform_batch(context, dataset, batch_id, notes)
             for (name, batch_id), notes in pending.items()
@@ -100,17 +94,60 @@ def _conform_pending(context: Context) -> list[Conformed]:
         products = pool.submit(every_batch, PRODUCTS)
         futures = [products, *(pool.submit(after_products, dataset, products) for dataset in others)]
         done = [conformed for future in futures for conformed in future.result()]
+    if changed:
+        rows = [row for of_dataset in changed.values() for row in of_dataset]
+        context.store.replace(DELIVERIES, rows, {"dataset": sorted(changed)})
     if done:
         _record(context, done)
     return done
 
 
-def _pending(context: Context) -> dict[tuple[str, int], FileNotes]:
+def _pending(context: Context, every: dict[tuple[str, int], FileNotes]) -> dict[tuple[str, int], FileNotes]:
     """Datasets and batches that bronze has and silver.batches does not, in the order of arrival, and what is noted of
     their files.
     """
     done = {(row["dataset"], row["batch_id"]) for row in context.store.counts(BATCHES, ["dataset", "batch_id"])}
-    return {key: notes for key, notes in notes_of_batches(context.store).items() if key not in done}
+    return {key: notes for key, notes in every.items() if key not in done}
+
+
+def _bring_deliveries(
+    context: Context,
+    dataset: Dataset,
+    every: dict[tuple[str, int], FileNotes],
+    pending: dict[tuple[str, int], FileNotes],
+) -> Brought:
+    """Brings the pending batches of a dataset that keeps its history into its table."""
+    settings, table = text_settings(context, dataset), bronze(dataset)
+
+    def lines(batch_id: int) -> DataFrame:
+        of_batch = context.store.read(table).where(F.col("batch_id") == batch_id)
+        notes, has_comma = every[dataset.name, batch_id], settings["decimal"] == ","
+        return with_notes(context, of_batch, dataset, batch_id, notes, has_decimal_comma=has_comma)
+
+    def rejected(rows: DataFrame, rules: Column | None) -> DataFrame:
+        return _rejected(rows, dataset, context.store.read(FILES), settings, rules)
+
+    batches = {batch_id for name, batch_id in pending if name == dataset.name}
+    if settings["ids"]:
+        for batch_id in sorted(batches):
+            _tell_merged_ids(context, dataset, lines(batch_id), settings)
+    return bring(
+        context,
+        dataset,
+        batches,
+        Lines(
+            lambda batch_id: typed(lines(batch_id), dataset, **settings),
+            rejected,
+            lambda batch_id: _rows_in(context, dataset, batch_id),
+        ),
+    )
+
+
+def _rows_in(context: Context, dataset: Dataset, batch_id: int) -> int:
+    """The lines of a batch, counted apart from their rules: a balance that compares a number with itself would always
+    be right.
+    """
+    return sum(row["n"] for row in context.store.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
 
 
 def _conform_batch(context: Context, dataset: Dataset, batch_id: int, notes: FileNotes) -> Conformed:
@@ -126,9 +163,7 @@ def _brought(context: Context, dataset: Dataset, batch_id: int, notes: FileNotes
     settings = text_settings(context, dataset)
     lines = context.store.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
     lines = with_notes(context, lines, dataset, batch_id, notes, has_decimal_comma=settings["decimal"] == ",")
-    # the lines themselves are counted apart from their rules: a balance that compares a number with itself would always
-    # be right
-    rows_in = sum(row["n"] for row in context.store.counts(bronze(dataset), ["batch_id"], {"batch_id": batch_id}))
+    rows_in = _rows_in(context, dataset, batch_id)
     batch = Batch(context, dataset, batch_id, rows_in, is_marked)
     if is_marked and settings["ids"]:
         _tell_merged_ids(context, dataset, lines, settings)
@@ -154,14 +189,7 @@ def _brought(context: Context, dataset: Dataset, batch_id: int, notes: FileNotes
         if counts[table.name]:
             chosen = _watched(rows.where(which), dataset, Observation(), F.count(F.lit(1)).alias("chosen"))
             kept += batch.save(table, chosen.where(~F.col("is_broken")))
-    conformed = Conformed(dataset.name, batch_id, rows_in, kept, rows_rejected)
-    if conformed.rows_duplicate < 0:
-        raise TableError(
-            f"{dataset.name}, batch {batch_id}: {rows_in:,} lines came in, but {kept:,} were kept and "
-            f"{rows_rejected:,} rejected; "
-            f"this is a defect of invopt: the batch is not marked as done"
-        )
-    return conformed
+    return Conformed(dataset.name, batch_id, rows_in, kept, rows_rejected).checked()
 
 
 def text_settings(context: Context, dataset: Dataset) -> dict[str, Any]:
@@ -212,7 +240,7 @@ def products_of_pieces(context: Context, dataset: Dataset) -> DataFrame | None:
     of_pieces = [unit for unit in units if unit is not None and unit.lower() in PIECE]
     if not of_pieces:
         return None
-    return context.store.read(table).where(F.col("unit_of_measure").isin(of_pieces)).select("product_id")
+    return in_force(context.store.read(table)).where(F.col("unit_of_measure").isin(of_pieces)).select("product_id")
 
 
 def _parts(dataset: Dataset) -> list[tuple[Table, Column]]:
@@ -237,15 +265,19 @@ def _watched(rows: DataFrame, dataset: Dataset, seen: Observation, *counts: Colu
     return rows.select(*(field.column for field in dataset.fields), "file_number", "is_broken").observe(seen, *counts)
 
 
-def _rejected(rows: DataFrame, dataset: Dataset, files: DataFrame, settings: dict[str, Any]) -> DataFrame:
+def _rejected(
+    rows: DataFrame, dataset: Dataset, files: DataFrame, settings: dict[str, Any], rules: Column | None = None
+) -> DataFrame:
+    """The rows of silver.rejected of lines that break a rule, or of all lines, for the rules given."""
     # a line whose file is not found would have none, and the table refuses that
     # the optimizer derives facts from a filter on `is_broken`, twice as many for each column that a rule reads: two
     # minutes and gigabytes for a supplier's terms; it does not look through an observation
     seen = rows.observe(Observation(), F.count(F.lit(1)).alias("lines"))
-    broken = seen.where(F.col("is_broken")).join(
+    broken = (seen.where(F.col("is_broken")) if rules is None else seen).join(
         F.broadcast(files.select("file_number", "file")), on="file_number", how="left"
     )
-    rules = broken_rules(broken, dataset, decimal=settings["decimal"], formats=settings["formats"])
+    if rules is None:
+        rules = broken_rules(broken, dataset, decimal=settings["decimal"], formats=settings["formats"])
     keys = {field.column for field in dataset.fields}
     return broken.select(
         F.lit(dataset.name).alias("dataset"),
@@ -268,7 +300,7 @@ def _make_silver(context: Context) -> None:
     store = context.store
     tables = [(dataset.name, table) for dataset in DATASETS for table, _ in _parts(dataset)]
     # bronze.files of an older version lacks columns that may be NULL
-    tables += [("", REJECTED), ("", BATCHES), ("", FILES)]
+    tables += [("", REJECTED), ("", BATCHES), ("", DELIVERIES), ("", FILES)]
     with ThreadPoolExecutor(THREADS) as pool:
         made = list(pool.map(store.create, [table for _, table in tables]))
     is_new = {name for (name, _), is_made in zip(tables, made, strict=True) if is_made}

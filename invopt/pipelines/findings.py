@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from invopt.pipelines.context import Context
+from invopt.pipelines.held import held, held_sentence
 from invopt.pipelines.implausible import implausible
 from invopt.pipelines.scopes import SCOPE_IDS, has_cheaper, unknown_scope_ids
 from invopt.pipelines.unmatched import unmatched
@@ -45,6 +46,7 @@ def find(
     rejected : silver.rejected as the run sees it; None where it has no row
     """
     return [
+        *_held_deliveries(context),
         *_unread_files(files),
         *(_unread_keys(rejected) if rejected is not None else ()),
         *_unmatched(context, {**views, "item_state": item_state}),
@@ -70,6 +72,13 @@ def say(context: Context) -> None:
     rows = context.store.rows(FINDINGS, {"run_id": context.run_id}) if context.store.exists(FINDINGS) else []
     for row in sorted(rows, key=lambda row: row["place"]):
         context.say(f"  ! {row['sentence']}")
+
+
+def _held_deliveries(context: Context) -> Iterator[Finding]:
+    for row in held(context):
+        title = str(row["known_on"] or row["delivery"])
+        sentence = held_sentence(row["dataset"], title, row["n_absent"], row["n_before"])
+        yield Finding("held_delivery", row["dataset"], row["n_absent"], (title,), sentence)
 
 
 def _unread_files(files: Sequence[UnreadFile]) -> Iterator[Finding]:

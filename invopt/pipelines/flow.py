@@ -55,7 +55,7 @@ class Step:
 
 
 STEPS = (
-    Step("ingest", "ingest", "new files of the landing zone -> bronze", "bronze", is_of_run=False),
+    Step("ingest", "ingest", "new files of the landing zone -> bronze", "bronze"),
     Step(
         "conform",
         "conform",

@@ -18,6 +18,7 @@ from invopt.errors import InputError, TableError
 from invopt.pipelines import findings, item_views
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due
+from invopt.pipelines.held import held
 from invopt.pipelines.own_orders import own_policies, placed
 from invopt.pipelines.placement import Placement, write_placed
 from invopt.pipelines.policy_views import policy_views
@@ -43,7 +44,7 @@ def make_inputs(context: Context) -> dict[str, Placement]:
     planned = due(context)
     rows_due = planned.optimized
     silver_views = {
-        name: context.store.read(item_views.SILVER[name], versions[item_views.SILVER[name].name])
+        name: item_views.as_known(context, name, versions[item_views.SILVER[name].name])
         for name in (*item_views.TABLES, "forecast_points", "sales")
     }
     on_order = placed(context, planned.cycles, silver_views)
@@ -54,6 +55,7 @@ def make_inputs(context: Context) -> dict[str, Placement]:
         on_order.fingerprint,
         [row.id for row in rows_due],
         [(one.file, one.problem) for one in files],
+        [tuple(row) for row in held(context)],
     )
     if _is_done(context, fingerprint):
         context.say(f"inputs: unchanged since run {context.run_id} made them")

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from invopt.config import InputsConfig
 from invopt.errors import TableError
 from invopt.pipelines.context import Context
+from invopt.pipelines.history import in_force
 from invopt.policies.inputs.columns import LONGEST_LEAD_TIME
 from invopt.spark import sql
 from invopt.tables import RUNS, silver
@@ -34,7 +35,8 @@ VIEWS = (
     "item_state",
 )
 # silver tables by the names that the views call them
-SILVER = {silver(dataset).name.split(".")[1]: silver(dataset) for dataset in DATASETS}
+_DATASETS = {silver(dataset).name.split(".")[1]: dataset for dataset in DATASETS}
+SILVER = {name: silver(dataset) for name, dataset in _DATASETS.items()}
 # the silver tables that the views read; they read the own lines that are on order (own_orders.py) and the run's rows of
 # gold.demand_forecasts and gold.unread too
 TABLES = (
@@ -92,7 +94,7 @@ def terms_of_run(context: Context) -> DataFrame:
 
 
 def pinned(context: Context, names: Sequence[str]) -> dict[str, DataFrame]:
-    """The silver tables of these names, each in the version that the run's manifest pins.
+    """The silver tables of these names, each in the version that the run's manifest pins, as of the run's day.
 
     Raises
     ------
@@ -106,4 +108,10 @@ def pinned(context: Context, names: Sequence[str]) -> dict[str, DataFrame]:
             f"{RUNS.name} does not say which version of {' and '.join(unpinned)} run {context.run_id} reads: run "
             "`invopt inputs` with the same --as-of and configuration first"
         )
-    return {name: context.store.read(SILVER[name], versions[SILVER[name].name]) for name in names}
+    return {name: as_known(context, name, versions[SILVER[name].name]) for name in names}
+
+
+def as_known(context: Context, name: str, version: int) -> DataFrame:
+    """A version of a silver table; where it keeps its history, the rows that hold on the day of the run's `as_of`."""
+    rows = context.store.read(SILVER[name], version)
+    return in_force(rows, context.as_of.date()) if _DATASETS[name].keeps_history else rows

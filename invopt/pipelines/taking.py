@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from invopt.errors import ConcurrentRunError, InputError
-from invopt.landing.listing import Landed, by_name, is_local
+from invopt.landing.listing import Landed, below, by_name, is_local
+from invopt.landing.named_day import day_in_name
 from invopt.landing.reading import TEXT, Reading
 from invopt.landing.survey import EMPTY, Survey, survey
 from invopt.pipelines.arrivals import read_with
@@ -46,9 +47,11 @@ class File(Arrived):
     """A file of a batch with what becomes of it.
 
     read_with : what decides how it is read, as bronze.files keeps it
+    known_on : the day from which what it says is known; None where an older version took it
     """
 
     read_with: str | None = None
+    known_on: date | None = None
 
     @property
     def path(self) -> str:
@@ -95,6 +98,7 @@ class Batch:
                 file.survey.n_lines if file.status in _FINAL else None,
                 file.survey.dates,
                 file.read_with,
+                file.known_on,
             )
             for file in self.files
         ]
@@ -115,7 +119,8 @@ def survey_all(context: Context, datasets: Sequence[Dataset], new: Sequence[Land
     found = sorted(found, key=lambda one: (_time_of(*one), by_name(one[0].path)))[: FILES_PER_BATCH - 1]
     ordered, of = [landed for landed, _ in found], [dataset for _, dataset in found]
     numbers = range(batch_id * FILES_PER_BATCH, batch_id * FILES_PER_BATCH + len(ordered))
-    return Batch(batch_id, _surveyed(context, list(zip(numbers, ordered, of, strict=True))))
+    known_on = {number: _known_on(context, landed) for number, landed in zip(numbers, ordered, strict=True)}
+    return Batch(batch_id, _surveyed(context, list(zip(numbers, ordered, of, strict=True)), known_on))
 
 
 def _time_of(landed: Landed, dataset: Dataset | None) -> int:
@@ -125,7 +130,14 @@ def _time_of(landed: Landed, dataset: Dataset | None) -> int:
     return 0 if dataset is not None and dataset.how == "versions" else landed.modified_ms
 
 
-def _surveyed(context: Context, files: Sequence[tuple[int, Landed, Dataset | None]]) -> tuple[File, ...]:
+def _known_on(context: Context, landed: Landed) -> date:
+    """The day in a file's name, else that of the run: never the file's own clock, which a copy changes."""
+    return day_in_name(below(context.config.landing, landed.path)) or context.as_of.date()
+
+
+def _surveyed(
+    context: Context, files: Sequence[tuple[int, Landed, Dataset | None]], known_on: Mapping[int, date | None]
+) -> tuple[File, ...]:
     """Looks at files: here where they are on this machine and small, else on the executors."""
     here = is_local(context.config.landing)
     told: dict[int, Survey] = {}
@@ -152,7 +164,8 @@ def _surveyed(context: Context, files: Sequence[tuple[int, Landed, Dataset | Non
         found = []
     told |= {number: one for (number, *_), one in zip(wanted, found, strict=True)}
     return tuple(
-        File(number, landed, dataset, told[number], read_with(context, dataset)) for number, landed, dataset in files
+        File(number, landed, dataset, told[number], read_with(context, dataset), known_on[number])
+        for number, landed, dataset in files
     )
 
 
@@ -194,7 +207,8 @@ def finish(context: Context, datasets: Sequence[Dataset], known: Sequence) -> Ba
         for row in rows
         if row["status"] in _FINAL and row["dataset"] not in written
     ]
-    looked_at = {file.number: file for file in _surveyed(context, anew)}
+    known_on = {row["file_number"]: row["known_on"] for row in rows}
+    looked_at = {file.number: file for file in _surveyed(context, anew, known_on)}
     files = tuple(looked_at.get(row["file_number"]) or _as_recorded(row, datasets_by_name) for row in rows)
     batch = Batch(batch_id, files)
     context.store.replace(FILES, batch.rows(is_done=False), {"batch_id": batch_id}, check_keys=False)
@@ -255,7 +269,8 @@ def _looked_at_again(context: Context, batch: Batch, written: set[str]) -> Batch
         if name not in written
         for file in files
     ]
-    looked_at = {file.number: file for file in _surveyed(context, anew)}
+    known_on = {file.number: file.known_on for file in batch.files}
+    looked_at = {file.number: file for file in _surveyed(context, anew, known_on)}
     return replace(batch, files=tuple(looked_at.get(file.number, file) for file in batch.files))
 
 
@@ -280,4 +295,5 @@ def _as_recorded(row, datasets: dict[str, Dataset]) -> File:
         row["problem"] if row["status"] == "pending" else None,
     )
     landed = Landed(row["file"], round(row["file_modified_at"].timestamp() * 1000), row["file_bytes"])
-    return File(row["file_number"], landed, datasets.get(row["dataset"]), told, row["read_with"])
+    dataset = datasets.get(row["dataset"])
+    return File(row["file_number"], landed, dataset, told, row["read_with"], row["known_on"])

@@ -22,15 +22,17 @@ from invopt.tables.gold import (
     UNREAD,
     policy_inputs,
 )
-from invopt.tables.silver import BATCHES, REJECTED, SPOILAGE, silver
+from invopt.tables.silver import BATCHES, DELIVERIES, FOREVER, REJECTED, SPOILAGE, silver
 from invopt.tables.table import BATCH, POLICY, RUN, Table
 
 __all__ = [
     "BATCH",
     "BATCHES",
+    "DELIVERIES",
     "DEMAND_FORECASTS",
     "FILES",
     "FINDINGS",
+    "FOREVER",
     "INPUT_KEYS",
     "ITEM_STATE",
     "ORDERS",
@@ -61,6 +63,7 @@ def every_table() -> tuple[Table, ...]:
         SPOILAGE,
         REJECTED,
         BATCHES,
+        DELIVERIES,
         DEMAND_FORECASTS,
         UNREAD,
         FINDINGS,

@@ -31,6 +31,13 @@ FILES = Table(
             "",
             "hash of the settings it was read with: when they change, a file that was not ingested is looked at again",
         ),
+        optional(
+            "known_on",
+            "date",
+            "",
+            "the day from which what it says is known: the one in its name or its folder's, else that of the as_of of "
+            "the run that took it; none in files that an older version took: known for ever",
+        ),
     ),
     ("file_number",),
 )

@@ -105,6 +105,8 @@ class Dataset:
     replaced_together: tuple[str, ...] = ()
     # how lines of one key become one row: one_line, summed, lots, distinct or versions; see pipelines/newest.py
     how: str = "one_line"
+    keeps_history: bool = False  # a row says from when until when it holds; see pipelines/history.py
+    delivery: str = "full"  # whether a delivery holds all rows (full) or only what has changed (delta)
     is_needed: bool = False  # without a file of it nothing can be ordered
     is_seldom: bool = False  # most chains have no file of it, so that there is none is not told
     dialect: Dialect = Dialect()
@@ -142,9 +144,9 @@ def cost(header: str, column: str, unit: str, meaning: str, **more) -> Field:
 
 def static_file(name: str) -> str:
     """`stores.csv`, `stores_2017-02-01.csv` (a later delivery) or a folder `stores/part-0.csv`, never
-    `store_storage.csv`.
+    `store_storage.csv`; the folder may have a date too.
     """
-    return rf"publicparameters/{name}(?:[_-]\d[^/]*|/[^/]+)?"
+    return rf"publicparameters/{name}(?:[_-]\d[^/]*)?(?:/[^/]+)?"
 
 
 LOCATION = identifier("StoreID", "location_id", "store")

@@ -35,6 +35,7 @@ PARAMETERS: tuple[Dataset, ...] = (
             cost("AvgTraffic", "average_traffic", "visitors/day", "not used by any policy", is_required=False),
         ),
         ("location_id",),
+        keeps_history=True,
     ),
     Dataset(
         "store_storage",
@@ -57,6 +58,7 @@ PARAMETERS: tuple[Dataset, ...] = (
             ),
         ),
         ("location_id", "storage_id"),
+        keeps_history=True,
     ),
     Dataset(
         "store_departments",
@@ -69,6 +71,7 @@ PARAMETERS: tuple[Dataset, ...] = (
             Field("DepartmentName", "department_name", "text", "", "name", is_required=False),
         ),
         ("location_id", "department_id"),
+        keeps_history=True,
     ),
     Dataset(
         "brands",
@@ -80,6 +83,7 @@ PARAMETERS: tuple[Dataset, ...] = (
             Field("BrandName", "brand_name", "text", "", "name", is_required=False),
         ),
         ("brand_id",),
+        keeps_history=True,
     ),
     Dataset(
         "brands_products",
@@ -122,6 +126,7 @@ PARAMETERS: tuple[Dataset, ...] = (
         ),
         ("product_id",),
         is_needed=True,
+        keeps_history=True,
     ),
     Dataset(
         "store_department_brand_products",
@@ -145,6 +150,7 @@ PARAMETERS: tuple[Dataset, ...] = (
             cost("DisposalCost", "disposal_cost", "money/unit", "cost of disposing of one unit", is_required=False),
         ),
         ("location_id", "product_id"),
+        keeps_history=True,
     ),
     Dataset(
         "store_product_storage",
@@ -178,6 +184,7 @@ PARAMETERS: tuple[Dataset, ...] = (
         ),
         ("location_id", "storage_id", "product_id"),
         is_needed=True,
+        keeps_history=True,
     ),
     Dataset(
         "calendar",
@@ -200,6 +207,9 @@ PARAMETERS: tuple[Dataset, ...] = (
         ),
         ("location_id", "source_id", "day"),
         is_seldom=True,
+        keeps_history=True,
+        # a file of a new year does not take the old one's days back
+        delivery="delta",
     ),
     Dataset(
         "suppliers",
@@ -248,6 +258,7 @@ PARAMETERS: tuple[Dataset, ...] = (
             ),
         ),
         ("source_id",),
+        keeps_history=True,
     ),
     Dataset(
         "store_product_supplier",
@@ -349,5 +360,6 @@ PARAMETERS: tuple[Dataset, ...] = (
         ),
         ("location_id", "product_id", "source_id"),
         is_needed=True,
+        keeps_history=True,
     ),
 )

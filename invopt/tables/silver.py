@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from invopt.tables.columns import optional, required
 from invopt.tables.dataset import Dataset
 from invopt.tables.datasets import BY_NAME
 from invopt.tables.table import BATCH, Table
+
+# the day from which the first delivery of a dataset holds: also for every day before it
+FOREVER = date(1900, 1, 1)
+
+HISTORY = (
+    required(
+        "known_on",
+        "date",
+        "",
+        "the day from which the row holds; 1900-01-01 where nothing before it is known: it holds for every earlier day",
+    ),
+    optional("known_until", "date", "", "the day from which another row of the key holds; none while this one does"),
+    optional(
+        "absent_since",
+        "date",
+        "",
+        "the day of the first delivery that does not hold the key any more: the row has its last values",
+    ),
+)
 
 # how lines become rows -> the columns that such rows have beside their fields
 MORE = {
@@ -18,7 +39,7 @@ MORE = {
 
 
 def silver(dataset: Dataset) -> Table:
-    """The typed table of a dataset, one row per key."""
+    """The typed table of a dataset, one row per key, or per key and time where it keeps its history."""
     return Table(
         dataset.table,
         dataset.meaning,
@@ -28,8 +49,9 @@ def silver(dataset: Dataset) -> Table:
             required("n_lines", "bigint", "lines", "landed lines that this row stands for"),
             required("file_number", "bigint", "", "the newest file that brought it, in bronze.files"),
             BATCH,
+            *(HISTORY if dataset.keeps_history else ()),
         ),
-        dataset.keys,
+        (*dataset.keys, "known_on") if dataset.keeps_history else dataset.keys,
         dataset.cluster_by,
         remade_by="invopt conform",
     )
@@ -82,4 +104,23 @@ BATCHES = Table(
         optional("ids", "string", "", "the setting `ids` of its columns, by which its ids were read"),
     ),
     ("dataset", "batch_id"),
+)
+
+DELIVERIES = Table(
+    "silver.deliveries",
+    "one row per delivery of a dataset that keeps its history: what it held and what became of it",
+    (
+        required("dataset", "string", "", "dataset"),
+        required("delivery", "string", "", "the date or the folder of its files, else the batch that took them"),
+        BATCH,
+        optional("known_on", "date", "", "the day from which it is known; none where an older version took it"),
+        required("kind", "string", "", "full: it holds all rows; delta: only what has changed"),
+        required("status", "string", "", "applied, held until it is confirmed, or superseded by a newer one"),
+        required("n_rows", "bigint", "rows", "keys that it holds and that can be read"),
+        optional("n_absent", "bigint", "rows", "rows before it that it does not hold; none where it was not compared"),
+        optional("n_before", "bigint", "rows", "rows before it; none where it was not compared"),
+        optional("problem", "string", "", "why what it lacks was not taken for gone"),
+    ),
+    ("dataset", "delivery", "batch_id"),
+    remade_by="invopt conform",
 )

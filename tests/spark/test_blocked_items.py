@@ -139,6 +139,8 @@ class Chain:
             {
                 "lakehouse": {"root": str(folder / "lakehouse")},
                 "landing": str(folder / "landing"),
+                # the files of the later days hold one line each
+                "mapping": {name: {"delivery": "delta"} for name in ("store_product_supplier", "brands_products")},
                 "solve": {"audit_partitions": 0},
                 "policies": [{"id": "sq", "policy": "s_q", "method": "algorithm", "scope": scope}],
                 "solvers": [{"name": "highs"}],

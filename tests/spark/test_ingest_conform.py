@@ -496,10 +496,15 @@ def test_a_file_that_came_again_adds_nothing_and_a_corrected_sale_counts_once(ch
     for table in ("silver.sales", SPOILAGE.name):
         before = [row for row in content(chain.silver[0])[table] if "('location_id', '1')" in row]
         assert before == [row for row in content(chain.silver[1])[table] if "('location_id', '1')" in row]
-    assert chain.rows(1, "silver.locations", "location_id", "location_name") == [
-        ("1", "Main Street"),
-        ("2", "Side, left"),
-        ("3", "New"),
+    # the first delivery holds for every earlier day; the second is full, so that store 2, which it lacks, has ended
+    first, second = "1900-01-01", "2017-02-01"
+    columns = ("location_id", "location_name", "known_on", "known_until", "absent_since")
+    assert [tuple(map(str, row)) for row in chain.rows(1, "silver.locations", *columns)] == [
+        ("1", "Main", first, second, "None"),
+        ("1", "Main Street", second, "None", "None"),
+        ("2", "Side, left", first, second, "None"),
+        ("2", "Side, left", second, "None", second),
+        ("3", "New", second, "None", "None"),
     ]
 
 

@@ -12,7 +12,7 @@ from invopt.config import Config
 from invopt.errors import TableError
 from invopt.pipelines import item_views
 from invopt.run import now
-from invopt.tables import RUNS
+from invopt.tables import FOREVER, RUNS
 from tests.contexts import context_at
 from tests.item_views import AS_OF, KEYS, VIEWS, day, rows_of
 
@@ -367,6 +367,30 @@ def test_terms(spark):
     assert rows_of(spark, "terms", columns, **tables)[1] == ("plain", None, 3.0, 0.9, 7, 2.0, 90.0, 6.0)
 
 
+def test_terms_that_have_ended_come_after_those_that_have_not(spark):
+    ended = date(2017, 1, 9)
+    given = [
+        supply("one", absent_since=ended),
+        supply("two", "S1", purchase_cost=8.0, absent_since=ended),
+        supply("two", "S2", purchase_cost=9.0),
+        supply("supplier", "S3", purchase_cost=1.0),
+        supply("supplier", "S2", purchase_cost=2.0),
+        supply("both", "S3", absent_since=ended),
+    ]
+    suppliers = [{"source_id": "S2"}, {"source_id": "S3", "absent_since": date(2017, 1, 8)}]
+    tables = {"product_suppliers": given, "suppliers": suppliers}
+    line, supplier = "not in store_product_supplier of 2017-01-09", "not in suppliers of 2017-01-08"
+    columns = "product_id source_id source_rank cheaper_sources delisted"
+    assert rows_of(spark, "terms", columns, **tables) == [
+        ("both", "S3", 1, [], f"{line}; {supplier}"),
+        ("one", "S1", 1, [], line),
+        ("supplier", "S2", 1, [], None),
+        ("supplier", "S3", 2, ["S2"], supplier),
+        ("two", "S1", 2, ["S2"], line),
+        ("two", "S2", 1, [], None),
+    ]
+
+
 def test_forecast(spark):
     def of(product, first, mean, **more):
         keys = {"location_id": "L1", "product_id": product, "first_date": first.date(), "made_at": first}
@@ -431,7 +455,10 @@ def test_closed_and_missing_days_of_a_forecast(spark):
 def rows_to_store(table, given: list[dict]) -> list[tuple]:
     """Whole rows of a silver table."""
     return [
-        tuple(({"n_lines": 1, "file_number": 1, "batch_id": 1} | row).get(name) for name in table.column_names)
+        tuple(
+            ({"n_lines": 1, "file_number": 1, "batch_id": 1, "known_on": FOREVER} | row).get(name)
+            for name in table.column_names
+        )
         for row in given
     ]
 
@@ -446,6 +473,17 @@ def test_terms_of_a_run_are_those_of_the_versions_that_its_manifest_pins(spark, 
         context.store.create(table)
     context.store.append(supplies, rows_to_store(supplies, [supply("a"), supply("a", "S9", purchase_cost=9.0)]))
     context.store.append(suppliers, rows_to_store(suppliers, [{"source_id": "S1", "fixed_order_cost": 50.0}]))
+    # of a table with history the rows of the run's day are seen, 2017-01-10
+    before, after = date(2017, 1, 10), date(2017, 1, 11)
+    times = [
+        supply("c", purchase_cost=1.0, known_until=before),
+        supply("c", purchase_cost=2.0, known_on=before, known_until=after),
+        supply("c", purchase_cost=3.0, known_on=after),
+        supply("d", known_on=after),
+        supply("e", known_until=before),
+        supply("e", known_on=before, absent_since=before),
+    ]
+    context.store.append(supplies, rows_to_store(supplies, times))
     versions = {table.name: context.store.version(table) for table in (supplies, suppliers)}
     manifest = (context.run_id, AS_OF, "", context.config.as_json(), "0", versions, now())
     context.store.replace(RUNS, [manifest], {"run_id": context.run_id}, check_keys=False)
@@ -453,4 +491,9 @@ def test_terms_of_a_run_are_those_of_the_versions_that_its_manifest_pins(spark, 
     context.store.append(supplies, rows_to_store(supplies, [supply("b")]))
     context.store.append(suppliers, rows_to_store(suppliers, [{"source_id": "S9", "fixed_order_cost": 1.0}]))
     terms = item_views.terms_of_run(context).select(*KEYS, "unit_cost", "fixed_order_cost", "source_rank").collect()
-    assert sorted(map(tuple, terms)) == [("L1", "a", "S1", 10.0, 50.0, 2), ("L1", "a", "S9", 9.0, None, 1)]
+    assert sorted(map(tuple, terms)) == [
+        ("L1", "a", "S1", 10.0, 50.0, 2),
+        ("L1", "a", "S9", 9.0, None, 1),
+        ("L1", "c", "S1", 2.0, 50.0, 1),
+        ("L1", "e", "S1", 10.0, 50.0, 1),
+    ]

@@ -148,3 +148,45 @@ def test_item_state(spark):
     ]
     columns = "product_id price_break_quantity price_break_cost"
     assert rows_of(spark, "item_state", columns, **tables)[1] == ("complete", [50.0, 100.0], [0.9, 0.8])
+
+
+def test_an_item_is_blocked_where_a_row_that_it_needs_has_ended(spark):
+    ended = date(2017, 1, 9)
+    newest = date(2017, 1, 10)
+    count = {"location_id": "L1", "snapshot_at": day(0, 5), "counted_on": newest, "newest_counted_on": newest}
+    no_terms = "not in store_product_supplier of 2017-01-09"
+    products = ("none", "terms", "assortment", "product", "storage", "one_space", "space", "several")
+    tables = {
+        "unread": [],
+        "positions": [
+            position("L1", product, delisted=no_terms if product in ("terms", "several") else None)
+            for product in products
+        ],
+        "stock_counts": [count | {"is_stock_stale": False}],
+        "assortment": [place("assortment", absent_since=ended), place("several", absent_since=ended), place("none")],
+        "products": [{"product_id": "product", "absent_since": ended}, {"product_id": "none"}],
+        "product_storage": [
+            *(kept("L1", product, "A", 0.3) for product in ("none", "terms", "assortment", "product", "several")),
+            kept("L1", "storage", "A", 0.2, absent_since=ended, max_inventory=7.0),
+            kept("L1", "storage", "B", 0.1, absent_since=ended),
+            # of two spaces the one that has not ended counts, though it is dearer
+            kept("L1", "one_space", "A", 0.1, absent_since=ended, max_inventory=7.0, min_inventory=2.0),
+            kept("L1", "one_space", "B", 0.3, max_inventory=5.0, min_inventory=1.0),
+            kept("L1", "space", "C", 0.3),
+        ],
+        "storages": [{"location_id": "L1", "storage_id": "C", "absent_since": ended}],
+    }
+    columns = "product_id is_blocked problem"
+    assert rows_of(spark, "item_state", columns, **tables) == [
+        ("assortment", True, "not in store_department_brand_products of 2017-01-09"),
+        ("none", False, None),
+        ("one_space", False, None),
+        ("product", True, "not in brands_products of 2017-01-09"),
+        ("several", True, f"{no_terms}; not in store_department_brand_products of 2017-01-09"),
+        ("space", True, "not in store_storage of 2017-01-09"),
+        ("storage", True, "not in store_product_storage of 2017-01-09"),
+        ("terms", True, no_terms),
+    ]
+    columns = "product_id storage_id holding_cost min_inventory max_inventory"
+    spaces = {row[0]: row[1:] for row in rows_of(spark, "item_state", columns, **tables)}
+    assert spaces["one_space"] == ("B", 0.3, 1.0, 5.0) and spaces["storage"][:2] == ("B", 0.1)

@@ -278,3 +278,19 @@ def test_ids_keep_their_text_as_written(tmp_path):
     scope = loaded.policies[0].scope
     assert (scope.product_id, scope.location_id, scope.source_id) == (AS_WRITTEN, ("0_1",), None)
     assert loaded.inputs.horizon == 28
+
+
+def test_only_static_datasets_have_full_deliveries_and_deliveries_of_changes(conf):
+    loaded = config.load(conf(base=BASE + "mapping: {stores: {delivery: delta}, brands: {delivery: full}}\n"))
+    assert loaded.mapping["stores"].delivery == "delta" and loaded.mapping["brands"].delivery == "full"
+    (problem,) = problems_of(conf(base=BASE + "mapping: {sales: {delivery: full}}\n"))
+    assert problem.startswith("base.yaml, mapping.sales.delivery: only the deliveries of static datasets")
+    assert "stores, store_storage" in problem and "sales," not in problem.split(": ", 2)[-1]
+    (problem,) = problems_of(conf(base=BASE + "mapping: {stores: {delivery: some}}\n"))
+    assert "'full' or 'delta'" in problem
+
+
+def test_the_limits_of_a_delivery_that_lacks_rows(conf):
+    loaded = config.load(conf(base=BASE + "ingest: {max_absent_share: 1, min_absent_rows: 3}\n"))
+    assert (loaded.ingest.max_absent_share, loaded.ingest.min_absent_rows) == (1.0, 3)
+    assert len(problems_of(conf(base=BASE + "ingest: {max_absent_share: 1.5, min_absent_rows: 0}\n"))) == 2

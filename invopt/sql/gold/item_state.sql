@@ -1,12 +1,22 @@
 -- One row per item at :as_of: costs, limits, lead time, stock position, forecast. What is missing is named in `problem`; nothing is dropped.
--- An item is blocked where a line of it was rejected and nothing good holds: what is not known is NULL, and never 0.
-WITH storage AS (
-    -- a product kept in several spaces of a location: the cheapest counts, and the limits add up, unless a space has none
-    SELECT location_id, product_id, min_by(storage_id, struct(holding_cost, storage_id)) AS storage_id, min(holding_cost) AS holding_cost,
-        max(lost_sale_cost) AS lost_sale_cost, sum(min_inventory) AS min_inventory,
-        CASE WHEN count(max_inventory) = count(*) THEN sum(max_inventory) END AS max_inventory
+-- An item is blocked where a line of it was rejected and nothing good holds: what is not known is NULL, and never 0. It is blocked too
+-- where a row that it needs has ended: a newer full delivery does not hold it.
+WITH spaces AS (
+    -- a product kept in several spaces of a location: the cheapest counts, and the limits add up, unless a space has none; a space
+    -- whose row has ended counts where there is no other
+    SELECT location_id, product_id,
+        min_by(struct(storage_id, holding_cost, absent_since), struct(absent_since IS NOT NULL, holding_cost, storage_id)) AS chosen,
+        max(lost_sale_cost) FILTER (WHERE absent_since IS NULL) AS lost_sale_cost,
+        sum(min_inventory) FILTER (WHERE absent_since IS NULL) AS min_inventory,
+        sum(max_inventory) FILTER (WHERE absent_since IS NULL) AS max_inventory,
+        count_if(absent_since IS NULL AND max_inventory IS NULL) AS n_unlimited
     FROM product_storage
     GROUP BY location_id, product_id
+),
+storage AS (
+    SELECT location_id, product_id, chosen.storage_id, chosen.holding_cost, chosen.absent_since, lost_sale_cost, min_inventory,
+        CASE WHEN n_unlimited = 0 THEN max_inventory END AS max_inventory
+    FROM spaces
 ),
 unread_values AS (
     -- rejected lines of what changes seldom: the last good values hold; where there are none, the item is blocked
@@ -39,6 +49,8 @@ items AS (
         product.unit_volume, product.shelf_life,
         storage.storage_id, storage.holding_cost, storage.lost_sale_cost, storage.min_inventory, storage.max_inventory,
         space.storage_cost_budget,
+        assortment.absent_since AS assortment_absent_since, product.absent_since AS product_absent_since,
+        storage.absent_since AS storage_absent_since, space.absent_since AS space_absent_since,
         stock_counts.snapshot_at, stock_counts.counted_on, stock_counts.newest_counted_on,
         -- a location that was never counted has no row among the counts
         coalesce(stock_counts.is_stock_stale, true) AS is_stock_stale,
@@ -71,7 +83,12 @@ items AS (
     LEFT JOIN unread_values AS of_location ON of_location.dataset = 'store_storage' AND positions.location_id = of_location.location_id
 ),
 blocked AS (
-    SELECT *, nullif(concat_ws('; ', values_block, stock_block, orders_block, forecast_block, lead_time_block), '') AS block
+    SELECT *, nullif(concat_ws('; ', delisted,
+            CASE WHEN assortment_absent_since IS NOT NULL THEN concat('not in store_department_brand_products of ', assortment_absent_since) END,
+            CASE WHEN product_absent_since IS NOT NULL THEN concat('not in brands_products of ', product_absent_since) END,
+            CASE WHEN storage_absent_since IS NOT NULL THEN concat('not in store_product_storage of ', storage_absent_since) END,
+            CASE WHEN space_absent_since IS NOT NULL THEN concat('not in store_storage of ', space_absent_since) END,
+            values_block, stock_block, orders_block, forecast_block, lead_time_block), '') AS block
     FROM items
 ),
 final AS (

@@ -19,12 +19,12 @@ without_terms AS (
 final AS (
     SELECT location_id, product_id, source_id, unit_cost, price_breaks, fixed_order_cost, backorder_cost, lead_time, lead_time_confidence,
         service_level, shipping_interval, min_order_quantity, max_order_quantity, quantity_multiple, max_shipping_volume, purchase_budget,
-        source_rank, cheaper_sources
+        delisted, source_rank, cheaper_sources
     FROM terms
     UNION ALL
     SELECT location_id, product_id, source_id, NULL, NULL, NULL, NULL, NULL, NULL,
         NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        source_rank, cheaper_sources
+        NULL, source_rank, cheaper_sources
     FROM without_terms
 )
 SELECT * FROM final

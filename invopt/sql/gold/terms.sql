@@ -9,15 +9,17 @@ WITH lines AS (
         supplier.fixed_order_cost, supply.backorder_cost, supply.lead_time,
         coalesce(supply.lead_time_confidence, 0D) AS lead_time_confidence, supply.service_level, supply.shipping_interval,
         supply.min_order_quantity, supply.max_order_quantity, supply.quantity_multiple,
-        supplier.max_shipping_volume, supplier.purchase_cost_budget AS purchase_budget
+        supplier.max_shipping_volume, supplier.purchase_cost_budget AS purchase_budget,
+        nullif(concat_ws('; ', CASE WHEN supply.absent_since IS NOT NULL THEN concat('not in store_product_supplier of ', supply.absent_since) END,
+            CASE WHEN supplier.absent_since IS NOT NULL THEN concat('not in suppliers of ', supplier.absent_since) END), '') AS delisted
     FROM product_suppliers AS supply
     LEFT JOIN suppliers AS supplier ON supply.source_id = supplier.source_id
 ),
 final AS (
-    -- the cheapest source comes first; at equal cost the faster one
+    -- the cheapest source comes first, at equal cost the faster one; one that has ended comes after those that have not
     SELECT lines.*,
-        row_number() OVER (PARTITION BY location_id, product_id ORDER BY unit_cost, lead_time, source_id) AS source_rank,
-        collect_list(source_id) OVER (PARTITION BY location_id, product_id ORDER BY unit_cost, lead_time, source_id
+        row_number() OVER (PARTITION BY location_id, product_id ORDER BY delisted IS NOT NULL, unit_cost, lead_time, source_id) AS source_rank,
+        collect_list(source_id) OVER (PARTITION BY location_id, product_id ORDER BY delisted IS NOT NULL, unit_cost, lead_time, source_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS cheaper_sources
     FROM lines
 )
