@@ -1,0 +1,58 @@
+-- One row per order line that looks like a slip: its warnings with their numbers, and whether it is held. A line without any has no row.
+-- Sales are those after :since and up to :as_of, of the items that are ordered. An item's days of sales are those from its first to its last:
+-- so a product that is new, was taken out or has run out is compared with the days on which it was there.
+WITH lines AS (
+    SELECT ordered.*, limits.mean_demand, limits.least_order
+    FROM ordered
+    INNER JOIN (
+        SELECT location_id, product_id, source_id,
+            try_divide(aggregate(filter(demand_mean, mean -> mean IS NOT NULL), 0D, (sum, mean) -> sum + mean),
+                size(filter(demand_mean, mean -> mean IS NOT NULL))) AS mean_demand,
+            greatest(1D, quantity_multiple) * greatest(1D, ceil(try_divide(coalesce(min_order_quantity, 0D), greatest(1D, quantity_multiple)) - 1e-9D))
+                AS least_order
+        FROM item_state
+    ) AS limits
+        ON ordered.location_id = limits.location_id AND ordered.product_id = limits.product_id AND ordered.source_id = limits.source_id
+),
+sold AS (
+    SELECT location_id, product_id, greatest(0D, sum(units)) AS units_sold, datediff(max(sold_at), min(sold_at)) + 1 AS days_sold
+    FROM sales
+    LEFT SEMI JOIN lines USING (location_id, product_id)
+    WHERE sold_at > :since AND sold_at <= :as_of
+    GROUP BY location_id, product_id
+    HAVING datediff(max(sold_at), min(sold_at)) + 1 >= :min_days_of_sales
+),
+compared AS (
+    SELECT lines.policy_id, lines.location_id, lines.product_id, lines.source_id, quantity, mean_demand, units_sold, days_sold,
+        quantity < least_order + 1e-6D AS is_least, confirmed.location_id IS NOT NULL AS is_confirmed,
+        CASE WHEN units_sold > 0D AND mean_demand > 0D THEN try_divide(mean_demand * days_sold, units_sold) END AS times,
+        -- with few units on either side the ratio is chance
+        least(units_sold, mean_demand * days_sold) >= :least_compared AS is_enough
+    FROM lines
+    LEFT JOIN sold ON lines.location_id = sold.location_id AND lines.product_id = sold.product_id
+    LEFT JOIN confirmed ON lines.location_id = confirmed.location_id AND lines.product_id = confirmed.product_id
+),
+with_factor AS (
+    SELECT *, array_min(transform(
+            filter(:factors, factor -> abs(greatest(times, try_divide(1D, times)) - factor) <= :unit_tolerance * factor),
+            factor -> named_struct('off', abs(try_divide(greatest(times, try_divide(1D, times)), factor) - 1D), 'factor', factor))).factor AS factor
+    FROM compared
+),
+warned AS (
+    SELECT policy_id, location_id, product_id, source_id, days_sold, is_least, is_confirmed, filter(array(
+        CASE WHEN array_contains(:checks, 'days_of_demand') AND quantity >= :min_units AND quantity > :max_days_of_demand * mean_demand + 1e-6D THEN
+            named_struct('warning', 'days_of_demand', 'value', try_divide(quantity, mean_demand), 'limit', DOUBLE(:max_days_of_demand)) END,
+        CASE WHEN array_contains(:checks, 'above_sold') AND quantity >= :min_units AND quantity > units_sold + 1e-6D THEN
+            named_struct('warning', 'above_sold', 'value', quantity, 'limit', units_sold) END,
+        CASE WHEN array_contains(:checks, 'unit_of_measure') AND is_enough AND factor IS NOT NULL THEN
+            named_struct('warning', 'unit_of_measure', 'value', times, 'limit', DOUBLE(factor)) END
+        ), warning -> warning IS NOT NULL) AS warnings
+    FROM with_factor
+),
+final AS (
+    SELECT policy_id, location_id, product_id, source_id, DOUBLE(days_sold) AS days_sold, is_least, warnings,
+        NOT is_confirmed AND exists(warnings, one -> array_contains(:held, one.warning) AND (one.warning = 'unit_of_measure' OR NOT is_least)) AS is_held
+    FROM warned
+    WHERE size(warnings) > 0
+)
+SELECT * FROM final
