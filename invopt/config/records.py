@@ -208,9 +208,15 @@ class PlausibilityConfig(Record):
         60.0, gt=0, allow_inf_nan=False, description="days of the mean demand that is forecast"
     )
     above_sold: Action = Field("warn", description="an order of more units than were sold in days_of_sales together")
-    unit_of_measure: Action = Field(
+    unit_of_forecast: Action = Field(
         "warn", description="an order from a forecast that is one of unit_factors above or below what was sold"
     )
+    unit_of_stock: Action = Field(
+        "warn",
+        description="an order of an item whose stock count fell to one of unit_factors less than the count before it "
+        "and its sales leave",
+    )
+    days_of_counts: int = Field(28, ge=2, le=400, description="days before as_of whose stock counts are looked at")
     unit_factors: tuple[Annotated[float, Field(gt=1, allow_inf_nan=False)], ...] = Field(
         (6.0, 10.0, 12.0, 20.0, 24.0, 36.0, 48.0, 100.0, 144.0, 1000.0),
         min_length=1,
@@ -232,7 +238,7 @@ class PlausibilityConfig(Record):
         (), description="location_id and product_id of items whose orders are right: told, and never held"
     )
 
-    @field_validator("days_of_demand", "above_sold", "unit_of_measure", mode="before")
+    @field_validator("days_of_demand", "above_sold", "unit_of_forecast", "unit_of_stock", mode="before")
     @classmethod
     def _off_is_a_word(cls, value: Any) -> Any:
         """YAML reads the word off as false."""
@@ -248,7 +254,8 @@ class PlausibilityConfig(Record):
 
     def actions(self) -> dict[str, str]:
         """Check -> warn or hold, of those that are on."""
-        chosen = {name: getattr(self, name) for name in ("days_of_demand", "above_sold", "unit_of_measure")}
+        names = ("days_of_demand", "above_sold", "unit_of_forecast", "unit_of_stock")
+        chosen = {name: getattr(self, name) for name in names}
         return {name: action for name, action in chosen.items() if action != "off"}
 
 

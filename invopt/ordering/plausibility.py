@@ -2,7 +2,9 @@
 
     days_of_demand    quantity > max_days_of_demand x mean demand per day of the forecast; any quantity where that is 0
     above_sold        quantity > all units that were sold in the days looked at
-    unit_of_measure   mean demand per day of the forecast is a unit factor above or below the units sold per day
+    unit_of_forecast   mean demand per day of the forecast is a unit factor above or below the units sold per day
+    unit_of_stock     a stock count is a unit factor below the count before it - the units sold between them, and no
+                      count since is half of the count before it or more
 
 `sql/gold/implausible_orders.sql` finds them. The stock and what is on order are not counted in: a policy that lifts a
 position from 50 to 80 days of demand orders 30, and a slip in its inputs shows in what it orders. A line of the least
@@ -21,7 +23,7 @@ from invopt.ordering.receipt import sentences
 from invopt.ordering.review_columns import BLOCKED, IMPLAUSIBLE
 
 WARNINGS_TYPE = "array<struct<warning:string,value:double,limit:double>>"
-DAYS_OF_DEMAND, ABOVE_SOLD, UNIT_OF_MEASURE = "days_of_demand", "above_sold", "unit_of_measure"
+DAYS_OF_DEMAND, ABOVE_SOLD, UNIT_OF_STOCK = "days_of_demand", "above_sold", "unit_of_stock"
 SETTINGS = "orders.plausibility"
 
 
@@ -62,9 +64,11 @@ def warning_text(
     '500 units, and no demand is forecast'
     >>> warning_text("above_sold", 500.0, 120.0, 500.0, 84.0)
     '500 units are more than the 120 sold in 84 days'
-    >>> warning_text("unit_of_measure", 12.3, 12.0, 500.0)
+    >>> warning_text("unit_of_forecast", 12.3, 12.0, 500.0)
     'its forecast is 12.3 times its sales: is one of them in a unit of 12?'
-    >>> warning_text("unit_of_measure", 0.08, 12.0, 500.0)
+    >>> warning_text("unit_of_stock", 11.8, 12.0, 500.0)
+    'its stock count is 11.8 times less than the count before it and the sales leave: is it in a unit of 12?'
+    >>> warning_text("unit_of_forecast", 0.08, 12.0, 500.0)
     'its sales are 12.5 times its forecast: is one of them in a unit of 12?'
     """
     if warning == DAYS_OF_DEMAND:
@@ -74,6 +78,9 @@ def warning_text(
     if warning == ABOVE_SOLD:
         days = "" if days_sold is None or days_sold != days_sold else f" in {days_sold:.0f} days"
         return f"{quantity:,.10g} units are more than the {limit:,.10g} sold{days}"
+    if warning == UNIT_OF_STOCK:
+        what = f"its stock count is {value:.3g} times less than the count before it and the sales leave"
+        return f"{what}: is it in a unit of {limit:g}?"
     what = (
         f"its forecast is {value:.3g} times its sales"
         if value >= 1

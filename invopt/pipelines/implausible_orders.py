@@ -1,7 +1,7 @@
 """Order lines that look like a slip, found in the reviews before they become orders: told, or held, and kept as data.
 
-Sales are read once, for the items that are ordered alone, and not at all where nothing is ordered or no check needs
-them. A run in which nothing looks like a slip writes nothing.
+Sales and stock counts are read for the items that are ordered alone, and not at all where nothing is ordered or no
+check needs them. A run in which nothing looks like a slip writes nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from invopt.tables import ITEM_STATE, ORDER_REVIEWS
 from invopt.tables.columns import ITEM
 
 KEYS = ("policy_id", *ITEM)
-FOUND = f"{', '.join(f'{name} string' for name in KEYS)}, days_sold double, is_least boolean, warnings {WARNINGS_TYPE}, is_held boolean"
+FOUND = (
+    f"{', '.join(f'{name} string' for name in KEYS)}, days_sold double, is_least boolean, warnings {WARNINGS_TYPE}, "
+    "is_held boolean"
+)
 # what a line that looks like a slip has anew
 CHANGED = ("quantity", "outcome", "because", "detail", "ledger", "reason")
 # as many rows go through the driver, so that sales are not read again
@@ -34,7 +37,8 @@ EXAMPLES = 3
 _SENTENCES = {
     "days_of_demand": "{orders} of more than {max_days_of_demand:g} days of the demand that is forecast",
     "above_sold": "{orders} of more units than the item has sold in the {days_of_sales} days before",
-    "unit_of_measure": "{orders} from a forecast in another unit than the sales, as it seems",
+    "unit_of_forecast": "{orders} from a forecast in another unit than the sales, as it seems",
+    "unit_of_stock": "{orders} from a stock count in another unit than the one before it, as it seems",
 }
 
 
@@ -116,12 +120,14 @@ def _found(context: Context, reviews: DataFrame) -> DataFrame:
     """The lines with warnings: KEYS and the other columns of FOUND."""
     checks = context.config.orders.plausibility
     actions = checks.actions()
-    sales = pinned(context, ("sales",))["sales"]
-    needs_sales = not actions.keys().isdisjoint(("above_sold", "unit_of_measure"))
+    tables = pinned(context, ("sales", "stock_lots"))
+    needs_counts = "unit_of_stock" in actions
+    needs_sales = needs_counts or not actions.keys().isdisjoint(("above_sold", "unit_of_forecast"))
     views = {
         "ordered": reviews.select(*KEYS, "quantity"),
         "item_state": context.store.read(ITEM_STATE, where={"run_id": context.run_id}),
-        "sales": sales if needs_sales else sales.where("FALSE"),
+        "sales": tables["sales"].where(F.lit(needs_sales)),
+        "stock_lots": tables["stock_lots"].where(F.lit(needs_counts)),
         "confirmed": frame(
             context.spark,
             [(place.location_id, place.product_id) for place in dict.fromkeys(checks.confirmed)],
@@ -131,6 +137,7 @@ def _found(context: Context, reviews: DataFrame) -> DataFrame:
     values = {
         "as_of": context.as_of,
         "since": context.as_of - timedelta(days=checks.days_of_sales),
+        "counts_since": context.as_of - timedelta(days=checks.days_of_counts),
         "min_days_of_sales": checks.min_days_of_sales,
         "max_days_of_demand": checks.max_days_of_demand,
         "min_units": checks.min_units,

@@ -269,9 +269,9 @@ _OUTCOME = (
         "warnings",
         "array<struct<warning:string,value:double,limit:double>>",
         "",
-        "why the order looks like a slip; NULL where it does not. days_of_demand: its days of the mean forecast, none "
-        "where that is 0, and the most; above_sold: units, and those sold; unit_of_measure: forecast per unit sold, and "
-        "the factor",
+        "why the order looks like a slip; NULL where it does not. days_of_demand: its days of the mean forecast (none "
+        "where that is 0) and the most; above_sold: units, and those sold; unit_of_forecast, unit_of_stock: forecast "
+        "per unit sold, stock expected per unit counted, and the factor",
     ),
 )
 

@@ -17,22 +17,25 @@ from tests.spark.test_order_cycles import AFTERNOON, CYCLE, MONDAY, TUESDAY, Cha
 # ---------------------------------------------------------------------------------------------- what is found
 
 DAY = timedelta(days=1)
+CHECKS = ("days_of_demand", "above_sold", "unit_of_forecast", "unit_of_stock")
 STATE = (
     "location_id string, product_id string, source_id string, demand_mean array<double>, min_order_quantity double, "
     "quantity_multiple double"
 )
+COUNTS = "location_id string, product_id string, snapshot_at timestamp, units double, expires_at timestamp"
 SALES = "location_id string, product_id string, sold_at timestamp, units double"
 ORDERED = "policy_id string, location_id string, product_id string, source_id string, quantity double"
 VALUES = {
     "as_of": MONDAY,
     "since": MONDAY - 91 * DAY,
+    "counts_since": MONDAY - 28 * DAY,
     "min_days_of_sales": 28,
     "max_days_of_demand": 60.0,
     "min_units": 10.0,
     "factors": [6.0, 10.0, 12.0, 24.0],
     "unit_tolerance": 0.1,
     "least_compared": 10.0,
-    "checks": ["days_of_demand", "above_sold", "unit_of_measure"],
+    "checks": list(CHECKS),
     "held": ["days_of_demand"],
 }
 # product: (quantity, forecast per day, units sold per day, days with sales, minimum, multiple) -> its warnings
@@ -52,15 +55,30 @@ LINES = {
     "just_enough_days": ((85, [3.0], 3, 28, None, None), [("above_sold", 85.0, 84.0)]),
     "too_few_days": ((85, [3.0], 3, 27, None, None), None),
     # a case of 12: 36 a day are forecast and 3 are sold; 4 % more is near enough, 15 % is not
-    "cases": ((80, [36.0], 3, 60, None, None), [("unit_of_measure", 12.0, 12.0)]),
-    "nearly_cases": ((80, [37.5], 3, 60, None, None), [("unit_of_measure", 12.5, 12.0)]),
+    "cases": ((80, [36.0], 3, 60, None, None), [("unit_of_forecast", 12.0, 12.0)]),
+    "nearly_cases": ((80, [37.5], 3, 60, None, None), [("unit_of_forecast", 12.5, 12.0)]),
     "growing": ((80, [24.0], 3, 60, None, None), None),
-    "pieces": ((10, [1.0], 24, 60, None, None), [("unit_of_measure", 1 / 24, 24.0)]),
+    "pieces": ((10, [1.0], 24, 60, None, None), [("unit_of_forecast", 1 / 24, 24.0)]),
     # one a day for 60 days, and 9.5 a day are forecast
     "all_of_it": (
         (240, [9.5], 1, 60, None, None),
-        [("above_sold", 240.0, 60.0), ("unit_of_measure", 9.5, 10.0)],
+        [("above_sold", 240.0, 60.0), ("unit_of_forecast", 9.5, 10.0)],
     ),
+}
+# product: (units sold a day, stock counts of the last days, the newest last) -> how many times less it is, or None
+COUNTED = {
+    # 5 a day are sold: 125 - 5 are 120 pieces, and 10 cases of 12
+    "in_cases": ((5, [130, 125, 10]), 12.0),
+    "in_cases_since": ((5, [130, 125, 10, 9, 9]), 12.0),
+    "back_in_pieces": ((5, [130, 125, 10, 9, 110]), None),
+    "sold_out": ((115, [130, 130, 10]), None),
+    "delivered": ((5, [130, 10, 130, 125]), None),
+    # 120 pieces were to be there; 15 are 8 times less, and 4 are too few to tell
+    "other_factor": ((5, [125, 15]), None),
+    "small": ((5, [53, 4]), None),
+    # three quarters of the 125 were to be sold by Sunday evening, and the rest leaves 26
+    "spoilt": ((5, [130, 125, 10]), None),
+    "counted_once": ((5, [10]), None),
 }
 
 
@@ -77,7 +95,28 @@ def found(spark):
     # neither what lies before the days looked at, nor what is not known yet, nor another location's counts
     sold += [("L", "above_sold", MONDAY - 95 * DAY, 500.0), ("L", "above_sold", MONDAY + DAY, 500.0)]
     sold += [("M", "above_sold", MONDAY - DAY, 500.0)]
+    items += [("L", product, "S", [float(sold)], None, None) for product, ((sold, _), _) in COUNTED.items()]
+    lines += [("p", "L", product, "S", 20.0) for product in COUNTED]
+    sold += [
+        ("L", product, MONDAY - day * DAY, float(units))
+        for product, ((units, _), _) in COUNTED.items()
+        for day in range(40)
+    ]
+    # two lots of a count add up
+    counts = [
+        (
+            "L",
+            product,
+            at,
+            part * units,
+            MONDAY - 0.5 * DAY if product == "spoilt" and part == 0.75 and at < MONDAY else None,
+        )
+        for product, ((_, counted), _) in COUNTED.items()
+        for at, units in zip((MONDAY - day * DAY for day in reversed(range(len(counted)))), counted, strict=True)
+        for part in (0.25, 0.75)
+    ]
     views = {
+        "stock_lots": spark.createDataFrame(counts, COUNTS),
         "ordered": spark.createDataFrame(lines, ORDERED),
         "item_state": spark.createDataFrame(items, STATE),
         "sales": spark.createDataFrame(sold, SALES),
@@ -98,6 +137,13 @@ def test_a_line_is_told_with_its_number_and_the_limit(found, product):
     for (_, value, limit), (_, value_expected, limit_expected) in zip(told, expected, strict=True):
         assert limit == limit_expected
         assert value == (None if value_expected is None else pytest.approx(value_expected))
+
+
+@pytest.mark.parametrize("product", COUNTED)
+def test_a_stock_count_in_another_unit_is_told(found, product):
+    expected = COUNTED[product][1]
+    told = [tuple(one) for one in found[product]["warnings"]] if product in found else None
+    assert told == (None if expected is None else [("unit_of_stock", expected, 12.0)])
 
 
 def test_what_is_held(found):
@@ -166,7 +212,7 @@ def warned(chain):
 @pytest.fixture(scope="module")
 def held(chain, warned):
     """Monday 14:00, and now they are held, but what is confirmed."""
-    actions = {"days_of_demand": "hold", "above_sold": "hold", "unit_of_measure": "hold"}
+    actions = {"days_of_demand": "hold", "above_sold": "hold", "unit_of_forecast": "hold"}
     chain.plausibility = {**actions, "confirmed": [{"location_id": "landed", "product_id": "P"}]}
     run = chain.decide(AFTERNOON, POLICIES)
     return run, {location: review for (_, location), review in chain.reviews(run).items()}, chain.lines()
@@ -179,7 +225,7 @@ TOLD = {
         "48 units are 96 days of the demand that is forecast, more than 60",
     ),
     "taken": (
-        [("unit_of_measure", 12.0, 12.0)],
+        [("unit_of_forecast", 12.0, 12.0)],
         "its forecast is 12 times its sales: is one of them in a unit of 12?",
     ),
 }
@@ -257,7 +303,7 @@ def test_with_all_checks_off_and_with_nothing_to_order_nothing_is_looked_at(chai
         raise AssertionError("the sales are read")
 
     monkeypatch.setattr("invopt.pipelines.implausible_orders.pinned", refuse)
-    chain.plausibility = dict.fromkeys(("days_of_demand", "above_sold", "unit_of_measure"), "off")
+    chain.plausibility = dict.fromkeys(CHECKS, "off")
     run = chain.decide(AFTERNOON, POLICIES)
     assert {one["warnings"] for one in chain.reviews(run).values()} == {None}
     assert not any("`warnings`" in one for one in said_by(run))

@@ -11,7 +11,7 @@ from tests.unit.ordered_items import items
 
 DAYS = ("days_of_demand", 70.0, 60.0)
 SOLD = ("above_sold", 7.0, 5.0)
-UNIT = ("unit_of_measure", 12.0, 12.0)
+UNIT = ("unit_of_forecast", 12.0, 12.0)
 BASIS = "position 3 = 3 on hand - 0 expiring + 0 on order; reorder point 6, order quantity 7"
 
 
@@ -40,11 +40,11 @@ def test_the_least_that_can_be_ordered_says_so():
 
 
 def test_a_held_line_names_the_settings_that_hold_it_and_takes_everything_back():
-    line = judged([DAYS, UNIT], is_held=True, unit_of_measure="hold")
+    line = judged([DAYS, UNIT], is_held=True, unit_of_forecast="hold")
     assert line["detail"] == (
         "on overtime; 7 units are 70 days of the demand that is forecast, more than 60, its forecast is 12 times its "
         "sales: is one of them in a unit of 12?; correct it, or have it ordered by naming the item in "
-        "orders.plausibility.confirmed, or once by --set orders.plausibility.unit_of_measure=warn"
+        "orders.plausibility.confirmed, or once by --set orders.plausibility.unit_of_forecast=warn"
     )
     assert line["reason"] == f"held: {line['detail']}; {BASIS}: 7 would be wanted"
     assert (line["quantity"], line["wanted"]) == (0, 7)
@@ -59,7 +59,7 @@ def test_a_held_line_names_the_settings_that_hold_it_and_takes_everything_back()
         (("days_of_demand", float("nan"), 60.0), "1,200 units, and no demand is forecast"),
         (("days_of_demand", 1234.5, 45.5), "1,200 units are 1,234 days of the demand that is forecast, more than 45.5"),
         (("above_sold", 1200.0, 0.0), "1,200 units are more than the 0 sold"),
-        (("unit_of_measure", 1 / 24, 24.0), "its sales are 24 times its forecast: is one of them in a unit of 24?"),
+        (("unit_of_forecast", 1 / 24, 24.0), "its sales are 24 times its forecast: is one of them in a unit of 24?"),
     ],
 )
 def test_a_number_is_told_as_people_read_it(warning, says):
