@@ -207,7 +207,7 @@ class PlausibilityConfig(Record):
     max_days_of_demand: float = Field(
         60.0, gt=0, allow_inf_nan=False, description="days of the mean demand that is forecast"
     )
-    above_sold: Action = Field("warn", description="an order of more units than were sold in days_of_sales together")
+    above_sold: Action = Field("warn", description="an order of more units than were sold in days_of_sales")
     unit_of_forecast: Action = Field(
         "warn", description="an order from a forecast that is one of unit_factors above or below what was sold"
     )

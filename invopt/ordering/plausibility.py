@@ -1,7 +1,8 @@
 """Order lines that look like a slip: the words of their warnings, and the lines that are held until somebody confirms.
 
     days_of_demand    quantity > max_days_of_demand x mean demand per day of the forecast; any quantity where that is 0
-    above_sold        quantity > all units that were sold in the days looked at
+    above_sold        quantity > all units that were sold in the days looked at; where those are fewer than
+                      max_days_of_demand, > the units sold in so many days at their pace
     unit_of_forecast   mean demand per day of the forecast is a unit factor above or below the units sold per day
     unit_of_stock     a stock count is a unit factor below the count before it - the units sold between them, and no
                       count since is half of the count before it or more
@@ -33,12 +34,14 @@ def with_warnings(lines: pd.DataFrame, actions: Mapping[str, str]) -> pd.DataFra
     Parameters
     ----------
     lines : (n,) ordered lines with the columns of a review, `warnings` (lists of (warning, value, limit)), `is_held`,
-        `is_least`: no smaller quantity can be ordered, and `days_sold`: days of the sales that were looked at
+        `is_least`: no smaller quantity can be ordered, and `days_of_sales`: the days that it is compared with
     actions : check -> warn or hold
     """
     before, is_held = lines["quantity"].to_numpy(float), lines["is_held"].to_numpy(bool)
     after = np.where(is_held, 0.0, before)
-    rows = zip(*(lines[name].to_numpy(object) for name in ("detail", "warnings", "is_least", "days_sold")), strict=True)
+    rows = zip(
+        *(lines[name].to_numpy(object) for name in ("detail", "warnings", "is_least", "days_of_sales")), strict=True
+    )
     details = [
         _detail(quantity, is_line_held, actions, *row)
         for quantity, is_line_held, row in zip(before.tolist(), is_held.tolist(), rows, strict=True)
@@ -54,7 +57,7 @@ def with_warnings(lines: pd.DataFrame, actions: Mapping[str, str]) -> pd.DataFra
 
 
 def warning_text(
-    warning: str, value: float | None, limit: float, quantity: float, days_sold: float | None = None
+    warning: str, value: float | None, limit: float, quantity: float, days_of_sales: float | None = None
 ) -> str:
     """A warning in words, with the number and what it is compared with.
 
@@ -63,7 +66,7 @@ def warning_text(
     >>> warning_text("days_of_demand", None, 60.0, 500.0)
     '500 units, and no demand is forecast'
     >>> warning_text("above_sold", 500.0, 120.0, 500.0, 84.0)
-    '500 units are more than the 120 sold in 84 days'
+    '500 units are more than its sales of 120 in 84 days'
     >>> warning_text("unit_of_forecast", 12.3, 12.0, 500.0)
     'its forecast is 12.3 times its sales: is one of them in a unit of 12?'
     >>> warning_text("unit_of_stock", 11.8, 12.0, 500.0)
@@ -76,8 +79,8 @@ def warning_text(
             return f"{quantity:,.10g} units, and no demand is forecast"
         return f"{quantity:,.10g} units are {value:,.0f} days of the demand that is forecast, more than {limit:g}"
     if warning == ABOVE_SOLD:
-        days = "" if days_sold is None or days_sold != days_sold else f" in {days_sold:.0f} days"
-        return f"{quantity:,.10g} units are more than the {limit:,.10g} sold{days}"
+        days = "" if days_of_sales is None or days_of_sales != days_of_sales else f" in {days_of_sales:g} days"
+        return f"{quantity:,.10g} units are more than its sales of {limit:,.10g}{days}"
     if warning == UNIT_OF_STOCK:
         what = f"its stock count is {value:.3g} times less than the count before it and the sales leave"
         return f"{what}: is it in a unit of {limit:g}?"
@@ -102,9 +105,9 @@ def _detail(
     detail: str | None,
     warnings: Sequence[tuple[str, float | None, float]],
     is_least: bool,
-    days_sold: float | None,
+    days_of_sales: float | None,
 ) -> str:
-    texts = [warning_text(*one, quantity, days_sold) for one in warnings]
+    texts = [warning_text(*one, quantity, days_of_sales) for one in warnings]
     if is_least:
         texts.append("less can't be ordered under its minimum and multiple")
     told = ", ".join(texts)

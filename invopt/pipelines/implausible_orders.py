@@ -24,8 +24,8 @@ from invopt.tables.columns import ITEM
 
 KEYS = ("policy_id", *ITEM)
 FOUND = (
-    f"{', '.join(f'{name} string' for name in KEYS)}, days_sold double, is_least boolean, warnings {WARNINGS_TYPE}, "
-    "is_held boolean"
+    f"{', '.join(f'{name} string' for name in KEYS)}, days_of_sales double, is_least boolean, "
+    f"warnings {WARNINGS_TYPE}, is_held boolean"
 )
 # what a line that looks like a slip has anew
 CHANGED = ("quantity", "outcome", "because", "detail", "ledger", "reason")
@@ -36,7 +36,7 @@ LEAST_COMPARED = 10.0
 EXAMPLES = 3
 _SENTENCES = {
     "days_of_demand": "{orders} of more than {max_days_of_demand:g} days of the demand that is forecast",
-    "above_sold": "{orders} of more units than the item has sold in the {days_of_sales} days before",
+    "above_sold": "{orders} of more units than were sold of the item in the {days_of_sales} days before",
     "unit_of_forecast": "{orders} from a forecast in another unit than the sales, as it seems",
     "unit_of_stock": "{orders} from a stock count in another unit than the one before it, as it seems",
 }
@@ -161,7 +161,7 @@ def _changed(context: Context, reviews: DataFrame, found: DataFrame) -> DataFram
         reviews.select(*names)
         .join(found, on=list(KEYS), how="inner")
         .join(state, on=list(ITEM), how="inner")
-        .select(*names, *more, "days_sold", "is_least", "is_held", "warnings")
+        .select(*names, *more, "days_of_sales", "is_least", "is_held", "warnings")
     )
     types = {**REVIEW_TYPES, "warnings": WARNINGS_TYPE}
     schema = ", ".join(f"{name} {types[name]}" for name in (*KEYS, *CHANGED, "warnings"))

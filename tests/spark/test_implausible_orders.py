@@ -49,11 +49,13 @@ LINES = {
     "a_case": ((12, [0.05], 0, 0, None, 12.0), [("days_of_demand", 240.0, 60.0)]),
     "no_demand": ((30, [0.0, 0.0], 0, 0, None, None), [("days_of_demand", None, 60.0)]),
     "no_forecast": ((5000, None, 0, 0, None, None), None),
-    # 30 days at 3 are 90 units
-    "as_sold": ((90, [3.0], 3, 30, None, None), None),
-    "above_sold": ((91, [3.0], 3, 30, None, None), [("above_sold", 91.0, 90.0)]),
-    "just_enough_days": ((85, [3.0], 3, 28, None, None), [("above_sold", 85.0, 84.0)]),
-    "too_few_days": ((85, [3.0], 3, 27, None, None), None),
+    # 70 days at 3 are 210 units
+    "as_sold": ((210, [4.0], 3, 70, None, None), None),
+    "above_sold": ((211, [4.0], 3, 70, None, None), [("above_sold", 211.0, 210.0)]),
+    # 28 days at 3 are 84 units, and 60 days 180
+    "as_would_be_sold": ((180, [4.0], 3, 28, None, None), None),
+    "just_enough_days": ((181, [4.0], 3, 28, None, None), [("above_sold", 181.0, 180.0)]),
+    "too_few_days": ((181, [4.0], 3, 27, None, None), None),
     # a case of 12: 36 a day are forecast and 3 are sold; 4 % more is near enough, 15 % is not
     "cases": ((80, [36.0], 3, 60, None, None), [("unit_of_forecast", 12.0, 12.0)]),
     "nearly_cases": ((80, [37.5], 3, 60, None, None), [("unit_of_forecast", 12.5, 12.0)]),
@@ -159,9 +161,9 @@ CASE = 12.0
 # location -> (units sold a day, days, forecast a day); 48 units are ordered at each
 STORIES = {
     "repeated": (0, 0, None),
-    "older": (2, 30, None),
-    "landed": (1, 30, None),
-    "left": (1, 27, None),
+    "older": (1, 30, None),
+    "landed": (0.5, 30, None),
+    "left": (0.5, 27, None),
     "moved": (0, 0, 0.5),
     "taken": (1, 60, CASE),
 }
@@ -219,7 +221,7 @@ def held(chain, warned):
 
 
 TOLD = {
-    "landed": ([("above_sold", 48.0, 30.0)], "48 units are more than the 30 sold in 30 days"),
+    "landed": ([("above_sold", 48.0, 30.0)], "48 units are more than its sales of 30 in 60 days"),
     "moved": (
         [("days_of_demand", 96.0, 60.0)],
         "48 units are 96 days of the demand that is forecast, more than 60",
@@ -250,7 +252,7 @@ def test_what_is_told_is_ordered_all_the_same(warned):
     told = [one for one in said_by(run) if "unusual" not in one and " order " in one]
     assert [one.split(": ")[0] for one in told] == [
         "  ! 1 order of more than 60 days of the demand that is forecast, such as moved/P/S1",
-        "  ! 1 order of more units than the item has sold in the 91 days before, such as landed/P/S1",
+        "  ! 1 order of more units than were sold of the item in the 91 days before, such as landed/P/S1",
         "  ! 1 order from a forecast in another unit than the sales, as it seems, such as taken/P/S1",
     ]
     assert told[0].endswith(

@@ -46,8 +46,8 @@ running AS (
     FROM counts_and_sales
 ),
 steps AS (
-    SELECT location_id, product_id, at, counted, lag(counted) OVER by_time AS before,
-        try_divide(lag(counted) OVER by_time - sold_by + lag(sold_by) OVER by_time, counted) AS times_less,
+    SELECT location_id, product_id, at, counted, lag(counted) OVER (by_time) AS before,
+        try_divide(lag(counted) OVER (by_time) - sold_by + lag(sold_by) OVER (by_time), counted) AS times_less,
         max(counted) OVER (PARTITION BY location_id, product_id ORDER BY at ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS most_since
     FROM running
     WHERE counted IS NOT NULL
@@ -66,6 +66,8 @@ compared AS (
         quantity < least_order + 1e-6D AS is_least, confirmed.location_id IS NOT NULL AS is_confirmed,
         CASE WHEN units_sold > 0D AND mean_demand > 0D THEN try_divide(mean_demand * days_sold, units_sold) END AS times,
         times_less,
+        -- of fewer days than max_days_of_demand the pace is taken: an order of 50 days is not odd because 28 days are known
+        units_sold * greatest(1D, try_divide(:max_days_of_demand, days_sold)) AS most_sold,
         -- with few units on either side the ratio is chance
         least(units_sold, mean_demand * days_sold) >= :least_compared AS is_enough
     FROM lines
@@ -85,8 +87,8 @@ warned AS (
     SELECT policy_id, location_id, product_id, source_id, days_sold, is_least, is_confirmed, filter(array(
         CASE WHEN array_contains(:checks, 'days_of_demand') AND quantity >= :min_units AND quantity > :max_days_of_demand * mean_demand + 1e-6D THEN
             named_struct('warning', 'days_of_demand', 'value', try_divide(quantity, mean_demand), 'limit', DOUBLE(:max_days_of_demand)) END,
-        CASE WHEN array_contains(:checks, 'above_sold') AND quantity >= :min_units AND quantity > units_sold + 1e-6D THEN
-            named_struct('warning', 'above_sold', 'value', quantity, 'limit', units_sold) END,
+        CASE WHEN array_contains(:checks, 'above_sold') AND quantity >= :min_units AND quantity > most_sold + 1e-6D THEN
+            named_struct('warning', 'above_sold', 'value', quantity, 'limit', most_sold) END,
         CASE WHEN array_contains(:checks, 'unit_of_forecast') AND is_enough AND factor IS NOT NULL THEN
             named_struct('warning', 'unit_of_forecast', 'value', times, 'limit', DOUBLE(factor)) END,
         CASE WHEN array_contains(:checks, 'unit_of_stock') AND stock_factor IS NOT NULL THEN
@@ -95,7 +97,7 @@ warned AS (
     FROM with_factor
 ),
 final AS (
-    SELECT policy_id, location_id, product_id, source_id, DOUBLE(days_sold) AS days_sold, is_least, warnings,
+    SELECT policy_id, location_id, product_id, source_id, greatest(DOUBLE(days_sold), DOUBLE(:max_days_of_demand)) AS days_of_sales, is_least, warnings,
         NOT is_confirmed AND exists(warnings, one -> array_contains(:held, one.warning) AND (one.warning IN ('unit_of_forecast', 'unit_of_stock') OR NOT is_least)) AS is_held
     FROM warned
     WHERE size(warnings) > 0
