@@ -9,7 +9,7 @@ import os
 import re
 import warnings
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -198,12 +198,90 @@ class SolveConfig(Record):
     audit_tolerance: float = Field(1e-6, gt=0, description="relative difference above which the run fails")
 
 
+class Place(Record):
+    """A product at a location."""
+
+    location_id: str
+    product_id: str
+
+    @field_validator("location_id", "product_id", mode="before")
+    @classmethod
+    def _number_is_text(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Action = Literal["warn", "hold", "off"]
+
+
+class PlausibilityConfig(Record):
+    """Which orders look like a slip, and what is done with them.
+
+    warn: ordered, and told. hold: not ordered until somebody confirms it. off: not looked at.
+    """
+
+    days_of_demand: Action = Field("warn", description="an order of more than max_days_of_demand")
+    max_days_of_demand: float = Field(
+        60.0, gt=0, allow_inf_nan=False, description="days of the mean demand that is forecast"
+    )
+    above_sold: Action = Field("warn", description="an order of more units than were sold in days_of_sales")
+    unit_of_forecast: Action = Field(
+        "warn", description="an order from a forecast that is one of unit_factors above or below what was sold"
+    )
+    unit_of_stock: Action = Field(
+        "warn",
+        description="an order of an item whose stock count fell to one of unit_factors less than the count before it "
+        "and its sales leave",
+    )
+    days_of_counts: int = Field(28, ge=2, le=400, description="days before as_of whose stock counts are looked at")
+    unit_factors: tuple[Annotated[float, Field(gt=1, allow_inf_nan=False)], ...] = Field(
+        (6.0, 10.0, 12.0, 20.0, 24.0, 36.0, 48.0, 100.0, 144.0, 1000.0),
+        min_length=1,
+        description="units in another unit of measure: cases, layers, kilograms of grams",
+    )
+    unit_tolerance: float = Field(
+        0.1, ge=0, lt=1, description="fraction by which forecast and sales may differ from a factor"
+    )
+    min_units: float = Field(
+        10.0,
+        ge=0,
+        description="units; an order of fewer is compared with nothing: a few units of a slow mover last long",
+    )
+    days_of_sales: int = Field(91, ge=28, le=800, description="days before as_of whose sales are looked at")
+    min_days_of_sales: int = Field(
+        28, ge=1, description="days from an item's first sale to its last; with fewer it is not compared with its sales"
+    )
+    confirmed: tuple[Place, ...] = Field(
+        (), description="location_id and product_id of items whose orders are right: told, and never held"
+    )
+
+    @field_validator("days_of_demand", "above_sold", "unit_of_forecast", "unit_of_stock", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, value: Any) -> Any:
+        """YAML reads the word off as false."""
+        return "off" if value is False else value
+
+    @model_validator(mode="after")
+    def _enough_days(self) -> PlausibilityConfig:
+        if self.min_days_of_sales > self.days_of_sales:
+            raise ValueError(
+                f"min_days_of_sales, {self.min_days_of_sales}, must be at most days_of_sales, {self.days_of_sales}"
+            )
+        return self
+
+    def actions(self) -> dict[str, str]:
+        """Check -> warn or hold, of those that are on."""
+        names = ("days_of_demand", "above_sold", "unit_of_forecast", "unit_of_stock")
+        chosen = {name: getattr(self, name) for name in names}
+        return {name: action for name, action in chosen.items() if action != "off"}
+
+
 class OrdersConfig(Record):
     """How decisions become orders."""
 
     stale_stock: Literal["hold", "order"] = Field(
         "hold", description="what to do for a location whose stock count is older than the others'"
     )
+    plausibility: PlausibilityConfig = PlausibilityConfig()
 
 
 class SolverRow(Record):
@@ -364,6 +442,13 @@ class Config(Record):
         if self.ids:
             rows = tuple(row.model_copy(update={"scope": row.scope.in_form(self.ids)}) for row in self.policies)
             object.__setattr__(self, "policies", rows)
+            checks = self.orders.plausibility
+            confirmed = tuple(
+                Place(**{name: formed(one, self.ids.get(name, ())) for name, one in place.model_dump().items()})
+                for place in checks.confirmed
+            )
+            checks = checks.model_copy(update={"confirmed": confirmed})
+            object.__setattr__(self, "orders", self.orders.model_copy(update={"plausibility": checks}))
         return self
 
     def active_policies(self) -> tuple[PolicyRow, ...]:

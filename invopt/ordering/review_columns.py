@@ -24,6 +24,7 @@ MINIMUM = "minimum"
 MULTIPLE = "multiple"
 MAXIMUM = "maximum"
 ACTED_ON = "acted_on"
+IMPLAUSIBLE = "implausible"
 
 # columns of an item's state that stand in its review as they are
 STOCK_COLUMNS = ("inventory_position", "on_hand", "expiring", "on_order", "on_order_late")

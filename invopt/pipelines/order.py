@@ -14,11 +14,12 @@ from invopt.ordering import ACTED_ON, RULE_FAILED
 from invopt.pipelines.audit import check_audit
 from invopt.pipelines.context import Context, Stopwatch
 from invopt.pipelines.due import due, until
+from invopt.pipelines.implausible_orders import check_orders, say_warnings
 from invopt.pipelines.inputs import fingerprint_of
 from invopt.pipelines.ledger import Note
 from invopt.pipelines.order_cycles import STEP, closed_by
 from invopt.pipelines.order_lines import acted_on, cycle_lines, lines_of, write_lines
-from invopt.pipelines.order_reviews import Waiting, read_reviews, write_reviews
+from invopt.pipelines.order_reviews import Waiting, ids_of, read_reviews, write_reviews
 from invopt.pipelines.settled import settle
 from invopt.run import instant
 from invopt.tables import ORDERS
@@ -56,6 +57,9 @@ def order(context: Context) -> None:
             continue
         if policy is not None:
             waiting.append(policy)
+    decided = [row.id for row in planned.ordering if row.id not in ids_of(waiting) and _done(context, row)]
+    if decided:
+        say_warnings(context, decided)
     if waiting:
         refused += _order(context, waiting)
     settle(context)
@@ -118,6 +122,8 @@ def _order(context: Context, waiting: Sequence[Waiting]) -> list[OrderRuleError]
     watch = Stopwatch()
     context.store.create(ORDERS)
     write_reviews(context, waiting, acted_on(cycle_lines(context, waiting)))
+    if check_orders(context, waiting):
+        say_warnings(context, ids_of(waiting))
     lines = lines_of(context, waiting)
     counted = _counted(context, waiting, lines)
     cancelled = write_lines(context, waiting, lines, has_failed=any(row["failed"] for row in counted.values()))

@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from invopt.config import PolicyRow
-from invopt.ordering import REVIEW_TYPES, OrderRule, bucket_decider, bucket_keys
+from invopt.ordering import REVIEW_TYPES, WARNINGS_TYPE, OrderRule, bucket_decider, bucket_keys
 from invopt.pipelines.context import Context
 from invopt.pipelines.own_orders import PLACE
 from invopt.pipelines.placement import tasks_of
@@ -82,6 +82,8 @@ def write_reviews(context: Context, waiting: Sequence[Waiting], acted_on: DataFr
             "ordered_at": F.lit(context.as_of),
             "cycle": of_policy({one.row.id: F.lit(one.cycle) for one in waiting}),
             "is_shadow": of_policy({one.row.id: F.lit(one.row.is_shadow) for one in waiting}),
+            # what is ordered is looked at when it is known: implausible_orders.py
+            "warnings": F.lit(None).cast(WARNINGS_TYPE),
         }
     )
     context.store.replace(ORDER_REVIEWS, reviews, {"run_id": context.run_id, "policy_id": ids_of(waiting)})

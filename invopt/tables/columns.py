@@ -20,6 +20,7 @@ SQL_TYPES = (
     "map<string,bigint>",
     "map<string,double>",
     "array<struct<step:string,units:double,limit:double,price:double>>",
+    "array<struct<warning:string,value:double,limit:double>>",
 )
 
 

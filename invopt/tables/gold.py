@@ -253,13 +253,26 @@ SOLUTIONS = Table(
 _OUTCOME = (
     optional("cycle", "timestamp", "", "the order cycle: the newest firing of the policy's order schedule, or the day"),
     optional("outcome", "string", "", "ordered, nothing_wanted, blocked or impossible"),
-    optional("because", "string", "", "the rule that decided: policy, minimum, stale_count, no_solution, acted_on ..."),
+    optional(
+        "because",
+        "string",
+        "",
+        "the rule that decided: policy, minimum, stale_count, no_solution, acted_on, implausible ...",
+    ),
     optional("detail", "string", "", "the cause of a blocked line in words, or what is worth knowing"),
     optional(
         "ledger",
         "array<struct<step:string,units:double,limit:double,price:double>>",
         "units",
         "from what the policy wants to the quantity: each rule's change; the units add up to the quantity",
+    ),
+    optional(
+        "warnings",
+        "array<struct<warning:string,value:double,limit:double>>",
+        "",
+        "why the order looks like a slip; NULL where it does not. days_of_demand: its days of the mean forecast (none "
+        "where that is 0) and the most; above_sold: units, and those sold; unit_of_forecast, unit_of_stock: forecast "
+        "per unit sold, stock expected per unit counted, and the factor",
     ),
 )
 

@@ -294,3 +294,42 @@ def test_the_limits_of_a_delivery_that_lacks_rows(conf):
     loaded = config.load(conf(base=BASE + "ingest: {max_absent_share: 1, min_absent_rows: 3}\n"))
     assert (loaded.ingest.max_absent_share, loaded.ingest.min_absent_rows) == (1.0, 3)
     assert len(problems_of(conf(base=BASE + "ingest: {max_absent_share: 1.5, min_absent_rows: 0}\n"))) == 2
+
+
+def test_orders_that_look_like_a_slip_are_told_unless_it_is_set(conf):
+    checks = config.load(conf()).orders.plausibility
+    assert checks.actions() == dict.fromkeys(
+        ("days_of_demand", "above_sold", "unit_of_forecast", "unit_of_stock"), "warn"
+    )
+    assert (checks.max_days_of_demand, checks.min_days_of_sales) == (60, 28)
+    assert {6, 10, 12, 24} <= set(checks.unit_factors)
+    # YAML reads off as false
+    off = "days_of_demand: off, above_sold: 'off', unit_of_stock: off"
+    base = BASE + f"orders: {{plausibility: {{{off}, unit_of_forecast: hold}}}}\n"
+    assert config.load(conf(base=base)).orders.plausibility.actions() == {"unit_of_forecast": "hold"}
+
+
+def test_ids_of_confirmed_items_are_text_in_their_form(conf):
+    base = BASE + (
+        "ids: {product_id: no_leading_zeros}\n"
+        "orders: {plausibility: {confirmed: [{location_id: 010, product_id: 08_4}, {location_id: 3, product_id: 7}]}}\n"
+    )
+    confirmed = config.load(conf(base=base)).orders.plausibility.confirmed
+    assert [(place.location_id, place.product_id) for place in confirmed] == [("010", "8_4"), ("3", "7")]
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("days_of_demand: stop", "orders.plausibility.days_of_demand"),
+        ("max_days_of_demand: 0", "orders.plausibility.max_days_of_demand"),
+        ("unit_factors: []", "orders.plausibility.unit_factors"),
+        ("unit_factors: [12, 1]", "orders.plausibility.unit_factors"),
+        ("confirmed: [{product_id: 7}]", "orders.plausibility.confirmed"),
+        ("{days_of_sales: 28, min_days_of_sales: 29}", "min_days_of_sales, 29, must be at most days_of_sales, 28"),
+    ],
+)
+def test_a_setting_of_plausibility_that_is_wrong_is_named(conf, given, problem):
+    inside = given if given.startswith("{") else "{" + given + "}"
+    (found,) = problems_of(conf(base=BASE + f"orders: {{plausibility: {inside}}}\n"))
+    assert problem in found
