@@ -31,11 +31,13 @@ FIRST = datetime(2026, 3, 2, tzinfo=UTC)
 STORES = ("A", "B")
 PRODUCTS = tuple(f"p{n}" for n in range(10))
 LEAD_TIME, LEVEL, MAX_AGE = 2, 60, 8
+# day -> what a unit costs from that day on
+COSTS = {0: 1.0, 2: 1.5, 11: 0.5}
 # products with a fate of their own: orders amended, partly received, confirmed by the day alone, declined, never
 # confirmed; counts that leave out what is there; counted now and then
 AMENDED, PARTLY, BY_DAY, DECLINED, SILENT, LEFT_OUT, CYCLED = PRODUCTS[:7]
 
-POLICY = '''
+POLICY = """
 import numpy as np
 import pyomo.environ as pyo
 
@@ -59,7 +61,7 @@ POLICY = Policy(
     build_model=lambda items, params: pyo.ConcreteModel(), cost=lambda items, decisions, params: np.ones(len(items)),
     order=lambda decisions, stock: to_base_stock(decisions["LEVEL"], stock), examples=(), algorithm=algorithm,
 )
-'''
+"""
 
 
 @dataclass
@@ -72,7 +74,6 @@ class Line:
     units: float
     order_id: str
     left: float = 0.0
-    is_reported: bool = False
 
     def __post_init__(self) -> None:
         self.left = self.units
@@ -85,8 +86,7 @@ class Chain:
     folder: Path
     stock: dict[tuple[str, str], float] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
-    to_report: list[list] = field(default_factory=list)
-    late_counts: list[tuple[str, list[list]]] = field(default_factory=list)
+    late_counts: dict[str, tuple[str, str, list[list]] | None] = field(default_factory=dict)
     blocked: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -121,9 +121,7 @@ class Chain:
             age = day - line.day
             own = [line.order_id, f"N{line.day}{line.store}{line.product}", "erp"]
             if line.product == SILENT:
-                # it arrives, and nobody says so
-                if age == LEAD_TIME:
-                    self.stock[line.store, line.product] += line.units
+                # it never arrives, and nobody says so
                 continue
             if line.product == BY_DAY:
                 # the policy's name and the day, another hour and another source
@@ -134,7 +132,6 @@ class Chain:
                     rows.append([*own, line, line.units, "", "cancelled"])
                 continue
             if age == 1:
-                line.is_reported = True
                 if line.product == AMENDED:
                     line.units, line.left = line.units + 5, line.left + 5
                 rows.append([*own, line, line.units, "", "open"])
@@ -152,7 +149,17 @@ class Chain:
             "ReceivedQuantity,Status"
         )
         told = [
-            [*own, line.store, line.product, "S2" if own[2] == "ours" else "S1", units, date_of(line.day), "", part, status]
+            [
+                *own,
+                line.store,
+                line.product,
+                "S2" if own[2] == "ours" else "S1",
+                units,
+                date_of(line.day),
+                "",
+                part,
+                status,
+            ]
             for *own, line, units, part, status in rows
         ]
         if told:
@@ -160,57 +167,76 @@ class Chain:
             if day % 4 == 0:  # once more, under another name
                 self.write(f"orders/erp/orders_{date_of(day)}_again.csv", header, told)
 
-    def count(self, day: int) -> None:
-        """What is counted, and told in the ways of the stores: see the cases below."""
-        header = "StoreID,ProductID,InventoryDateTime,Units,ExpiryDateTime,Partial"
-        self.blocked.clear()
-        late, self.late_counts = self.late_counts, []
-        for name, rows in late:
-            self.write(f"rawdata/inv_{name}.csv", header, rows)
-        for store in STORES:
-            at = f"{date_of(day)} 05:45:00"
-            named = [product for product in PRODUCTS if product != CYCLED or day % 5 == 0]
-            rows = [[store, product, at, self.stock[store, product], "", ""] for product in named]
-            name = f"{store}_{date_of(day)}"
-            if day % 5 != 0:
-                # the product that is counted now and then is not in it: such a count says so
-                for row in rows:
-                    row[-1] = "true"
-            if store == "A" and day % 7 == 3:
-                # no count: it goes on from the day before; the file comes the day after
-                self.late_counts.append((f"{name}_late", rows))
-                continue
-            if store == "B" and day % 7 == 4:
-                # a part of the products, and it says so
-                rows = [[*row[:-1], "true"] for row in rows[::2]]
-            if store == "B" and day % 5 == 0 and self.stock[store, LEFT_OUT] > 0 and day:
-                # a whole count that leaves out a product that can't be gone
-                rows = [row for row in rows if row[1] != LEFT_OUT]
-                self.blocked.add((store, LEFT_OUT))
-            if store == "A" and day % 6 == 5:
-                # nothing is written of what is not there
-                rows = [row for row in rows if row[3] > 0]
-            self.write(f"rawdata/inv_{name}.csv", header, rows)
-            if day % 9 == 2:
-                self.write(f"rawdata/inv_{name}_again.csv", header, rows)
+    def count(self, store: str, day: int) -> None:
+        """What is counted, and told in the ways of the stores: A at 7 in the morning, after what has arrived; B in the
+        evening before, without an hour or half an hour after midnight.
+        """
+        late, self.late_counts[store] = self.late_counts.get(store), None
+        if late is not None:
+            self.write(*late)
+        at = (
+            f"{date_of(day)} 07:00:00"
+            if store == "A"
+            else f"{date_of(day)} 00:30:00"
+            if day % 4 == 1
+            else date_of(day - 1)
+        )
+        is_whole = day % 3 == 0
+        rows = [
+            # a product that is counted now and then is not in the others, which say so
+            [store, product, at, self.stock[store, product], "", "" if is_whole else "true"]
+            for product in PRODUCTS
+            if is_whole or product != CYCLED
+        ]
+        name, header = f"{store}_{date_of(day)}", "StoreID,ProductID,InventoryDateTime,Units,ExpiryDateTime,Partial"
+        self.blocked.discard((store, LEFT_OUT))
+        if store == "A" and day % 7 == 3:
+            # no count: it goes on from the day before; the file comes the day after
+            self.late_counts[store] = (f"rawdata/inv_{name}_late.csv", header, rows)
+            return
+        if store == "B" and day % 7 == 4 and not is_whole:
+            rows = rows[::2]
+        if store == "B" and day % 6 == 0 and day and self.stock[store, LEFT_OUT] > 0:
+            # a whole count that leaves out a product that can't be gone
+            rows = [row for row in rows if row[1] != LEFT_OUT]
+            self.blocked.add((store, LEFT_OUT))
+        if store == "A" and day % 6 == 3:
+            # nothing is written of what is not there
+            rows = [row for row in rows if row[3] > 0]
+        self.write(f"rawdata/inv_{name}.csv", header, rows)
+        if day % 9 == 2:
+            self.write(f"rawdata/inv_{name}_again.csv", header, rows)
 
     def terms(self, day: int) -> None:
         """The static files on the first day, other terms on two more."""
         if day == 0:
             write = self.write
-            write("publicparameters/stores.csv", "StoreID,StoreName,AvgHouseholdIncome,AvgTraffic", [[s, s, 1, 1] for s in STORES])
-            write("publicparameters/brands_products.csv", "BrandID,ProductID,ProductName,MSRP,ProductVolume,ShelfLife", [["x", p, p, 9, 1, ""] for p in PRODUCTS])
-            write("publicparameters/suppliers.csv", "SupplierID,SupplierName,MinShippingVolume,MaxShippingVolume,FixedOrderSize,FixedOrderCost,PurchaseCostBudget", [["S1", "S1", "", "", "", 10, ""]])
-            write("publicparameters/store_product_storage.csv", "StoreID,ProductID,StorageID,StorageCost,MissedSaleCost,MinInventorySize,MaxInventorySize", [[s, p, "w", 0.01, 1, "", ""] for s in STORES for p in PRODUCTS])
-        if day in (0, 2, 11):
-            cost = {0: 1.0, 2: 1.5, 11: 0.5}[day]
-            rows = [[s, "S1", p, LEAD_TIME, 0, 1, "", 1, cost, 2, 0, "", 0.9, ""] for s in STORES for p in PRODUCTS]
-            header = (
-                "StoreID,SupplierID,ProductID,LeadTime,LeadTimeConfidenceInterval,MinOrderQuantity,MaxOrderQuantity,"
-                "QuantityMultiplier,Cost,BackorderCost,ShippingCost,ShiupmentFreq,ServiceLevel,PriceBreaks"
+            write(
+                "publicparameters/stores.csv",
+                "StoreID,StoreName,AvgHouseholdIncome,AvgTraffic",
+                [[s, s, 1, 1] for s in STORES],
             )
+            write(
+                "publicparameters/brands_products.csv",
+                "BrandID,ProductID,ProductName,MSRP,ProductVolume,ShelfLife",
+                [["x", p, p, 9, 1, ""] for p in PRODUCTS],
+            )
+            write("publicparameters/suppliers.csv", "SupplierID,SupplierName,ShippingCost", [["S1", "S1", 10]])
+            write(
+                "publicparameters/store_product_storage.csv",
+                "StoreID,ProductID,StorageID,StorageCost",
+                [[s, p, "w", 0.01] for s in STORES for p in PRODUCTS],
+            )
+        if day in COSTS:
+            rows = [[s, "S1", p, LEAD_TIME, COSTS[day], 2] for s in STORES for p in PRODUCTS]
+            header = "StoreID,SupplierID,ProductID,LeadTime,Cost,BackorderCost"
             self.write(f"publicparameters/store_product_supplier_{date_of(day)}.csv", header, rows)
-        rows = [[s, p, date_of(day), date_of(day + n), 2, "Poisson", "", 1] for s in STORES for p in PRODUCTS for n in range(7)]
+        rows = [
+            [s, p, date_of(day), date_of(day + n), 2, "Poisson", "", 1]
+            for s in STORES
+            for p in PRODUCTS
+            for n in range(7)
+        ]
         header = "StoreID,ProductID,ForecastDateTime,DateTime,Demand,PredictedDemandDistribution,PredictedDemandVariance,PredictedDemandProbability"
         self.write(f"rawdata/demand_forecasts/{date_of(day)}.csv", header, rows)
 
@@ -218,12 +244,10 @@ class Chain:
 
     def on_order(self, store: str, product: str, day: int) -> float:
         """What is to come: of orders that nobody confirms all, until they are overdue."""
-        return sum(
-            line.units if line.product == SILENT and day <= line.day + LEAD_TIME + MAX_AGE else
-            0.0 if line.product == SILENT else line.left
-            for line in self.lines
-            if (line.store, line.product) == (store, product)
-        )
+        lines = [line for line in self.lines if (line.store, line.product) == (store, product)]
+        if product == SILENT:
+            return sum(line.units for line in lines if day <= line.day + LEAD_TIME + MAX_AGE)
+        return sum(line.left for line in lines)
 
     def position(self, store: str, product: str, day: int) -> float | None:
         if (store, product) in self.blocked:
@@ -236,7 +260,7 @@ def date_of(day: int) -> str:
 
 
 def moment_of(day: int) -> datetime:
-    return FIRST + timedelta(days=day, hours=6)
+    return FIRST + timedelta(days=day, hours=8)
 
 
 def config_of(folder: Path) -> Config:
@@ -248,7 +272,9 @@ def config_of(folder: Path) -> Config:
         policies_folder=str(folder / "policies"),
         inputs={"late_order_max_age": MAX_AGE, "horizon": 7},
         solve={"tasks": 1, "audit_partitions": 0},
-        orders={"plausibility": dict.fromkeys(("days_of_demand", "above_sold", "unit_of_forecast", "unit_of_stock"), "off")},
+        orders={
+            "plausibility": dict.fromkeys(("days_of_demand", "above_sold", "unit_of_forecast", "unit_of_stock"), "off")
+        },
         policies=[{"id": "ours", "policy": "up_to", "method": "algorithm", "params": {"level": float(LEVEL)}}],
         solvers=[{"name": "highs"}],
     )
@@ -261,8 +287,10 @@ def days(spark: SparkSession, folder: Path, n_days: int, say=print) -> Iterator[
     for day in range(n_days):
         if day:
             chain.sell(day - 1)
+        chain.count("B", day)
+        if day:
             chain.receive(day)
-        chain.count(day)
+        chain.count("A", day)
         chain.terms(day)
         said: list[str] = []
         context = Context(Run(config, moment_of(day)), store, spark, said.append)
@@ -285,6 +313,9 @@ def days(spark: SparkSession, folder: Path, n_days: int, say=print) -> Iterator[
             found = line["quantity"] if line else 0.0
             if found != wanted:
                 yield f"{date_of(day)} {'/'.join(place)}: {found} ordered, not {wanted}"
+            cost = COSTS[max(since for since in COSTS if since <= day)]
+            if line and line["unit_cost"] != cost:
+                yield f"{date_of(day)} {'/'.join(place)}: at {line['unit_cost']} a unit, not {cost}"
             if line:
                 chain.lines.append(Line(*place, day, line["quantity"], line["order_id"]))
         say(f"{date_of(day)}: {len(rows)} items, {len(ordered)} orders, {len(chain.blocked)} blocked")
