@@ -44,7 +44,7 @@ def make_inputs(context: Context) -> dict[str, Placement]:
     rows_due = planned.optimized
     silver_views = {
         name: context.store.read(item_views.SILVER[name], versions[item_views.SILVER[name].name])
-        for name in (*item_views.TABLES, "forecast_points", "sales")
+        for name in (*item_views.TABLES, "forecast_points")
     }
     on_order = placed(context, planned.cycles, silver_views)
     files = unread_files(context)
@@ -135,6 +135,7 @@ def _write_item_state(
     context: Context, silver_views: dict[str, DataFrame], on_order: DataFrame, rejected: DataFrame | None
 ) -> int:
     values = item_views.values_of(context.run_id, context.as_of, context.config.inputs)
+    values |= item_views.values_of_stock(context.config, context.as_of)
     oldest = context.as_of - timedelta(days=context.config.inputs.forecast_max_age)
     forecasts = sql.query(
         context.spark,

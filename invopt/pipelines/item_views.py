@@ -6,36 +6,39 @@ The order step joins `terms` by itself: a line's lead time and costs are those o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from invopt.config import InputsConfig
+from invopt.config import Config, InputsConfig, MappingConfig
 from invopt.errors import TableError
 from invopt.pipelines.context import Context
 from invopt.policies.inputs.columns import LONGEST_LEAD_TIME
 from invopt.spark import sql
-from invopt.tables import RUNS, silver
+from invopt.tables import RUNS, SPOILAGE, silver
 from invopt.tables.datasets import DATASETS
 
 # in the order in which they are made
 VIEWS = (
-    "stock_counts",
-    "stock",
-    "open_orders",
     "terms",
     "item_terms",
+    "receipts",
+    "counted",
+    "stock",
+    "open_orders",
     "forecast",
     "positions",
     "item_state",
 )
 # silver tables by the names that the views call them
-SILVER = {silver(dataset).name.split(".")[1]: silver(dataset) for dataset in DATASETS}
+SILVER = {table.name.split(".")[1]: table for table in (*map(silver, DATASETS), SPOILAGE)}
 # the silver tables that the views read; they read the own lines that are on order (own_orders.py) and the run's rows of
 # gold.demand_forecasts and gold.unread too
 TABLES = (
     "stock_lots",
+    "sales",
+    "spoilage",
     "landed_orders",
     "product_suppliers",
     "suppliers",
@@ -46,6 +49,8 @@ TABLES = (
     "calendar",
 )
 _TABLES_OF_TERMS = ("product_suppliers", "suppliers")
+# days that the views of stock look back where a count of any age is ordered from
+LONGEST_AGE = 400
 
 
 def values_of(run_id: str, as_of: datetime, inputs: InputsConfig) -> dict[str, Any]:
@@ -57,6 +62,28 @@ def values_of(run_id: str, as_of: datetime, inputs: InputsConfig) -> dict[str, A
         "forecast_max_age": inputs.forecast_max_age,
         "baselines": list(inputs.baselines),
         "longest_lead_time": LONGEST_LEAD_TIME,
+    }
+
+
+def values_of_stock(config: Config, as_of: datetime) -> dict[str, Any]:
+    """The :named parameters of the views of stock.
+
+    Constants from which on counts and moves are read let Delta leave out the files before. Between two counts of which
+    both are believed lie at most twice as many days as a count is; a week, because a product may be absent for some.
+    """
+    mapping = config.mapping.get("inventory", MappingConfig())
+    sales = config.mapping.get("sales", MappingConfig())
+    holds, max_age = config.orders.stale_stock == "hold", config.inputs.stock_max_age
+    today = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "stock_max_age": max_age,
+        "holds_stale_stock": holds,
+        "counts_hold_their_day": config.inputs.count_time == "end_of_day",
+        "absent": mapping.absent,
+        "is_partial": mapping.partial,
+        "zone": sales.zone or mapping.zone or "UTC",
+        "counts_since": today - timedelta(days=max_age + 2 if holds else LONGEST_AGE),
+        "moves_since": today - timedelta(days=max(7, 2 * max_age + 2) if holds else LONGEST_AGE),
     }
 
 
