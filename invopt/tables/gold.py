@@ -165,8 +165,8 @@ FINDINGS = Table(
             "finding",
             "string",
             "",
-            "unread_file, unread_keys, no_item, no_product, implausible, scope, several_sources, limit, last_good or "
-            "problem",
+            "unread_file, unread_keys, no_item, no_product, implausible, scope, several_sources, limit, old_count, "
+            "no_count, missing, never_counted, last_good or problem",
         ),
         required("about", "string", "", "dataset, or policy"),
         required("n", "bigint", "", "how many"),

@@ -31,9 +31,10 @@ held AS (
     FROM days
 ),
 counted_lots AS (
-    -- `day` and `snapshot_at` come first: of two counts the greater is the newer. `until` is a number of days since 1970
+    -- `snapshot_at` comes first: of two counts the greater is the newer, and on one day the one with an hour. `until` is a number of days
+    -- since 1970
     SELECT location_id, product_id, units, coalesce(expires_at, TIMESTAMP '9999-12-31 00:00:00') AS expires_at, is_partial, snapshot_at,
-        struct(day, snapshot_at, counted_on, has_hour, last_day,
+        struct(snapshot_at, day, counted_on, has_hour, last_day,
             CASE WHEN has_hour THEN try_divide(unix_micros(clock), 86400000000D) ELSE unix_date(last_day) + 1D END AS until) AS count
     FROM held
 ),
@@ -41,7 +42,7 @@ stock_counts AS (
     -- of each location the newest count, and the newest that says 0 of what it does not name. A location that was not counted since then
     -- has only counts that are too old, whatever they say
     SELECT location_id, max(count) AS newest, max(count) FILTER (WHERE NOT is_partial) AS whole,
-        bool_or(count.has_hour) AS has_hours
+        max(count.day) AS newest_day, max(count.day) FILTER (WHERE NOT is_partial) AS whole_day, bool_or(count.has_hour) AS has_hours
     FROM counted_lots
     WHERE snapshot_at >= :counts_since
     GROUP BY location_id
@@ -59,7 +60,7 @@ newest AS (
     SELECT lot.location_id, lot.product_id, max(lot.count) AS count,
         collect_list(struct(lot.snapshot_at, lot.expires_at, lot.units)) AS lots
     FROM counted_lots AS lot
-    INNER JOIN stock_counts ON lot.location_id = stock_counts.location_id AND lot.count.day = stock_counts.newest.day
+    INNER JOIN stock_counts ON lot.location_id = stock_counts.location_id AND lot.count.counted_on >= stock_counts.newest_day
     WHERE lot.snapshot_at >= :counts_since
     GROUP BY lot.location_id, lot.product_id
 ),
@@ -82,7 +83,7 @@ before AS (
     GROUP BY location_id, product_id
 ),
 joined AS (
-    SELECT places.location_id, places.product_id, stock_counts.whole, coalesce(stock_counts.whole, stock_counts.newest) AS of_location,
+    SELECT places.location_id, places.product_id, stock_counts.whole_day, coalesce(stock_counts.whole, stock_counts.newest) AS of_location,
         coalesce(newest.count, before.count) AS count, coalesce(newest.lots, before.lots) AS lots
     FROM places
     LEFT JOIN stock_counts ON places.location_id = stock_counts.location_id
@@ -92,7 +93,7 @@ joined AS (
 named AS (
     SELECT *, CASE WHEN count IS NULL AND of_location IS NULL THEN 'no_count'
         WHEN count IS NULL THEN 'never_counted'
-        WHEN whole IS NULL OR count.day >= whole.day OR :absent = 'last' THEN 'counted'
+        WHEN whole_day IS NULL OR count.day >= whole_day OR :absent = 'last' THEN 'counted'
         WHEN :absent = 'zero' THEN 'absent'
         ELSE 'judged' END AS status
     FROM joined

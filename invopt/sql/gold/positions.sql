@@ -4,8 +4,8 @@
 WITH items AS (
     SELECT terms.*, forecast.forecast_made_at, forecast.forecast_file_number, forecast.demand_distribution,
         forecast.demand_mean, forecast.demand_variance, forecast.demand_pmf, forecast.is_distribution_assumed, forecast.missing_days,
-        coalesce(stock.on_hand, 0D) AS on_hand, stock.expiring_lots, stock.stock_status AS counted_status, stock.snapshot_at, stock.counted_on,
-        stock.is_stock_stale, stock.is_day_taken, stock.units_expected, stock.days_unknown,
+        coalesce(stock.on_hand, 0D) AS on_hand, stock.expiring_lots, stock.snapshot_at, stock.counted_on,
+        coalesce(stock.stock_status, 'no_count') AS counted_status, coalesce(stock.is_stock_stale, true) AS is_stock_stale, stock.is_day_taken, stock.units_expected, stock.days_unknown,
         coalesce(open_orders.on_order, 0D) AS on_order, coalesce(open_orders.on_order_late, 0D) AS on_order_late,
         open_orders.last_ordered_at[terms.source_id] AS last_ordered_at
     FROM item_terms AS terms
