@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from invopt.config import Config
 from invopt.pipelines import item_views
 from invopt.tables import DEMAND_FORECASTS, ITEM_STATE, ORDERS, REJECTED, UNREAD
 
 AS_OF = datetime(2017, 1, 10, 6, tzinfo=UTC)
 VALUES = {"run_id": "r", "as_of": AS_OF, "horizon": 4, "forecast_max_age": 14, "baselines": ["Sim"]}
 VALUES |= {"longest_lead_time": 3650.0, "late_order_max_age": 30, "landed_until": AS_OF, "policies": ["mine", "other"]}
+CONFIG = {"lakehouse": {"root": "-"}, "landing": "-"}
+VALUES |= item_views.values_of_stock(Config.model_validate(CONFIG), AS_OF)
 TABLES = {name: item_views.SILVER[name] for name in item_views.TABLES} | {
     "own_on_order": ORDERS,
     "orders": ORDERS,
@@ -41,17 +46,22 @@ LANDED = (
     | dict.fromkeys(("source_id", "policy_name", "identity", "own_order_id", "order_number"), "string")
     | dict.fromkeys(("ordered_at", "eta"), "timestamp")
 )
+COUNT = "struct<snapshot_at: timestamp, day: date, counted_on: date, has_hour: boolean, last_day: date, until: double>"
+MOVES = "array<struct<day: date, is_after_base: boolean, received: double, sold: double, spoiled: double>>"
+COUNTED = of_item("stock_status snapshot_at is_stock_stale")
+COUNTED |= {"counted_on": "date", "is_day_taken": "boolean", "units_expected": "double"}
 # the columns of each view, with their types: what one test expects of a view, another gives to the next view
 VIEWS = {
-    "stock_counts": of_item("location_id snapshot_at is_stock_stale")
-    | {"counted_on": "date", "newest_counted_on": "date"},
-    "stock": PLACE | {"on_hand": "double", "expiring_lots": LOTS},
     "landed_versions": LANDED
     | {"quantity": "double", "received_quantity": "double", "received_at": "timestamp", "state": "string"}
     | {"file_number": "bigint", "known_on": "date"},
     "landed_lines": LANDED
     | {"quantity": "double", "left_to_come": "double", "is_cancelled": "boolean", "is_open": "boolean"},
     "receipts": PLACE | {"units": "double", "received_at": "timestamp"},
+    "counted": PLACE
+    | {"status": "string", "count": COUNT, "base": COUNT, "lots": "array<struct<expires_at: timestamp, units: double>>"}
+    | {"moves": MOVES, "is_day_taken": "boolean"},
+    "stock": PLACE | COUNTED | {"on_hand": "double", "expiring_lots": LOTS, "days_unknown": "double"},
     "open_orders": PLACE
     | {"on_order": "double", "on_order_late": "double", "last_ordered_at": "map<string,timestamp>"}
     | {"overdue": "double", "overdue_since": "date"},
@@ -60,6 +70,7 @@ VIEWS = {
     "forecast": PLACE | FORECAST,
     "positions": TERMS
     | FORECAST
+    | COUNTED
     | of_item(
         "on_hand on_order on_order_late overdue last_ordered_at expiring inventory_position lead_time_demand_mean "
         "lead_time_demand_variance"
@@ -85,8 +96,20 @@ def plain(value):
     return {key: plain(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def rows_of(spark, name: str, columns: str, **given: list[dict]) -> list[tuple]:
-    """These columns of the rows that a view makes of given rows, sorted; a column that is not given is NULL."""
+def rows_of(
+    spark,
+    name: str,
+    columns: str,
+    *,
+    over: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
+    **given: list[dict],
+) -> list[tuple]:
+    """These columns of the rows that a view makes of given rows, sorted; a column that is not given is NULL.
+
+    over : the views that are made before it, of the given rows too
+    values : parameters that are not those of VALUES
+    """
     frames = {}
     for table, rows in given.items():
         declared = TABLES.get(table)
@@ -95,6 +118,6 @@ def rows_of(spark, name: str, columns: str, **given: list[dict]) -> list[tuple]:
         assert not unknown, f"{table} has no {unknown}"
         schema = ", ".join(f"{column} {type_}" for column, type_ in types.items())
         frames[table] = spark.createDataFrame([tuple(map(row.get, types)) for row in rows], schema)
-    made = item_views.make_views(spark, frames, VALUES, (name,))[name]
+    made = item_views.make_views(spark, frames, VALUES | dict(values or {}), (*over, name))[name]
     assert set(made.columns) == set(VIEWS[name])
     return sorted((tuple(map(plain, row)) for row in made.select(*columns.split()).collect()), key=str)

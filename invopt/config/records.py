@@ -96,6 +96,14 @@ class MappingConfig(Record):
     zone: str | None = Field(
         None, description="IANA name of the zone on whose clocks moments without an offset are written; UTC when empty"
     )
+    absent: Literal["judge", "zero", "last"] = Field(
+        "judge",
+        description="of inventory: a product that a newer count of its location does not name has 0 if it can be gone, "
+        "else it is blocked; zero: it has 0; last: its last count goes on",
+    )
+    partial: bool = Field(
+        False, description="of inventory: a file says nothing of products that it does not name, unless IsPartial is no"
+    )
 
     @field_validator("constants", mode="before")
     @classmethod
@@ -179,6 +187,11 @@ class InputsConfig(Record):
     forecast_max_age: int = Field(14, ge=0, description="days; an older forecast is not used")
     late_order_max_age: int = Field(
         30, ge=0, description="days; an order that is later than this is overdue, and no longer counted on order"
+    )
+    stock_max_age: int = Field(3, ge=0, le=366, description="days; an older stock count is not believed")
+    count_time: Literal["end_of_day", "start_of_day"] = Field(
+        "end_of_day",
+        description="when a stock count without an hour was made: it holds the sales and receipts of its day, or not",
     )
     baselines: tuple[str, ...] = Field(
         ("Sim",), description="policies whose landed orders are never delivered and so are not on order"
@@ -279,7 +292,9 @@ class OrdersConfig(Record):
     """How decisions become orders."""
 
     stale_stock: Literal["hold", "order"] = Field(
-        "hold", description="what to do for a location whose stock count is older than the others'"
+        "hold",
+        description="hold: an item whose stock count is older than inputs.stock_max_age, or whose location has none, "
+        "is blocked; order: it is ordered from what is left of the old count",
     )
     plausibility: PlausibilityConfig = PlausibilityConfig()
 
@@ -434,6 +449,15 @@ class Config(Record):
             for form in forms:
                 if not is_form(form):
                     raise ValueError(f"{form!r} is no form of ids; allowed: {', '.join(ALLOWED)}, such as width 13")
+        return value
+
+    @field_validator("mapping")
+    @classmethod
+    def _of_inventory_alone(cls, value: dict[str, MappingConfig]) -> dict[str, MappingConfig]:
+        for name, row in value.items():
+            given = sorted({"absent", "partial"} & row.model_fields_set)
+            if given and name != "inventory":
+                raise ValueError(f"{name}: {given[0]} is a setting of inventory alone")
         return value
 
     @model_validator(mode="after")

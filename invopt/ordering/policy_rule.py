@@ -2,8 +2,8 @@
 
 An item is blocked, in this order of causes, by
 
+    stale_count   its stock count is too old, or its location has none
     bad_input     a line of it could not be read, or can't be used
-    stale_count   its location's stock count is stale
     no_solution   nothing was decided for it
     rule_failed   its policy can't be loaded, or the order rule raises or gives what is no quantity
     no_decision   its inventory position is not known, or the decisions say nothing for this day
@@ -92,8 +92,8 @@ def wanted_lines(policy: policies.Policy | BaseException, items: pd.DataFrame, p
     except (Exception, SystemExit) as error:
         failure = f"{type(error).__name__}: {' '.join(str(error).split())}"
     causes = np.select(
-        [is_blocked, is_stale, ~has_solution, np.full(len(items), failure is not None), np.isnan(wanted)],
-        [BAD_INPUT, STALE_COUNT, NO_SOLUTION, RULE_FAILED, NO_DECISION],
+        [is_stale, is_blocked, ~has_solution, np.full(len(items), failure is not None), np.isnan(wanted)],
+        [STALE_COUNT, BAD_INPUT, NO_SOLUTION, RULE_FAILED, NO_DECISION],
         POLICY,
     ).astype(object)
     return _with_ledger(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from invopt.pipelines.context import Context
@@ -20,6 +20,8 @@ from invopt.tables.columns import ITEM
 # lines of one kind that are told; gold.findings and the tables named have all
 SHOWN = 5
 EXAMPLES = 3
+# how the remark of such an item begins, in gold/item_state.sql
+NEVER_COUNTED = "no stock count names it"
 
 
 class Finding(NamedTuple):
@@ -55,8 +57,9 @@ def find(
         *_sources(context, item_state),
         *_late(context, item_state),
         *_limits(views, item_state),
-        *_of_items(item_state, "remark", "last_good"),
-        *_of_items(item_state, "problem", "problem"),
+        *_stock(context, item_state),
+        *_of_items(item_state.where(~_is_told_of_stock("remark")), "remark", "last_good"),
+        *_of_items(item_state.where(~_is_told_of_stock("problem")), "problem", "problem"),
     ]
 
 
@@ -196,6 +199,47 @@ def _limits(views: Mapping[str, DataFrame], item_state: DataFrame) -> Iterator[F
         if n:
             sentence = f"{about}: {n:,} {of_what} have a {header}, which no order obeys yet"
             yield Finding("limit", about, n, (header,), sentence)
+
+
+def _stock(context: Context, item_state: DataFrame) -> Iterator[Finding]:
+    """The location x products of which no count says what is there: how many, how many units, one of them."""
+    max_age = context.config.inputs.stock_max_age
+    is_held = context.config.orders.stale_stock == "hold"
+    then = "nothing is ordered for them" if is_held else "they are ordered from what is left of it"
+    kind = F.expr(
+        "CASE WHEN is_stock_stale AND stock_status = 'no_count' THEN 'no_count' WHEN is_stock_stale THEN 'old_count' "
+        "WHEN stock_status IN ('missing', 'never_counted') THEN stock_status END"
+    )
+    places = item_state.where("source_rank = 1").withColumn("kind", kind).where("kind IS NOT NULL")
+    counted = places.groupBy("kind").agg(
+        F.count(F.lit(1)).alias("n"),
+        F.count_distinct("location_id").alias("locations"),
+        F.expr("format_number(coalesce(sum(coalesce(stock_expected, on_hand)), 0D), '#,##0.##')").alias("units"),
+        F.date_format(F.min("snapshot_at"), "yyyy-MM-dd").alias("oldest"),
+        F.min(F.concat_ws("/", "location_id", "product_id")).alias("first"),
+    )
+    for row in counted.orderBy("kind").collect():
+        places = f"{row['n']:,} location x product{'' if row['n'] == 1 else 's'}"
+        of = f"of {row['locations']:,} location{'' if row['locations'] == 1 else 's'}"
+        such_as = f"such as {row['first']}"
+        sentence = {
+            "no_count": f"{places} {of} without a stock count, {such_as}: "
+            + ("nothing is ordered for them" if is_held else "they are ordered as if nothing were there"),
+            "old_count": f"{places} {of} with a stock count older than {max_age} day{'' if max_age == 1 else 's'}, the "
+            f"oldest of {row['oldest']}, of {row['units']} units, {such_as}: {then}",
+            "missing": f"{places} {of} that a newer count does not name, where {row['units']} units are expected, "
+            f"{such_as}: blocked until they are counted; see `absent` in docs/landing.md",
+            "never_counted": f"{places} {of} that no stock count names, {such_as}: taken for 0 on hand",
+        }[row["kind"]]
+        yield Finding(row["kind"], "inventory", row["n"], (row["first"],), f"inventory: {sentence}")
+
+
+def _is_told_of_stock(column: str) -> Column:
+    """Whether a text of an item says what `_stock` tells of many, and nothing else."""
+    alone = ~F.coalesce(F.col(column).contains("; "), F.lit(False))
+    if column == "remark":
+        return alone & F.coalesce(F.col(column).startswith(NEVER_COUNTED), F.lit(False))
+    return alone & (F.col("is_stock_stale") | F.coalesce(F.col("stock_status") == "missing", F.lit(False)))
 
 
 def _of_items(item_state: DataFrame, column: str, finding: str) -> Iterator[Finding]:

@@ -45,7 +45,7 @@ def make_inputs(context: Context) -> dict[str, Placement]:
     rows_due = planned.optimized
     silver_views = {
         name: item_views.as_known(context, name, versions[item_views.SILVER[name].name])
-        for name in (*item_views.TABLES, "forecast_points", "sales")
+        for name in (*item_views.TABLES, "forecast_points")
     }
     on_order = placed(context, planned.cycles, silver_views)
     files = unread_files(context)
@@ -139,6 +139,7 @@ def _write_item_state(
 ) -> tuple[int, DataFrame]:
     """The number of items, and the view of what other systems have ordered."""
     values = item_views.values_of(context.run_id, context.as_of, context.config.inputs, own_policies(context))
+    values |= item_views.values_of_stock(context.config, context.as_of)
     oldest = context.as_of - timedelta(days=context.config.inputs.forecast_max_age)
     forecasts = sql.query(
         context.spark,

@@ -6,41 +6,45 @@ The order step joins `terms` by itself: a line's lead time and costs are those o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from invopt.config import InputsConfig
+from invopt.config import Config, InputsConfig, MappingConfig
 from invopt.errors import TableError
 from invopt.pipelines.context import Context
 from invopt.pipelines.history import in_force
 from invopt.policies.inputs.columns import LONGEST_LEAD_TIME
 from invopt.spark import sql
-from invopt.tables import RUNS, silver
+from invopt.tables import RUNS, SPOILAGE, silver
 from invopt.tables.datasets import DATASETS
 
-# in the order in which they are made
+# in the order in which they are made; a view is made twice where two others that are joined later read it: Spark can't
+# plan a join of two queries with one and the same WITH
 VIEWS = (
     "landed_versions",
     "landed_lines",
+    "landed_versions",
     "receipts",
-    "stock_counts",
-    "stock",
     "terms",
-    "open_orders",
     "item_terms",
+    "counted",
+    "stock",
+    "open_orders",
     "forecast",
     "positions",
     "item_state",
 )
 # silver tables by the names that the views call them
 _DATASETS = {silver(dataset).name.split(".")[1]: dataset for dataset in DATASETS}
-SILVER = {name: silver(dataset) for name, dataset in _DATASETS.items()}
+SILVER = {name: silver(dataset) for name, dataset in _DATASETS.items()} | {"spoilage": SPOILAGE}
 # the silver tables that the views read; they read the own lines that are on order (own_orders.py) and the run's rows of
 # gold.demand_forecasts and gold.unread too
 TABLES = (
     "stock_lots",
+    "sales",
+    "spoilage",
     "landed_orders",
     "product_suppliers",
     "suppliers",
@@ -51,6 +55,8 @@ TABLES = (
     "calendar",
 )
 _TABLES_OF_TERMS = ("product_suppliers", "suppliers")
+# days that the views of stock look back where a count of any age is ordered from
+LONGEST_AGE = 400
 
 
 def values_of(run_id: str, as_of: datetime, inputs: InputsConfig, policies: Sequence[str]) -> dict[str, Any]:
@@ -65,6 +71,28 @@ def values_of(run_id: str, as_of: datetime, inputs: InputsConfig, policies: Sequ
         "landed_until": as_of,
         "policies": list(policies),
         "longest_lead_time": LONGEST_LEAD_TIME,
+    }
+
+
+def values_of_stock(config: Config, as_of: datetime) -> dict[str, Any]:
+    """The :named parameters of the views of stock.
+
+    Constants from which on counts and moves are read let Delta leave out the files before. Between two counts of which
+    both are believed lie at most twice as many days as a count is; a week, because a product may be absent for some.
+    """
+    mapping = config.mapping.get("inventory", MappingConfig())
+    sales = config.mapping.get("sales", MappingConfig())
+    holds, max_age = config.orders.stale_stock == "hold", config.inputs.stock_max_age
+    today = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "stock_max_age": max_age,
+        "holds_stale_stock": holds,
+        "counts_hold_their_day": config.inputs.count_time == "end_of_day",
+        "absent": mapping.absent,
+        "is_partial": mapping.partial,
+        "zone": sales.zone or mapping.zone or "UTC",
+        "counts_since": today - timedelta(days=max_age + 2 if holds else LONGEST_AGE),
+        "moves_since": today - timedelta(days=max(7, 2 * max_age + 2) if holds else LONGEST_AGE),
     }
 
 
@@ -114,4 +142,4 @@ def pinned(context: Context, names: Sequence[str]) -> dict[str, DataFrame]:
 def as_known(context: Context, name: str, version: int) -> DataFrame:
     """A version of a silver table; where it keeps its history, the rows that hold on the day of the run's `as_of`."""
     rows = context.store.read(SILVER[name], version)
-    return in_force(rows, context.as_of.date()) if _DATASETS[name].keeps_history else rows
+    return in_force(rows, context.as_of.date()) if name in _DATASETS and _DATASETS[name].keeps_history else rows

@@ -91,14 +91,17 @@ ITEM_STATE = Table(
             "",
             "the item's last order before as_of, received or not; NULL when there was none",
         ),
-        optional("snapshot_at", "timestamp", "", "the newest stock count of the location"),
-        required(
-            "is_stock_stale",
-            "boolean",
+        optional("snapshot_at", "timestamp", "", "the stock count that its stock is from"),
+        required("is_stock_stale", "boolean", "", "that count is older than `inputs.stock_max_age`, or there is none"),
+        optional(
+            "stock_status",
+            "string",
             "",
-            "the location's newest count is older than the newest of all, or there is none",
+            "counted; absent: a newer count of the location does not name it, and it can be gone; missing: it can't; "
+            "never_counted; no_count: nor is the location",
         ),
-        optional("on_hand", "double", "units", "counted, not yet expired [OH]"),
+        optional("stock_expected", "double", "units", "of a blocked stock: what would be there by its last count"),
+        optional("on_hand", "double", "units", "counted, moved since, not yet expired [OH]"),
         optional(
             "expiring",
             "double",
@@ -164,7 +167,7 @@ FINDINGS = Table(
             "string",
             "",
             "unread_file, unread_keys, no_item, no_product, implausible, scope, several_sources, late, overdue, limit, "
-            "last_good or problem",
+            "old_count, no_count, missing, never_counted, last_good or problem",
         ),
         required("about", "string", "", "dataset, or policy"),
         required("n", "bigint", "", "how many"),

@@ -64,13 +64,15 @@ def test_orders_are_written_for_the_products_of_its_departments(sample, first):
     keys = ["location_id", "product_id", "source_id"]
     items = set(scope[keys].itertuples(index=False, name=None))
     solutions = sample.rows(SOLUTIONS)
-    assert items and set(solutions[keys].itertuples(index=False, name=None)) == items
-    # two stores of the sample have neither forecasts nor a stock count: each of their items says so
-    can_decide = solutions.merge(scope[scope["forecast_made_at"].notna()], on=keys)
-    assert set(can_decide["location_id"]) == {"1", "2", "3", "4"} and set(can_decide["status"]) == {"optimal"}
-    rest = solutions[~solutions["location_id"].isin(can_decide["location_id"])]
-    assert set(rest["location_id"]) == {"5", "6"} and set(rest["termination"]) == {"invalid_input"}
-    assert rest["message"].str.contains("column demand_distribution is NULL").all()
+    # two stores of the sample have neither forecasts nor a stock count: their items are blocked, and each says so
+    blocked = scope[scope["is_blocked"]]
+    assert set(blocked["location_id"]) == {"5", "6"} and blocked["on_hand"].isna().all()
+    decided = set(scope[~scope["is_blocked"]][keys].itertuples(index=False, name=None))
+    assert decided and set(solutions[keys].itertuples(index=False, name=None)) == decided
+    assert set(solutions["location_id"]) == {"1", "2", "3", "4"} and set(solutions["status"]) == {"optimal"}
+    # a store's file names 1 to 3 of 20 products: of the others nothing is left, and one was never counted
+    statuses = state[~state["location_id"].isin({"5", "6"})].groupby("stock_status")["product_id"].size().to_dict()
+    assert statuses == {"absent": 73, "counted": 6, "never_counted": 1}
     reviews, orders = sample.rows(ORDER_REVIEWS), sample.rows(ORDERS)
     held = reviews[reviews["outcome"] == "blocked"]
     assert set(held["location_id"]) == {"5", "6"} and set(held["because"]) == {"stale_count"}

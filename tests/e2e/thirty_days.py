@@ -232,12 +232,9 @@ class Chain:
             header = "StoreID,SupplierID,ProductID,LeadTime,Cost,BackorderCost"
             self.write(f"publicparameters/store_product_supplier_{date_of(day)}.csv", header, rows)
         rows = [
-            [s, p, date_of(day), date_of(day + n), 2, "Poisson", "", 1]
-            for s in STORES
-            for p in PRODUCTS
-            for n in range(7)
+            [s, p, date_of(day), date_of(day + n), 2, "Poisson"] for s in STORES for p in PRODUCTS for n in range(7)
         ]
-        header = "StoreID,ProductID,ForecastDateTime,DateTime,Demand,PredictedDemandDistribution,PredictedDemandVariance,PredictedDemandProbability"
+        header = "StoreID,ProductID,ForecastDateTime,DateTime,Demand,PredictedDemandDistribution"
         self.write(f"rawdata/demand_forecasts/{date_of(day)}.csv", header, rows)
 
     # ------------------------------------------------------------------------------------------------ what is expected
@@ -323,7 +320,8 @@ def days(spark: SparkSession, folder: Path, n_days: int, say=print) -> Iterator[
         with replayed(spark, store, config, moment_of(day), lambda line: None) as found:
             wrong = found.rows.where(differs()).collect()
         for row in wrong:
-            yield f"replay of {date_of(day)} {row['location_id']}/{row['product_id']}: {row['quantity']}, not {row['was']}; {row['reason']}"
+            item = f"{row['location_id']}/{row['product_id']}"
+            yield f"replay of {date_of(day)} {item}: {row['quantity']}, not {row['was']}; {row['reason']}"
         say(f"replay of {date_of(day)}: {len(wrong)} differ")
 
 

@@ -40,64 +40,253 @@ def lot(location, product, units, counted, expires=None):
     }
 
 
-def test_stock_counts(spark):
-    given = [
-        lot("today", "a", 1, day(-1)),
-        lot("today", "a", 1, day(0, 2)),
-        lot("today", "b", 1, day(0, 5)),
-        lot("today", "b", 1, day(0, 7)),  # after :as_of
-        lot("late", "a", 1, day(-2, 20)),
-        lot("late", "a", 1, day(-1, 8)),
-        lot("late", "a", 1, day(-1, 18)),
-        lot("opens_tomorrow", "a", 1, day(1)),
-    ]
-    newest, before = date(2017, 1, 10), date(2017, 1, 9)
-    columns = "location_id snapshot_at counted_on newest_counted_on is_stock_stale"
-    assert rows_of(spark, "stock_counts", columns, stock_lots=given) == [
-        ("late", day(-1, 18), before, newest, True),
-        ("today", day(0, 5), newest, newest, False),
-    ]
-    # the count of today is missing everywhere: no location is behind another one
-    assert rows_of(spark, "stock_counts", columns, stock_lots=[lot("late", "a", 1, day(-3))]) == [
-        ("late", day(-3), date(2017, 1, 7), date(2017, 1, 7), False)
-    ]
-    assert rows_of(spark, "stock_counts", columns, stock_lots=[]) == []
+OF_STOCK = ("counted",)
 
 
-def test_stock(spark):
-    counts = [
-        {"location_id": "today", "counted_on": date(2017, 1, 10)},
-        {"location_id": "late", "counted_on": date(2017, 1, 7)},
-    ]
+def stock_of(spark, lots, *, columns="product_id stock_status on_hand", location="L1", values=None, **given):
+    """Rows of the view stock of the location's products, from its lots and what moved."""
+    places = {row["product_id"] for rows in (lots, *given.values()) for row in rows if row["location_id"] == location}
+    tables = {"sales": [], "spoilage": [], "receipts": []} | given
+    items = [{"location_id": location, "product_id": product, "source_id": "S1"} for product in places]
+    tables |= {"product_suppliers": items, "unread": []}
+    return rows_of(spark, "stock", columns, over=OF_STOCK, values=values, stock_lots=lots, **tables)
+
+
+def sold(product, units, at, location="L1"):
+    return {"location_id": location, "product_id": product, "units": float(units), "sold_at": at}
+
+
+def received(product, units, at):
+    return {"location_id": "L1", "product_id": product, "units": float(units), "received_at": at}
+
+
+def test_stock_of_the_day_s_counts(spark):
     given = [
         # two counts on a day: the last one of each product
-        lot("today", "twice", 10, day(0, 1)),
-        lot("today", "twice", 3, day(0, 5)),
-        lot("today", "twice", 4, day(0, 5)),
-        lot("today", "once", 1, day(0, 1)),
-        lot("today", "after_as_of", 2, day(0, 5)),
-        lot("today", "after_as_of", 9, day(0, 7)),
-        lot("today", "not_counted_today", 9, day(-1)),
-        lot("today", "lots", 1, day(0, 5), day(3, 20)),
-        lot("today", "lots", 2, day(0, 5), day(1, 1)),
-        lot("today", "lots", 4, day(0, 5), day(500)),
-        lot("today", "lots", 8, day(0, 5)),
-        lot("today", "lots", 16, day(0, 5), day(0)),  # expires at :as_of
-        lot("today", "lots", 32, day(0, 5), day(-1)),
-        lot("today", "expired", 32, day(0, 5), day(-1)),
-        lot("late", "twice", 6, day(-3)),
-        lot("late", "twice", 7, day(-4)),
-        lot("unknown", "twice", 7, day(0, 5)),  # has no count that holds
+        lot("L1", "twice", 10, day(0, 1)),
+        lot("L1", "twice", 3, day(0, 5)),
+        lot("L1", "twice", 4, day(0, 5)),
+        lot("L1", "once", 1, day(0, 1)),
+        lot("L1", "after_as_of", 2, day(0, 5)),
+        lot("L1", "after_as_of", 9, day(0, 7)),
+        lot("L1", "lots", 1, day(0, 5), day(3, 20)),
+        lot("L1", "lots", 2, day(0, 5), day(1, 1)),
+        lot("L1", "lots", 4, day(0, 5), day(500)),
+        lot("L1", "lots", 8, day(0, 5)),
+        lot("L1", "lots", 16, day(0, 5), day(0)),  # expires at :as_of
+        lot("L1", "lots", 32, day(0, 5), day(-1)),
+        lot("L1", "expired", 32, day(0, 5), day(-1)),
     ]
-    rows = rows_of(
-        spark, "stock", "location_id product_id on_hand expiring_lots", stock_lots=given, stock_counts=counts
-    )
-    assert rows == [
-        ("late", "twice", 6.0, []),
-        ("today", "after_as_of", 2.0, []),
-        ("today", "lots", 15.0, [(1, 2.0), (3, 1.0)]),
-        ("today", "once", 1.0, []),
-        ("today", "twice", 7.0, []),
+    columns = "product_id stock_status on_hand expiring_lots is_stock_stale"
+    assert stock_of(spark, given, columns=columns) == [
+        ("after_as_of", "counted", 2.0, [], False),
+        ("expired", "counted", 0.0, [], False),
+        ("lots", "counted", 15.0, [(1, 2.0), (3, 1.0)], False),
+        ("once", "counted", 1.0, [], False),
+        ("twice", "counted", 7.0, [], False),
+    ]
+
+
+def test_sales_after_a_count_and_in_it(spark):
+    hourly, daily = day(-1, 20), day(-1, 0)
+    given = [
+        *(lot("L1", f"hour_{name}", 100, hourly) for name in ("hours", "days", "receipts")),
+        *(lot("L2", f"day_{name}", 100, daily) for name in ("hours", "days", "receipts")),
+    ]
+    # yesterday 20:00 is counted: what is sold at 19:00 is in it, and so is a total of the day, of which a part is
+    sales = [
+        sold("hour_hours", 1, day(-1, 19)),
+        sold("hour_hours", 2, day(-1, 20)),
+        sold("hour_hours", 4, day(-1, 21)),
+        sold("hour_hours", 8, day(0, 5)),
+        sold("hour_hours", 16, day(0, 7)),  # after :as_of
+        sold("hour_days", 1, day(-2, 0)),
+        sold("hour_days", 2, day(-1, 0)),
+        sold("hour_days", 4, day(0, 0)),  # the total of a day that is not over
+    ]
+    receipts = [received("hour_receipts", 1, day(-2, 0)), received("hour_receipts", 2, day(-1, 0))]
+    receipts += [received("hour_receipts", 4, day(0, 0)), received("hour_receipts", 8, day(-1, 21))]
+    columns = "product_id on_hand is_day_taken"
+    assert stock_of(spark, given, columns=columns, sales=sales, receipts=receipts) == [
+        ("hour_days", 100.0, True),
+        ("hour_hours", 100.0 - 4 - 8, False),
+        ("hour_receipts", 100.0 + 4 + 8, True),
+    ]
+    of_days = [
+        sold("day_hours", 1, day(-2, 23), "L2"),
+        sold("day_hours", 2, day(-1, 12), "L2"),
+        sold("day_hours", 4, day(0, 5), "L2"),
+        sold("day_days", 1, day(-2, 0), "L2"),
+        sold("day_days", 2, day(-1, 0), "L2"),
+    ]
+    of_receipts = [received("day_receipts", 2, day(-1, 0)), received("day_receipts", 4, day(0, 0))]
+    of_receipts = [row | {"location_id": "L2"} for row in of_receipts]
+    moved = {"location": "L2", "columns": columns, "sales": of_days, "receipts": of_receipts}
+    # a count without an hour holds what moved on its day
+    assert stock_of(spark, given, **moved) == [
+        ("day_days", 100.0, True),
+        ("day_hours", 96.0, True),
+        ("day_receipts", 104.0, True),
+    ]
+    # or nothing of it
+    assert stock_of(spark, given, values={"counts_hold_their_day": False}, **moved) == [
+        ("day_days", 98.0, False),
+        ("day_hours", 94.0, False),
+        ("day_receipts", 106.0, False),
+    ]
+
+
+def test_a_count_after_midnight_is_one_of_the_evening_before(spark):
+    given = [
+        lot("L1", "evening", 10, day(-1, 23)),
+        lot("L1", "night", 10, day(0, 1)),
+        lot("L1", "day_before", 10, day(-1, 5)),
+    ]
+    # its day's total comes after it; that of the day before was in it
+    lots = [*given, lot("L2", "night", 10, day(-1, 1))]
+    assert stock_of(spark, lots, columns="product_id stock_status") == [
+        ("day_before", "judged"),
+        ("evening", "counted"),
+        ("night", "counted"),
+    ]
+    sales = [sold("night", 1, day(-2, 0), "L2"), sold("night", 2, day(-1, 0), "L2")]
+    assert stock_of(spark, lots, location="L2", sales=sales) == [("night", "counted", 8.0)]
+    # on the stores' clocks, five hours behind: 3:00 is 22:00 of the day before, and so is the day of what is sold
+    lots = [lot("L1", "day", 10, day(-1, 0))]
+    sales = [sold("day", 1, day(0, 3)), sold("day", 2, day(0, 5).replace(minute=30))]
+    assert stock_of(spark, lots, sales=sales, values={"zone": "America/New_York"}) == [("day", "counted", 8.0)]
+
+
+def test_the_first_expired_is_the_first_sold(spark):
+    counted = day(-3, 20)
+    given = [
+        # 3 of yesterday's lot are sold before its day, 2 are lost; 4 of the later one are sold since
+        lot("L1", "expires", 5, counted, day(-1, 7)),
+        lot("L1", "expires", 6, counted, day(5, 7)),
+        lot("L1", "expires", 1, counted),
+        # what is thrown away is what has expired
+        lot("L1", "spoils", 5, counted, day(-1, 7)),
+        lot("L1", "spoils", 6, counted, day(5, 7)),
+        lot("L1", "breaks", 6, counted, day(5, 7)),
+        lot("L1", "more_sold_than_counted", 2, counted),
+        lot("L1", "returned", 2, counted),
+    ]
+    sales = [
+        sold("expires", 3, day(-2, 12)),
+        sold("expires", 4, day(-1, 12)),
+        sold("more_sold_than_counted", 5, day(-2, 12)),
+        sold("returned", -3, day(-2, 12)),
+        sold("returned", 1, day(-2, 13)),
+    ]
+    spoilage = [sold("spoils", 5, day(-1, 0)), sold("breaks", 2, day(-1, 9))]
+    receipts = [received("more_sold_than_counted", 4, day(-1, 8))]
+    columns = "product_id on_hand expiring_lots"
+    assert stock_of(spark, given, columns=columns, sales=sales, spoilage=spoilage, receipts=receipts) == [
+        ("breaks", 4.0, [(5, 4.0)]),
+        ("expires", 3.0, [(5, 2.0)]),
+        ("more_sold_than_counted", 4.0, []),
+        ("returned", 4.0, []),
+        ("spoils", 6.0, [(5, 6.0)]),
+    ]
+
+
+def test_a_product_that_a_newer_count_does_not_name(spark):
+    given = [
+        lot("L1", "named", 1, day(0, 5)),
+        *(
+            lot("L1", name, 10, day(-1, 5))
+            for name in ("sold", "not_sold", "expired", "received_before", "received_since")
+        ),
+        lot("L1", "long_ago", 10, day(-300)),
+        lot("L1", "counted_0", 0, day(-1, 5)),
+        lot("L2", "counted_long_ago", 7, day(-20)),
+    ]
+    given = [row | {"expires_at": day(0, 0)} if row["product_id"] == "expired" else row for row in given]
+    sales = [
+        sold("sold", 10, day(-1, 12)),
+        sold("received_before", 10, day(-1, 12)),
+        sold("received_since", 10, day(-1, 12)),
+    ]
+    receipts = [
+        received("received_before", 4, day(-1, 13)),
+        received("received_since", 6, day(0, 5).replace(minute=30)),
+    ]
+    moved = {"sales": sales, "receipts": receipts}
+    columns = "product_id stock_status on_hand units_expected days_unknown"
+    # the sales of yesterday are known, 19 of the 24 hours; those of today's 5 hours are not
+    hours = pytest.approx(5 / 24)
+    assert stock_of(spark, given, columns=columns, **moved) == [
+        ("counted_0", "judged", 0.0, 0.0, hours),
+        ("expired", "judged", 0.0, 0.0, hours),
+        # of 300 days all but the week before today, of which yesterday's sales are known
+        ("long_ago", "judged", 0.0, 10.0, pytest.approx(300 - 1 / 24 - 1)),
+        ("named", "counted", 1.0, None, None),
+        ("not_sold", "judged", 0.0, 10.0, hours),
+        ("received_before", "judged", 0.0, 4.0, hours),
+        ("received_since", "judged", 6.0, 0.0, hours),
+        ("sold", "judged", 0.0, 0.0, hours),
+    ]
+    columns = "product_id stock_status on_hand is_stock_stale"
+    zero = {row[0]: row[1:] for row in stock_of(spark, given, columns=columns, values={"absent": "zero"}, **moved)}
+    assert zero["not_sold"] == ("absent", 0.0, False) and zero["received_since"] == ("absent", 6.0, False)
+    last = {row[0]: row[1:] for row in stock_of(spark, given, columns=columns, values={"absent": "last"}, **moved)}
+    assert (last["not_sold"], last["received_before"]) == (("counted", 10.0, False), ("counted", 4.0, False))
+    assert last["long_ago"] == ("counted", 10.0, True)
+    # the count of three weeks ago is the location's last one
+    assert stock_of(spark, given, columns=columns, location="L2") == [("counted_long_ago", "counted", 7.0, True)]
+
+
+def test_a_partial_count_says_nothing_of_others(spark):
+    given = [
+        lot("L1", "a", 9, day(-2, 20)),
+        lot("L1", "b", 9, day(-2, 20)),
+        lot("L1", "c", 9, day(-4, 20)),
+        lot("L1", "b", 5, day(-1, 20)) | {"is_partial": True},
+    ]
+    sales = [sold("a", 1, day(-1, 12)), sold("b", 2, day(-1, 12)), sold("b", 1, day(-1, 21))]
+    columns = "product_id stock_status on_hand counted_on"
+    assert stock_of(spark, given, columns=columns, sales=sales) == [
+        ("a", "counted", 8.0, date(2017, 1, 8)),
+        ("b", "counted", 4.0, date(2017, 1, 9)),
+        ("c", "judged", 0.0, date(2017, 1, 8)),
+    ]
+    # all counts are of some products: each product has its own newest
+    assert stock_of(spark, given, columns="product_id on_hand is_stock_stale", values={"is_partial": True}) == [
+        ("a", 9.0, False),
+        ("b", 5.0, False),
+        ("c", 9.0, True),
+    ]
+
+
+def test_never_counted_and_too_old(spark):
+    given = [
+        lot("L1", "named", 1, day(0, 0)),
+        lot("L2", "three_days", 1, day(-3, 0)),
+        lot("L3", "four_days", 1, day(-4, 23)),
+    ]
+    items = [
+        {"location_id": location, "product_id": product, "source_id": "S1"}
+        for location, product in (
+            ("L1", "never"), ("L2", "three_days"), ("L3", "four_days"), ("L3", "never"), ("L4", "never"),
+        )
+    ]  # fmt: skip
+    receipts = [received("never", 3, day(0, 0)), received("never", 5, day(0, 1))]
+    tables = {
+        "product_suppliers": items,
+        "unread": [],
+        "stock_lots": given,
+        "sales": [],
+        "spoilage": [],
+        "receipts": receipts,
+    }
+    columns = "location_id product_id stock_status on_hand is_stock_stale"
+    assert rows_of(spark, "stock", columns, over=OF_STOCK, **tables) == [
+        # the count of today holds what came on its day
+        ("L1", "never", "never_counted", 0.0, False),
+        ("L2", "three_days", "counted", 1.0, False),
+        ("L3", "four_days", "counted", 1.0, True),
+        ("L3", "never", "never_counted", 0.0, True),
+        ("L4", "never", "no_count", 0.0, True),
     ]
 
 

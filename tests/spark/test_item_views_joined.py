@@ -93,23 +93,52 @@ def kept(location, product, storage, cost, **limits):
     return {"location_id": location, "product_id": product, "storage_id": storage, "holding_cost": cost, **limits}
 
 
-def test_item_state(spark):
-    newest = date(2017, 1, 10)
-    counts = [
-        {"location_id": "L1", "snapshot_at": day(0, 5), "counted_on": newest, "newest_counted_on": newest}
-        | {"is_stock_stale": False},
-        {"location_id": "L2", "snapshot_at": day(-3), "counted_on": date(2017, 1, 7), "newest_counted_on": newest}
-        | {"is_stock_stale": True},
+def test_products_that_a_newer_count_does_not_name(spark):
+    absent = {"stock_status": "judged", "on_hand": 1.0, "is_stock_stale": False}
+    forecast = {"demand_mean": [4.0, 4.0], "demand_variance": [9.0, 9.0]}
+    # (units expected, days unknown, forecast): in 4 days of 4 +- 3 at most 16 + 3 * 6 = 34 are sold, by Poisson 28
+    cases = {
+        "can_be_gone": (34.0, 4.0, forecast),
+        "can_not_be_gone": (34.5, 4.0, forecast),
+        "poisson_gone": (28.0, 4.0, {"demand_mean": [4.0, 4.0]}),
+        "poisson_not_gone": (28.5, 4.0, {"demand_mean": [4.0, 4.0]}),
+        "nothing_left": (0.0, 0.0, {}),
+        "no_forecast": (0.5, 4.0, {}),
+        "all_sales_known": (0.5, 0.0, forecast),
+    }
+    stock = [place(name, units_expected=one[0], days_unknown=one[1], **absent) for name, one in cases.items()]
+    stock.append(place("counted", stock_status="counted", on_hand=7.0, is_stock_stale=False))
+    terms = [line(name, 2.0) for name in (*cases, "counted", "without_a_row")]
+    forecasts = [place(name, **one[2]) for name, one in cases.items() if one[2]]
+    tables = {"item_terms": terms, "stock": stock, "open_orders": [], "forecast": forecasts}
+    assert rows_of(spark, "positions", "product_id stock_status on_hand is_stock_stale", **tables) == [
+        ("all_sales_known", "missing", 1.0, False),
+        ("can_be_gone", "absent", 1.0, False),
+        ("can_not_be_gone", "missing", 1.0, False),
+        ("counted", "counted", 7.0, False),
+        ("no_forecast", "missing", 1.0, False),
+        ("nothing_left", "absent", 1.0, False),
+        ("poisson_gone", "absent", 1.0, False),
+        ("poisson_not_gone", "missing", 1.0, False),
+        ("without_a_row", "no_count", 0.0, True),
     ]
+
+
+def test_item_state(spark):
+    fresh = {"snapshot_at": day(0, 5), "counted_on": date(2017, 1, 10), "is_stock_stale": False}
+    old = {"snapshot_at": day(-4), "counted_on": date(2017, 1, 6), "is_stock_stale": True, "stock_status": "counted"}
+    counted = fresh | {"stock_status": "counted"}
+    missing = fresh | {"stock_status": "missing", "units_expected": 1234.5, "on_hand": 0.0}
     tables = {
         "unread": [],
         "positions": [
-            position("L1", "complete", price_breaks=[(50.0, 0.9), (100.0, 0.8)]),
-            position("L1", "bare", fixed_order_cost=None, forecast_made_at=None),
-            position("L2", "stale"),
-            position("L3", "never_counted"),
+            position("L1", "complete", price_breaks=[(50.0, 0.9), (100.0, 0.8)], is_day_taken=True, **counted),
+            position("L1", "bare", fixed_order_cost=None, forecast_made_at=None, **counted),
+            position("L1", "missing", **missing),
+            position("L1", "never_counted", **fresh, stock_status="never_counted"),
+            position("L2", "stale", **old | {"on_hand": 9.0}),
+            position("L3", "no_count", stock_status="no_count", is_stock_stale=True),
         ],
-        "stock_counts": counts,
         "assortment": [
             {"location_id": "L1", "product_id": "complete", "department_id": "D3", "disposal_cost": 0.25},
             {"location_id": "L1", "product_id": "not_supplied", "department_id": "D3"},
@@ -120,7 +149,10 @@ def test_item_state(spark):
             kept("L1", "complete", "B", 0.1, max_inventory=5.0, min_inventory=2.0, lost_sale_cost=5.0),
             kept("L2", "stale", "A", 0.3, max_inventory=10.0),
             kept("L2", "stale", "B", 0.3),  # takes all
-            kept("L3", "never_counted", "A", 0.3),
+            *(
+                kept("L3" if name == "no_count" else "L1", name, "A", 0.3)
+                for name in ("no_count", "missing", "never_counted")
+            ),
         ],
         "storages": [{"location_id": "L1", "storage_id": "B", "storage_cost_budget": 12.5}],
     }
@@ -128,23 +160,45 @@ def test_item_state(spark):
         "complete": None,
         "bare": "no forecast made in the 14 days before 2017-01-10; no storage cost in store_product_storage; its "
         "supplier is not in suppliers",
-        "stale": "the stock count of 2017-01-07 is older than the newest, of 2017-01-10",
-        "never_counted": "the location has no stock count",
+        "missing": "not in the count of 2017-01-10, 1,234.5 expected",
+        "never_counted": None,
+        "stale": "the stock count of 2017-01-06 is older than 3 days (inputs.stock_max_age)",
+        "no_count": "the location has no stock count",
     }
     assert dict(rows_of(spark, "item_state", "product_id problem", **tables)) == problems
+    columns = "product_id is_blocked on_hand inventory_position stock_expected stock_status remark"
+    taken = "what moved on 2017-01-10 without an hour to tell is taken to be in the stock count of that day"
+    assert rows_of(spark, "item_state", columns, **tables) == [
+        ("bare", False, 0.0, 0.0, None, "counted", None),
+        ("complete", False, 0.0, 0.0, None, "counted", f"{taken} (inputs.count_time)"),
+        ("missing", True, None, None, 1234.5, "missing", None),
+        ("never_counted", False, 0.0, 0.0, None, "never_counted", "no stock count names it: 0 on hand"),
+        ("no_count", True, None, None, 0.0, "no_count", None),
+        ("stale", True, None, None, 9.0, "counted", None),
+    ]
+    columns = "product_id is_blocked on_hand problem"
+    ordered = rows_of(spark, "item_state", columns, values={"holds_stale_stock": False}, **tables)
+    assert [row for row in ordered if row[0] in ("missing", "stale")] == [
+        ("missing", True, None, problems["missing"]),
+        ("stale", False, 9.0, problems["stale"]),
+    ]
     columns = "product_id storage_id holding_cost lost_sale_cost min_inventory max_inventory storage_cost_budget"
     assert rows_of(spark, "item_state", columns, **tables) == [
         ("bare", None, None, None, None, None, None),
         ("complete", "B", 0.1, 5.0, 3.0, 15.0, 12.5),
+        ("missing", "A", 0.3, None, None, None, None),
         ("never_counted", "A", 0.3, None, None, None, None),
+        ("no_count", "A", 0.3, None, None, None, None),
         ("stale", "A", 0.3, None, None, None, None),
     ]
     columns = "product_id run_id as_of snapshot_at is_stock_stale department_id disposal_cost list_price unit_volume"
     assert rows_of(spark, "item_state", columns, **tables) == [
         ("bare", "r", AS_OF, day(0, 5), False, None, None, None, None),
         ("complete", "r", AS_OF, day(0, 5), False, "D3", 0.25, 9.0, 0.5),
-        ("never_counted", "r", AS_OF, None, True, None, None, None, None),
-        ("stale", "r", AS_OF, day(-3), True, None, None, None, None),
+        ("missing", "r", AS_OF, day(0, 5), False, None, None, None, None),
+        ("never_counted", "r", AS_OF, day(0, 5), False, None, None, None, None),
+        ("no_count", "r", AS_OF, None, True, None, None, None, None),
+        ("stale", "r", AS_OF, day(-4), True, None, None, None, None),
     ]
     columns = "product_id price_break_quantity price_break_cost"
     assert rows_of(spark, "item_state", columns, **tables)[1] == ("complete", [50.0, 100.0], [0.9, 0.8])

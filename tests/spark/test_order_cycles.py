@@ -26,7 +26,7 @@ from invopt.pipelines.solve import solve
 from invopt.run import Run
 from invopt.spark.store import Store
 from invopt.spark.stores import open_store
-from invopt.tables import FOREVER, ITEM_STATE, ORDER_REVIEWS, ORDERS, Table, silver
+from invopt.tables import FOREVER, ITEM_STATE, ORDER_REVIEWS, ORDERS, SPOILAGE, Table, silver
 from invopt.tables.datasets import BY_NAME, DATASETS
 
 MONDAY = datetime(2026, 6, 1, 6, tzinfo=UTC)
@@ -103,6 +103,7 @@ class Chain:
         self.store = make_store(spark, self.config([]))
         for dataset in DATASETS:
             self.store.create(silver(dataset))
+        self.store.create(SPOILAGE)
         self.supply((location, "S1", 2.0) for location in LOCATIONS)
         self.supply([("two_sources", "S2", 3.0)])
         self.count(dict.fromkeys(LOCATIONS, ON_HAND), CYCLE)

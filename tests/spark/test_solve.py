@@ -29,7 +29,7 @@ from invopt.pipelines.solve import solve, solve_policy
 from invopt.run import Run
 from invopt.solving import SolveRequest
 from invopt.spark.stores import open_store
-from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, STEPS, Table, policy_inputs, silver
+from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, SPOILAGE, STEPS, Table, policy_inputs, silver
 from invopt.tables.datasets import BY_NAME, DATASETS
 
 LOCATIONS = ("L1", "L2", "L3")
@@ -161,6 +161,7 @@ def make_run(spark, tmp_path_factory):
     store.append(table, spark.createDataFrame(items, columns).withColumns(rest))
     for dataset in DATASETS:
         store.create(silver(dataset))
+    store.create(SPOILAGE)
 
     def make(policies: list[dict], **solve) -> Context:
         config = Config(

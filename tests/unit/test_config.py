@@ -91,6 +91,16 @@ def test_everything_wrong_in_all_files_is_told_at_once(conf):
     assert len(found) == len(expected) + sum("solver 'highs' is not in solvers.yaml" in problem for problem in found)
 
 
+def test_what_is_said_of_stock_counts_is_said_of_inventory_alone(conf):
+    loaded = config.load(conf(base=BASE + "mapping: {inventory: {absent: last, partial: true}}\n"))
+    assert (loaded.mapping["inventory"].absent, loaded.mapping["inventory"].partial) == ("last", True)
+    assert (loaded.inputs.stock_max_age, loaded.inputs.count_time) == (3, "end_of_day")
+    (found,) = problems_of(conf(base=BASE + "mapping: {sales: {partial: true}}\n"))
+    assert "sales: partial is a setting of inventory alone" in found
+    (found,) = problems_of(conf(base=BASE + "mapping: {inventory: {absent: guess}}\n"))
+    assert "base.yaml, mapping.inventory.absent" in found and "found 'guess'" in found
+
+
 def test_a_wrong_value_is_told_with_the_file_that_holds_it(conf):
     folder = conf(base=BASE + "inputs: {horizon: 7}\n", local="inputs: {horizon: -1}\nsolve: {colour: 1}\n")
     found = problems_of(folder)
@@ -197,7 +207,12 @@ def test_the_hash_of_results_knows_what_changes_a_result(conf):
     folder = conf()
     before = config.load(folder).results_hash()
     harmless = ({"landing": "x"}, {"lakehouse": {"root": "y"}}, {"solve": {"items_per_wave": 5}}, {"spark": {"a": "1"}})
-    telling = ({"inputs": {"horizon": 5}}, {"orders": {"stale_stock": "order"}}, {"solve": {"audit_partitions": 1}})
+    telling = (
+        {"inputs": {"horizon": 5}},
+        {"inputs": {"count_time": "start_of_day"}},
+        {"orders": {"stale_stock": "order"}},
+        {"solve": {"audit_partitions": 1}},
+    )
     assert {config.load(folder, overrides=one).results_hash() for one in harmless} == {before}
     hashes = {config.load(folder, overrides=one).results_hash() for one in telling}
     assert before not in hashes and len(hashes) == len(telling)

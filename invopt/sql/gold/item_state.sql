@@ -51,10 +51,15 @@ items AS (
         space.storage_cost_budget,
         assortment.absent_since AS assortment_absent_since, product.absent_since AS product_absent_since,
         storage.absent_since AS storage_absent_since, space.absent_since AS space_absent_since,
-        stock_counts.snapshot_at, stock_counts.counted_on, stock_counts.newest_counted_on,
-        -- a location that was never counted has no row among the counts
-        coalesce(stock_counts.is_stock_stale, true) AS is_stock_stale,
-        of_day.stock AS stock_block, of_day.orders AS orders_block,
+        of_day.stock AS stock_unread, of_day.orders AS orders_block,
+        CASE WHEN stock_status = 'no_count' THEN 'the location has no stock count'
+            WHEN is_stock_stale THEN concat('the stock count of ', coalesce(counted_on, '?'), ' is older than ', :stock_max_age,
+                CASE WHEN :stock_max_age = 1 THEN ' day' ELSE ' days' END, ' (inputs.stock_max_age)') END AS stale,
+        CASE WHEN stock_status = 'missing' THEN concat('not in the count of ', counted_on, ', ', format_number(units_expected, '#,##0.##'),
+            ' expected') END AS missing,
+        CASE WHEN stock_status = 'never_counted' THEN 'no stock count names it: 0 on hand' END AS never_counted,
+        CASE WHEN is_day_taken THEN concat('what moved on ', counted_on, ' without an hour to tell is taken to be in the stock count of that day',
+            ' (inputs.count_time)') END AS day_taken,
         CASE WHEN forecast_made_at IS NULL THEN concat('no forecast: ', of_day.forecast)
             WHEN of_day.forecast_file_number = positions.forecast_file_number THEN concat('its forecast could not be read whole: ', of_day.forecast)
         END AS forecast_block,
@@ -72,7 +77,6 @@ items AS (
     LEFT JOIN products AS product ON positions.product_id = product.product_id
     LEFT JOIN storage ON positions.location_id = storage.location_id AND positions.product_id = storage.product_id
     LEFT JOIN storages AS space ON positions.location_id = space.location_id AND storage.storage_id = space.storage_id
-    LEFT JOIN stock_counts ON positions.location_id = stock_counts.location_id
     LEFT JOIN unread_of_day AS of_day ON positions.location_id = of_day.location_id AND positions.product_id = of_day.product_id
     LEFT JOIN unread_of_place AS of_place ON positions.location_id = of_place.location_id AND positions.product_id = of_place.product_id
     LEFT JOIN unread_values AS of_item
@@ -89,7 +93,10 @@ blocked AS (
             CASE WHEN storage_absent_since IS NOT NULL THEN concat('not in store_product_storage of ', storage_absent_since) END,
             CASE WHEN space_absent_since IS NOT NULL THEN concat('not in store_storage of ', space_absent_since) END,
             values_block, stock_block, orders_block, forecast_block, lead_time_block), '') AS block
-    FROM items
+    FROM (
+        -- with `stale_stock: order` what is left of an old count is ordered from
+        SELECT *, nullif(concat_ws('; ', stock_unread, missing, CASE WHEN :holds_stale_stock THEN stale END), '') AS stock_block FROM items
+    )
 ),
 final AS (
     SELECT :run_id AS run_id, location_id, product_id, source_id, :as_of AS as_of, department_id, storage_id, source_rank, cheaper_sources,
@@ -98,7 +105,8 @@ final AS (
         storage_cost_budget, purchase_budget, max_shipping_volume,
         lead_time, lead_time_confidence, service_level, shipping_interval, min_order_quantity, max_order_quantity, quantity_multiple,
         min_inventory, max_inventory,
-        last_ordered_at, snapshot_at, is_stock_stale,
+        last_ordered_at, snapshot_at, is_stock_stale, stock_status,
+        CASE WHEN missing IS NOT NULL THEN units_expected WHEN stock_block IS NOT NULL THEN on_hand END AS stock_expected,
         CASE WHEN stock_block IS NULL THEN on_hand END AS on_hand,
         CASE WHEN stock_block IS NULL THEN expiring END AS expiring,
         CASE WHEN orders_block IS NULL THEN on_order END AS on_order,
@@ -117,11 +125,10 @@ final AS (
                 WHEN demand_distribution LIKE 'pmf whose%' THEN concat('the forecast has a ', demand_distribution) END,
             CASE WHEN holding_cost IS NULL AND NOT is_storage_unread THEN 'no storage cost in store_product_storage' END,
             CASE WHEN fixed_order_cost IS NULL AND NOT has_no_terms AND NOT has_no_supplier THEN 'its supplier is not in suppliers' END,
-            CASE WHEN counted_on IS NULL THEN 'the location has no stock count'
-                WHEN is_stock_stale THEN concat('the stock count of ', counted_on, ' is older than the newest, of ', newest_counted_on) END
+            CASE WHEN NOT :holds_stale_stock THEN stale END
         ), '') AS problem,
         block IS NOT NULL AS is_blocked,
-        nullif(concat_ws('; ', nullif(values_remark, ''), forecast_remark,
+        nullif(concat_ws('; ', nullif(values_remark, ''), forecast_remark, never_counted, day_taken,
             CASE WHEN overdue > 0 THEN concat(format_number(overdue, '#,##0.##'), ' units on order are overdue since ', overdue_since,
                 ' and no longer counted: report them as received or cancelled, or set inputs.late_order_max_age') END,
             CASE WHEN is_distribution_assumed THEN 'its forecast has a variance and names no distribution: Normal is used' END), '') AS remark

@@ -1,8 +1,11 @@
 -- One row per item, with its terms and forecast: on hand, expiring, on order, the demand of its lead time, the position.
+-- A product that a newer count does not name is gone where what was there, rolled forward to that count, can be sold on the days whose sales
+-- are not known: within the forecast's mean and 3 standard deviations, those of Poisson where it has no variance. Otherwise it is missing.
 WITH items AS (
     SELECT terms.*, forecast.forecast_made_at, forecast.forecast_file_number, forecast.demand_distribution,
         forecast.demand_mean, forecast.demand_variance, forecast.demand_pmf, forecast.is_distribution_assumed, forecast.missing_days,
-        coalesce(stock.on_hand, 0D) AS on_hand, stock.expiring_lots,
+        coalesce(stock.on_hand, 0D) AS on_hand, stock.expiring_lots, stock.snapshot_at, stock.counted_on,
+        coalesce(stock.stock_status, 'no_count') AS counted_status, coalesce(stock.is_stock_stale, true) AS is_stock_stale, stock.is_day_taken, stock.units_expected, stock.days_unknown,
         coalesce(open_orders.on_order, 0D) AS on_order, coalesce(open_orders.on_order_late, 0D) AS on_order_late,
         coalesce(open_orders.overdue, 0D) AS overdue, open_orders.overdue_since,
         open_orders.last_ordered_at[terms.source_id] AS last_ordered_at
@@ -33,7 +36,12 @@ sums AS (
     FROM items
 ),
 final AS (
-    SELECT * EXCEPT (expiring_lots, mean_at_lead_time, variance_at_lead_time, mean_per_day, variance_per_day, days_beyond),
+    SELECT * EXCEPT (expiring_lots, mean_at_lead_time, variance_at_lead_time, mean_per_day, variance_per_day, days_beyond,
+            counted_status, days_unknown),
+        CASE WHEN counted_status <> 'judged' THEN counted_status
+            WHEN units_expected <= 1e-9 + coalesce(mean_per_day * days_unknown
+                + 3D * sqrt(coalesce(variance_per_day, mean_per_day) * days_unknown), 0D) THEN 'absent'
+            ELSE 'missing' END AS stock_status,
         on_hand - expiring + on_order AS inventory_position,
         CASE WHEN lead_time IS NOT NULL THEN mean_at_lead_time + days_beyond * mean_per_day END AS lead_time_demand_mean,
         -- a lead time of L +- c days, each as likely, adds the variance c (c + 1) / 3 of its days

@@ -1,26 +1,64 @@
--- One row per location and product with stock on the day whose count holds: what can still be sold, and the lots that expire.
-WITH counted_products AS (
-    -- of several counts on the newest day the product's last one; a product that was not counted on that day has no stock there
-    SELECT lot.location_id, lot.product_id, max(lot.snapshot_at) AS snapshot_at
-    FROM stock_lots AS lot
-    INNER JOIN stock_counts ON lot.location_id = stock_counts.location_id AND to_date(lot.snapshot_at) = stock_counts.counted_on
-    WHERE lot.snapshot_at <= :as_of
-    GROUP BY lot.location_id, lot.product_id
+-- One row per location and product of an item: what can still be sold at :as_of, and the lots that expire, from its count rolled forward.
+WITH known AS (
+    -- the days whose sales a location has delivered, as numbers since 1970: the day of :as_of is not over
+    SELECT location_id, collect_set(day) AS days
+    FROM (
+        SELECT location_id,
+            unix_date(CASE WHEN sold_at = date_trunc('DAY', sold_at) THEN to_date(sold_at) ELSE to_date(from_utc_timestamp(sold_at, :zone)) END) AS day
+        FROM sales
+        WHERE :absent = 'judge' AND sold_at >= :moves_since AND sold_at <= :as_of
+    )
+    WHERE day > unix_date(to_date(:moves_since)) AND day < unix_date(to_date(:as_of))
+    GROUP BY location_id
 ),
-lots AS (
-    -- what can still be sold
-    SELECT lot.location_id, lot.product_id, lot.units, lot.expires_at
-    FROM stock_lots AS lot
-    INNER JOIN counted_products AS last
-        ON lot.location_id = last.location_id AND lot.product_id = last.product_id AND lot.snapshot_at = last.snapshot_at
-    WHERE lot.expires_at IS NULL OR lot.expires_at > :as_of
+joined AS (
+    SELECT counted.*, known.days
+    FROM counted
+    LEFT JOIN known ON counted.location_id = known.location_id
+),
+rolled AS (
+    -- of each day first what came, which does not expire; then what was sold, of lots that expire later, the first expired first;
+    -- then what was spoiled, of expired lots too; no lot has less than 0
+    SELECT *, CASE WHEN lots IS NULL OR moves IS NULL THEN lots ELSE aggregate(
+        filter(moves, move -> status = 'counted' OR NOT move.is_after_base),
+        lots,
+        (sofar, move) -> aggregate(
+            aggregate(
+                CASE WHEN move.received > 0 THEN concat(sofar, array(struct(TIMESTAMP '9999-12-31 00:00:00' AS expires_at, move.received AS units)))
+                    ELSE sofar END,
+                struct(move.sold AS open, slice(lots, 1, 0) AS lots),
+                (after, lot) -> struct(
+                    after.open - CASE WHEN to_date(lot.expires_at) > move.day THEN least(after.open, lot.units) ELSE 0D END AS open,
+                    concat(after.lots, array(struct(lot.expires_at AS expires_at,
+                        lot.units - CASE WHEN to_date(lot.expires_at) > move.day THEN least(after.open, lot.units) ELSE 0D END AS units))) AS lots),
+                after -> after.lots),
+            struct(move.spoiled AS open, slice(lots, 1, 0) AS lots),
+            (after, lot) -> struct(after.open - least(after.open, lot.units) AS open,
+                concat(after.lots, array(struct(lot.expires_at AS expires_at, lot.units - least(after.open, lot.units) AS units))) AS lots),
+            after -> after.lots)) END AS left_lots
+    FROM joined
+),
+live AS (
+    SELECT *, CASE WHEN status = 'counted' THEN filter(left_lots, lot -> lot.expires_at > :as_of AND lot.units > 0) END AS live_lots
+    FROM rolled
 ),
 final AS (
-    -- only lots that may expire within a lead time matter one by one
-    SELECT location_id, product_id, sum(units) AS on_hand,
-        array_sort(collect_list(CASE WHEN expires_at <= :as_of + INTERVAL 400 DAYS
-            THEN struct(datediff(expires_at, :as_of) AS days_left, units) END)) AS expiring_lots
-    FROM lots
-    GROUP BY location_id, product_id
+    SELECT location_id, product_id, status AS stock_status, base.snapshot_at, base.counted_on,
+        coalesce(datediff(:as_of, base.counted_on) > :stock_max_age, true) AS is_stock_stale,
+        CASE WHEN status = 'counted' THEN aggregate(live_lots, 0D, (sum, lot) -> sum + lot.units)
+            -- nothing was there at the base: what is there came since
+            ELSE aggregate(coalesce(filter(moves, move -> move.is_after_base), array()), 0D,
+                (sum, move) -> greatest(0D, sum + move.received - move.sold - move.spoiled))
+        END AS on_hand,
+        -- only lots that may expire within a lead time matter one by one
+        array_sort(transform(filter(coalesce(live_lots, array()), lot -> lot.expires_at <= :as_of + INTERVAL 400 DAYS),
+            lot -> struct(datediff(lot.expires_at, :as_of) AS days_left, lot.units))) AS expiring_lots,
+        is_day_taken,
+        -- what would be there at the count that does not name it, and the days until then whose sales are not known
+        CASE WHEN status = 'judged' THEN aggregate(left_lots, 0D, (sum, lot) ->
+            sum + CASE WHEN try_divide(unix_micros(lot.expires_at), 86400000000D) > base.until THEN lot.units ELSE 0D END) END AS units_expected,
+        CASE WHEN status = 'judged' THEN greatest(0D, base.until - count.until - aggregate(coalesce(days, array()), 0D, (sum, day) ->
+            sum + greatest(0D, least(base.until, day + 1D) - greatest(count.until, DOUBLE(day))))) END AS days_unknown
+    FROM live
 )
 SELECT * FROM final
