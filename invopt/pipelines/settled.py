@@ -17,7 +17,7 @@ from invopt.tables.datasets import BY_NAME
 
 def settle(context: Context) -> None:
     """Gives the lines of gold.orders the status that they have at the run's moment; a run of the past leaves them."""
-    if any(as_of_of(one["run_id"]) > context.as_of for one in context.ledger.rows()):
+    if any(one["step"] == "order" and as_of_of(one["run_id"]) > context.as_of for one in context.ledger.rows()):
         return
     store, tables = context.store, ("landed_versions", "landed_lines")
     values = item_views.values_of(context.run_id, context.as_of, context.config.inputs, own_policies(context))

@@ -21,13 +21,16 @@ def test_every_file_is_a_view_in_the_list_after_those_that_it_reads():
     folder = files("invopt").joinpath("sql", "gold")
     statements = {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for file in folder.iterdir()}
     # what the views read: a table, and the lines of gold.orders that count
-    for name in ("demand_forecasts", "own_orders", "unread", "implausible", "unmatched"):
+    for name in (
+        *("demand_forecasts", "own_orders", "unread", "implausible", "unmatched", "settled_orders"),
+        "implausible_orders",
+    ):
         del statements[name]
     assert set(statements) == set(item_views.VIEWS) == set(VIEWS)
     for place, name in enumerate(item_views.VIEWS):
         # a view that is not made yet might be there from an earlier run of the session
         reads = set(re.findall(r"(?:FROM|JOIN) ([a-z_]+)", statements[name]))
-        assert reads.isdisjoint(item_views.VIEWS[place:]), name
+        assert reads.isdisjoint(set(item_views.VIEWS[place:]) - set(item_views.VIEWS[:place])), name
 
 
 def lot(location, product, units, counted, expires=None):
