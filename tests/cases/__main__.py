@@ -84,9 +84,11 @@ RIGHT: dict[str, tuple[str, Callable[[Outcome], bool]]] = {
     "16": ("100 on hand", nothing_unless_held("4006381333931")),
     "26": (
         "52 of keep, gone held with the day",
-        lambda case: case.items["keep"]["quantity"] == 52
-        and not case.items["gone"]["quantity"]
-        and case.items["gone"]["problem"].startswith("not in store_product_supplier of 2026-03-02"),
+        lambda case: (
+            case.items["keep"]["quantity"] == 52
+            and not case.items["gone"]["quantity"]
+            and case.items["gone"]["problem"].startswith("not in store_product_supplier of 2026-03-02")
+        ),
     ),
     "28": ("52 of 8_4, nothing of 84", lambda case: case.items["8_4"]["quantity"] == 52 and "84" not in ordered(case)),
     "27": (

@@ -26,7 +26,7 @@ from invopt.pipelines.solve import solve
 from invopt.run import Run
 from invopt.spark.store import Store
 from invopt.spark.stores import open_store
-from invopt.tables import ITEM_STATE, ORDER_REVIEWS, ORDERS, Table, silver
+from invopt.tables import FOREVER, ITEM_STATE, ORDER_REVIEWS, ORDERS, Table, silver
 from invopt.tables.datasets import BY_NAME, DATASETS
 
 MONDAY = datetime(2026, 6, 1, 6, tzinfo=UTC)
@@ -121,7 +121,7 @@ class Chain:
 
     def add(self, table: Table, rows: Iterable[dict]) -> None:
         """Appends rows; columns that do not matter are 0, or NULL where they may be."""
-        nothing = {"string": "-", "double": 0.0, "int": 0, "bigint": 0}
+        nothing = {"string": "-", "double": 0.0, "int": 0, "bigint": 0, "date": FOREVER}
         default = {column.name: None if column.is_nullable else nothing.get(column.type) for column in table.columns}
         self.store.append(table, [tuple((default | one).values()) for one in rows])
 
