@@ -187,8 +187,10 @@ def _late(context: Context, item_state: DataFrame) -> Iterator[Finding]:
 
 def _limits(views: Mapping[str, DataFrame], item_state: DataFrame) -> Iterator[Finding]:
     """The limits of the data that no order obeys yet: an order above one of them must surprise nobody."""
-    suppliers = views["suppliers"].agg(
-        F.count("min_shipping_volume").alias("a"), F.count("fixed_order_size").alias("b")
+    suppliers = (
+        views["suppliers"]
+        .where("absent_since IS NULL")
+        .agg(F.count("min_shipping_volume").alias("a"), F.count("fixed_order_size").alias("b"))
     )
     counted = suppliers.crossJoin(item_state.agg(F.count("max_inventory").alias("c"))).first()
     for about, n, header, of_what in (

@@ -29,7 +29,17 @@ from invopt.pipelines.solve import solve, solve_policy
 from invopt.run import Run
 from invopt.solving import SolveRequest
 from invopt.spark.stores import open_store
-from invopt.tables import ORDER_REVIEWS, ORDERS, SOLUTIONS, SPOILAGE, STEPS, Table, policy_inputs, silver
+from invopt.tables import (
+    FOREVER,
+    ORDER_REVIEWS,
+    ORDERS,
+    SOLUTIONS,
+    SPOILAGE,
+    STEPS,
+    Table,
+    policy_inputs,
+    silver,
+)
 from invopt.tables.datasets import BY_NAME, DATASETS
 
 LOCATIONS = ("L1", "L2", "L3")
@@ -154,7 +164,7 @@ def make_run(spark, tmp_path_factory):
     )
     table = silver(BY_NAME["store_product_supplier"])
     rest = {
-        column.name: F.lit(None if column.is_nullable else 0).cast(column.type)
+        column.name: F.lit(None if column.is_nullable else FOREVER if column.type == "date" else 0).cast(column.type)
         for column in table.columns
         if column.name not in columns
     }

@@ -3,14 +3,14 @@
 WITH closed_everywhere AS (
     SELECT collect_set(to_date(day)) AS days
     FROM calendar
-    WHERE location_id = '' AND source_id = '' AND is_closed AND day >= :as_of - INTERVAL 1 DAYS AND day < :as_of + INTERVAL 800 DAYS
+    WHERE absent_since IS NULL AND location_id = '' AND source_id = '' AND is_closed AND day >= :as_of - INTERVAL 1 DAYS AND day < :as_of + INTERVAL 800 DAYS
 ),
 of_location AS (
     -- what is said of a location goes before what is said of all
     SELECT location_id, collect_set(CASE WHEN is_closed THEN to_date(day) END) AS closed_days,
         collect_set(CASE WHEN NOT coalesce(is_closed, false) THEN to_date(day) END) AS open_days
     FROM calendar
-    WHERE location_id <> '' AND source_id = '' AND day >= :as_of - INTERVAL 1 DAYS AND day < :as_of + INTERVAL 800 DAYS
+    WHERE absent_since IS NULL AND location_id <> '' AND source_id = '' AND day >= :as_of - INTERVAL 1 DAYS AND day < :as_of + INTERVAL 800 DAYS
     GROUP BY location_id
 ),
 current AS (
