@@ -43,185 +43,195 @@ def lot(location, product, units, counted, expires=None):
     }
 
 
-OF_STOCK = ("counted",)
+class Stock:
+    """A chain whose locations are cases, and the rows that the view stock makes of it; one query for all of them."""
+
+    COLUMNS = (
+        "location_id product_id stock_status on_hand expiring_lots is_stock_stale counted_on is_day_taken "
+        "units_expected days_unknown"
+    )
+
+    def __init__(self, spark):
+        self.spark, self.made = spark, {}
+        self.given = {name: [] for name in ("stock_lots", "sales", "spoilage", "receipts")}
+        self.items = {("never_counted", "never"), ("day_s_count", "never"), ("four_days", "never")}
+
+    def lot(self, location, product, units, counted, expires=None, is_partial=None):
+        self.given["stock_lots"].append(lot(location, product, units, counted, expires) | {"is_partial": is_partial})
+        self.items.add((location, product))
+
+    def moved(self, table, location, product, *moves):
+        """moves : (units, moment)"""
+        at = "received_at" if table == "receipts" else "sold_at"
+        keys = {"location_id": location, "product_id": product}
+        self.given[table] += [keys | {"units": float(units), at: moment} for units, moment in moves]
+
+    def rows(self, location, columns, **values):
+        """These columns of a location's rows, in the order of their products, by parameters that are not the usual."""
+        key = tuple(values.items())
+        if key not in self.made:
+            supplies = [{"location_id": one, "product_id": product, "source_id": "S1"} for one, product in self.items]
+            tables = self.given | {"product_suppliers": supplies, "unread": []}
+            found = rows_of(self.spark, "stock", self.COLUMNS, over=("counted",), values=values, **tables)
+            self.made[key] = [dict(zip(self.COLUMNS.split(), row, strict=True)) for row in found]
+        rows = [row for row in self.made[key] if row["location_id"] == location]
+        return [tuple(row[name] for name in columns.split()) for row in sorted(rows, key=lambda row: row["product_id"])]
 
 
-def stock_of(spark, lots, *, columns="product_id stock_status on_hand", location="L1", values=None, **given):
-    """Rows of the view stock of the location's products, from its lots and what moved."""
-    places = {row["product_id"] for rows in (lots, *given.values()) for row in rows if row["location_id"] == location}
-    tables = {"sales": [], "spoilage": [], "receipts": []} | given
-    items = [{"location_id": location, "product_id": product, "source_id": "S1"} for product in places]
-    tables |= {"product_suppliers": items, "unread": []}
-    return rows_of(spark, "stock", columns, over=OF_STOCK, values=values, stock_lots=lots, **tables)
+# settings that do not get in each other's way: three queries answer all cases
+OTHERS = {"counts_hold_their_day": False, "absent": "last", "zone": "America/New_York"}
+ZERO = {"absent": "zero", "is_partial": True}
 
 
-def sold(product, units, at, location="L1"):
-    return {"location_id": location, "product_id": product, "units": float(units), "sold_at": at}
+@pytest.fixture(scope="module")
+def stock(spark):
+    made = Stock(spark)
+    # two counts on a day: the last one of each product
+    for product, units, hour in (("twice", 10, 1), ("twice", 3, 5), ("twice", 4, 5), ("once", 1, 1)):
+        made.lot("day", product, units, day(0, hour))
+    for units, hour in ((2, 5), (9, 7)):
+        made.lot("day", "after_as_of", units, day(0, hour))
+    for units, expires in ((1, day(3, 20)), (2, day(1, 1)), (4, day(500)), (8, None), (16, day(0)), (32, day(-1))):
+        made.lot("day", "lots", units, day(0, 5), expires)
+    made.lot("day", "expired", 32, day(0, 5), day(-1))
+    # counted yesterday at 20:00, or yesterday
+    for product in ("by_hour", "by_day", "received"):
+        made.lot("hour", product, 100, day(-1, 20))
+        made.lot("no_hour", product, 100, day(-1, 0))
+    sales = [(1, day(-1, 19)), (2, day(-1, 20)), (4, day(-1, 21)), (8, day(0, 5)), (16, day(0, 7))]
+    made.moved("sales", "hour", "by_hour", *sales)
+    made.moved("sales", "hour", "by_day", (1, day(-2, 0)), (2, day(-1, 0)), (4, day(0, 0)))
+    made.moved("receipts", "hour", "received", (1, day(-2, 0)), (2, day(-1, 0)), (4, day(0, 0)), (8, day(-1, 21)))
+    made.moved("sales", "no_hour", "by_hour", (1, day(-2, 23)), (2, day(-1, 12)), (4, day(0, 5)))
+    made.moved("sales", "no_hour", "by_day", (1, day(-2, 0)), (2, day(-1, 0)))
+    made.moved("receipts", "no_hour", "received", (2, day(-1, 0)), (4, day(0, 0)))
+    # counts after midnight
+    made.lot("midnight", "evening", 10, day(-1, 23))
+    made.lot("midnight", "night", 10, day(0, 1))
+    made.lot("midnight", "night_before", 10, day(-1, 5))
+    made.lot("night", "by_day", 10, day(-1, 1))
+    made.moved("sales", "night", "by_day", (1, day(-2, 0)), (2, day(-1, 0)))
+    # a day without an hour, and in the night after it a count of some products
+    made.lot("both", "at_5", 10, day(0, 0))
+    made.lot("both", "at_5", 7, day(0, 5))
+    made.lot("both", "at_0", 10, day(0, 0))
+    made.lot("zone", "by_hour", 10, day(-2, 0))
+    made.moved("sales", "zone", "by_hour", (1, day(-2, 4)), (2, day(-2, 6)))
+    # lots
+    counted = day(-3, 20)
+    for product, units, expires in (
+        ("expires", 5, day(-1, 7)), ("expires", 6, day(5, 7)), ("expires", 1, None),
+        ("spoils", 5, day(-1, 7)), ("spoils", 6, day(5, 7)), ("breaks", 6, day(5, 7)),
+        ("more_sold_than_counted", 2, None), ("returned", 2, None),
+    ):  # fmt: skip
+        made.lot("lots", product, units, counted, expires)
+    made.moved("sales", "lots", "expires", (3, day(-2, 12)), (4, day(-1, 12)))
+    made.moved("sales", "lots", "more_sold_than_counted", (5, day(-2, 12)))
+    made.moved("sales", "lots", "returned", (-3, day(-2, 12)), (1, day(-2, 13)))
+    made.moved("spoilage", "lots", "spoils", (5, day(-1, 0)))
+    made.moved("spoilage", "lots", "breaks", (2, day(-1, 9)))
+    made.moved("receipts", "lots", "more_sold_than_counted", (4, day(-1, 8)))
+    # products that the count of today does not name
+    made.lot("absent", "named", 1, day(0, 5), is_partial=False)
+    made.lot("absent", "expired", 10, day(-1, 5), day(0, 0), is_partial=False)
+    made.lot("absent", "long_ago", 10, day(-300), is_partial=False)
+    made.lot("absent", "counted_0", 0, day(-1, 5), is_partial=False)
+    for product in ("sold", "not_sold", "received_before", "received_since"):
+        made.lot("absent", product, 10, day(-1, 5), is_partial=False)
+        if product != "not_sold":
+            made.moved("sales", "absent", product, (10, day(-1, 12)))
+    made.moved("receipts", "absent", "received_before", (4, day(-1, 13)))
+    made.moved("receipts", "absent", "received_since", (6, day(0, 5).replace(minute=30)))
+    # counts of some products
+    for product, counted in (("a", day(-2, 20)), ("b", day(-2, 20)), ("c", day(-4, 20))):
+        made.lot("partial", product, 9, counted)
+    made.lot("partial", "b", 5, day(-1, 20), is_partial=True)
+    made.moved("sales", "partial", "a", (1, day(-1, 12)))
+    made.moved("sales", "partial", "b", (2, day(-1, 12)), (1, day(-1, 21)))
+    # age
+    made.lot("day_s_count", "named", 1, day(0, 0))
+    made.moved("receipts", "day_s_count", "never", (3, day(0, 0)), (5, day(0, 1)))
+    made.lot("three_days", "a", 1, day(-3, 0))
+    made.lot("four_days", "a", 1, day(-4, 23))
+    made.lot("long_ago", "a", 7, day(-20))
+    return made
 
 
-def received(product, units, at):
-    return {"location_id": "L1", "product_id": product, "units": float(units), "received_at": at}
-
-
-def test_stock_of_the_day_s_counts(spark):
-    given = [
-        # two counts on a day: the last one of each product
-        lot("L1", "twice", 10, day(0, 1)),
-        lot("L1", "twice", 3, day(0, 5)),
-        lot("L1", "twice", 4, day(0, 5)),
-        lot("L1", "once", 1, day(0, 1)),
-        lot("L1", "after_as_of", 2, day(0, 5)),
-        lot("L1", "after_as_of", 9, day(0, 7)),
-        lot("L1", "lots", 1, day(0, 5), day(3, 20)),
-        lot("L1", "lots", 2, day(0, 5), day(1, 1)),
-        lot("L1", "lots", 4, day(0, 5), day(500)),
-        lot("L1", "lots", 8, day(0, 5)),
-        lot("L1", "lots", 16, day(0, 5), day(0)),  # expires at :as_of
-        lot("L1", "lots", 32, day(0, 5), day(-1)),
-        lot("L1", "expired", 32, day(0, 5), day(-1)),
-    ]
+def test_stock_of_the_day_s_counts(stock):
     columns = "product_id stock_status on_hand expiring_lots is_stock_stale"
-    assert stock_of(spark, given, columns=columns) == [
+    assert stock.rows("day", columns) == [
         ("after_as_of", "counted", 2.0, [], False),
         ("expired", "counted", 0.0, [], False),
+        # 16 expire at :as_of, and 32 have expired
         ("lots", "counted", 15.0, [(1, 2.0), (3, 1.0)], False),
         ("once", "counted", 1.0, [], False),
         ("twice", "counted", 7.0, [], False),
     ]
 
 
-def test_sales_after_a_count_and_in_it(spark):
-    hourly, daily = day(-1, 20), day(-1, 0)
-    given = [
-        *(lot("L1", f"hour_{name}", 100, hourly) for name in ("hours", "days", "receipts")),
-        *(lot("L2", f"day_{name}", 100, daily) for name in ("hours", "days", "receipts")),
+def test_what_moves_after_a_count_with_an_hour(stock):
+    assert stock.rows("hour", "product_id on_hand is_day_taken") == [
+        # of the day of the count a part is in it, so all is taken to be; the total of today is not known
+        ("by_day", 100.0, True),
+        ("by_hour", 100.0 - 4 - 8, False),
+        ("received", 100.0 + 4 + 8, True),
     ]
-    # yesterday 20:00 is counted: what is sold at 19:00 is in it, and so is a total of the day, of which a part is
-    sales = [
-        sold("hour_hours", 1, day(-1, 19)),
-        sold("hour_hours", 2, day(-1, 20)),
-        sold("hour_hours", 4, day(-1, 21)),
-        sold("hour_hours", 8, day(0, 5)),
-        sold("hour_hours", 16, day(0, 7)),  # after :as_of
-        sold("hour_days", 1, day(-2, 0)),
-        sold("hour_days", 2, day(-1, 0)),
-        sold("hour_days", 4, day(0, 0)),  # the total of a day that is not over
-    ]
-    receipts = [received("hour_receipts", 1, day(-2, 0)), received("hour_receipts", 2, day(-1, 0))]
-    receipts += [received("hour_receipts", 4, day(0, 0)), received("hour_receipts", 8, day(-1, 21))]
+
+
+def test_what_moves_after_a_count_without_an_hour(stock):
     columns = "product_id on_hand is_day_taken"
-    assert stock_of(spark, given, columns=columns, sales=sales, receipts=receipts) == [
-        ("hour_days", 100.0, True),
-        ("hour_hours", 100.0 - 4 - 8, False),
-        ("hour_receipts", 100.0 + 4 + 8, True),
+    assert stock.rows("no_hour", columns) == [
+        ("by_day", 100.0, True),
+        ("by_hour", 96.0, True),
+        ("received", 104.0, True),
     ]
-    of_days = [
-        sold("day_hours", 1, day(-2, 23), "L2"),
-        sold("day_hours", 2, day(-1, 12), "L2"),
-        sold("day_hours", 4, day(0, 5), "L2"),
-        sold("day_days", 1, day(-2, 0), "L2"),
-        sold("day_days", 2, day(-1, 0), "L2"),
-    ]
-    of_receipts = [received("day_receipts", 2, day(-1, 0)), received("day_receipts", 4, day(0, 0))]
-    of_receipts = [row | {"location_id": "L2"} for row in of_receipts]
-    moved = {"location": "L2", "columns": columns, "sales": of_days, "receipts": of_receipts}
-    # a count without an hour holds what moved on its day
-    assert stock_of(spark, given, **moved) == [
-        ("day_days", 100.0, True),
-        ("day_hours", 96.0, True),
-        ("day_receipts", 104.0, True),
-    ]
-    # or nothing of it
-    assert stock_of(spark, given, values={"counts_hold_their_day": False}, **moved) == [
-        ("day_days", 98.0, False),
-        ("day_hours", 94.0, False),
-        ("day_receipts", 106.0, False),
+    assert stock.rows("no_hour", columns, **OTHERS) == [
+        ("by_day", 98.0, False),
+        ("by_hour", 94.0, False),
+        ("received", 106.0, False),
     ]
 
 
-def test_a_count_after_midnight_is_one_of_the_evening_before(spark):
-    given = [
-        lot("L1", "evening", 10, day(-1, 23)),
-        lot("L1", "night", 10, day(0, 1)),
-        lot("L1", "day_before", 10, day(-1, 5)),
-    ]
-    # its day's total comes after it; that of the day before was in it
-    lots = [*given, lot("L2", "night", 10, day(-1, 1))]
-    assert stock_of(spark, lots, columns="product_id stock_status") == [
-        ("day_before", "judged"),
+def test_a_count_after_midnight_is_one_of_the_evening_before(stock):
+    assert stock.rows("midnight", "product_id stock_status") == [
         ("evening", "counted"),
         ("night", "counted"),
+        ("night_before", "judged"),
     ]
-    sales = [sold("night", 1, day(-2, 0), "L2"), sold("night", 2, day(-1, 0), "L2")]
-    assert stock_of(spark, lots, location="L2", sales=sales) == [("night", "counted", 8.0)]
-    # on the stores' clocks, five hours behind: 3:00 is 22:00 of the day before, and so is the day of what is sold
-    lots = [lot("L1", "day", 10, day(-1, 0))]
-    sales = [sold("day", 1, day(0, 3)), sold("day", 2, day(0, 5).replace(minute=30))]
-    assert stock_of(spark, lots, sales=sales, values={"zone": "America/New_York"}) == [("day", "counted", 8.0)]
+    # the total of its day comes after it; that of the day before was in it
+    assert stock.rows("night", "product_id on_hand") == [("by_day", 8.0)]
+    # and it takes nothing from a count of its day without an hour, which names more
+    assert stock.rows("both", "product_id stock_status on_hand") == [
+        ("at_0", "counted", 10.0),
+        ("at_5", "counted", 7.0),
+    ]
 
 
-def test_the_first_expired_is_the_first_sold(spark):
-    counted = day(-3, 20)
-    given = [
-        # 3 of yesterday's lot are sold before its day, 2 are lost; 4 of the later one are sold since
-        lot("L1", "expires", 5, counted, day(-1, 7)),
-        lot("L1", "expires", 6, counted, day(5, 7)),
-        lot("L1", "expires", 1, counted),
-        # what is thrown away is what has expired
-        lot("L1", "spoils", 5, counted, day(-1, 7)),
-        lot("L1", "spoils", 6, counted, day(5, 7)),
-        lot("L1", "breaks", 6, counted, day(5, 7)),
-        lot("L1", "more_sold_than_counted", 2, counted),
-        lot("L1", "returned", 2, counted),
-    ]
-    sales = [
-        sold("expires", 3, day(-2, 12)),
-        sold("expires", 4, day(-1, 12)),
-        sold("more_sold_than_counted", 5, day(-2, 12)),
-        sold("returned", -3, day(-2, 12)),
-        sold("returned", 1, day(-2, 13)),
-    ]
-    spoilage = [sold("spoils", 5, day(-1, 0)), sold("breaks", 2, day(-1, 9))]
-    receipts = [received("more_sold_than_counted", 4, day(-1, 8))]
-    columns = "product_id on_hand expiring_lots"
-    assert stock_of(spark, given, columns=columns, sales=sales, spoilage=spoilage, receipts=receipts) == [
+def test_days_are_those_of_the_stores_clocks(stock):
+    # of the day that is counted, in New York from 5:00 on; what is sold at 4:00 is of the day before
+    assert stock.rows("zone", "product_id on_hand", **OTHERS) == [("by_hour", 8.0)]
+
+
+def test_the_first_expired_is_the_first_sold(stock):
+    assert stock.rows("lots", "product_id on_hand expiring_lots") == [
         ("breaks", 4.0, [(5, 4.0)]),
+        # 3 of yesterday's lot are sold before its day, 2 are lost; 4 of the later one are sold since
         ("expires", 3.0, [(5, 2.0)]),
+        # never below 0: what is received later is there
         ("more_sold_than_counted", 4.0, []),
         ("returned", 4.0, []),
+        # what is thrown away is what has expired
         ("spoils", 6.0, [(5, 6.0)]),
     ]
 
 
-def test_a_product_that_a_newer_count_does_not_name(spark):
-    given = [
-        lot("L1", "named", 1, day(0, 5)),
-        *(
-            lot("L1", name, 10, day(-1, 5))
-            for name in ("sold", "not_sold", "expired", "received_before", "received_since")
-        ),
-        lot("L1", "long_ago", 10, day(-300)),
-        lot("L1", "counted_0", 0, day(-1, 5)),
-        lot("L2", "counted_long_ago", 7, day(-20)),
-    ]
-    given = [row | {"expires_at": day(0, 0)} if row["product_id"] == "expired" else row for row in given]
-    sales = [
-        sold("sold", 10, day(-1, 12)),
-        sold("received_before", 10, day(-1, 12)),
-        sold("received_since", 10, day(-1, 12)),
-    ]
-    receipts = [
-        received("received_before", 4, day(-1, 13)),
-        received("received_since", 6, day(0, 5).replace(minute=30)),
-    ]
-    moved = {"sales": sales, "receipts": receipts}
-    columns = "product_id stock_status on_hand units_expected days_unknown"
+def test_a_product_that_a_newer_count_does_not_name(stock):
     # the sales of yesterday are known, 19 of the 24 hours; those of today's 5 hours are not
     hours = pytest.approx(5 / 24)
-    assert stock_of(spark, given, columns=columns, **moved) == [
+    assert stock.rows("absent", "product_id stock_status on_hand units_expected days_unknown") == [
         ("counted_0", "judged", 0.0, 0.0, hours),
         ("expired", "judged", 0.0, 0.0, hours),
-        # of 300 days all but the week before today, of which yesterday's sales are known
+        # 299 days and 23 hours, but for yesterday
         ("long_ago", "judged", 0.0, 10.0, pytest.approx(300 - 1 / 24 - 1)),
         ("named", "counted", 1.0, None, None),
         ("not_sold", "judged", 0.0, 10.0, hours),
@@ -230,67 +240,38 @@ def test_a_product_that_a_newer_count_does_not_name(spark):
         ("sold", "judged", 0.0, 0.0, hours),
     ]
     columns = "product_id stock_status on_hand is_stock_stale"
-    zero = {row[0]: row[1:] for row in stock_of(spark, given, columns=columns, values={"absent": "zero"}, **moved)}
+    zero = {row[0]: row[1:] for row in stock.rows("absent", columns, **ZERO)}
     assert zero["not_sold"] == ("absent", 0.0, False) and zero["received_since"] == ("absent", 6.0, False)
-    last = {row[0]: row[1:] for row in stock_of(spark, given, columns=columns, values={"absent": "last"}, **moved)}
+    last = {row[0]: row[1:] for row in stock.rows("absent", columns, **OTHERS)}
     assert (last["not_sold"], last["received_before"]) == (("counted", 10.0, False), ("counted", 4.0, False))
     assert last["long_ago"] == ("counted", 10.0, True)
-    # the count of three weeks ago is the location's last one
-    assert stock_of(spark, given, columns=columns, location="L2") == [("counted_long_ago", "counted", 7.0, True)]
 
 
-def test_a_partial_count_says_nothing_of_others(spark):
-    given = [
-        lot("L1", "a", 9, day(-2, 20)),
-        lot("L1", "b", 9, day(-2, 20)),
-        lot("L1", "c", 9, day(-4, 20)),
-        lot("L1", "b", 5, day(-1, 20)) | {"is_partial": True},
-    ]
-    sales = [sold("a", 1, day(-1, 12)), sold("b", 2, day(-1, 12)), sold("b", 1, day(-1, 21))]
-    columns = "product_id stock_status on_hand counted_on"
-    assert stock_of(spark, given, columns=columns, sales=sales) == [
+def test_a_partial_count_says_nothing_of_others(stock):
+    assert stock.rows("partial", "product_id stock_status on_hand counted_on") == [
         ("a", "counted", 8.0, date(2017, 1, 8)),
         ("b", "counted", 4.0, date(2017, 1, 9)),
         ("c", "judged", 0.0, date(2017, 1, 8)),
     ]
     # all counts are of some products: each product has its own newest
-    assert stock_of(spark, given, columns="product_id on_hand is_stock_stale", values={"is_partial": True}) == [
-        ("a", 9.0, False),
-        ("b", 5.0, False),
+    assert stock.rows("partial", "product_id on_hand is_stock_stale", **ZERO) == [
+        ("a", 8.0, False),
+        ("b", 4.0, False),
         ("c", 9.0, True),
     ]
 
 
-def test_never_counted_and_too_old(spark):
-    given = [
-        lot("L1", "named", 1, day(0, 0)),
-        lot("L2", "three_days", 1, day(-3, 0)),
-        lot("L3", "four_days", 1, day(-4, 23)),
+def test_never_counted_and_too_old(stock):
+    columns = "product_id stock_status on_hand is_stock_stale"
+    # the count of today holds what came on its day
+    assert stock.rows("day_s_count", columns)[1] == ("never", "never_counted", 0.0, False)
+    assert stock.rows("three_days", columns) == [("a", "counted", 1.0, False)]
+    assert stock.rows("four_days", columns) == [
+        ("a", "counted", 1.0, True),
+        ("never", "never_counted", 0.0, True),
     ]
-    items = [
-        {"location_id": location, "product_id": product, "source_id": "S1"}
-        for location, product in (
-            ("L1", "never"), ("L2", "three_days"), ("L3", "four_days"), ("L3", "never"), ("L4", "never"),
-        )
-    ]  # fmt: skip
-    receipts = [received("never", 3, day(0, 0)), received("never", 5, day(0, 1))]
-    tables = {
-        "product_suppliers": items,
-        "unread": [],
-        "stock_lots": given,
-        "sales": [],
-        "spoilage": [],
-        "receipts": receipts,
-    }
-    columns = "location_id product_id stock_status on_hand is_stock_stale"
-    assert rows_of(spark, "stock", columns, over=OF_STOCK, **tables) == [
-        # the count of today holds what came on its day
-        ("L1", "never", "never_counted", 0.0, False),
-        ("L2", "three_days", "counted", 1.0, False),
-        ("L3", "four_days", "counted", 1.0, True),
-        ("L3", "never", "never_counted", 0.0, True),
-        ("L4", "never", "no_count", 0.0, True),
-    ]
+    assert stock.rows("long_ago", columns) == [("a", "counted", 7.0, True)]
+    assert stock.rows("never_counted", columns) == [("never", "no_count", 0.0, True)]
 
 
 def landed(product, quantity, eta, source="S1", *, policy="s_Q", ordered=None, received=None):

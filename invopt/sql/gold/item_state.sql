@@ -57,7 +57,7 @@ items AS (
                 CASE WHEN :stock_max_age = 1 THEN ' day' ELSE ' days' END, ' (inputs.stock_max_age)') END AS stale,
         CASE WHEN stock_status = 'missing' THEN concat('not in the count of ', counted_on, ', ', format_number(units_expected, '#,##0.##'),
             ' expected') END AS missing,
-        CASE WHEN stock_status = 'never_counted' THEN 'no stock count names it: 0 on hand' END AS never_counted,
+        CASE WHEN stock_status = 'never_counted' AND of_day.stock IS NULL THEN 'no stock count names it: 0 on hand' END AS never_counted,
         CASE WHEN is_day_taken THEN concat('what moved on ', counted_on, ' without an hour to tell is taken to be in the stock count of that day',
             ' (inputs.count_time)') END AS day_taken,
         CASE WHEN forecast_made_at IS NULL THEN concat('no forecast: ', of_day.forecast)
@@ -95,7 +95,8 @@ blocked AS (
             values_block, stock_block, orders_block, forecast_block, lead_time_block), '') AS block
     FROM (
         -- with `stale_stock: order` what is left of an old count is ordered from
-        SELECT *, nullif(concat_ws('; ', stock_unread, missing, CASE WHEN :holds_stale_stock THEN stale END), '') AS stock_block FROM items
+        SELECT *, nullif(concat_ws('; ', coalesce(stock_unread, missing), CASE WHEN :holds_stale_stock THEN stale END), '') AS stock_block
+        FROM items
     )
 ),
 final AS (
