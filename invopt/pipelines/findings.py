@@ -14,6 +14,7 @@ from invopt.pipelines.implausible import implausible
 from invopt.pipelines.scopes import SCOPE_IDS, has_cheaper, unknown_scope_ids
 from invopt.pipelines.unmatched import unmatched
 from invopt.pipelines.unread import UnreadFile, lines_without_keys
+from invopt.pipelines.unseen import unseen_files
 from invopt.tables import FINDINGS, ITEM_STATE, REJECTED
 from invopt.tables.columns import ITEM
 
@@ -49,6 +50,7 @@ def find(
     """
     return [
         *_held_deliveries(context),
+        *_unseen(context),
         *_unread_files(files),
         *(_unread_keys(rejected) if rejected is not None else ()),
         *_unmatched(context, {**views, "item_state": item_state}),
@@ -82,6 +84,18 @@ def _held_deliveries(context: Context) -> Iterator[Finding]:
         title = str(row["known_on"] or row["delivery"])
         sentence = held_sentence(row["dataset"], title, row["n_absent"], row["n_before"])
         yield Finding("held_delivery", row["dataset"], row["n_absent"], (title,), sentence)
+
+
+def _unseen(context: Context) -> Iterator[Finding]:
+    """What a run of a past moment leaves out, because it was taken later."""
+    for dataset, numbers in sorted(unseen_files(context).items()):
+        one = len(numbers) == 1
+        sentence = (
+            f"{dataset}: {len(numbers):,} file{'' if one else 's'} without a date in the name {'was' if one else 'were'} "
+            f"taken after {context.as_of:%Y-%m-%d}, and {'is' if one else 'are'} not seen by this run: a date in the "
+            "name, or `invopt ingest --as-of`, says from when on a file is known"
+        )
+        yield Finding("unseen", dataset, len(numbers), (), sentence)
 
 
 def _unread_files(files: Sequence[UnreadFile]) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from invopt.pipelines.placement import Placement, write_placed
 from invopt.pipelines.policy_views import policy_views
 from invopt.pipelines.scopes import check_scopes, in_scope, is_blocked, items_in_scopes
 from invopt.pipelines.unread import unread, unread_files
+from invopt.pipelines.unseen import seen, unseen_files
 from invopt.policies.inputs.select import select_of
 from invopt.run import now
 from invopt.spark import sql
@@ -47,6 +48,9 @@ def make_inputs(context: Context) -> dict[str, Placement]:
         name: item_views.as_known(context, name, versions[item_views.SILVER[name].name])
         for name in (*item_views.TABLES, "forecast_points")
     }
+    unseen = unseen_files(context)
+    for name, dataset in (("sales", "sales"), ("spoilage", "sales"), ("stock_lots", "inventory")):
+        silver_views[name] = seen(silver_views[name], unseen.get(dataset, ()))
     on_order = placed(context, planned.cycles, silver_views)
     files = unread_files(context)
     fingerprint = context.run.fingerprint(
@@ -56,6 +60,7 @@ def make_inputs(context: Context) -> dict[str, Placement]:
         [row.id for row in rows_due],
         [(one.file, one.problem) for one in files],
         [tuple(row) for row in held(context)],
+        sorted(unseen.items()),
     )
     if _is_done(context, fingerprint):
         context.say(f"inputs: unchanged since run {context.run_id} made them")

@@ -166,8 +166,8 @@ FINDINGS = Table(
             "finding",
             "string",
             "",
-            "unread_file, unread_keys, no_item, no_product, implausible, scope, several_sources, late, overdue, limit, "
-            "old_count, no_count, missing, never_counted, last_good or problem",
+            "unread_file, unread_keys, unseen, no_item, no_product, implausible, scope, several_sources, late, "
+            "overdue, limit, old_count, no_count, missing, never_counted, last_good or problem",
         ),
         required("about", "string", "", "dataset, or policy"),
         required("n", "bigint", "", "how many"),
