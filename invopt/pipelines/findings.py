@@ -89,11 +89,10 @@ def _held_deliveries(context: Context) -> Iterator[Finding]:
 def _unseen(context: Context) -> Iterator[Finding]:
     """What a run of a past moment leaves out, because it was taken later."""
     for dataset, numbers in sorted(unseen_files(context).items()):
-        one = len(numbers) == 1
         sentence = (
-            f"{dataset}: {len(numbers):,} file{'' if one else 's'} without a date in the name {'was' if one else 'were'} "
-            f"taken after {context.as_of:%Y-%m-%d}, and {'is' if one else 'are'} not seen by this run: a date in the "
-            "name, or `invopt ingest --as-of`, says from when on a file is known"
+            f"{dataset}: {len(numbers):,} of its files have no date in their names and were taken after "
+            f"{context.as_of:%Y-%m-%d}, so this run does not see them: a date in the name, or `invopt ingest --as-of`, "
+            "says from when on a file is known"
         )
         yield Finding("unseen", dataset, len(numbers), (), sentence)
 

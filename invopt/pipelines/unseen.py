@@ -18,8 +18,6 @@ from invopt.landing.named_day import day_in_name
 from invopt.pipelines.context import Context
 from invopt.tables import FILES
 
-# datasets whose rows of unseen files are left out
-LEFT_OUT = ("sales", "inventory")
 # forecasts are known from the moment at which they were made
 _DATED_BY_ROWS = ("demand_forecasts",)
 
