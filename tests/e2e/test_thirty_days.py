@@ -1,4 +1,4 @@
-"""Odd feeds, day after day, beside a ledger of its own; thirty days by hand: `python -m tests.e2e.thirty_days FOLDER`."""
+"""Odd feeds, day after day, beside a ledger of its own. Thirty days by hand: `python -m tests.e2e.thirty_days F`."""
 
 from __future__ import annotations
 
