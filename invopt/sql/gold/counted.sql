@@ -93,7 +93,7 @@ joined AS (
 named AS (
     SELECT *, CASE WHEN count IS NULL AND of_location IS NULL THEN 'no_count'
         WHEN count IS NULL THEN 'never_counted'
-        WHEN whole_day IS NULL OR count.day >= whole_day OR :absent = 'last' THEN 'counted'
+        WHEN whole_day IS NULL OR count.day >= whole_day OR count.snapshot_at >= of_location.snapshot_at OR :absent = 'last' THEN 'counted'
         WHEN :absent = 'zero' THEN 'absent'
         ELSE 'judged' END AS status
     FROM joined
