@@ -90,9 +90,9 @@ def _unseen(context: Context) -> Iterator[Finding]:
     """What a run of a past moment leaves out, because it was taken later."""
     for dataset, numbers in sorted(unseen_files(context).items()):
         sentence = (
-            f"{dataset}: {len(numbers):,} of its files have no date in their names and were taken after "
-            f"{context.as_of:%Y-%m-%d}, so this run does not see them: a date in the name, or `invopt ingest --as-of`, "
-            "says from when on a file is known"
+            f"{dataset}: {len(numbers):,} of its files were taken after {context.as_of:%Y-%m-%d} and have no earlier "
+            "day in their names, so this run does not see them: a date in the name, or `invopt ingest --as-of`, says "
+            "from when on a file is known"
         )
         yield Finding("unseen", dataset, len(numbers), (), sentence)
 

@@ -78,10 +78,11 @@ class File(Arrived):
 
 @dataclass(frozen=True)
 class Batch:
-    """The files that one run takes, in the order of their numbers."""
+    """The files that one run takes, in the order of their numbers; `taken_on` is the day of the run's `as_of`."""
 
     batch_id: int
     files: tuple[File, ...]
+    taken_on: date | None = None
 
     def rows(self, *, is_done: bool) -> list[tuple]:
         """Their rows of bronze.files, before and after their lines are written."""
@@ -99,6 +100,7 @@ class Batch:
                 file.survey.dates,
                 file.read_with,
                 file.known_on,
+                self.taken_on,
             )
             for file in self.files
         ]
@@ -120,7 +122,9 @@ def survey_all(context: Context, datasets: Sequence[Dataset], new: Sequence[Land
     ordered, of = [landed for landed, _ in found], [dataset for _, dataset in found]
     numbers = range(batch_id * FILES_PER_BATCH, batch_id * FILES_PER_BATCH + len(ordered))
     known_on = {number: _known_on(context, landed) for number, landed in zip(numbers, ordered, strict=True)}
-    return Batch(batch_id, _surveyed(context, list(zip(numbers, ordered, of, strict=True)), known_on))
+    return Batch(
+        batch_id, _surveyed(context, list(zip(numbers, ordered, of, strict=True)), known_on), context.as_of.date()
+    )
 
 
 def _time_of(landed: Landed, dataset: Dataset | None) -> int:
@@ -210,7 +214,7 @@ def finish(context: Context, datasets: Sequence[Dataset], known: Sequence) -> Ba
     known_on = {row["file_number"]: row["known_on"] for row in rows}
     looked_at = {file.number: file for file in _surveyed(context, anew, known_on)}
     files = tuple(looked_at.get(row["file_number"]) or _as_recorded(row, datasets_by_name) for row in rows)
-    batch = Batch(batch_id, files)
+    batch = Batch(batch_id, files, rows[0]["taken_on"])
     context.store.replace(FILES, batch.rows(is_done=False), {"batch_id": batch_id}, check_keys=False)
     write_lines(context, batch, written)
     return batch

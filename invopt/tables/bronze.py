@@ -38,6 +38,7 @@ FILES = Table(
             "the day from which what it says is known: the one in its name or its folder's, else that of the as_of of "
             "the run that took it; none in files that an older version took: known for ever",
         ),
+        optional("taken_on", "date", "", "the day of the as_of of the run that took it"),
     ),
     ("file_number",),
 )
