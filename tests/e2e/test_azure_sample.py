@@ -15,6 +15,7 @@ from invopt.tables.datasets import DATASETS, dataset_of
 SAMPLE = Path(__file__).parents[3] / "shared/data/azure/azure_sample.tar.gz"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(
         not SAMPLE.is_file(), reason="the sample is not beside the repository: shared/data/azure/azure_sample.tar.gz"
     ),

@@ -83,6 +83,7 @@ def test_a_notebook_imports_invopt_and_defines_nothing(path):
     assert not [ast.unparse(node) for node in nodes if isinstance(node, DEFINITIONS)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_each_plot_is_a_picture(path, executed):
     cells = executed(path)
@@ -98,6 +99,7 @@ def test_a_notebook_runs_and_each_plot_is_a_picture(path, executed):
         assert min(pixels.shape[:2]) > 200 and len(colours) > 50, cell.source
 
 
+@pytest.mark.slow
 def test_the_first_run_shows_what_the_demo_printed(demo, executed):
     html_rows = {}
     summary = next(cell for cell in executed(ROOT / "notebooks" / "first_run.ipynb") if "summary.join" in cell.source)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.e2e import thirty_days
 
 
+@pytest.mark.slow
 def test_every_position_order_and_replay_is_as_the_ledger_has_it(spark, tmp_path):
     said: list[str] = []
     assert list(thirty_days.days(spark, tmp_path, 5, said.append)) == []
