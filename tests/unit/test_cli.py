@@ -27,6 +27,7 @@ COMMANDS = (
     "order",
     "report",
     "run",
+    "replay",
     "tables",
     "compile",
     "policies",
