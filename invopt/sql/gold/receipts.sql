@@ -10,7 +10,7 @@ more AS (
     SELECT *,
         arrived - coalesce(max(arrived) OVER (PARTITION BY location_id, product_id, identity ORDER BY file_number
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0D) AS units,
-        coalesce(received_at, CAST(known_on AS TIMESTAMP)) AS arrived_at
+        coalesce(received_at, date_trunc('DAY', known_on)) AS arrived_at
     FROM of_file
     -- a file that is silent on what has arrived changes nothing
     WHERE arrived IS NOT NULL
