@@ -23,35 +23,25 @@ def add(commands: Subparsers) -> None:
 
 
 def _do(chosen: argparse.Namespace) -> None:
-    from pyspark.sql import functions as F
-
     from invopt.errors import InputError
-    from invopt.pipelines.replay import differs, replayed
+    from invopt.pipelines.replay import replayed
 
     if chosen.as_of is None:
         raise InputError("which day is to be looked at?", [f"give --as-of, as in: {EXAMPLE}"])
     config = configured(chosen)
     context = context_of(chosen, config, chosen.as_of)
     with replayed(context.spark, context.store, config, chosen.as_of, say) as found:
-        rows = found.rows
-        for column, value in (("location_id", chosen.location), ("product_id", chosen.product)):
-            if value is not None:
-                rows = rows.where(F.col(column) == value)
-        counted = rows.agg(F.count(F.lit(1)).alias("n"), F.count_if(differs()).alias("n_differ")).first()
-        if not counted["n"]:
-            raise InputError(
-                "the replay has no such item",
-                [f"location {chosen.location or 'any'}, product {chosen.product or 'any'}"],
-            )
+        n, n_differ, rows = found.of(chosen.location, chosen.product, chosen.limit)
+        if not n:
+            asked = f"location {chosen.location or 'any'}, product {chosen.product or 'any'}"
+            raise InputError("the replay has no such item", [asked])
         say(
-            f"\nReplay of {found.moment:%Y-%m-%d %H:%M}: {counted['n']:,} items, {counted['n_differ']:,} of them "
-            "differ from what was ordered"
+            f"\nReplay of {found.moment:%Y-%m-%d %H:%M}: {n:,} items, {n_differ:,} of them differ from what was ordered"
         )
-        in_order = rows.orderBy(differs().desc(), F.desc("quantity"), "location_id", "product_id")
-        for row in in_order.limit(chosen.limit).collect():
+        for row in rows:
             _show(row)
-        if counted["n"] > chosen.limit:
-            say(f"... and {counted['n'] - chosen.limit:,} more: --limit shows them")
+        if n > chosen.limit:
+            say(f"... and {n - chosen.limit:,} more: --limit shows them")
 
 
 def _show(row) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from invopt.config import Config, LakehouseConfig
@@ -48,6 +48,18 @@ class Replayed:
 
     moment: datetime
     rows: DataFrame
+
+    def of(self, location: str | None, product: str | None, limit: int) -> tuple[int, int, list[Row]]:
+        """How many items of a location and product there are, how many of them differ, and `limit` of their rows,
+        those that differ first.
+        """
+        rows = self.rows
+        for column, value in (("location_id", location), ("product_id", product)):
+            if value is not None:
+                rows = rows.where(F.col(column) == value)
+        counted = rows.agg(F.count(F.lit(1)).alias("n"), F.count_if(differs()).alias("n_differ")).first()
+        in_order = rows.orderBy(differs().desc(), F.desc("quantity"), "location_id", "product_id")
+        return counted["n"], counted["n_differ"], in_order.limit(limit).collect()
 
 
 @contextmanager
@@ -129,6 +141,6 @@ def _beside(context: Context, store: Store) -> DataFrame:
     )
 
 
-def differs() -> F.Column:
+def differs() -> Column:
     """Whether a row's order is another one than what was ordered."""
     return F.abs(F.col("quantity") - F.coalesce("was", F.lit(0.0))) > TOLERANCE

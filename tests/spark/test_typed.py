@@ -228,7 +228,8 @@ def test_zones_move_moments_and_no_days(spark):
 def test_of_a_piece_there_are_no_fractions_and_of_an_unknown_product_there_may_be(spark):
     pieces = spark.createDataFrame([("p1",)], "product_id string")
     dataset = BY_NAME["inventory"]
-    rows = [("s1", product, "2026-01-01", units, None, None) for product in ("p1", "kg") for units in ("2", "1.5")]
+    nothing = [None] * (len(dataset.fields) - 3)  # for the fields behind the units, and the malformed line
+    rows = [("s1", product, "2026-01-01", units, *nothing) for product in ("p1", "kg") for units in ("2", "1.5")]
     columns = ", ".join(f"`{field.header}` string" for field in dataset.fields)
     read = typed(spark.createDataFrame(rows, f"{columns}, malformed_line string"), dataset, pieces=pieces)
     seen = {
