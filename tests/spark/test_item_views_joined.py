@@ -206,8 +206,6 @@ def test_item_state(spark):
 
 def test_an_item_is_blocked_where_a_row_that_it_needs_has_ended(spark):
     ended = date(2017, 1, 9)
-    newest = date(2017, 1, 10)
-    count = {"location_id": "L1", "snapshot_at": day(0, 5), "counted_on": newest, "newest_counted_on": newest}
     no_terms = "not in store_product_supplier of 2017-01-09"
     products = ("none", "terms", "assortment", "product", "storage", "one_space", "space", "several")
     tables = {
@@ -216,7 +214,6 @@ def test_an_item_is_blocked_where_a_row_that_it_needs_has_ended(spark):
             position("L1", product, delisted=no_terms if product in ("terms", "several") else None)
             for product in products
         ],
-        "stock_counts": [count | {"is_stock_stale": False}],
         "assortment": [place("assortment", absent_since=ended), place("several", absent_since=ended), place("none")],
         "products": [{"product_id": "product", "absent_since": ended}, {"product_id": "none"}],
         "product_storage": [
