@@ -20,7 +20,7 @@ from invopt.spark.folders import LocalFolder
 from invopt.spark.slices import Slice
 from invopt.spark.spark_store import SparkStore
 from invopt.spark.store import Store
-from invopt.spark.turns import PATIENCE, PATIENCE_WITH_A_RUN, turn
+from invopt.spark.turns import PATIENCE_WITH_A_RUN, turn
 from invopt.tables import Table
 
 
@@ -165,7 +165,7 @@ class LocalStore(SparkStore):
     def turn(self, place: Table | str) -> Iterator[bool]:
         path = f"{self.places.root}/{place}" if isinstance(place, str) else self.places.path(place)
         name = f"the {place} layer" if isinstance(place, str) else place.name
-        patience = PATIENCE_WITH_A_RUN if isinstance(place, str) else PATIENCE
+        patience = PATIENCE_WITH_A_RUN if isinstance(place, str) else None
         with super().turn(place):
             if isinstance(place, str):
                 os.makedirs(path, exist_ok=True)

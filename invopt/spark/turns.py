@@ -19,7 +19,7 @@ PATIENCE_WITH_A_RUN = 12 * 3600.0
 
 
 @contextlib.contextmanager
-def turn(path: str, name: str, say: Callable[[str], None], patience: float = PATIENCE) -> Iterator[bool]:
+def turn(path: str, name: str, say: Callable[[str], None], patience: float | None = None) -> Iterator[bool]:
     """Waits until nobody else holds the place, and holds it; gives whether that could be done.
 
     Parameters
@@ -27,12 +27,13 @@ def turn(path: str, name: str, say: Callable[[str], None], patience: float = PAT
     path : a folder, such as a table's; the lock stands in a hidden folder of it, which Delta neither reads nor vacuums
     name : of what is written there, for the user's eyes
     say : told once when there is somebody to wait for
-    patience : seconds to wait
+    patience : seconds to wait; an hour where it is not given
 
     Raises
     ------
     ConcurrentRunError : the other one is not done after `patience` seconds.
     """
+    patience = PATIENCE if patience is None else patience
     folder = Path(path, ".locks")
     try:
         folder.mkdir(exist_ok=True)
