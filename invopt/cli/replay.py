@@ -18,6 +18,9 @@ def add(commands: Subparsers) -> None:
     command.add_argument("--location", help="show the items of this location")
     command.add_argument("--product", help="show the items of this product")
     command.add_argument(
+        "--scratch", help="on a cluster: a folder or URI for the replay's own tables, which stay there"
+    )
+    command.add_argument(
         "--limit", type=positive, default=ROWS, help=f"items to show, those that differ first (default: {ROWS})"
     )
 
@@ -30,7 +33,7 @@ def _do(chosen: argparse.Namespace) -> None:
         raise InputError("which day is to be looked at?", [f"give --as-of, as in: {EXAMPLE}"])
     config = configured(chosen)
     context = context_of(chosen, config, chosen.as_of)
-    with replayed(context.spark, context.store, config, chosen.as_of, say) as found:
+    with replayed(context.spark, context.store, config, chosen.as_of, say, chosen.scratch) as found:
         n, n_differ, rows = found.of(chosen.location, chosen.product, chosen.limit)
         if not n:
             asked = f"location {chosen.location or 'any'}, product {chosen.product or 'any'}"

@@ -87,12 +87,12 @@ def _held_deliveries(context: Context) -> Iterator[Finding]:
 
 
 def _unseen(context: Context) -> Iterator[Finding]:
-    """What a run of a past moment leaves out, because it was taken later."""
+    """What the run leaves out, because it counts from a later day on."""
     for dataset, numbers in sorted(unseen_files(context).items()):
         sentence = (
-            f"{dataset}: {len(numbers):,} of its files were taken after {context.as_of:%Y-%m-%d} and have no earlier "
-            "day in their names, so this run does not see them: a date in the name, or `invopt ingest --as-of`, says "
-            "from when on a file is known"
+            f"{dataset}: {len(numbers):,} of its files count from a later day on than this run's, "
+            f"{context.as_of:%Y-%m-%d} in UTC, by the day in their names or the day on which they were taken: it does "
+            "not see them (docs/landing.md, Known days)"
         )
         yield Finding("unseen", dataset, len(numbers), (), sentence)
 

@@ -50,7 +50,7 @@ def make_inputs(context: Context) -> dict[str, Placement]:
     }
     unseen = unseen_files(context)
     for name, dataset in (("sales", "sales"), ("spoilage", "sales"), ("stock_lots", "inventory")):
-        silver_views[name] = seen(silver_views[name], unseen.get(dataset, ()))
+        silver_views[name] = seen(context, silver_views[name], unseen.get(dataset, ()))
     on_order = placed(context, planned.cycles, silver_views)
     files = unread_files(context)
     fingerprint = context.run.fingerprint(

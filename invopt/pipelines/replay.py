@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import uuid
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +20,13 @@ from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from invopt.config import Config, LakehouseConfig
-from invopt.errors import InvoptError, raise_together
+from invopt.errors import InputError, InvoptError, raise_together
 from invopt.pipelines.context import Context
 from invopt.pipelines.due import due
 from invopt.pipelines.flow import BY_NAME
 from invopt.run import Run, as_of_of
 from invopt.spark.overlay import Overlay
+from invopt.spark.session import sees_local_files
 from invopt.spark.store import Store
 from invopt.spark.stores import open_store
 from invopt.tables import ORDER_REVIEWS, ORDERS, RUNS, STEPS
@@ -64,17 +66,35 @@ class Replayed:
 
 @contextmanager
 def replayed(
-    spark: SparkSession, store: Store, config: Config, as_of: datetime, say: Callable[[str], None]
+    spark: SparkSession,
+    store: Store,
+    config: Config,
+    as_of: datetime,
+    say: Callable[[str], None],
+    scratch: str | None = None,
 ) -> Iterator[Replayed]:
     """A past day once more; its rows can be read until the block ends.
 
+    Parameters
+    ----------
     as_of : the day, or the moment; of a day that is given without a clock, its last run's moment
+    scratch : a place for the replay's own tables, which stay there; a folder that is removed, where it is not given
+
+    Raises
+    ------
+    InputError : Spark runs on other machines, which do not see such a folder.
     """
+    if scratch is None and not _is_on_this_machine(spark):
+        raise InputError(
+            "a replay needs a place for its own tables that every machine of the cluster can write",
+            ["give --scratch, a folder or URI such as s3a://bucket/replays; what is written there may be removed"],
+        )
     run_id = _run_of(store, config, as_of)
     moment = as_of_of(run_id) if run_id else as_of
     then = _config_of(store, run_id, config, say) if run_id else config
     with tempfile.TemporaryDirectory(prefix="invopt-replay-") as folder:
-        over = Overlay(store, open_store(spark, LakehouseConfig(root=folder)), moment)
+        place = folder if scratch is None else f"{scratch.rstrip('/')}/replay-{uuid.uuid4().hex}"
+        over = Overlay(store, open_store(spark, LakehouseConfig(root=place)), moment)
         context = Context(Run(then, moment), over, spark, say, is_replay=True)
         over.runs = frozenset(due(context).standing.values()) - {context.run_id}
         refused: list[InvoptError] = []
@@ -88,6 +108,10 @@ def replayed(
                 refused.append(error)
         yield Replayed(moment, _beside(context, store))
         raise_together(refused)
+
+
+def _is_on_this_machine(spark: SparkSession) -> bool:
+    return sees_local_files(spark) and spark.conf.get("spark.master", "").startswith("local")
 
 
 def _run_of(store: Store, config: Config, as_of: datetime) -> str | None:
@@ -126,7 +150,6 @@ def _beside(context: Context, store: Store) -> DataFrame:
     was = (
         store.read(ORDERS)
         .where("status NOT IN ('cancelled', 'shadow')")
-        .where(F.col("ordered_at") >= F.lit(context.as_of))
         .select(*item, "cycle", F.col("quantity").alias("was"), "status", F.col("policy_id").alias("was_of"))
     )
     cycles = [row["cycle"] for row in replayed_lines.select("cycle").distinct().collect()]

@@ -14,15 +14,19 @@ from invopt.spark import sql
 from invopt.tables import ORDERS, silver
 from invopt.tables.datasets import BY_NAME
 
+LANDED_ORDERS = silver(BY_NAME["orders"])
+
 
 def settle(context: Context) -> None:
     """Gives the lines of gold.orders the status that they have at the run's moment; a run of the past leaves them."""
     if any(one["step"] == "order" and as_of_of(one["run_id"]) > context.as_of for one in context.ledger.rows()):
         return
     store, tables = context.store, ("landed_versions", "landed_lines")
+    if not (store.exists(ORDERS) and store.exists(LANDED_ORDERS)):
+        return
     values = item_views.values_of(context.run_id, context.as_of, context.config.inputs, own_policies(context))
     with store.turn(ORDERS):
-        read = {"orders": store.read(ORDERS), "landed_orders": store.read(silver(BY_NAME["orders"]))}
+        read = {"orders": store.read(ORDERS), "landed_orders": store.read(LANDED_ORDERS)}
         landed = item_views.make_views(context.spark, read, values, tables)["landed_lines"]
         views = {"orders": read["orders"], "landed_lines": landed}
         changed = sql.query(context.spark, sql.text("gold/settled_orders"), views, values)

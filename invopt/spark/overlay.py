@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import reduce
 from operator import and_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
@@ -103,37 +103,14 @@ class Overlay(Store):
     def rows(self, table: Table, where: Slice | None = None) -> list[Row]:
         return self.under.rows(table, where) if self.is_below(table) else self._seeded(table).rows(table, where)
 
-    def append(
-        self,
-        table: Table,
-        rows: DataFrame | Sequence[tuple],
-        *,
-        transaction: tuple[str, int] | None = None,
-        is_repeat: bool = False,
-    ) -> int:
-        return self._seeded(table).append(table, rows, transaction=transaction, is_repeat=is_repeat)
+    def append(self, table: Table, rows: DataFrame | Sequence[tuple], **how: Any) -> int:
+        return self._seeded(table).append(table, rows, **how)
 
-    def replace(self, table: Table, rows: DataFrame | Sequence[tuple], where: Slice, *, check_keys: bool = True) -> int:
-        return self._seeded(table).replace(table, rows, where, check_keys=check_keys)
+    def replace(self, table: Table, rows: DataFrame | Sequence[tuple], where: Slice, **how: Any) -> int:
+        return self._seeded(table).replace(table, rows, where, **how)
 
-    def merge(
-        self,
-        table: Table,
-        rows: DataFrame,
-        *,
-        update: Sequence[str] | Mapping[str, str] | None = None,
-        update_where: str | None = None,
-        delete_where: str | None = None,
-        insert_where: str | None = None,
-    ) -> None:
-        self._seeded(table).merge(
-            table,
-            rows,
-            update=update,
-            update_where=update_where,
-            delete_where=delete_where,
-            insert_where=insert_where,
-        )
+    def merge(self, table: Table, rows: DataFrame, **how: Any) -> None:
+        self._seeded(table).merge(table, rows, **how)
 
     def turn(self, place: Table | str) -> AbstractContextManager[bool]:
         return nullcontext(True)

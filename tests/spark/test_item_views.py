@@ -419,11 +419,18 @@ def test_receipts(spark):
         version("two_lines", 4, 2, state="received"),
         version("two_lines", 5, 2, state="open"),
         version("open", 10),
+        # heard of for the first time, weeks after it was due
+        version("history", 10, 5, state="received", ordered_at=day(-60), eta=day(-40)),
+        version("ours_at_last", 10, 5, state="received", ordered_at=day(-60), eta=day(-40), own_order_id="x"),
+        version("at_last", 10, 2, state="open", ordered_at=day(-60), eta=day(-40)),
+        version("at_last", 10, 5, state="received", ordered_at=day(-60), eta=day(-40)),
     ]
     assert rows_of(spark, "receipts", "product_id units received_at", landed_versions=versions) == [
+        ("at_last", 10.0, day(-5, 0)),
         ("at_once", 10.0, day(-9, 0)),
         ("in_three", 3.0, day(-8, 0)),
         ("in_three", 7.0, day(-5, 0)),
+        ("ours_at_last", 10.0, day(-5, 0)),
         ("short", 8.0, day(-8, 0)),
         ("taken_back", 1.0, day(-7, 0)),
         ("taken_back", 6.0, day(-9, 0)),
