@@ -20,12 +20,10 @@ from invopt.spark import sql
 from invopt.tables import RUNS, SPOILAGE, silver
 from invopt.tables.datasets import DATASETS
 
-# in the order in which they are made; a view is made twice where two others that are joined later read it: Spark can't
-# plan a join of two queries with one and the same WITH
+# in the order in which they are made
 VIEWS = (
     "landed_versions",
     "landed_lines",
-    "landed_versions",
     "receipts",
     "terms",
     "item_terms",

@@ -1,4 +1,4 @@
-"""Loads and runs the `.sql` files of `invopt/sql`: named CTEs over views of tables, values as :named parameters."""
+"""Loads and runs the `.sql` files of `invopt/sql`: named queries over views of tables, values as :named parameters."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from invopt.spark.inlined import inlined
+
 
 def text(name: str) -> str:
-    """The text of `invopt/sql/<name>.sql`, such as "gold/item_state"."""
-    return files("invopt").joinpath("sql", *f"{name}.sql".split("/")).read_text(encoding="utf-8")
+    """The statement of `invopt/sql/<name>.sql`, such as "gold/item_state"."""
+    return inlined(files("invopt").joinpath("sql", *f"{name}.sql".split("/")).read_text(encoding="utf-8"))
 
 
 def query(
