@@ -64,7 +64,7 @@ VIEWS = {
     "stock": PLACE | COUNTED | {"on_hand": "double", "expiring_lots": LOTS, "days_unknown": "double"},
     "open_orders": PLACE
     | {"on_order": "double", "on_order_late": "double", "last_ordered_at": "map<string,timestamp>"}
-    | {"overdue": "double", "overdue_since": "date"},
+    | {"overdue": "double", "overdue_since": "date", "arrivals": "array<struct<day: int, units: double>>"},
     "terms": TERMS,
     "item_terms": TERMS,
     "forecast": PLACE | FORECAST,
@@ -72,8 +72,8 @@ VIEWS = {
     | FORECAST
     | COUNTED
     | of_item(
-        "on_hand on_order on_order_late overdue last_ordered_at expiring inventory_position lead_time_demand_mean "
-        "lead_time_demand_variance"
+        "on_hand on_order on_order_late scheduled_receipts overdue last_ordered_at expiring inventory_position "
+        "lead_time_demand_mean lead_time_demand_variance"
     )
     | {"overdue_since": "date"},
     "item_state": of_item(" ".join(ITEM_STATE.column_names)),

@@ -143,6 +143,7 @@ def _example_items() -> tuple[dict, ...]:
             "holding_cost": np.array([holding], float),
             "unit_cost": None,
             "inventory_position": 0.0,
+            "scheduled_receipts": None,
             "lead_time": 0.0,
             "demand_mean": np.array(series, float),
             "unit_volume": 1.0,

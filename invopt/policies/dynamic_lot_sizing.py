@@ -1,9 +1,9 @@
 """Dynamic lot sizing: when to order how much of each item, for demand and costs that change from period to period.
 
-Demand is the forecast's mean, taken as certain. Stock and what is on order (the inventory position) are used first, and
-an order placed in period t arrives in t + L. So the orders have to cover r_t, the net requirement of
-`theory/lot_sizing/net_requirements.py`. It is in whole units, because the cumulative demand is rounded up to whole
-units. Over the periods t = 0..T-L-1 whose orders arrive within the plan:
+Demand is the forecast's mean, taken as certain. Stock and what is on order (the inventory position) are used first,
+what is on order from the day on which it arrives. An order placed in period t arrives in t + L. So the orders have to
+cover r_t, the net requirement of `theory/lot_sizing/net_requirements.py`. It is in whole units, because the cumulative
+demand is rounded up to whole units. Over the periods t = 0..T-L-1 whose orders arrive within the plan:
 
     minimize    (1/T) sum_t K_t [Q_t > 0] + c_t Q_t + h_{t+L} x_t
     subject to  x_t = x_{t-1} + Q_t - r_t >= 0      units of the orders that are left at the end of t + L
@@ -16,7 +16,7 @@ The model is a shortest path from period 0 to the end: an arc is an order and th
 
 Demand before the first possible arrival that stock doesn't cover is late whatever is planned. It costs nothing here,
 the first arrival brings its quantity, and the message says how much. The stock there is now costs the same under every
-plan, so its cost is left out. Everything on order counts as if it were there from the start.
+plan, so its cost is left out.
 
 The plan has no demand after its last period, so its last orders are smaller than those of a longer plan. So choose a
 horizon of several orders, and plan anew every few days.
@@ -116,6 +116,7 @@ def _example(
         "holding_cost": np.array(holding_cost, float),
         "unit_cost": None if unit_cost is None else np.array(unit_cost, float),
         "inventory_position": 0.0,
+        "scheduled_receipts": None,
         "lead_time": 0.0,
         "demand_mean": np.array(demand, float),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-_COMMENT = re.compile(r"(^|(?<=\s))--( .*)?$", re.M)
+_COMMENT = re.compile(r"(^|[ \t]+)--( .*)?$", re.M)
 _BEGINS = re.compile(r"(?:WITH )?(\w+) AS \(")
 _IS_READ = re.compile(r"\b(FROM|JOIN) (\w+)\b(?: AS (\w+))?")
 _ENDS = (")", "),")

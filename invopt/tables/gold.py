@@ -110,6 +110,13 @@ ITEM_STATE = Table(
         ),
         optional("on_order", "double", "units", "ordered and not received, late ones too [OO]"),
         optional("on_order_late", "double", "units", "of on_order, what should have arrived"),
+        optional(
+            "scheduled_receipts",
+            "array<double>",
+            "units/day",
+            "of on_order, what arrives on each day from that of as_of on, late ones on the first; what arrives after "
+            "the forecast's last day on the day after it; NULL without a forecast",
+        ),
         optional("overdue", "double", "units", "ordered, so late that it is not counted on order any more"),
         optional("inventory_position", "double", "units", "on_hand - expiring + on_order [IP]"),
         optional("forecast_made_at", "timestamp", "", "when the forecast was made"),

@@ -75,7 +75,8 @@ def frame(policy: Policy, *items: Mapping[str, Any], is_one_partition: bool = Fa
     }
     columns = {
         column.name: pd.Series(
-            [item[column.name] for item in items], dtype=float if column.type == "double" else object
+            [item.get(column.name) if column.is_nullable else item[column.name] for item in items],
+            dtype=float if column.type == "double" else object,
         )
         for column in policy.needs
     }

@@ -37,7 +37,7 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
                     "max_shipping_volume": limit,
                 }
             )
-    arrays = ("fixed_order_cost", "holding_cost", "unit_cost", "demand_mean")
+    arrays = ("fixed_order_cost", "holding_cost", "unit_cost", "scheduled_receipts", "demand_mean")
     table = pd.DataFrame([{name: value for name, value in row.items() if name not in arrays} for row in rows])
     for name in arrays:
         table[name] = cells([row[name] for row in rows])

@@ -32,11 +32,17 @@ def random_plan(rng: np.random.Generator, n_periods: int) -> dict:
         * (rng.uniform(0.5, 1.5, n_periods) if rng.random() < 0.4 else np.ones(1))
     )
     unit = rng.uniform(1, 50) * (rng.uniform(0.7, 1.3, n_periods) if rng.random() < 0.4 else np.ones(1))
+    position = float(np.round(mean * rng.choice([0.0, 0.0, 3.0, 40.0, -2.0])))
+    receipts = None
+    if rng.random() < 0.3:  # some of it comes in the plan, and some after it
+        receipts = np.round(mean * rng.uniform(0, 4, n_periods + 1) * (rng.random(n_periods + 1) < 0.2))
+        position += receipts.sum()
     return {
         "fixed_order_cost": fixed,
         "holding_cost": holding,
         "unit_cost": unit if rng.random() < 0.9 else None,
-        "inventory_position": float(np.round(mean * rng.choice([0.0, 0.0, 3.0, 40.0, -2.0]))),
+        "inventory_position": position,
+        "scheduled_receipts": receipts,
         "lead_time": float(rng.choice([0, 0.5, 1, 2, 7])),
         "demand_mean": demand,
     }
@@ -50,7 +56,7 @@ def random_items(rng: np.random.Generator, n_partitions: int) -> pd.DataFrame:
         "product_id": [f"P{k}" for k in range(n_partitions)],
         "source_id": ["V1"] * n_partitions,
     }
-    for name in ("fixed_order_cost", "holding_cost", "unit_cost", "demand_mean"):
+    for name in ("fixed_order_cost", "holding_cost", "unit_cost", "scheduled_receipts", "demand_mean"):
         table[name] = cells([plan[name] for plan in plans])
     for name in ("inventory_position", "lead_time"):
         table[name] = np.array([plan[name] for plan in plans], float)

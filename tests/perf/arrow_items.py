@@ -132,6 +132,7 @@ def _plans(rng: np.random.Generator, columns: dict[str, Any]) -> dict[str, Any]:
             for name in ("fixed_order_cost", "holding_cost", "unit_cost")
         },
         "inventory_position": np.round(needed_first * rng.uniform(0.5, 1.5, n)),
+        "scheduled_receipts": pa.nulls(n, pa.list_(pa.float64())),
         "demand_mean": pa.ListArray.from_arrays(
             np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32), every[is_planned]
         ),

@@ -243,6 +243,7 @@ def _wagner_whitin(rng: np.random.Generator) -> Instance:
         "holding_cost": np.array([holding_cost]),
         "unit_cost": np.array([unit_cost]),
         "inventory_position": 0.0,
+        "scheduled_receipts": None,
         "lead_time": 0.0,
         "demand_mean": demand,
     }

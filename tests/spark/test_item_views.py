@@ -464,6 +464,7 @@ def test_open_orders(spark):
         their_line("overdue", 2, day(-30)),
         their_line("overdue_by_lead_time", 8, None, ordered=day(-35)),
         their_line("in_lead_time", 8, None, "S2", ordered=day(-35)),
+        their_line("overdue_by_its_day", 8, None, "S9", ordered=day(-31)),
         their_line("two_sources", 1, day(2), "S1", ordered=day(-3)),
         their_line("two_sources", 2, day(2), "S2", ordered=day(-4)),
         their_line("two_sources", 4, day(-1), "S2", ordered=day(-2), is_open=False),
@@ -485,8 +486,21 @@ def test_open_orders(spark):
         {"location_id": "L1", "product_id": "overdue_by_lead_time", "source_id": "S1", "lead_time": 2.0},
         {"location_id": "L1", "product_id": "in_lead_time", "source_id": "S2", "lead_time": 7.5},
     ]
+    tables = {"landed_lines": their, "own_on_order": our, "product_suppliers": terms}
+    arrivals = dict(rows_of(spark, "open_orders", "product_id arrivals", **tables))
+    assert arrivals == {
+        "both": [(3, 2.0), (3, 9.0)],
+        "in_lead_time": [(0, 8.0)],
+        "landed": [(1, 2.0), (2, 4.0)],
+        "late": [(0, 1.0), (0, 3.0), (3, 5.0)],
+        "our_late_order": [(0, 6.0)],
+        "our_order": [(1, 6.0)],
+        "our_order_came_back": [(1, 7.0)],
+        "overdue": [(0, 2.0)],
+        "two_sources": [(2, 1.0), (2, 2.0)],
+    } | dict.fromkeys(("our_order_was_received", "overdue_by_its_day", "overdue_by_lead_time", "received"), [])
     columns = "product_id on_order on_order_late overdue last_ordered_at"
-    assert rows_of(spark, "open_orders", columns, landed_lines=their, own_on_order=our, product_suppliers=terms) == [
+    assert rows_of(spark, "open_orders", columns, **tables) == [
         ("both", 11.0, 0.0, 0.0, {"S1": day(-1)}),
         ("in_lead_time", 8.0, 0.0, 0.0, {"S2": day(-35)}),
         ("landed", 6.0, 0.0, 0.0, {"S1": day(-5)}),
@@ -496,6 +510,7 @@ def test_open_orders(spark):
         ("our_order_came_back", 7.0, 0.0, 0.0, {"S1": day(-8)}),
         ("our_order_was_received", 0.0, 0.0, 0.0, {"S1": day(-8)}),
         ("overdue", 2.0, 2.0, 5.0, {"S1": day(-5)}),
+        ("overdue_by_its_day", 0.0, 0.0, 8.0, {"S9": day(-31)}),
         ("overdue_by_lead_time", 0.0, 0.0, 8.0, {"S1": day(-35)}),
         ("received", 0.0, 0.0, 0.0, {"S1": day(-5)}),
         ("two_sources", 3.0, 0.0, 0.0, {"S1": day(-3), "S2": day(-2)}),

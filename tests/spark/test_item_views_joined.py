@@ -49,6 +49,24 @@ def test_positions_of_stock(spark):
     ]
 
 
+def test_positions_of_what_arrives_when(spark):
+    products = ("nothing", "soon", "after_the_forecast", "no_forecast")
+    orders = [
+        place("soon", on_order=9.0, arrivals=[(0, 1.0), (2, 3.0), (2, 5.0)]),
+        place("after_the_forecast", on_order=9.0, arrivals=[(3, 1.0), (4, 2.0), (4000, 6.0)]),
+        place("no_forecast", on_order=2.0, arrivals=[(1, 2.0)]),
+        place("nothing", on_order=0.0, arrivals=[]),
+    ]
+    forecasts = [place(product, demand_mean=[2.0] * 4) for product in products[:3]]
+    tables = {"item_terms": [line(product, 2.0) for product in products], "open_orders": orders, "forecast": forecasts}
+    assert rows_of(spark, "positions", "product_id on_order scheduled_receipts", **tables) == [
+        ("after_the_forecast", 9.0, [0.0, 0.0, 0.0, 1.0, 8.0]),
+        ("no_forecast", 2.0, None),
+        ("nothing", 0.0, None),
+        ("soon", 9.0, [1.0, 0.0, 8.0]),
+    ]
+
+
 def test_positions_of_lead_time_demand(spark):
     mean, variance = [1.0, 2.0, 3.0, 6.0], [2.0, 4.0, 6.0, 8.0]
     terms = [

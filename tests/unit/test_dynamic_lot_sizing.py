@@ -192,7 +192,9 @@ def test_plans_of_different_length_in_one_bucket_are_those_they_are_alone():
 
 
 def test_an_order_follows_the_plan_when_demand_is_as_forecast():
-    items = random_items(np.random.default_rng(7), 50)
+    rng = np.random.default_rng(7)
+    items = random_items(rng, 50)
+    items["scheduled_receipts"] = [rng.integers(0, 9, rng.integers(0, 12)).astype(float) for _ in range(50)]
     found = answer(POLICY, items)
     position = np.floor(items["inventory_position"].to_numpy() + 1e-9)
     demand = np.stack(items["demand_mean"].to_list())
@@ -204,6 +206,24 @@ def test_an_order_follows_the_plan_when_demand_is_as_forecast():
         np.testing.assert_array_equal(wanted, found.decisions["ORDER_QUANTITY"][:, period])
         last_order[wanted > 0] = period
         position = position + wanted - whole[:, period]
+
+
+def test_an_order_of_the_far_future_does_not_serve_tomorrow():
+    # 5 a day, nothing there: of 100 on order in 20 days none serves the days before
+    late = np.append(np.zeros(20), 100.0)
+    item = an_item(demand_mean=np.full(28, 5.0), inventory_position=100.0, lead_time=1.0, scheduled_receipts=late)
+    found = solved(item)
+    # day 0 is late whatever is planned, and days 1 to 19 are short without orders; then 100 come, for 40 more
+    assert found.decisions["ORDER_QUANTITY"][0].sum() == 20 * 5 and found.decisions["ORDER_QUANTITY"][0, 0] >= 10
+    assert "5 units are late until the first order can arrive, on day 1" in found.message[0]
+    without = solved(an_item(demand_mean=np.full(28, 5.0), inventory_position=100.0, lead_time=1.0))
+    assert without.decisions["ORDER_QUANTITY"][0, 0] == 0 and without.message[0] is None
+
+
+def test_receipts_that_are_no_series_of_units_are_refused():
+    for wrong in ([1.0, -1.0], [np.inf], [np.nan]):
+        found = solved(an_item(scheduled_receipts=np.array(wrong)))
+        assert "scheduled_receipts" in found.message[0] and np.isnan(found.cost[0])
 
 
 def test_an_order_beyond_the_plan_is_unknown():

@@ -87,7 +87,7 @@ def partitions(draw, name: str):
 def frame(policy, items: list[dict]) -> pd.DataFrame:
     columns = {}
     for column in policy.needs:
-        values = [item[column.name] for item in items]
+        values = [item.get(column.name) if column.is_nullable else item[column.name] for item in items]
         if column.type == "array<double>":
             values = [
                 value if value is None or isinstance(value, np.ndarray) else np.array([float(value)])

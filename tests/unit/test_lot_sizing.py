@@ -92,6 +92,37 @@ def test_requirements_keep_the_sum_and_never_run_short_after_the_first_arrival(d
     assert found.short[0] == (max(0, whole[min(lead_time, n) - 1] - position) if lead_time else 0)
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.floats(0, 5), min_size=1, max_size=10),
+    st.lists(st.integers(0, 9), max_size=13),
+    st.integers(-5, 12),
+    st.integers(0, 4),
+)
+def test_receipts_count_from_their_day(demand, receipts, there, lead_time):
+    n, position = len(demand), float(there + sum(receipts))
+    arguments = one(demand), np.array([n]), np.array([position]), np.array([lead_time])
+    found = net_requirements(*arguments, one(receipts) if receipts else np.zeros((1, 0)))
+    whole = np.cumsum(found.whole_demand[0])
+    came = there + np.cumsum([*receipts, *[0] * n][:n])
+    # the least that orders must have brought: looked for unit by unit
+    brought, needed = 0, []
+    for t in range(n):
+        while came[t] + brought < whole[t]:
+            brought += 1
+        needed.append(brought)
+    if lead_time < n:
+        assert np.cumsum(found.requirement[0])[: n - lead_time].tolist() == needed[lead_time:]
+    assert found.short[0] == (needed[min(lead_time, n) - 1] if lead_time else 0)
+    assert found.position[0] == position
+
+
+def test_receipts_of_the_first_day_are_stock():
+    for receipts in (None, one([4.0]), np.zeros((1, 0))):
+        found = net_requirements(one([2, 2, 2]), np.array([3]), np.array([4.0]), np.array([0]), receipts)
+        assert found.requirement.tolist() == [[0, 0, 2]]
+
+
 def test_a_slow_mover_is_one_unit_in_a_hundred_days():
     found = net_requirements(np.full((1, 365), 0.01), np.array([365]), np.zeros(1), np.zeros(1))
     assert found.whole_demand.sum() == 4 and np.flatnonzero(found.whole_demand[0]).tolist() == [0, 100, 200, 300]

@@ -45,6 +45,14 @@ PLAN_COLUMNS = (
         "on hand, less what will expire, and on order; negative when units are owed",
         is_nullable=False,
     ),
+    Column(
+        "scheduled_receipts",
+        "array<double>",
+        "units/day",
+        "of what is on order, the units that arrive on each day, late ones on the first; what arrives after the last "
+        "day of demand_mean may stand in one value more; NULL: all is there",
+        minimum=0,
+    ),
     LEAD_TIME,
     DEMAND_MEAN,
 )
@@ -110,8 +118,9 @@ def _padded(column: np.ndarray, n_periods: np.ndarray, width: int, is_cost: bool
 def lot_sizing_inputs(items: Items, horizon: np.ndarray | None = None) -> LotSizingInputs:
     """Arrays of n items; an item that can't be planned is refused, and what will be late is noted.
 
-    The columns are demand_mean, fixed_order_cost, unit_cost, holding_cost (series), inventory_position and lead_time
-    (rounded up to whole periods). A cost has one value for all periods, or one for each period of demand_mean.
+    The columns are demand_mean, fixed_order_cost, unit_cost, holding_cost (series), inventory_position, lead_time
+    (rounded up to whole periods) and scheduled_receipts, which may be missing. A cost has one value for all periods, or
+    one for each period of demand_mean.
 
     horizon : (n,) array of int, periods: the plan is at least that long, without demand after the last of demand_mean;
         None: as demand
@@ -130,6 +139,7 @@ def lot_sizing_inputs(items: Items, horizon: np.ndarray | None = None) -> LotSiz
     demand, is_usable = _padded(demand_mean, lengths, width, is_cost=False)
     items.refuse(~is_usable, "demand_mean must be a series of finite values of 0 or more")
     costs = [_cost_by_period(items, name, lengths, width) for name in ("fixed_order_cost", "unit_cost", "holding_cost")]
+    receipts = _receipts(items)
     position, lead_time = items.numbers_of("inventory_position", "lead_time")
     lead = whole_days(np.clip(np.nan_to_num(lead_time), 0.0, LONGEST_LEAD_TIME)).astype(np.int64)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -141,7 +151,8 @@ def lot_sizing_inputs(items: Items, horizon: np.ndarray | None = None) -> LotSiz
     is_bad = ~items.is_usable
     if is_bad.any():
         demand = np.where(is_bad[:, None], 0.0, demand)
-    requirements = net_requirements(demand, n_periods, np.where(is_bad, 0.0, position), lead)
+        receipts = None if receipts is None else np.where(is_bad[:, None], 0.0, receipts)
+    requirements = net_requirements(demand, n_periods, np.where(is_bad, 0.0, position), lead, receipts)
     items.refuse(
         ~is_bad & (requirements.n_open == 0) & (requirements.short > 0),
         "lead_time reaches past the plan: no order would arrive within it; forecast more than {value} days",
@@ -152,6 +163,21 @@ def lot_sizing_inputs(items: Items, horizon: np.ndarray | None = None) -> LotSiz
             f"{requirements.short[i]:.0f} units are late until the first order can arrive, on day {lead[i]}"
         )
     return LotSizingInputs(requirements, lead, n_periods, *costs)
+
+
+def _receipts(items: Items) -> np.ndarray | None:
+    """(n, the most that an item has) array, units/period; None where no item has any."""
+    name = "scheduled_receipts"
+    if name not in items.frame:
+        return None
+    values, lengths = concatenated(items.objects(name))
+    if not len(values):
+        return None
+    receipts = np.zeros((len(items), int(lengths.max())))
+    receipts[np.arange(receipts.shape[1]) < lengths[:, None]] = values
+    is_wrong = ~(np.isfinite(receipts) & (receipts >= 0)).all(axis=1)
+    items.refuse(is_wrong, f"{name} must be a series of finite values of 0 or more")
+    return receipts
 
 
 def _cost_by_period(items: Items, name: str, n_periods: np.ndarray, width: int) -> np.ndarray:

@@ -112,6 +112,7 @@ final AS (
         CASE WHEN stock_block IS NULL THEN expiring END AS expiring,
         CASE WHEN orders_block IS NULL THEN on_order END AS on_order,
         CASE WHEN orders_block IS NULL THEN on_order_late END AS on_order_late,
+        CASE WHEN orders_block IS NULL THEN scheduled_receipts END AS scheduled_receipts,
         overdue,
         CASE WHEN stock_block IS NULL AND orders_block IS NULL THEN inventory_position END AS inventory_position,
         forecast_made_at, demand_distribution, demand_mean, demand_variance, demand_pmf, lead_time_demand_mean, lead_time_demand_variance,

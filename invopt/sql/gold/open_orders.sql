@@ -11,8 +11,9 @@ WITH placed AS (
         AND line.location_id = landed_lines.location_id AND line.product_id = landed_lines.product_id
 ),
 expected AS (
-    -- without an ETA a line is expected after its source's lead time
-    SELECT placed.*, coalesce(eta, ordered_at + make_dt_interval(0, 0, 0, least(supply.lead_time, :longest_lead_time) * 86400), ordered_at) AS expected_at
+    -- without an ETA a line is expected after its source's lead time, and where nobody knows that, at once
+    SELECT placed.*, coalesce(eta, ordered_at + make_dt_interval(0, 0, 0,
+        CASE WHEN supply.lead_time IS NOT NULL THEN least(supply.lead_time, :longest_lead_time) * 86400 END), ordered_at) AS expected_at
     FROM placed
     LEFT JOIN product_suppliers AS supply
         ON placed.location_id = supply.location_id AND placed.product_id = supply.product_id AND placed.source_id = supply.source_id
@@ -26,7 +27,10 @@ of_source AS (
         sum(quantity) FILTER (WHERE is_open AND NOT is_overdue) AS on_order,
         sum(quantity) FILTER (WHERE is_open AND NOT is_overdue AND eta < :as_of) AS on_order_late,
         sum(quantity) FILTER (WHERE is_overdue) AS overdue,
-        min(to_date(expected_at)) FILTER (WHERE is_overdue) AS overdue_since
+        min(to_date(expected_at)) FILTER (WHERE is_overdue) AS overdue_since,
+        -- what is late may come at any time: a plan takes it for today's
+        collect_list(struct(greatest(0, datediff(expected_at, :as_of)) AS day, quantity AS units))
+            FILTER (WHERE is_open AND NOT is_overdue AND quantity > 0) AS arrivals
     FROM judged
     GROUP BY location_id, product_id, source_id
 ),
@@ -34,6 +38,7 @@ final AS (
     -- whoever supplies it, it adds to the location's stock
     SELECT location_id, product_id, coalesce(sum(on_order), 0D) AS on_order, coalesce(sum(on_order_late), 0D) AS on_order_late,
         coalesce(sum(overdue), 0D) AS overdue, min(overdue_since) AS overdue_since,
+        array_sort(flatten(collect_list(arrivals))) AS arrivals,
         map_from_entries(collect_list(struct(source_id, last_ordered_at)) FILTER (WHERE last_ordered_at IS NOT NULL)) AS last_ordered_at
     FROM of_source
     GROUP BY location_id, product_id

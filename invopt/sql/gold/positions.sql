@@ -7,7 +7,7 @@ WITH items AS (
         coalesce(stock.on_hand, 0D) AS on_hand, stock.expiring_lots, stock.snapshot_at, stock.counted_on,
         coalesce(stock.stock_status, 'no_count') AS counted_status, coalesce(stock.is_stock_stale, true) AS is_stock_stale, stock.is_day_taken, stock.units_expected, stock.days_unknown,
         coalesce(open_orders.on_order, 0D) AS on_order, coalesce(open_orders.on_order_late, 0D) AS on_order_late,
-        coalesce(open_orders.overdue, 0D) AS overdue, open_orders.overdue_since,
+        coalesce(open_orders.overdue, 0D) AS overdue, open_orders.overdue_since, open_orders.arrivals,
         open_orders.last_ordered_at[terms.source_id] AS last_ordered_at
     FROM item_terms AS terms
     LEFT JOIN forecast ON terms.location_id = forecast.location_id AND terms.product_id = forecast.product_id
@@ -32,11 +32,16 @@ sums AS (
             0D, (sum, variance) -> sum + coalesce(variance, 0D)) AS variance_at_lead_time,
         try_divide(aggregate(demand_mean, 0D, (sum, mean) -> sum + mean), size(demand_mean)) AS mean_per_day,
         try_divide(aggregate(demand_variance, 0D, (sum, variance) -> sum + variance), size(demand_variance)) AS variance_per_day,
-        greatest(0D, lead_time - size(demand_mean)) AS days_beyond
+        greatest(0D, lead_time - size(demand_mean)) AS days_beyond,
+        -- by the day of the forecast; what arrives after its last day stands on the one after it
+        CASE WHEN size(arrivals) > 0 AND demand_mean IS NOT NULL THEN
+            transform(sequence(0, least(array_max(arrivals).day, size(demand_mean))), day -> aggregate(
+                filter(arrivals, arrival -> least(arrival.day, size(demand_mean)) = day), 0D, (sum, arrival) -> sum + arrival.units))
+        END AS scheduled_receipts
     FROM items
 ),
 final AS (
-    SELECT * EXCEPT (expiring_lots, mean_at_lead_time, variance_at_lead_time, mean_per_day, variance_per_day, days_beyond,
+    SELECT * EXCEPT (expiring_lots, arrivals, mean_at_lead_time, variance_at_lead_time, mean_per_day, variance_per_day, days_beyond,
             counted_status, days_unknown),
         CASE WHEN counted_status <> 'judged' THEN counted_status
             WHEN units_expected <= 1e-9 + coalesce(mean_per_day * days_unknown
