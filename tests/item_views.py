@@ -64,6 +64,7 @@ VIEWS = {
     "stock": PLACE | COUNTED | {"on_hand": "double", "expiring_lots": LOTS, "days_unknown": "double"},
     "open_orders": PLACE
     | {"on_order": "double", "on_order_late": "double", "last_ordered_at": "map<string,timestamp>"}
+    | {"late_orders": "bigint", "late_since": "date"}
     | {"overdue": "double", "overdue_since": "date", "arrivals": "array<struct<day: int, units: double>>"},
     "terms": TERMS,
     "item_terms": TERMS,
@@ -72,10 +73,9 @@ VIEWS = {
     | FORECAST
     | COUNTED
     | of_item(
-        "on_hand on_order on_order_late scheduled_receipts overdue last_ordered_at expiring inventory_position "
-        "lead_time_demand_mean lead_time_demand_variance"
-    )
-    | {"overdue_since": "date"},
+        "on_hand on_order on_order_late late_orders late_since scheduled_receipts overdue overdue_since "
+        "last_ordered_at expiring inventory_position lead_time_demand_mean lead_time_demand_variance"
+    ),
     "item_state": of_item(" ".join(ITEM_STATE.column_names)),
 }
 

@@ -117,7 +117,10 @@ ITEM_STATE = Table(
             "of on_order, what arrives on each day from that of as_of on, late ones on the first; what arrives after "
             "the forecast's last day on the day after it; NULL without a forecast",
         ),
+        optional("late_orders", "bigint", "lines", "how many lines on_order_late is of"),
+        optional("late_since", "date", "", "the day on which the oldest of them should have arrived"),
         optional("overdue", "double", "units", "ordered, so late that it is not counted on order any more"),
+        optional("overdue_since", "date", "", "the day on which the oldest of it should have arrived"),
         optional("inventory_position", "double", "units", "on_hand - expiring + on_order [IP]"),
         optional("forecast_made_at", "timestamp", "", "when the forecast was made"),
         optional("demand_distribution", "string", "", "deterministic, poisson, normal or pmf"),

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from invopt import config, lake, policies
@@ -25,7 +25,7 @@ from invopt.tables.datasets import BY_NAME
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 AS_OF = datetime(2026, 3, 2, tzinfo=UTC)
 # the moments of the cases that have another
-MOMENTS = {"23": AS_OF.replace(hour=6), "24": AS_OF.replace(day=20)}
+MOMENTS = {"20": AS_OF.replace(hour=6), "23": AS_OF.replace(hour=6), "24": AS_OF.replace(day=20)}
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,15 @@ RIGHT: dict[str, tuple[str, Callable[[Outcome], bool]]] = {
     "14": ("100 on order each", nothing_unless_held("eu", "ctl")),
     "15": ("100 on hand, and readable", never_is_readable),
     "16": ("100 on hand", nothing_unless_held("4006381333931")),
+    "18": (
+        "10 on order, 52 ordered",
+        lambda case: case.items["amend"]["quantity"] == 52 and case.items["amend"]["on_order"] == 10,
+    ),
+    "20": (
+        "52 on order on the second day",
+        lambda case: case.items["rt"]["on_order"] == 52 == case.items["rt"]["inventory_position"],
+    ),
+    "22": ("5 or more today", lambda case: case.items["phase"]["quantity"] >= 5),
     "23": (
         "52 for each of the three stores",
         lambda case: case.items["p"]["quantity"] == 156 and not case.items["p"]["problem"],
@@ -154,28 +163,35 @@ def main() -> None:
 
 
 def run(source: Path, folder: Path, as_of: datetime = AS_OF) -> Outcome:
-    """Runs a case in a copy of it; those without forecasts are only ingested."""
+    """Runs a case in a copy of it, and once more on the next day where it has files of that.
+
+    Those without forecasts are only ingested.
+    """
     shutil.copytree(source, folder)
     os.chdir(folder)
     loaded = config.load("conf", checks=(policies.problems,))
     spark = spark_session(settings=loaded.spark, is_short=True)
     store = open_store(spark, loaded.lakehouse)
-    context = Context(Run(loaded, as_of), store, spark, lambda line: None)
     is_whole = (folder / "landing/rawdata/demand_forecasts").is_dir()
     errors = []
-    for command in ("run",) if is_whole else ("ingest", "conform"):
-        try:
-            flow.do(context, command)
-        except InvoptError as error:
-            errors.append(str(error).replace("\n", " ")[:300])
+    for day in range(1 + (folder / "day2").is_dir()):
+        if day:
+            shutil.copytree(folder / "day2", folder / "landing", dirs_exist_ok=True)
+        context = Context(Run(loaded, as_of + timedelta(days=day)), store, spark, lambda line: None)
+        for command in ("run",) if is_whole else ("ingest", "conform"):
+            try:
+                flow.do(context, command)
+            except InvoptError as error:
+                errors.append(str(error).replace("\n", " ")[:300])
+    of_run = {"run_id": context.run_id}
     files = {os.path.basename(row["file"]): row["status"] for row in store.rows(FILES)}
     sales = bronze(BY_NAME["sales"])
     lines = len(store.rows(sales)) if store.exists(sales) else 0
-    findings = [row["sentence"] for row in store.rows(FINDINGS)] if is_whole and store.exists(FINDINGS) else []
-    items = {row["product_id"]: row.asDict() for row in store.rows(ITEM_STATE)} if is_whole else {}
+    findings = [row["sentence"] for row in store.rows(FINDINGS, of_run)] if is_whole and store.exists(FINDINGS) else []
+    items = {row["product_id"]: row.asDict() for row in store.rows(ITEM_STATE, of_run)} if is_whole else {}
     for item in items.values():
         item |= {"quantity": None, "policy_id": None}
-    for row in store.rows(ORDER_REVIEWS) if items and store.exists(ORDER_REVIEWS) else ():
+    for row in store.rows(ORDER_REVIEWS, of_run) if items and store.exists(ORDER_REVIEWS) else ():
         quantity = (items[row["product_id"]]["quantity"] or 0.0) + row["quantity"]
         items[row["product_id"]] |= {"quantity": quantity, "policy_id": row["policy_id"]}
     return Outcome(lines, files, items, " / ".join(errors), " / ".join(findings), folder, loaded)

@@ -26,6 +26,8 @@ of_source AS (
     SELECT location_id, product_id, source_id, max(ordered_at) FILTER (WHERE is_placed) AS last_ordered_at,
         sum(quantity) FILTER (WHERE is_open AND NOT is_overdue) AS on_order,
         sum(quantity) FILTER (WHERE is_open AND NOT is_overdue AND eta < :as_of) AS on_order_late,
+        count_if(is_open AND NOT is_overdue AND quantity > 0 AND eta < :as_of) AS late_orders,
+        min(to_date(eta)) FILTER (WHERE is_open AND NOT is_overdue AND quantity > 0 AND eta < :as_of) AS late_since,
         sum(quantity) FILTER (WHERE is_overdue) AS overdue,
         min(to_date(expected_at)) FILTER (WHERE is_overdue) AS overdue_since,
         -- what is late may come at any time: a plan takes it for today's
@@ -37,6 +39,7 @@ of_source AS (
 final AS (
     -- whoever supplies it, it adds to the location's stock
     SELECT location_id, product_id, coalesce(sum(on_order), 0D) AS on_order, coalesce(sum(on_order_late), 0D) AS on_order_late,
+        sum(late_orders) AS late_orders, min(late_since) AS late_since,
         coalesce(sum(overdue), 0D) AS overdue, min(overdue_since) AS overdue_since,
         array_sort(flatten(collect_list(arrivals))) AS arrivals,
         map_from_entries(collect_list(struct(source_id, last_ordered_at)) FILTER (WHERE last_ordered_at IS NOT NULL)) AS last_ordered_at

@@ -8,6 +8,7 @@ WITH items AS (
         coalesce(stock.stock_status, 'no_count') AS counted_status, coalesce(stock.is_stock_stale, true) AS is_stock_stale, stock.is_day_taken, stock.units_expected, stock.days_unknown,
         coalesce(open_orders.on_order, 0D) AS on_order, coalesce(open_orders.on_order_late, 0D) AS on_order_late,
         coalesce(open_orders.overdue, 0D) AS overdue, open_orders.overdue_since, open_orders.arrivals,
+        coalesce(open_orders.late_orders, 0) AS late_orders, open_orders.late_since,
         open_orders.last_ordered_at[terms.source_id] AS last_ordered_at
     FROM item_terms AS terms
     LEFT JOIN forecast ON terms.location_id = forecast.location_id AND terms.product_id = forecast.product_id
