@@ -131,6 +131,9 @@ def _unmatched(context: Context, views: Mapping[str, DataFrame]) -> Iterator[Fin
         if one.dataset == "brands_products":
             sentence = f"{one.n:,} products of items have no row in brands_products: {shown}{cause}"
             yield Finding("no_product", one.dataset, one.n, one.examples, sentence)
+        elif one.dataset == "calendar":
+            sentence = f"calendar: {one.n:,} location{'' if one.n == 1 else 's'} that no item has: {shown}{cause}"
+            yield Finding("no_item", one.dataset, one.n, one.examples, sentence)
         else:
             sentence = f"{one.dataset}: {one.n:,} location x products that are no item: {shown}{cause}"
             yield Finding("no_item", one.dataset, one.n, one.examples, sentence)

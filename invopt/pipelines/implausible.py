@@ -1,7 +1,7 @@
 """Values that can be read and look like a slip: told at every run, and used as they are.
 
 A quantity of a thousand times the item's median is most often one in another unit, or a product's number in the
-column of its units. A purchase cost of 0 makes an item free for the policies.
+column of its units. A purchase cost of 0 makes an item free for the policies, and a backorder cost of 0 its absence.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ EXAMPLES = 3
 # what is told of a kind of rows that are no slip in a quantity
 _SENTENCES = {
     "store_product_supplier": "store_product_supplier: {items} with a purchase cost of 0, such as {shown}",
+    "backorder cost": "store_product_supplier: {items} with a BackorderCost of 0, such as {shown}: what is short costs "
+    "nothing by it, so a policy that weighs costs keeps no stock for it",
     "later orders": "orders: {items} with an order dated after the moment of this run, which does not count yet, such "
     "as {shown}: are its clocks those of `zone` under `mapping: orders`?",
     "on order": "{items} with a thousand days of demand on order or more, such as {shown}; it counts as it is: is it "

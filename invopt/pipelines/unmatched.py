@@ -1,4 +1,5 @@
-"""Ids that never join: keys of stock, sales, orders and forecasts without an item, and products without a row.
+"""Ids that never join: keys of stock, sales, orders, forecasts and the calendar without an item, and products without
+a row.
 
 Where one transformation would join an id, it is named: a feed that drops leading zeros brings stock for nobody.
 """
@@ -48,7 +49,7 @@ class Unmatched:
 def unmatched(context: Context, views: Mapping[str, DataFrame]) -> list[Unmatched]:
     """What joins nothing in a run, dataset by dataset.
 
-    views : item_state, demand_forecasts, and the silver tables stock_lots, sales and products, and landed_lines
+    views : item_state, demand_forecasts, landed_lines, and the silver tables stock_lots, sales, products and calendar
     """
     values = {"as_of": context.as_of, "since": context.as_of - timedelta(days=DAYS)}
     keys = sql.query(context.spark, sql.text("gold/unmatched"), views, values).persist()

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -74,11 +74,22 @@ class Demo:
         (folder / "conf" / "policies.yaml").write_text(yaml.safe_dump(rows), encoding="utf-8")
         return cls(folder, f"{world.as_of:%Y-%m-%d}")
 
-    def start(self, lakehouse: Path, log: Path) -> subprocess.Popen:
-        """A run in a session of its own, so that all its processes can be told."""
+    def start(self, lakehouse: Path, log: Path, as_of: str | None = None) -> subprocess.Popen:
+        """A run in a session of its own, so that all its processes can be told; of the demo's day unless another is
+        given.
+        """
         settings = {f"spark.{name}": value for name, value in FAST_START.items()} | {"solve.waves": "2"}
         arguments = [
-            *(sys.executable, "-m", "invopt.cli", "run", "--as-of", self.as_of, "--config", self.folder / "conf"),
+            *(
+                sys.executable,
+                "-m",
+                "invopt.cli",
+                "run",
+                "--as-of",
+                as_of or self.as_of,
+                "--config",
+                self.folder / "conf",
+            ),
             *("--landing", self.folder / "landing", "--lakehouse", lakehouse),
             *(part for name, value in settings.items() for part in ("--set", f"{name}={value}")),
         ]
@@ -173,15 +184,15 @@ class Trial:
         return differences(expected, content(self.lakehouse))
 
 
-def content(lakehouse: Path) -> dict[str, Counter]:
-    """Table -> its rows, without what differs between two runs of the same."""
-    tables, reader = {}, Lakehouse(lakehouse)
+def content(lakehouse: Path, without: Collection[str] = ()) -> dict[str, Counter]:
+    """Table -> its rows, without what differs between two runs of the same, and without other columns."""
+    tables, reader, left_out = {}, Lakehouse(lakehouse), OF_THE_MOMENT.union(without)
     for layer in ("bronze", "silver", "gold"):
         for name in reader.names(layer):
             if name not in NOT_COMPARED:
                 _, rows = reader.records(name)
                 tables[name] = Counter(
-                    repr([(key, _rounded(value)) for key, value in sorted(row.items()) if key not in OF_THE_MOMENT])
+                    repr([(key, _rounded(value)) for key, value in sorted(row.items()) if key not in left_out])
                     for row in rows
                 )
     return tables

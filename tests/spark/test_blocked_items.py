@@ -127,6 +127,7 @@ def fill(landing: Landing) -> None:
             landing.forecast(one, "2026-03-01" if one == "forecast_old" else "2026-03-02", demands)
     landing.forecast("forecast_old", "2026-03-02", ["x"] * 3)
     landing.write("rawdata/inv_of_nobody.csv", "A,B", ["1,2"])
+    landing.write("publicparameters/calendar.csv", "StoreID,Date,IsClosed", ["L9,2026-03-08,True"])
 
 
 class Chain:
@@ -254,6 +255,7 @@ def test_what_joins_nothing_and_what_has_no_keys_is_told_at_every_run(chain):
     stock = found["no_item", "inventory"]
     assert (stock["n"], stock["examples"]) == (1, ["L1 x 123"])
     assert "leading zeros: product_id 123 is 00123 there (1 such id)" in stock["sentence"]
+    assert found["no_item", "calendar"]["sentence"] == "calendar: 1 location that no item has: L9"
     assert found["unread_keys", "inventory"]["n"] == 1
     assert found["unread_file", "inventory"]["examples"][0].endswith("inv_of_nobody.csv")
     assert found["scope", "sq"]["examples"] == ["8_4"]

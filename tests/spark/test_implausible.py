@@ -16,7 +16,8 @@ SCHEMAS = {
     "landed_orders": "location_id string, product_id string, ordered_at timestamp, quantity double, "
     "policy_name string, is_received boolean",
     "landed_lines": "location_id string, product_id string, ordered_at timestamp, quantity double",
-    "product_suppliers": "location_id string, product_id string, source_id string, purchase_cost double",
+    "product_suppliers": "location_id string, product_id string, source_id string, purchase_cost double, "
+    "backorder_cost double",
     "item_state": "location_id string, product_id string, on_order double, quantity_multiple double, "
     "min_order_quantity double, demand_mean array<double>",
     "demand_forecasts": "location_id string, product_id string, made_at timestamp, demand_mean array<double>",
@@ -56,7 +57,11 @@ def found(spark):
             ("L", "busy", 6000.0, 6.0, 500.0, [50.0]),
             ("L", "rare", 50.0, 6.0, None, [0.01]),
         ],
-        "product_suppliers": [("L", "free", "S", 0.0), ("L", "paid", "S", 0.01)],
+        "product_suppliers": [
+            ("L", "free", "S", 0.0, 1.0),
+            ("L", "paid", "S", 0.01, None),
+            ("L", "may_lack", "S", 2.0, 0.0),
+        ],
         "demand_forecasts": [
             ("L", "peak", AS_OF, [2.0, 2.0, None, 2500.0, 3.0]),
             ("L", "flat", AS_OF, [2000.0, 2000.0]),
@@ -78,6 +83,7 @@ def test_each_dataset_tells_its_items_and_what_is_usual(found):
         "on order": 1,
         "sales": 1,
         "store_product_supplier": 1,
+        "backorder cost": 1,
     }
     assert found["sales"].examples == ("L/slip: 5,000 of 2026-03-10, where 3 is usual",)
     assert found["inventory"].examples == ("L/pallets: 12,000 of 2026-03-10, where 12 is usual",)

@@ -1,4 +1,4 @@
--- Values that look like a slip: a quantity of a thousand times the item's median or more, and a purchase cost of 0.
+-- Values that look like a slip: a quantity of a thousand times the item's median or more, and a purchase or backorder cost of 0.
 -- Of sales, stock counts and orders those since :since are looked at, and the medians are of those since :median_since.
 WITH quantities AS (
     SELECT 'sales' AS dataset, location_id, product_id, sold_at AS at, units AS quantity
@@ -68,5 +68,9 @@ final AS (
     SELECT 'store_product_supplier', location_id, product_id, source_id, NULL, purchase_cost, NULL
     FROM product_suppliers
     WHERE purchase_cost = 0
+    UNION ALL
+    SELECT 'backorder cost', location_id, product_id, source_id, NULL, backorder_cost, NULL
+    FROM product_suppliers
+    WHERE backorder_cost = 0
 )
 SELECT * FROM final

@@ -1,4 +1,5 @@
 -- Keys that the inputs have and no item has, and products of items that have no row: distinct keys, one row each with its dataset.
+-- A day of the calendar is of a location, or of a supplier whatever the location.
 -- Of sales and stock the days from :since on are looked at: a feed that never joins is seen there, and the history is not read again.
 WITH items AS (
     SELECT DISTINCT location_id, product_id FROM item_state
@@ -16,6 +17,11 @@ final AS (
     SELECT dataset, keys.location_id, keys.product_id
     FROM keys
     LEFT ANTI JOIN items ON keys.location_id = items.location_id AND keys.product_id = items.product_id
+    UNION ALL
+    SELECT DISTINCT 'calendar', calendar.location_id, CAST(NULL AS STRING)
+    FROM calendar
+    LEFT ANTI JOIN items ON calendar.location_id = items.location_id
+    WHERE calendar.location_id IS NOT NULL AND calendar.absent_since IS NULL
     UNION ALL
     SELECT DISTINCT 'brands_products', CAST(NULL AS STRING), items.product_id
     FROM items
