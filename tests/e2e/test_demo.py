@@ -1,19 +1,25 @@
-"""The demo chain from its files to the printed result; the same with the faults of real feeds; and in the form of
-large chains.
+"""The demo chain from its files to the printed result, and where that leads: the command that it proposes, its plots,
+its lakehouse as an analyst opens it without Spark. The same with the faults of real feeds, and in the form of large
+chains. All look at one demo, which only tests of one file share.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
 
 import pytest
 
-from invopt import policies
+from invopt import cli, policies
+from invopt.errors import ParameterError
+from invopt.lakehouse import Lakehouse
 from invopt.tables import BATCHES, FILES, ITEM_STATE, ORDER_REVIEWS, ORDERS, REJECTED, SOLUTIONS
 from invopt.world.write import write_world
 
 pytestmark = pytest.mark.usefixtures("spark")
 
+CONF = Path(__file__).parents[2] / "conf"
 HEADINGS = ["policy", "items", "solved", "failed", "lines ordered", "units", "order value", "expected cost/day"]
 
 
@@ -67,6 +73,50 @@ def test_the_demo_runs_every_policy_and_prints_what_it_did(demo):
         .str.match(r"position -?[\d.]+ = .* on hand - .* expiring \+ .* on order( \(\d+ late\))?; ")
         .all()
     )
+
+
+def test_the_proposed_command_solves_the_item_again(demo, capsys):
+    proposed = next(line for line in demo.printed.splitlines() if line.startswith("Try: invopt "))
+    assert cli.main([*shlex.split(proposed.removeprefix("Try: invopt ")), "--config", str(CONF)]) == 0
+    said = capsys.readouterr().out
+    answers = {
+        line.split()[0]: line for line in said.splitlines() if line.startswith(("algorithm ", "model ", "saved "))
+    }
+    assert set(answers) == {"algorithm", "model", "saved"}, said
+    # the saved decisions are those that the algorithm makes again
+    assert answers["saved"].partition(": ")[2].split(" money/day")[0] in answers["algorithm"], said
+    assert (
+        f"run {next(line for line in demo.printed.splitlines() if line.startswith('Run ')).split()[1].rstrip(',')},"
+        in said
+    )
+    assert sum(line.startswith("ordered ") for line in said.splitlines()) == 1, said
+
+
+def test_it_says_where_the_plots_are(demo):
+    assert f"Plots: notebooks/first_run.ipynb with INVOPT_LAKEHOUSE={demo.lakehouse}" in demo.printed.splitlines()
+
+
+def test_what_the_demo_decided_ordered_and_sold(demo):
+    lakehouse = Lakehouse(demo.lakehouse)
+    orders, solutions, sales = lakehouse.orders(), lakehouse.solutions(), lakehouse.sales()
+    items = ["policy_id", "location_id", "product_id", "source_id"]
+    stored = {name: demo.project.rows(f"gold.{name}") for name in ("orders", "solutions", "order_reviews")}
+    assert len(orders) == len(stored["orders"]) > 0
+    assert sorted(map(tuple, solutions[items].values)) == sorted(map(tuple, stored["solutions"][items].values))
+    # a number, or a plan with one number per day
+    assert solutions.set_index("policy_id")["reorder_point"].loc["s_q"].notna().all()
+    plans = solutions.loc[solutions["policy_id"] == "dynamic_lot_sizing", "order_quantity"]
+    assert len(plans) and all(len(plan) > 1 for plan in plans)
+    assert sales["quantity"].sum() == demo.project.rows("silver.sales")["units"].sum() > 0
+    for order in orders.to_dict("records"):
+        why = lakehouse.explain(policy=order["policy_id"], location=order["location_id"], product=order["product_id"])
+        assert (why.review["quantity"], why.sentence) == (order["quantity"], order["reason"])
+        assert why.solution["run_id"] == order["run_id"] and why.sentence in str(why)
+
+
+def test_an_unknown_policy_is_answered_with_those_there_are(demo):
+    with pytest.raises(ParameterError, match=r"policy 'sq' is in no row of gold.order_reviews; there are .*, s_q, "):
+        Lakehouse(demo.lakehouse).explain(policy="sq", location="1", product="1_2")
 
 
 @pytest.mark.slow
