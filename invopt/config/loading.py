@@ -232,6 +232,9 @@ def _rows(path: Path, record: type[Record], key: str, problems: list[str]) -> li
     rows, seen = [], set()
     for number, value in enumerate(values, start=1):
         name = value.get(key, "?") if isinstance(value, dict) else "?"
+        if empty := _empty_names(value, "scope"):
+            problems += [f"{path}, row {number} ({key} {name}), {text}" for text in empty]
+            continue
         try:
             row = record.model_validate(value)
         except ValidationError as error:
@@ -242,6 +245,18 @@ def _rows(path: Path, record: type[Record], key: str, problems: list[str]) -> li
         seen.add(name)
         rows.append(row)
     return rows
+
+
+def _empty_names(row: Any, place: str) -> list[str]:
+    """Names without a value: a scope whose ids somebody took out would be all there are."""
+    given = row.get(place) if isinstance(row, dict) else None
+    texts = []
+    for name, value in given.items() if isinstance(given, dict) else ():
+        if value is None:
+            texts.append(f"{place}.{name}: has no value; leave it out for all, or give the ids")
+        elif isinstance(value, list) and None in value:
+            texts.append(f"{place}.{name}: has an empty value in its list; an id such as NULL stands in quotes")
+    return texts
 
 
 def _texts(error: ValidationError, record: type[Record]) -> list[str]:

@@ -203,6 +203,15 @@ def test_a_scope_that_is_no_id_is_a_problem_and_not_a_crash(conf):
     assert "policies.yaml, row 1 (id a), scope.department_id" in found and "found {'a': 3}" in found
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("", "has no value; leave it out for all"), ("null", "has no value"), ("[NULL, 8]", "'NULL' stands in quotes")],
+)
+def test_a_scope_without_ids_is_not_all_there_are(conf, given, told):
+    (found,) = problems_of(conf(policies=f"- id: a\n  policy: s_q\n  scope:\n    product_id: {given}\n"))
+    assert "policies.yaml, row 1 (id a), scope.product_id: has " in found and told.replace("'", "") in found
+
+
 def test_the_hash_of_results_knows_what_changes_a_result(conf):
     folder = conf()
     before = config.load(folder).results_hash()
@@ -284,7 +293,7 @@ AS_WRITTEN = ("8_4", "010", "0x1F", "12:30", "yes", "1e3", "2026-01-01", "null",
 def test_ids_keep_their_text_as_written(tmp_path):
     # a null is no id but where it stands in quotes
     ids = ", ".join(f"'{text}'" if text == "null" else text for text in AS_WRITTEN)
-    policies = f"- {{id: one, policy: s_q, scope: {{product_id: [{ids}], location_id: 0_1, source_id: ~}}}}\n"
+    policies = f"- {{id: one, policy: s_q, scope: {{product_id: [{ids}], location_id: 0_1}}}}\n"
     base = "lakehouse: {root: lakehouse}\nlanding: landing\ninputs: {horizon: 2_8}\n"
     texts = {"base": base, "policies": policies, "solvers": "- name: highs\n"}
     for name, text in texts.items():
