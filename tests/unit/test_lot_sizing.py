@@ -107,14 +107,20 @@ def test_receipts_count_from_their_day(demand, receipts, there, lead_time):
     came = there + np.cumsum([*receipts, *[0] * n][:n])
     # the least that orders must have brought: looked for unit by unit
     brought, needed = 0, []
-    for t in range(n):
+    for t in range(lead_time, n):
         while came[t] + brought < whole[t]:
             brought += 1
         needed.append(brought)
-    if lead_time < n:
-        assert np.cumsum(found.requirement[0])[: n - lead_time].tolist() == needed[lead_time:]
-    assert found.short[0] == (needed[min(lead_time, n) - 1] if lead_time else 0)
+    assert np.cumsum(found.requirement[0])[: max(0, n - lead_time)].tolist() == needed
+    assert found.short[0] == max([0, *(whole - came)[:lead_time]])
     assert found.position[0] == position
+
+
+def test_what_a_receipt_serves_late_is_not_ordered_again():
+    # nothing is there until 380 come on day 1; an order of today comes on day 4, and all is there by then
+    receipts, demand = one([0, 380]), np.full((1, 6), 50.0)
+    found = net_requirements(demand, np.array([6]), np.array([380.0]), np.array([4]), receipts)
+    assert found.short.tolist() == [50] and found.requirement.sum() == 0
 
 
 def test_receipts_of_the_first_day_are_stock():

@@ -2,13 +2,14 @@
 
     C_t = ceil(d_0 + ... + d_t)         cumulative demand, rounded up to whole units
     I_t = I - sum of R_u, u > t         what is there by then without new orders, rounded down
-    N_t = max(0, C_s - I_s; s <= t)     what new orders must have brought by the end of t
+    N_t = max(0, C_s - I_s; L <= s <= t)     what new orders must have brought by the end of t
     r_0 = N_L,   r_t = N_{t+L} - N_{t+L-1}   for 0 < t < T - L
 
 I is the inventory position. R_u are the scheduled receipts: of what is on order, the units that arrive in period u.
 Where they are not known, all on order is taken for there. r_t is what an order placed in t, or earlier, must cover: it
-arrives L periods later. Demand before the first arrival that stock does not cover is late whatever is planned. It is
-part of r_0, and its quantity is `short`.
+arrives L periods later. Demand before the first arrival that stock does not cover is late whatever is planned: `short`
+is the most that is owed then. What of it is still owed at the first arrival is part of r_0; what a receipt has served
+until then is not ordered again.
 
 The cumulative demand is rounded, not each period's, which keeps the sum of slow demand right: 0.01 units a day is one
 unit within a hundred days. Whole requirements make whole orders optimal.
@@ -64,13 +65,12 @@ def _fill(demand, n_periods, lead_time, there, receipts, requirements):
             demanded = rounded
             if t < receipts.shape[1]:
                 available += receipts[i, t]
-            now_needed = max(needed, demanded - math.floor(available + WHOLE))
+            lacking = demanded - math.floor(available + WHOLE)
             if t < lead:
-                short[i] += now_needed - needed
-            requirement[i, max(0, t - lead)] += now_needed - needed
-            needed = now_needed
-        if n_open[i] == 0 and demand.shape[1] > 0:
-            requirement[i, 0] = 0.0
+                short[i] = max(short[i], lacking)
+            elif lacking > needed:
+                requirement[i, t - lead] = lacking - needed
+                needed = lacking
 
 
 def net_requirements(
