@@ -50,7 +50,8 @@ def spark():
     # here and not above: unit tests must not import what needs pyspark
     from invopt.spark.session import spark_session
 
-    # tests work on few rows
-    session = spark_session("invopt-tests", local_threads=2, is_short=True)
+    # tests work on few rows, and two processes of them share a machine with the commands that they start
+    settings = {"spark.driver.memory": "4g"}
+    session = spark_session("invopt-tests", settings=settings, local_threads=2, is_short=True)
     yield session
     session.stop()
