@@ -232,7 +232,7 @@ def _rows(path: Path, record: type[Record], key: str, problems: list[str]) -> li
     rows, seen = [], set()
     for number, value in enumerate(values, start=1):
         name = value.get(key, "?") if isinstance(value, dict) else "?"
-        if empty := _empty_names(value, "scope"):
+        if empty := _empty_names(value):
             problems += [f"{path}, row {number} ({key} {name}), {text}" for text in empty]
             continue
         try:
@@ -247,15 +247,15 @@ def _rows(path: Path, record: type[Record], key: str, problems: list[str]) -> li
     return rows
 
 
-def _empty_names(row: Any, place: str) -> list[str]:
-    """Names without a value: a scope whose ids somebody took out would be all there are."""
-    given = row.get(place) if isinstance(row, dict) else None
+def _empty_names(row: Any) -> list[str]:
+    """What is wrong with names of a scope without a value: one whose ids somebody took out would be all there are."""
+    given = row.get("scope") if isinstance(row, dict) else None
     texts = []
     for name, value in given.items() if isinstance(given, dict) else ():
         if value is None:
-            texts.append(f"{place}.{name}: has no value; leave it out for all, or give the ids")
+            texts.append(f"scope.{name}: has no value; leave the name out for all, or give it one")
         elif isinstance(value, list) and None in value:
-            texts.append(f"{place}.{name}: has an empty value in its list; an id such as NULL stands in quotes")
+            texts.append(f"scope.{name}: has an empty value in its list; an id such as NULL stands in quotes")
     return texts
 
 

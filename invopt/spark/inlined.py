@@ -18,7 +18,7 @@ _ENDS = (")", "),")
 def inlined(statement: str) -> str:
     r"""The statement without its WITH and its comments.
 
-    Each named query begins with a line `name AS (` and ends with a line `)` or `),`, as sqlfluff would have it too.
+    Each named query begins with a line `name AS (` and ends with a line `)` or `),`.
 
     >>> print(inlined("WITH big AS (\n    SELECT a FROM t -- all of it\n)\nSELECT a FROM big WHERE a > 1"))
     SELECT a FROM (

@@ -72,8 +72,8 @@ SHORT_LIVED_JVM = " ".join(
             else ["-XX:+UseSerialGC"]
         ),
         "-XX:ReservedCodeCacheSize=512m",
-        # a heap that begins at a sixtieth of the memory is collected a hundred times in its first minute; what Java's
-        # own limit leaves for classes is full, and the whole heap collected for it, five times before Spark has started
+        # a heap that begins at a sixtieth of the memory is collected a hundred times in its first minute, and Java's
+        # own limit for classes has the whole heap collected five times while Spark's are loaded
         "-XX:InitialRAMPercentage=8",
         "-XX:MetaspaceSize=256m",
         *(f"-XX:Tier4{name}Threshold={40 * calls}" for name, calls in _SECOND_COMPILER_AFTER.items()),
@@ -81,8 +81,8 @@ SHORT_LIVED_JVM = " ".join(
 )
 
 # for what is over in minutes on few rows: Java's first compiler alone, and no Java code for each query, because to make
-# it takes longer than the rows do; a small demo takes a quarter less processor time
-# nor is a file left out by its statistics before there are many: to ask for them is a query for each table read
+# it takes longer than the rows do; a small demo takes a quarter less processor time. And no file is left out by its
+# statistics: to ask for them is a query for each table that is read. Tables with deletion vectors can't be read then.
 FAST_START = {
     "spark.driver.extraJavaOptions": f"{SHORT_LIVED_JVM} -XX:TieredStopAtLevel=1",
     "spark.databricks.delta.stats.skipping": "false",

@@ -499,10 +499,19 @@ def test_open_orders(spark):
         "overdue": [(0, 2.0)],
         "two_sources": [(2, 1.0), (2, 2.0)],
     } | dict.fromkeys(("our_order_was_received", "overdue_by_its_day", "overdue_by_lead_time", "received"), [])
+    since = rows_of(spark, "open_orders", "product_id late_orders late_since overdue_since", **tables)
+    assert {product: told for product, *told in since if any(told)} == {
+        "in_lead_time": [1, day(-28).date(), None],
+        "late": [1, day(-2).date(), None],
+        "our_late_order": [1, day(-1).date(), None],
+        "overdue": [1, day(-30).date(), day(-31).date()],
+        "overdue_by_its_day": [0, None, day(-31).date()],
+        "overdue_by_lead_time": [0, None, day(-33).date()],
+    }
     columns = "product_id on_order on_order_late overdue last_ordered_at"
     assert rows_of(spark, "open_orders", columns, **tables) == [
         ("both", 11.0, 0.0, 0.0, {"S1": day(-1)}),
-        ("in_lead_time", 8.0, 0.0, 0.0, {"S2": day(-35)}),
+        ("in_lead_time", 8.0, 8.0, 0.0, {"S2": day(-35)}),
         ("landed", 6.0, 0.0, 0.0, {"S1": day(-5)}),
         ("late", 9.0, 3.0, 0.0, {"S1": day(-5)}),
         ("our_late_order", 6.0, 6.0, 0.0, {"S1": day(-5)}),

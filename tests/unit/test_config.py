@@ -205,7 +205,11 @@ def test_a_scope_that_is_no_id_is_a_problem_and_not_a_crash(conf):
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [("", "has no value; leave it out for all"), ("null", "has no value"), ("[NULL, 8]", "'NULL' stands in quotes")],
+    [
+        ("", "has no value; leave the name out for all"),
+        ("null", "has no value"),
+        ("[NULL, 8]", "'NULL' stands in quotes"),
+    ],
 )
 def test_a_scope_without_ids_is_not_all_there_are(conf, given, told):
     (found,) = problems_of(conf(policies=f"- id: a\n  policy: s_q\n  scope:\n    product_id: {given}\n"))

@@ -220,6 +220,13 @@ def test_an_order_of_the_far_future_does_not_serve_tomorrow():
     assert without.decisions["ORDER_QUANTITY"][0, 0] == 0 and without.message[0] is None
 
 
+def test_receipts_that_the_position_does_not_hold_are_told():
+    # who gives the stock alone as position has as many units owed, and would order them without a word
+    found = solved(an_item(inventory_position=2.0, scheduled_receipts=np.array([0.0, 7.0])), an_item())
+    assert "scheduled_receipts are 5 units more than inventory_position" in found.message[0]
+    assert found.message[1] is None
+
+
 def test_receipts_that_are_no_series_of_units_are_refused():
     for wrong in ([1.0, -1.0], [np.inf], [np.nan]):
         found = solved(an_item(scheduled_receipts=np.array(wrong)))

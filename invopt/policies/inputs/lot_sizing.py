@@ -11,7 +11,7 @@ from invopt.policies.inputs.item_demand import concatenated
 from invopt.policies.inputs.items import Items
 from invopt.tables.columns import Column
 from invopt.theory.demand.lead_time import whole_days
-from invopt.theory.lot_sizing.net_requirements import NetRequirements, net_requirements
+from invopt.theory.lot_sizing.net_requirements import WHOLE, NetRequirements, net_requirements
 
 PLAN_COLUMNS = (
     Column(
@@ -161,6 +161,14 @@ def lot_sizing_inputs(items: Items, horizon: np.ndarray | None = None) -> LotSiz
     for i in np.flatnonzero(items.is_usable & (requirements.short > 0)):
         items.remarks[i] = (
             f"{requirements.short[i]:.0f} units are late until the first order can arrive, on day {lead[i]}"
+        )
+    if receipts is not None:
+        owed = receipts.sum(axis=1) - position
+        items.note(
+            items.is_usable & (owed > WHOLE * (1 + np.abs(position))) & receipts.any(axis=1),
+            "scheduled_receipts are {value:g} units more than inventory_position, which holds them, so {value:g} are "
+            "taken to be owed to customers today",
+            owed,
         )
     return LotSizingInputs(requirements, lead, n_periods, *costs)
 

@@ -11,29 +11,34 @@ WITH placed AS (
         AND line.location_id = landed_lines.location_id AND line.product_id = landed_lines.product_id
 ),
 expected AS (
-    -- without an ETA a line is expected after its source's lead time, and where nobody knows that, at once
+    -- without an ETA a line is due after its source's lead time; where nobody knows that, it may come at any time since it was ordered
     SELECT placed.*, coalesce(eta, ordered_at + make_dt_interval(0, 0, 0,
-        CASE WHEN supply.lead_time IS NOT NULL THEN least(supply.lead_time, :longest_lead_time) * 86400 END), ordered_at) AS expected_at
+        CASE WHEN supply.lead_time IS NOT NULL THEN least(supply.lead_time, :longest_lead_time) * 86400 END)) AS due_at
     FROM placed
     LEFT JOIN product_suppliers AS supply
         ON placed.location_id = supply.location_id AND placed.product_id = supply.product_id AND placed.source_id = supply.source_id
 ),
 judged AS (
-    SELECT *, is_open AND expected_at < :as_of - make_dt_interval(:late_order_max_age) AS is_overdue FROM expected
+    SELECT *, coalesce(due_at, ordered_at) AS expected_at,
+        is_open AND coalesce(due_at, ordered_at) < :as_of - make_dt_interval(:late_order_max_age) AS is_overdue
+    FROM expected
+),
+waited_for AS (
+    SELECT *, is_open AND NOT is_overdue AND quantity > 0 AS is_on_order,
+        is_open AND NOT is_overdue AND quantity > 0 AND coalesce(due_at < :as_of, false) AS is_late
+    FROM judged
 ),
 of_source AS (
     -- received or not: a supplier that ships every R days counts from its last order
     SELECT location_id, product_id, source_id, max(ordered_at) FILTER (WHERE is_placed) AS last_ordered_at,
-        sum(quantity) FILTER (WHERE is_open AND NOT is_overdue) AS on_order,
-        sum(quantity) FILTER (WHERE is_open AND NOT is_overdue AND eta < :as_of) AS on_order_late,
-        count_if(is_open AND NOT is_overdue AND quantity > 0 AND eta < :as_of) AS late_orders,
-        min(to_date(eta)) FILTER (WHERE is_open AND NOT is_overdue AND quantity > 0 AND eta < :as_of) AS late_since,
+        sum(quantity) FILTER (WHERE is_on_order) AS on_order,
+        sum(quantity) FILTER (WHERE is_late) AS on_order_late, count_if(is_late) AS late_orders,
+        min(to_date(due_at)) FILTER (WHERE is_late) AS late_since,
         sum(quantity) FILTER (WHERE is_overdue) AS overdue,
         min(to_date(expected_at)) FILTER (WHERE is_overdue) AS overdue_since,
         -- what is late may come at any time: a plan takes it for today's
-        collect_list(struct(greatest(0, datediff(expected_at, :as_of)) AS day, quantity AS units))
-            FILTER (WHERE is_open AND NOT is_overdue AND quantity > 0) AS arrivals
-    FROM judged
+        collect_list(struct(greatest(0, datediff(expected_at, :as_of)) AS day, quantity AS units)) FILTER (WHERE is_on_order) AS arrivals
+    FROM waited_for
     GROUP BY location_id, product_id, source_id
 ),
 final AS (
