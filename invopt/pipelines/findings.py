@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from invopt.pipelines.context import Context
 from invopt.pipelines.held import held, held_sentence
 from invopt.pipelines.implausible import implausible
+from invopt.pipelines.late_orders import late_orders
 from invopt.pipelines.scopes import SCOPE_IDS, has_cheaper, unknown_scope_ids
 from invopt.pipelines.unmatched import unmatched
 from invopt.pipelines.unread import UnreadFile, lines_without_keys
@@ -170,41 +171,8 @@ def _sources(context: Context, item_state: DataFrame) -> Iterator[Finding]:
 
 
 def _late(context: Context, item_state: DataFrame) -> Iterator[Finding]:
-    """What should have arrived: an order that nobody reports as received is waited for until it is overdue."""
-    # what is on order is the location's, whichever source an item has
-    late = item_state.where("on_order_late > 0 OR overdue > 0").dropDuplicates(["location_id", "product_id"])
-    places = late.withColumn("item", F.concat_ws("/", "location_id", "product_id"))
-    found = places.agg(
-        F.count_if(F.col("on_order_late") > 0).alias("n_late"),
-        F.sum("late_orders").alias("lines_late"),
-        F.sum("on_order_late").alias("late"),
-        F.min("late_since").alias("late_since"),
-        F.min(F.when(F.col("on_order_late") > 0, F.col("item"))).alias("first_late"),
-        F.count_if(F.col("overdue") > 0).alias("n_overdue"),
-        F.sum("overdue").alias("overdue"),
-        F.min("overdue_since").alias("overdue_since"),
-        F.min(F.when(F.col("overdue") > 0, F.col("item"))).alias("first_overdue"),
-    ).first()
-    if found["n_late"]:
-        sentence = (
-            f"orders: {found['lines_late']:,} line{'' if found['lines_late'] == 1 else 's'} of {found['late']:,.10g} "
-            f"units for {_places(found['n_late'])} should have arrived, the oldest on {found['late_since']}, and "
-            f"{'is' if found['lines_late'] == 1 else 'are'} still counted on order "
-            f"({_such_as(found['n_late'], [found['first_late']])})"
-        )
-        yield Finding("late", "orders", found["n_late"], (found["first_late"],), sentence)
-    if found["n_overdue"]:
-        sentence = (
-            f"orders: {found['overdue']:,.10g} units for {_places(found['n_overdue'])} are overdue by more than "
-            f"{context.config.inputs.late_order_max_age} days, the oldest since {found['overdue_since']}, and "
-            "no longer counted on order "
-            f"({_such_as(found['n_overdue'], [found['first_overdue']])}): report them as received or cancelled"
-        )
-        yield Finding("overdue", "orders", found["n_overdue"], (found["first_overdue"],), sentence)
-
-
-def _places(n: int) -> str:
-    return f"{n:,} location x product{'' if n == 1 else 's'}"
+    for one in late_orders(item_state, context.config.inputs.late_order_max_age):
+        yield Finding(one.kind, "orders", one.n, (one.first,), one.sentence)
 
 
 def _limits(views: Mapping[str, DataFrame], item_state: DataFrame) -> Iterator[Finding]:
@@ -243,7 +211,7 @@ def _stock(context: Context, item_state: DataFrame) -> Iterator[Finding]:
         F.min(F.concat_ws("/", "location_id", "product_id")).alias("first"),
     )
     for row in counted.orderBy("kind").collect():
-        places = _places(row["n"])
+        places = f"{row['n']:,} location x product{'' if row['n'] == 1 else 's'}"
         of = f"of {row['locations']:,} location{'' if row['locations'] == 1 else 's'}"
         such_as = f"such as {row['first']}"
         sentence = {
