@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import deltalake
@@ -49,7 +49,11 @@ def create(path: str, fields: Sequence[Mapping[str, Any]], meaning: str, propert
 
 def columns(path: str) -> dict[str, tuple[str, bool]]:
     """Column -> its type in Spark's words, such as `map<string,array<double>>`, and whether it may be NULL."""
-    fields = deltalake.DeltaTable(path).schema().fields
+    return _columns(deltalake.DeltaTable(path))
+
+
+def _columns(table: deltalake.DeltaTable) -> dict[str, tuple[str, bool]]:
+    fields = table.schema().fields
     return {field.name: (_sql_type(json.loads(field.type.to_json())), field.nullable) for field in fields}
 
 
@@ -98,8 +102,16 @@ def has_files(path: str) -> bool:
     return bool(deltalake.DeltaTable(path).file_uris())
 
 
-def files(path: str, where: Mapping[str, Sequence[str | int]]) -> list[str]:
-    """The Parquet files of the newest version that may have rows with, in each column, one of the values.
+class Files(NamedTuple):
+    """Parquet files of a version of a table, their size in bytes, and its columns with their types in Spark's words."""
+
+    paths: list[str]
+    size: int
+    types: dict[str, str]
+
+
+def files(path: str, where: Mapping[str, Sequence[str | int]], version: int | None = None) -> Files:
+    """The files of a version, or the newest one, that may have rows with, in each column, one of the values.
 
     The log has the least and greatest values of each file: where no file is given there is no such row, but a file may
     have others too.
@@ -108,7 +120,7 @@ def files(path: str, where: Mapping[str, Sequence[str | int]]) -> list[str]:
     ------
     NotForUs : the files alone don't tell the table's rows (deletion vectors, column mapping, values in folders' names).
     """
-    table = _plain_table(path)
+    table = _plain_table(path, version)
     if table.metadata().partition_columns or _GLOB.search(path):
         raise NotForUs(f"{path}: its rows are not those of its files")
     found = pa.table(table.get_add_actions(flatten=True))
@@ -118,15 +130,19 @@ def files(path: str, where: Mapping[str, Sequence[str | int]]) -> list[str]:
             least, greatest = found[f"min.{name}"], found[f"max.{name}"]
             within = [pc.and_(pc.less_equal(least, value), pc.greater_equal(greatest, value)) for value in values]
             can_hold = pc.and_(can_hold, pc.fill_null(reduce(pc.or_, within), True))
-    return [f"{path}/{unquote(file)}" for file in found.filter(can_hold)["path"].to_pylist()]
+    found = found.filter(can_hold)
+    paths = [f"{path}/{unquote(file)}" for file in found["path"].to_pylist()]
+    return Files(
+        paths, pc.sum(found["size_bytes"]).as_py() or 0, {name: kind for name, (kind, _) in _columns(table).items()}
+    )
 
 
-def _plain_table(path: str) -> deltalake.DeltaTable:
+def _plain_table(path: str, version: int | None = None) -> deltalake.DeltaTable:
     """The table, where its files hold its rows as they are.
 
     deltalake's pyarrow way gives NULL in every cell of a column-mapped table, without an error.
     """
-    table = deltalake.DeltaTable(path)
+    table = deltalake.DeltaTable(path, version=version)
     if table.protocol().min_reader_version > 1:
         raise NotForUs(f"{path}: deletion vectors or column mapping")
     return table

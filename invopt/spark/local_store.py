@@ -23,6 +23,10 @@ from invopt.spark.store import Store
 from invopt.spark.turns import PATIENCE_WITH_A_RUN, turn
 from invopt.tables import Table
 
+# Spark lists each of the files that it is given, and of much data Delta leaves out what a query does not need
+FEW_FILES = 32
+LITTLE_DATA = 64 * 2**20
+
 
 @dataclass
 class LocalStore(SparkStore):
@@ -77,13 +81,19 @@ class LocalStore(SparkStore):
     # ------------------------------------------------------------------ read
 
     def read(self, table: Table, version: int | None = None, where: Slice | None = None) -> DataFrame:
-        """The log names the files of a slice; Spark runs a query to find them, and compiles it anew for each number."""
-        if where and version is None and self.exists(table):
+        """The log names the files of a slice, and of a small table; Spark runs queries to find them.
+
+        What is read is of this moment, also where it is computed later.
+        """
+        if self.exists(table):
             with self._reading(table):
-                files = direct.files(self.places.path(table), slices.values(where))
-                schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-                if files:
-                    return self.spark.read.schema(schema).parquet(*files).where(slices.is_inside(where))
+                files = direct.files(self.places.path(table), slices.values(where or {}), version)
+                if (where or _is_small(files)) and _has_types(files, table):
+                    schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+                    if not files.paths:
+                        return self.spark.createDataFrame([], schema)
+                    rows = self.spark.read.schema(schema).parquet(*files.paths)
+                    return rows.where(slices.is_inside(where)) if where else rows
         return super().read(table, version, where)
 
     def rows(self, table: Table, where: Slice | None = None) -> list[Row]:
@@ -154,7 +164,7 @@ class LocalStore(SparkStore):
 
     def _has_no_rows(self, table: Table, where: Slice) -> bool:
         try:
-            return not direct.files(self.places.path(table), slices.values(where))
+            return not direct.files(self.places.path(table), slices.values(where)).paths
         except direct.NotForUs:
             return False
 
@@ -171,3 +181,12 @@ class LocalStore(SparkStore):
                 os.makedirs(path, exist_ok=True)
             with turn(path, name, self.say, patience) as is_alone:
                 yield is_alone
+
+
+def _is_small(files: direct.Files) -> bool:
+    return len(files.paths) <= FEW_FILES and files.size <= LITTLE_DATA
+
+
+def _has_types(files: direct.Files, table: Table) -> bool:
+    """Whether the files hold the declared types; a column that an older table lacks is NULL, but no type is another."""
+    return all(files.types.get(column.name, column.type) == column.type for column in table.columns)
