@@ -1,8 +1,9 @@
 """CPU seconds and peak memory of this process with all that it started: the JVM, the Python workers, their forked
 children.
 
-Linux adds the time of a child that ended to its parent's, unless the parent ignores SIGCHLD; Spark's Python daemon
-does. So a thread looks at the whole tree now and then, and what it last saw of such a child is added.
+Linux adds the time of a child that ended to its parent's, unless the parent ignores SIGCHLD, as Spark's Python daemon
+does, or has ended before it, as that of a JVM has. So a thread looks at the whole tree now and then, and what it last
+saw of such a child is added.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Meter:
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Meter:
-        self._before = self._now = _tree(resets_peak=True)
+        self._before = self._now = _tree({}, resets_peak=True)
         self._started = time.monotonic()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -87,9 +88,11 @@ class Meter:
             self._look()
 
     def _look(self) -> None:
-        now = _tree()
-        ignoring = {seen.pid for seen in self._now.values() if seen.ignores_children}
-        self._lost += sum(seen.seconds for key, seen in self._now.items() if key not in now and seen.parent in ignoring)
+        now = _tree(self._now)
+        waiting = {seen.pid for seen in self._now.values() if not seen.ignores_children}
+        self._lost += sum(
+            seen.seconds for key, seen in self._now.items() if key not in now and seen.parent not in waiting
+        )
         self._now = now
         workers = [
             seen.peak_bytes for seen in now.values() if seen.pid != os.getpid() and seen.name.startswith("python")
@@ -97,8 +100,10 @@ class Meter:
         self.worker_peak = max([self.worker_peak, *workers])
 
 
-def _tree(*, resets_peak: bool = False) -> dict[tuple[int, int], Seen]:
-    """This process and all below it, by process number and start: numbers are used again."""
+def _tree(before: dict[tuple[int, int], Seen], *, resets_peak: bool = False) -> dict[tuple[int, int], Seen]:
+    """This process and all below it, by process number and start: numbers are used again. Those that were below it
+    before, and have lost their parent, are too.
+    """
     every = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit():
@@ -109,14 +114,21 @@ def _tree(*, resets_peak: bool = False) -> dict[tuple[int, int], Seen]:
     children: dict[int, list[int]] = {}
     for pid, stat in every.items():
         children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(pid)
-    found, waiting = {}, [os.getpid()]
+    found, looked_at, waiting = {}, set(), [os.getpid()]
+    waiting += [pid for pid, started in before if pid in every and _started(every[pid]) == started]
     while waiting:
         pid = waiting.pop()
-        waiting += children.get(pid, [])
-        seen = _seen(pid, every[pid], resets_peak)
-        if seen is not None:
-            found[pid, seen.started] = seen
+        if pid not in looked_at:
+            looked_at.add(pid)
+            waiting += children.get(pid, [])
+            seen = _seen(pid, every[pid], resets_peak)
+            if seen is not None:
+                found[pid, seen.started] = seen
     return found
+
+
+def _started(stat: str) -> int:
+    return int(stat.rpartition(")")[2].split()[19])
 
 
 def _seen(pid: int, stat: str, resets_peak: bool) -> Seen | None:

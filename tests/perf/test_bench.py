@@ -65,6 +65,22 @@ def test_the_meter_counts_a_child_that_has_ended():
     assert meter.wall > 0
 
 
+def test_the_meter_counts_a_process_whose_parent_has_ended():
+    """As a JVM outlives the worker that started it."""
+    import subprocess
+    import sys
+
+    burn = "import time\nwhile time.process_time() < 0.5: pass\ntime.sleep({})"
+    outlives = (
+        f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {burn.format(1)!r}]); time.sleep(1)"
+    )
+    with Meter(period=0.05) as meter:
+        subprocess.run([sys.executable, "-c", outlives], check=True)
+        # until it has ended, and was seen no more
+        time.sleep(1.5)
+    assert meter.cpu >= 0.5
+
+
 def test_the_meter_sees_only_what_happens_inside():
     end = time.process_time() + 0.3
     while time.process_time() < end:
