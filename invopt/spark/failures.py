@@ -29,7 +29,7 @@ _SIGNS: Sequence[tuple[int, str]] = (
     (
         _MISSING,
         r"FileNotFoundException|FILE_NOT_EXIST|DELTA_FILE_NOT_FOUND|[Ff]ile \S+ does not exist|NoSuchFileException"
-        r"|os error 2\b|Object at location \S+ not found|FileNotFoundError",
+        r"|os error 2\b|Object at location \S+ not found|FileNotFoundError|Path does not exist: .+\.parquet",
     ),
     (_GONE, r"Answer from Java side is empty|Py4JNetworkError|Connection refused|Connection reset by peer"),
 )

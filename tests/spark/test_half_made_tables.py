@@ -147,7 +147,7 @@ def test_a_damaged_table_is_told_with_its_name_and_the_way_out(spark, tmp_path):
         store = open_store(spark, LakehouseConfig(root=root))
         with pytest.raises(Exception) as caught:  # noqa: B017 - Spark's own classes, which the command line explains
             store.read(PLAIN).collect() if is_frame else store.rows(PLAIN)
-        failure = explained(caught.value) if is_frame else caught.value
+        failure = caught.value if isinstance(caught.value, TableError) else explained(caught.value)
         assert isinstance(failure, TableError), caught.value
         return str(failure)
 
