@@ -103,10 +103,20 @@ def raise_together(errors: Iterable[InvoptError]) -> None:
     Traceback (most recent call last):
     invopt.errors.AuditError: a is missing
     b differs
+    >>> raise_together([ConfigError("wrong", []), InputError("refused", ["a.csv is empty"])])
+    Traceback (most recent call last):
+    invopt.errors.InputError: refused
+      - wrong
+      - a.csv is empty
     """
     errors = list(errors)
-    if errors:
-        gravest = max(errors, key=lambda error: error.exit_code)
-        raise type(gravest)(
-            "\n".join(dict.fromkeys(line for error in errors for line in str(error).splitlines()))
-        ) from gravest
+    if not errors:
+        return
+    gravest = max(errors, key=lambda error: error.exit_code)
+    if len(errors) == 1:
+        raise gravest
+    lines = list(dict.fromkeys(line for error in errors for line in str(error).splitlines()))
+    if isinstance(gravest, ProblemsError):
+        problems = dict.fromkeys(line.removeprefix("  - ") for line in lines if line != gravest.what)
+        raise type(gravest)(gravest.what, list(problems)) from gravest
+    raise type(gravest)("\n".join(lines)) from gravest

@@ -61,7 +61,10 @@ def read_header(path: str, dataset: Dataset, headers: Sequence[str]) -> Header:
         )
     note = f"columns that are not needed: {_some(extra)}" if extra and not problems else None
     keys = {field.header for field in dataset.fields if field.kind == "id" and field.column in dataset.keys}
-    return Header(columns, "; ".join(problems) or None, note, has_keys=not twice and bool(keys) and keys <= given)
+    # what a column that stands there twice says is not known; the keys may be plain all the same
+    columns = tuple(None if column in twice else column for column in columns)
+    has_keys = bool(keys) and keys <= given.difference(twice)
+    return Header(columns, "; ".join(problems) or None, note, has_keys=has_keys)
 
 
 def needed(dataset: Dataset) -> set[str]:

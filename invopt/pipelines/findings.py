@@ -200,7 +200,7 @@ def _stock(context: Context, item_state: DataFrame) -> Iterator[Finding]:
     then = "nothing is ordered for them" if is_held else "they are ordered from what is left of it"
     kind = F.expr(
         "CASE WHEN is_stock_stale AND stock_status = 'no_count' THEN 'no_count' WHEN is_stock_stale THEN 'old_count' "
-        "WHEN stock_status IN ('missing', 'never_counted') THEN stock_status END"
+        "WHEN stock_status = 'missing' OR stock_status = 'never_counted' AND on_hand IS NOT NULL THEN stock_status END"
     )
     places = item_state.where("source_rank = 1").withColumn("kind", kind).where("kind IS NOT NULL")
     counted = places.groupBy("kind").agg(

@@ -119,6 +119,8 @@ def _with_state(context: Context, waiting: Sequence[Waiting]) -> DataFrame:
             *SOURCE_ORDER,
         )
     )
+    # in a lakehouse in which every item was blocked so far nothing was ever solved
+    context.store.create(SOLUTIONS)
     solutions = context.store.read(SOLUTIONS).where(_solved(waiting))
     # what is missing says more than the column that is NULL because of it; the column may be wrong for another reason
     is_explained = (F.col("termination") == "invalid_input") & F.col("problem").isNotNull() & ~F.col("is_stale")

@@ -92,9 +92,10 @@ def _why_no_value(field: Field, reading: Reading) -> Column:
         told = F.concat(F.lit(f"{header} "), what, F.lit(": "), raw)
         sentence = F.when(F.coalesce(condition, F.lit(False)), told).otherwise(sentence)
     missing = F.lit(None).cast("string")
+    cure = f"; where that is an id, set `ids: {{{field.column}: any_text}}`" if field.kind == "id" else ""
     if field.is_required:
         missing = F.when(raw.isNull(), F.lit(f"{header} is missing")).otherwise(
-            F.concat(F.lit(f"{header} is missing (it says "), raw, F.lit(")"))
+            F.concat(F.lit(f"{header} is missing (it says "), raw, F.lit(")" + cure))
         )
     has_none = raw.isNull() | _means_none(field)
     return F.when(F.col(field.column).isNull(), F.when(has_none, missing).otherwise(sentence))

@@ -16,7 +16,7 @@ from invopt.pipelines.readers.reading import IS_PIECE, NUMBERS, Reading, made, n
 from invopt.pipelines.readers.words import read_duration, read_flag, read_order_status, read_price_breaks
 from invopt.pipelines.rules import is_broken
 from invopt.tables.dataset import Dataset, Field
-from invopt.tables.id_forms import IdForms
+from invopt.tables.id_forms import ANY_TEXT, IdForms
 
 # the struct that holds a line's texts: beside the typed columns, because Spark takes `Units` and `units` for one name
 LANDED = "landed"
@@ -62,7 +62,12 @@ def typed(
             name_of(field, "number"): read_number(text(field), field, decimal, reading.is_of_typed_file)
             for field in reading.fields(*NUMBERS)
         }
-        | {name_of(field, "id"): unless_nothing(text(field)) for field in reading.fields("id")}
+        | {
+            name_of(field, "id"): text(field)
+            if ANY_TEXT in (ids or {}).get(field.column, ())
+            else unless_nothing(text(field))
+            for field in reading.fields("id")
+        }
         | {name_of(field, "is_usual"): moments.is_usual(text(field)) for field in dates}
         | {name_of(field, "iso"): moments.iso(text(field), reading.dates) for field in dates}
     )

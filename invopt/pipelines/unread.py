@@ -33,7 +33,7 @@ KEYS_OF_BLOCKS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class UnreadFile:
-    """A rejected file that named no item, of whose dataset no newer file was read."""
+    """A rejected file that named no item, of whose dataset no file that a later ingest took was read."""
 
     dataset: str
     file: str
@@ -73,10 +73,11 @@ def unread_files(context: Context) -> list[UnreadFile]:
         row["dataset"]: row["newest"]
         for row in context.store.read(FILES, where={"status": "ingested"})
         .groupBy("dataset")
-        .agg(F.max("file_number").alias("newest"))
+        .agg(F.max("batch_id").alias("newest"))
         .collect()
     }
-    rows = [row for row in rows if row["file_number"] > newest_read.get(row["dataset"], -1)]
+    # of a store's files that are taken together none is newer than those of the others
+    rows = [row for row in rows if row["batch_id"] >= newest_read.get(row["dataset"], -1)]
     with_keys = _files_with_keys(context, [row["file_number"] for row in rows])
     return [
         UnreadFile(row["dataset"], row["file"], row["problem"] or "it could not be read")

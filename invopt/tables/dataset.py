@@ -117,7 +117,7 @@ class Dataset:
         named = rf"(?:{self.files})\.(?:{endings})"
         if self.dialect.glob:
             named += f"|{_glob_pattern(self.dialect.glob)}"
-        return re.compile(rf"(?:^|/)(?:{named})\Z", re.IGNORECASE)
+        return re.compile(rf"(?:^|/)(?:{named})\Z", re.IGNORECASE | re.DOTALL)
 
     def has(self, path: str) -> bool:
         """Whether a file with this path is one of its files."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+ANY_TEXT = "any_text"
 # name -> (pattern, replacement): what `ids` may give; the order of the user's list is the order in which they are done
 FORMS: Mapping[str, tuple[str, str]] = {
     "no_blanks": (r"[\s\u00a0\u200b\ufeff]+", ""),
     "no_leading_zeros": (r"^0+(?=.)", ""),
     "no_decimals": (r"\.0+$", ""),
     "no_prefix": (r"^[A-Za-z]+[-_ :#/.]*(?=\d)", ""),
+    # changes nothing: texts that are words for nothing elsewhere, such as NULL or NA, are ids here
+    ANY_TEXT: (r"(?!)", ""),
 }
 CASES = ("upper", "lower")
 # "width 13": digits are filled up to this many with zeros

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from invopt.config import Config
+from invopt.errors import InvoptError
+from invopt.pipelines import flow
 from invopt.pipelines.conform import conform
 from invopt.pipelines.ingest import ingest
 from invopt.pipelines.inputs import make_inputs
@@ -283,3 +285,21 @@ def test_a_newer_file_ends_the_block(chain, state):
     assert not any("inv_of_nobody.csv could not be read" in line for line in chain.said[-20:])
     others = set(BLOCKS) - {"stock_bad", "order_bad", WITHOUT_TERMS, "supplier_bad"}
     assert all(after[one, "S1"]["is_blocked"] for one in others)
+
+
+@pytest.mark.slow
+def test_a_first_run_in_which_every_item_is_blocked_says_so_and_reviews_them(spark, tmp_path):
+    """No stock was counted, and the only file of sales was refused: both are told."""
+    chain = Chain(spark, tmp_path)
+    fill(chain.landing)
+    for count in (chain.landing.folder / "rawdata").glob("inv_*.csv"):
+        count.unlink()
+    chain.landing.write("rawdata/sales_1.csv", "Filiale,Artikel,Menge", ["L1,plain,2"])
+    context = chain.context(AS_OF)
+    with pytest.raises(InvoptError) as ended:
+        flow.do(context, "run")
+    assert ended.value.exit_code == 3
+    text = str(ended.value)
+    assert "sales_1.csv" in text and "items could be decided" in text and "gold.solutions" not in text
+    outcomes = {row["outcome"] for row in context.store.rows(ORDER_REVIEWS, {"run_id": context.run_id})}
+    assert outcomes == {"blocked"}

@@ -131,12 +131,18 @@ IDS = of(
     ("1.23457E+12", Rejected("was a number that has lost its last digits")),
     ("12345678901234567.0", Rejected("was a number that has lost its last digits")),
     ("1.2345678901234567E17", Rejected("was a number that has lost its last digits")),
-    ("NULL", Rejected("is missing (it says NULL)")), ("-", Rejected("is missing (it says -)")),
+    ("NULL", Rejected("is missing (it says NULL); where that is an id, set `ids: {product_id: any_text}`")),
+    ("-", Rejected("is missing (it says -)")),
 )  # fmt: skip
 
 
 def test_texts_of_orders(spark):
     check(spark, "orders", [*NUMBERS, *OPTIONAL, *DATES, *MOMENTS, *IDS])
+
+
+def test_words_for_nothing_are_ids_where_that_is_said(spark):
+    words = of("ProductID", *((word, word) for word in ("NULL", "NA", "none", "-")), ("", MISSING), ("5.0", "5"))
+    check(spark, "orders", words, ids={"product_id": ["any_text"]})
 
 
 def test_terms_have_ranges_and_money_its_signs(spark):

@@ -113,6 +113,14 @@ def test_headers_that_cannot_be_read(headers, says):
         assert part in reading.problem
 
 
+@pytest.mark.parametrize(("twice", "has_keys"), [("units", True), ("store_id", False)])
+def test_a_column_that_stands_there_twice_leaves_the_items_to_be_named(twice, has_keys):
+    reading = planned("sales_1.csv", "sales", *SALES, twice)
+    assert reading.has_keys is has_keys and "twice" in reading.problem
+    # nobody knows which of the two counts
+    assert {"units": "Units", "store_id": "StoreID"}[twice] not in reading.columns
+
+
 def test_when_a_forecast_was_made_is_in_the_name_or_in_the_rows():
     headers = (
         "StoreID",
