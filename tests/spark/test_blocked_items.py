@@ -268,6 +268,7 @@ def test_what_joins_nothing_and_what_has_no_keys_is_told_at_every_run(chain):
         assert f"  ! {row['sentence']}" in chain.said
 
 
+@pytest.mark.slow
 def test_a_newer_file_ends_the_block(chain, state):
     chain.landing.stock("L1_c", ["L1,stock_bad,2026-03-02 05:00:00,12,", "L1,stock_bad,2026-03-02 05:00:00,5,"])
     # the very line that the table has: it changes nothing, and can be read again

@@ -45,6 +45,7 @@ def read(spark, tmp_path_factory):
     return read
 
 
+@pytest.mark.slow
 def test_a_changed_setting_reads_every_line_again(read):
     _, keys, _ = read({})
     assert keys == {("S1", "123"), ("s 1", "sku-00123")}

@@ -265,6 +265,7 @@ def test_what_is_told_is_ordered_all_the_same(warned):
     )
 
 
+@pytest.mark.slow
 def test_what_is_held_is_not_ordered_and_says_how_to_confirm_it(chain, held):
     run, reviews, lines = held
     # the lines that the morning has ordered are taken back; nobody has acted on them
@@ -289,6 +290,7 @@ def test_what_is_held_is_not_ordered_and_says_how_to_confirm_it(chain, held):
     report(run)
 
 
+@pytest.mark.slow
 def test_the_same_run_again_tells_the_same(chain, held):
     again = chain.decide(AFTERNOON, POLICIES)
     assert "order steady: unchanged, 6 items are reviewed already" in said_by(again)

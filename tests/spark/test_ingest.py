@@ -103,7 +103,9 @@ def test_many_files_go_to_the_executors_with_the_same_result(zone, monkeypatch):
     assert literal("/a[1]") == "/a\\[1\\]"
 
 
-@pytest.mark.parametrize("stopped_at", ["plan", "lines", "end"])
+@pytest.mark.parametrize(
+    "stopped_at", [pytest.param("plan", marks=pytest.mark.slow), "lines", pytest.param("end", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("then", ["again", "removed", "mended"])
 def test_a_run_that_was_stopped_is_finished_by_its_numbers(zone, monkeypatch, stopped_at, then):
     zone.land("rawdata/sales_1.csv", SALES + "1,p1,2026-03-01,2,3\n")

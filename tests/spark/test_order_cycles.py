@@ -310,6 +310,7 @@ def test_nobody_knows_what_a_failed_rule_wants_so_its_line_stays(at_six, at_two)
                for line in said_by(run))  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_next_day_everything_is_on_order_once(chain, on_tuesday):
     _, on_order, lines = on_tuesday
     assert not twice_ordered(chain.store.read(ORDERS))

@@ -249,6 +249,7 @@ def test_each_failure_is_a_row(moody, method, product, termination, says):
     assert says in (row["message"] or "")
 
 
+@pytest.mark.slow
 def test_an_endless_algorithm_is_stopped_in_whatever_wave(make_run):
     """Nothing else kills the worker here: the engine's own alarm does, and Spark's retry finds the partition."""
     row = {"id": "waves", "policy": "moody", "method": "algorithm", "scope": {"product_id": [*GOOD, "endless"]}}
