@@ -105,6 +105,11 @@ def stock(spark):
     made.moved("sales", "no_hour", "by_hour", (1, day(-2, 23)), (2, day(-1, 12)), (4, day(0, 5)))
     made.moved("sales", "no_hour", "by_day", (1, day(-2, 0)), (2, day(-1, 0)))
     made.moved("receipts", "no_hour", "received", (2, day(-1, 0)), (4, day(0, 0)))
+    # counted today without an hour: what has moved since midnight is taken to be in the count, and that is said
+    for product in ("sold", "received", "still"):
+        made.lot("today", product, 100, day(0, 0))
+    made.moved("sales", "today", "sold", (4, day(0, 5)))
+    made.moved("receipts", "today", "received", (8, day(0, 3)))
     # counts after midnight
     made.lot("midnight", "evening", 10, day(-1, 23))
     made.lot("midnight", "night", 10, day(0, 1))
@@ -180,6 +185,11 @@ def test_what_moves_after_a_count_with_an_hour(stock):
 
 def test_what_moves_after_a_count_without_an_hour(stock):
     columns = "product_id on_hand is_day_taken"
+    assert stock.rows("today", columns) == [
+        ("received", 100.0, True),
+        ("sold", 100.0, True),
+        ("still", 100.0, False),
+    ]
     assert stock.rows("no_hour", columns) == [
         ("by_day", 100.0, True),
         ("by_hour", 96.0, True),

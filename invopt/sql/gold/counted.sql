@@ -149,9 +149,11 @@ both AS (
                 CASE WHEN move.at IS NULL OR NOT count.has_hour THEN move.day > count.last_day ELSE move.at > count.snapshot_at END
                     AS is_after_count,
                 CASE WHEN move.at IS NULL OR NOT base.has_hour THEN move.day > base.last_day ELSE move.at > base.snapshot_at END
-                    AS is_after_base,
-                move.at IS NULL OR NOT base.has_hour AS is_by_day))
-            END AS moves
+                    AS is_after_base))
+            END AS moves,
+        -- moves of the day of the count that are taken to be in it, for nobody knows the hours
+        coalesce(exists(of_place.moves, move -> (move.at IS NULL OR NOT base.has_hour) AND move.day = base.counted_on
+            AND move.day <= base.last_day), false) AS is_day_taken
     FROM counts
     LEFT JOIN of_place ON counts.location_id = of_place.location_id AND counts.product_id = of_place.product_id
 ),
@@ -159,8 +161,7 @@ final AS (
     SELECT location_id, product_id, status, count, base, lots,
         transform(filter(moves, move -> move.is_after_count),
             move -> struct(move.day, move.is_after_base, move.received, move.sold, move.spoiled)) AS moves,
-        -- moves of the day of the count that are taken to be in it, for nobody knows the hours
-        coalesce(exists(moves, move -> move.is_by_day AND move.day = base.counted_on AND NOT move.is_after_base), false) AS is_day_taken
+        is_day_taken
     FROM both
 )
 SELECT * FROM final
