@@ -12,7 +12,7 @@ from invopt.pipelines.context import Context
 from invopt.pipelines.held import held, held_sentence
 from invopt.pipelines.implausible import implausible
 from invopt.pipelines.late_orders import late_orders
-from invopt.pipelines.scopes import SCOPE_IDS, has_cheaper, unknown_scope_ids
+from invopt.pipelines.scopes import SCOPE_IDS, passed_over, unknown_scope_ids
 from invopt.pipelines.unmatched import unmatched
 from invopt.pipelines.unread import UnreadFile, lines_without_keys
 from invopt.pipelines.unseen import unseen_files
@@ -155,19 +155,23 @@ def _scopes(context: Context, item_state: DataFrame) -> Iterator[Finding]:
 
 
 def _sources(context: Context, item_state: DataFrame) -> Iterator[Finding]:
-    """The items of which a scope names several sources: they are ordered from the cheapest of these alone."""
-    rows = [row for row in context.config.active_policies() if len(row.scope.source_id or ()) > 1]
-    for row in rows:
-        others = item_state.where(F.col("source_id").isin(*row.scope.source_id) & has_cheaper(row.scope))
-        item = F.concat_ws("/", "location_id", "product_id")
-        found = others.agg(F.count_distinct(item).alias("n"), F.min(item).alias("first")).first()
-        if found["n"]:
-            shown = _such_as(found["n"], [found["first"]])
+    """The location x products of which a scope holds several sources: they are ordered from the cheapest of these."""
+    active = context.config.active_policies()
+    # a scope that names one source leaves no choice
+    rows = [row for row in active if row.scope.source_id is None or len(row.scope.source_id) > 1]
+    item, counted = F.concat_ws("/", "location_id", "product_id"), []
+    for number, row in enumerate(rows):
+        passed = F.when(passed_over(row.scope), item)
+        counted += [F.count_distinct(passed).alias(f"n{number}"), F.min(passed).alias(f"first{number}")]
+    found = item_state.agg(*counted).first() if counted else {}
+    for number, row in enumerate(rows):
+        n, first = found[f"n{number}"], found[f"first{number}"]
+        if n:
             sentence = (
-                f"policy {row.id}: its scope names several sources of {found['n']:,} location x products; each is "
-                f"ordered from the cheapest, at equal cost the faster one ({shown})"
+                f"policy {row.id}: {n:,} location x products of its scope have several sources, and each is ordered "
+                f"from the cheapest, at equal cost from the faster one ({_such_as(n, [first])})"
             )
-            yield Finding("several_sources", row.id, found["n"], (found["first"],), sentence)
+            yield Finding("several_sources", row.id, n, (first,), sentence)
 
 
 def _late(context: Context, item_state: DataFrame) -> Iterator[Finding]:
@@ -183,13 +187,14 @@ def _limits(views: Mapping[str, DataFrame], item_state: DataFrame) -> Iterator[F
         .agg(F.count("min_shipping_volume").alias("a"), F.count("fixed_order_size").alias("b"))
     )
     counted = suppliers.crossJoin(item_state.agg(F.count("max_inventory").alias("c"))).first()
-    for about, n, header, of_what in (
-        ("suppliers", counted["a"], "MinShippingVolume", "suppliers"),
-        ("suppliers", counted["b"], "FixedOrderSize", "suppliers"),
-        ("store_product_storage", counted["c"], "MaxInventorySize", "items"),
+    for about, n, header, what in (
+        ("suppliers", counted["a"], "MinShippingVolume", "supplier"),
+        ("suppliers", counted["b"], "FixedOrderSize", "supplier"),
+        ("store_product_storage", counted["c"], "MaxInventorySize", "item"),
     ):
         if n:
-            sentence = f"{about}: {n:,} {of_what} have a {header}, which no order obeys yet"
+            have = f"{what} has" if n == 1 else f"{what}s have"
+            sentence = f"{about}: {n:,} {have} a {header}, which no order obeys yet"
             yield Finding("limit", about, n, (header,), sentence)
 
 

@@ -23,10 +23,16 @@ def in_scope(scope: Scope) -> Column:
     """Whether a policy decides for an item: all that is given must hold, and of its sources in the scope only the
     cheapest is ordered from.
     """
-    if scope.source_id is None:
-        holds = F.col("source_rank") == 1
-    else:
-        holds = ~has_cheaper(scope)
+    return ~has_cheaper(scope) & _is_meant(scope)
+
+
+def passed_over(scope: Scope) -> Column:
+    """Whether an item is in the scope but for its source, because another source of the scope comes before it."""
+    return has_cheaper(scope) & _is_meant(scope)
+
+
+def _is_meant(scope: Scope) -> Column:
+    holds = F.lit(True)
     for name in SCOPE_IDS:
         ids = getattr(scope, name)
         if ids is not None:
@@ -42,9 +48,11 @@ def as_first_source(items: DataFrame) -> DataFrame:
 
 
 def has_cheaper(scope: Scope) -> Column:
-    """Whether the scope names another source of the item that comes before this one: cheaper, or as cheap and faster;
-    versions up to 0.2 did not say which those are.
+    """Whether another source of the item, of those that the scope names where it names some, comes before this one:
+    cheaper, or as cheap and faster; versions up to 0.2 did not say which those are.
     """
+    if scope.source_id is None:
+        return F.col("source_rank") > 1
     named = F.array(*(F.lit(one) for one in scope.source_id or ()))
     return F.coalesce(F.arrays_overlap("cheaper_sources", named), F.lit(False))
 

@@ -109,9 +109,9 @@ PARAMETERS: tuple[Dataset, ...] = (
                 "shelf_life",
                 "duration",
                 "days",
-                "from receipt to expiry; none when the product does not expire",
+                "from receipt to expiry, at least 1; none (an empty field) when the product does not expire",
                 is_required=False,
-                minimum=0.0,
+                minimum=1.0,
             ),
             Field(
                 "UnitOfMeasure",

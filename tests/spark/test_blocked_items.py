@@ -51,6 +51,7 @@ FAULTY = (
     "forecast_part",
     "product_bad",
     "shelf_life_of_ages",
+    "shelf_life_0",
     "lead_time_1e10",
     "lead_time_1e8",
     "supplier_bad",
@@ -106,7 +107,7 @@ def fill(landing: Landing) -> None:
     lines = [terms(one, lead_times.get(one, "2"), "S2" if one == "supplier_bad" else "S1") for one in products]
     landing.static("store_product_supplier", [*lines, terms("two_sources", "fast", "S3")])
     landing.static("store_product_supplier", [terms("terms_old", "fast")], "_2026-03-01")
-    shelf_lives = {"product_bad": "soon", "shelf_life_of_ages": "99999999 months"}
+    shelf_lives = {"product_bad": "soon", "shelf_life_of_ages": "99999999 months", "shelf_life_0": "0 days"}
     landing.static("brands_products", [f"1,{one},P,9,1,{shelf_lives.get(one, '')}" for one in products])
     landing.static("brands_products", ["1,product_old,P,9,1,soon"], "_2026-03-01")
     landing.static("store_product_storage", [f"L1,1,{one},0.02,4,-1,-1" for one in products])
@@ -197,6 +198,7 @@ BLOCKS = {
     "forecast_bad": ("no forecast: 30 lines of 2026-03-02_00_00_00.csv were rejected, such as: Demand", "x"),
     "forecast_part": ("its forecast could not be read whole: 1 line of 2026-03-02_00_00_00.csv was", "x"),
     "product_bad": ("brands_products could not be read: 1 line of brands_products.csv was rejected: ShelfLife", "soon"),
+    "shelf_life_0": ("brands_products could not be read: 1 line of brands_products.csv was", "0 days"),
     "shelf_life_of_ages": ("brands_products could not be read: 1 line of brands_products.csv was", "99999999 months"),
     "supplier_bad": ("suppliers could not be read: 1 line of suppliers.csv was rejected: ShippingCost", "x5"),
     "terms_bad": ("store_product_supplier could not be read: 1 line of store_product_supplier.csv was", "fast"),
@@ -261,6 +263,9 @@ def test_what_joins_nothing_and_what_has_no_keys_is_told_at_every_run(chain):
     assert found["unread_keys", "inventory"]["n"] == 1
     assert found["unread_file", "inventory"]["examples"][0].endswith("inv_of_nobody.csv")
     assert found["scope", "sq"]["examples"] == ["8_4"]
+    several = found["several_sources", "sq"]
+    assert (several["n"], several["examples"]) == (1, ["L1/two_sources"])
+    assert "from the cheapest" in several["sentence"]
     chain.said.clear()
     make_inputs(context)
     assert any("unchanged" in line for line in chain.said)

@@ -23,6 +23,8 @@ from invopt.tables import BATCHES, DELIVERIES, FILES, FOREVER, REJECTED, Table, 
 from invopt.tables.datasets import BY_NAME
 from tests.contexts import context_at
 
+pytestmark = pytest.mark.slow
+
 HEADERS = {
     "suppliers": "SupplierID,SupplierName,ShippingCost,MinShippingVolume,MaxShippingVolume,FixedOrderSize,"
     "PurchaseCostBudget",
@@ -278,7 +280,6 @@ def chain(spark, tmp_path_factory):
     return zone
 
 
-@pytest.mark.slow
 def test_a_delivery_that_lacks_too_much_waits_and_is_told_at_every_run(chain):
     assert chain.held == [("brands", 20, 40), ("stores", 12, 40)]
     for dataset, rows in chain.held_rows.items():
@@ -292,7 +293,6 @@ def test_a_delivery_that_lacks_too_much_waits_and_is_told_at_every_run(chain):
         assert any(line.startswith("  ! stores of 2026-03-02 does not hold 12 of the 40 rows") for line in heard)
 
 
-@pytest.mark.slow
 def test_a_delivery_that_was_confirmed_is_applied_from_its_own_day(chain):
     now = chain.in_force("stores", march(2), "location_name", "absent_since")
     assert now == {f"k{number}": ("b", None) if number < 28 else ("a", march(2)) for number in range(40)}
@@ -300,7 +300,6 @@ def test_a_delivery_that_was_confirmed_is_applied_from_its_own_day(chain):
     assert chain.counts("stores") == {0: (40, 40, 0, 0), 1: (28, 28, 0, 0)}
 
 
-@pytest.mark.slow
 def test_a_newer_whole_delivery_takes_the_place_of_one_that_waits(chain):
     assert chain.deliveries("brands") == {
         "batch 0": ("applied", None, None),
@@ -315,13 +314,11 @@ def test_a_newer_whole_delivery_takes_the_place_of_one_that_waits(chain):
     assert not any("brands" in line for line in chain.heard[3] if "does not hold 20" in line)
 
 
-@pytest.mark.slow
 def test_few_rows_that_end_are_never_held(chain):
     rows = chain.rows("store_departments", "department_id", "absent_since")
     assert {name for name, since in rows if since == march(2)} == {"k9", "k10", "k11"}
 
 
-@pytest.mark.slow
 def test_a_delivery_that_is_not_whole_ends_nothing(chain):
     # a line whose key can't be read may be the one that is missing
     rows = chain.rows("store_storage", "storage_id", "storage_volume", "known_on", "absent_since")
@@ -330,7 +327,6 @@ def test_a_delivery_that_is_not_whole_ends_nothing(chain):
     assert any("brands_products of 2026-03-02: part-1.csv was rejected" in line for line in chain.heard[2])
 
 
-@pytest.mark.slow
 def test_a_file_that_can_be_read_at_last_makes_its_delivery_whole(chain):
     assert chain.in_force("brands_products", march(1), "list_price", "absent_since") == {
         "k0": (1.0, None),
@@ -345,14 +341,12 @@ def test_a_file_that_can_be_read_at_last_makes_its_delivery_whole(chain):
     }
 
 
-@pytest.mark.slow
 def test_deliveries_of_changes_end_nothing(chain):
     days = chain.rows("calendar", "known_on", "absent_since")
     assert days == [(FOREVER, None), (march(2), None)]
     assert chain.deliveries("suppliers")["2026-03-02"] == ("applied", None, None)
 
 
-@pytest.mark.slow
 def test_what_was_applied_as_changes_is_held_where_it_is_to_be_all(chain):
     assert chain.in_force("suppliers", march(2), "fixed_order_cost", "absent_since") == {
         **{f"k{number}": (1.0, None) for number in range(1, 40)},

@@ -14,6 +14,8 @@ from invopt.tables import ORDER_REVIEWS, ORDERS, silver
 from invopt.tables.datasets import BY_NAME
 from tests.spark.test_order_cycles import AFTERNOON, CYCLE, MONDAY, TUESDAY, Chain, quantities, row, said_by
 
+pytestmark = pytest.mark.slow
+
 # ---------------------------------------------------------------------------------------------- what is found
 
 DAY = timedelta(days=1)
@@ -265,7 +267,6 @@ def test_what_is_told_is_ordered_all_the_same(warned):
     )
 
 
-@pytest.mark.slow
 def test_what_is_held_is_not_ordered_and_says_how_to_confirm_it(chain, held):
     run, reviews, lines = held
     # the lines that the morning has ordered are taken back; nobody has acted on them
@@ -290,7 +291,6 @@ def test_what_is_held_is_not_ordered_and_says_how_to_confirm_it(chain, held):
     report(run)
 
 
-@pytest.mark.slow
 def test_the_same_run_again_tells_the_same(chain, held):
     again = chain.decide(AFTERNOON, POLICIES)
     assert "order steady: unchanged, 6 items are reviewed already" in said_by(again)
@@ -299,7 +299,6 @@ def test_the_same_run_again_tells_the_same(chain, held):
     ]
 
 
-@pytest.mark.slow
 def test_with_all_checks_off_and_with_nothing_to_order_nothing_is_looked_at(chain, held, monkeypatch):
     """The sales are not even opened: a step that did would end here."""
 
