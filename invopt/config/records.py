@@ -159,7 +159,8 @@ class MappingConfig(Record):
 
     def dialect(self) -> Dialect:
         """The ways of writing, as the tables know them."""
-        return Dialect(self.glob, self.separator, self.encoding, self.sheet, self.dates, tuple(self.constants.items()))
+        constants = tuple(self.constants.items())
+        return Dialect(self.glob, self.separator, self.encoding, self.sheet, self.dates, constants, self.decimal)
 
 
 class IngestConfig(Record):

@@ -86,8 +86,8 @@ def printable(path: str) -> str:
 
 
 def why(error: OSError) -> str:
-    """The system's reason without the path, which stands beside it."""
-    return (error.strerror or str(error)).lower()
+    """The system's reason in one line, without the path, which stands beside it."""
+    return " ".join((error.strerror or str(error)).split()).lower()
 
 
 def is_local(landing: str) -> bool:

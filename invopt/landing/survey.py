@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from invopt.landing import json_objects, parquet, workbook
 from invopt.landing.csv_block import header_of
 from invopt.landing.date_order import DateOrder
+from invopt.landing.decimal_sign import DecimalSign, has_signs
 from invopt.landing.decoding import PLAIN, blocks, encoding_of, has_lone_returns
 from invopt.landing.headers import Header, needed, read_header, standard
 from invopt.landing.listing import why
@@ -62,7 +63,8 @@ def survey(path: str, dataset: Dataset, content: bytes | None = None) -> Survey:
     except UnicodeDecodeError as error:
         return Survey(problem=f"the text is not in {error.encoding}: byte {error.start:,} of it is none")
     except Exception as error:  # whatever else a file's bytes make a parser raise, it is the end of this file only
-        return Survey(problem=f"the file can't be read: {type(error).__name__}: {str(error)[:200]}")
+        cause = " ".join(str(error).split())[:200]
+        return Survey(problem=f"the file can't be read: {type(error).__name__}: {cause}")
 
 
 def _survey(path: str, dataset: Dataset, content: bytes | None) -> Survey:
@@ -73,10 +75,11 @@ def _survey(path: str, dataset: Dataset, content: bytes | None) -> Survey:
     reading = Reading(**{**vars(reading), "columns": header.columns, "constants": dataset.dialect.constants})
     if header.problem and not header.has_keys:
         return Survey(problem=header.problem)
-    n_lines, order = _looked_through(path, dataset, content, reading)
+    n_lines, order, sign = _looked_through(path, dataset, content, reading)
     problem = header.problem
     if problem is None and not dataset.dialect.dates:
         problem = order.problem(dataset.name)
+    problem = problem or sign.problem(dataset.name)
     notes += [header.note] if header.note else []
     return Survey(reading, n_lines, order.decided(), problem, "; ".join(notes) or None)
 
@@ -176,17 +179,35 @@ def _separators(path: str) -> Sequence[str]:
     return SEPARATORS
 
 
-def _looked_through(path: str, dataset: Dataset, content: bytes | None, reading: Reading) -> tuple[int, DateOrder]:
-    """The number of lines, and the order of day and month that the dates have; every column is read to its end."""
+def _looked_through(
+    path: str, dataset: Dataset, content: bytes | None, reading: Reading
+) -> tuple[int, DateOrder, DecimalSign]:
+    """The number of lines, the order of day and month that the dates have, and what the numbers tell of the decimal
+    sign; every column is read to its end.
+    """
     dates = {field.header for field in dataset.dates} & set(reading.columns)
+    is_text = reading.form == TEXT
+    is_open = is_text and dataset.dialect.decimal is None
+    numbers = {field.header for field in dataset.numbers} & set(reading.columns) if is_open else set()
     # a column of a Parquet file that is not read may be damaged unseen; of a text all of it is read anyway
-    looked_at = reading if reading.form != TEXT or not reading.places else reading.only(dates or _one(reading))
-    order, n_lines = DateOrder(), 0
+    looked_at = reading if not is_text or not reading.places else reading.only(dates | numbers or _one(reading))
+    order, n_lines, is_plain = DateOrder(), 0, reading.separator == ","
     for table in lines(path, looked_at, content):
         for header in dates:
             order.look(table[header], n_lines + 1)
+        # nearly all files have points for their decimals and commas between their fields: they are read once
+        is_plain = is_plain and not any(has_signs(table[header]) for header in numbers)
         n_lines += table.num_rows
-    return n_lines, order
+    return n_lines, order, DecimalSign() if is_plain else _decimal_sign(path, content, reading, numbers)
+
+
+def _decimal_sign(path: str, content: bytes | None, reading: Reading, numbers: set[str]) -> DecimalSign:
+    sign, n_lines = DecimalSign(), 0
+    for table in lines(path, reading.only(numbers), content) if numbers else ():
+        for header in sorted(numbers):
+            sign.look(header, table[header], n_lines + 1, is_parted_by_comma=reading.separator == ",")
+        n_lines += table.num_rows
+    return sign
 
 
 def _one(reading: Reading) -> set[str]:

@@ -21,6 +21,7 @@ class Context:
 
     rewrites : orders of closed cycles are decided anew; else they stay as they are
     is_replay : the run looks back, and sees nothing that became known after its moment
+    unsolved : ids of the policies that `solve` refused a moment ago, so that what is missing of them is told once
     """
 
     run: Run
@@ -30,9 +31,11 @@ class Context:
     rewrites: bool = False
     is_replay: bool = False
     ledger: Ledger = field(init=False, repr=False, compare=False)
+    unsolved: set[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ledger", Ledger(self.store, self.run))
+        object.__setattr__(self, "unsolved", set())
 
     @property
     def config(self) -> Config:

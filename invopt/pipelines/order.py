@@ -70,6 +70,9 @@ def _waiting(context: Context, row: PolicyRow, solved_by: str, cycle: datetime) 
     """What is to be reviewed of a policy; None where there is nothing to do, which is told."""
     waves = context.ledger.done("solve", row.id, solved_by)
     if not waves:
+        if row.id in context.unsolved:
+            context.say(f"order {row.id}: nothing, because it could not be solved")
+            return None
         raise TableError(
             f"run {context.run_id} has no solutions for policy {row.id}: run `invopt solve` with the same --as-of and "
             "configuration first"

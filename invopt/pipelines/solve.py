@@ -52,6 +52,7 @@ def solve(context: Context) -> None:
             except (TableError, AuditError) as error:
                 context.say(f"  ! policy {row.id} is refused: see the error at the end")
                 refused.append(error)
+                context.unsolved.add(row.id)
         else:
             context.say(
                 f"solve {row.id}: the solutions of run {planned.standing[row.id]} hold, "

@@ -115,6 +115,8 @@ def _of_java(kind: int, cause: str) -> str:
 
 def _of_storage(kind: int, what: str, name: str, where: str, cause: str) -> str:
     again = "then run again: what is already done is not repeated"
+    # Spark and the system name one folder in two ways, and a line is told once
+    where = re.sub("^file:/+", "/", where)
     if kind == _FULL:
         return (
             f"{what}: the disk is full at {where} ({cause}); nothing of this write was kept. Free some space, {again}. "

@@ -78,6 +78,7 @@ class Dialect:
     separator, encoding, sheet : of text files and workbooks; None: what the file itself tells
     dates : formats of dates, such as dd.MM.yyyy or excel; none: the usual ones
     constants : standard header -> the value of a column that the files lack
+    decimal : what parts decimals; None: what a number alone, and its file, tell
     """
 
     glob: str | None = None
@@ -86,6 +87,7 @@ class Dialect:
     sheet: str | None = None
     dates: tuple[str, ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
+    decimal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,11 @@ class Dataset:
     def dates(self) -> tuple[Field, ...]:
         """The fields that hold days or moments."""
         return tuple(field for field in self.fields if KINDS[field.kind] == "timestamp")
+
+    @property
+    def numbers(self) -> tuple[Field, ...]:
+        """The fields that hold numbers."""
+        return tuple(field for field in self.fields if KINDS[field.kind] == "double")
 
 
 def normal_header(header: str) -> str:

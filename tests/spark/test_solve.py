@@ -512,6 +512,10 @@ def test_steps_that_were_left_out_are_named(steady):
         TableError, match="has no solutions for policy steady: run `invopt solve` with the same --as-of"
     ):
         order(other_day)
+    # what `solve` has told a moment ago is not told again as something else
+    other_day.unsolved.add("steady")
+    order(other_day)
+    assert "order steady: nothing, because it could not be solved" in said_by(other_day)
 
 
 def test_rows_of_waves_that_are_no_longer_there_are_forgotten_and_no_others(steady):

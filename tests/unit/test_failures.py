@@ -36,7 +36,7 @@ CHECKPOINT = (
     [
         (
             FULL,
-            ["table gold.solutions: the disk is full at file:/lake/gold/solutions (No space", "Free"],
+            ["table gold.solutions: the disk is full at /lake/gold/solutions (No space", "Free"],
         ),
         (DENIED, ["table silver.sales", "may not be read or written by this user", "right to write"]),
         (
