@@ -13,10 +13,14 @@ from invopt import tables
 from invopt.errors import InvoptError, TableError
 
 # what is wrong -> the words that show it, in Java's, Rust's and the system's own language; the first that fits counts
-_FULL, _READ_ONLY, _DENIED, _MISSING, _DAMAGED, _MEMORY, _GONE = range(7)
+_FULL, _READ_ONLY, _A_FILE, _DENIED, _MISSING, _DAMAGED, _MEMORY, _GONE = range(8)
 _SIGNS: Sequence[tuple[int, str]] = (
     (_FULL, r"No space left on device|Disk quota exceeded|File too large|os error (28|122|27)\b"),
     (_READ_ONLY, r"Read-only file system|os error 30\b"),
+    (
+        _A_FILE,
+        r"\[Errno 17\]|\[Errno 20\]|[Nn]ot a directory|ParentNotDirectoryException|os error (17|20)\b",
+    ),
     (_DENIED, r"Permission denied|AccessControlException|AccessDenied|os error 13\b|Mkdirs failed to create"),
     (_MEMORY, r"OutOfMemoryError|Java heap space|GC overhead limit|Cannot allocate memory|os error 12\b"),
     (
@@ -34,6 +38,7 @@ _SIGNS: Sequence[tuple[int, str]] = (
     (_GONE, r"Answer from Java side is empty|Py4JNetworkError|Connection refused|Connection reset by peer"),
 )
 _CAUSE = re.compile(r"^\s*Caused by: (?:[\w$]+\.)*([\w$]+)(?:: (.*))?$", re.MULTILINE)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # a path of a file, whatever stands around it
 _PATH = re.compile(r"(?:[a-z0-9]+:/{0,2})?/[^\s'\"`,;()<>\[\]]+")
 _TABLE = re.compile(r"/\w*?(bronze|silver|gold)(?:\.db)?/(\w+)(?=/|$)")
@@ -54,7 +59,7 @@ def explained(error: BaseException, name: str = "", place: str = "") -> InvoptEr
     path = _path(text, kind)
     table = _TABLE.search(path) or _TABLE.search(text)
     name = name or (f"{table[1]}.{table[2]}" if table else "")
-    what = f"table {name}" if name else "Spark"
+    what = f"table {name}" if "." in name else name or "Spark"
     where = path or place or "a place that the error does not name"
     return TableError(_of_storage(kind, what, name, where, innermost(error)))
 
@@ -69,7 +74,10 @@ def innermost(error: BaseException) -> str:
     for kind, message in reversed(causes):
         if message or kind:
             return (message or kind).strip()[:300]
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in _COLOUR.sub("", str(error)).splitlines() if line.strip()]
+    # deltalake writes its causes below each other, each behind an arrow
+    if lines and lines[-1].startswith("↳"):
+        return lines[-1].removeprefix("↳").strip()[:300]
     # py4j's own first line names an object that nobody knows
     if len(lines) > 1 and lines[0].startswith("An error occurred while calling"):
         lines = [re.sub(r"^: (?:[\w$]+\.)*[\w$]+: ", "", lines[1])]
@@ -125,6 +133,10 @@ def _of_storage(kind: int, what: str, name: str, where: str, cause: str) -> str:
     if kind in (_READ_ONLY, _DENIED):
         why = "is on a disk that is read-only" if kind == _READ_ONLY else "may not be read or written by this user"
         return f"{what}: {where} {why} ({cause}). Give this user the right to write there, {again}"
+    if kind == _A_FILE:
+        return (
+            f"{what}: a file stands where a folder is needed, at {where} or above it ({cause}). Move it away, {again}"
+        )
     why = f"the file {where} is missing" if kind == _MISSING else f"{where} is damaged"
     return f"{what}: {why} ({cause}). {_way_back(name)}"
 

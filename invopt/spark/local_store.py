@@ -15,7 +15,9 @@ from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, Row
 from pyspark.sql.types import StructType
 
+from invopt.errors import TableError
 from invopt.spark import declared, direct, slices, unborn
+from invopt.spark.failures import explained
 from invopt.spark.folders import LocalFolder
 from invopt.spark.slices import Slice
 from invopt.spark.spark_store import SparkStore
@@ -36,9 +38,9 @@ class LocalStore(SparkStore):
         path = self.places.path(table)
         try:
             return direct.version(path)
-        except DeltaError as error:
+        except (DeltaError, OSError) as error:
             # a first commit that is empty or cut short makes no table
-            if unborn.state(LocalFolder(path)) is unborn.State.UNBORN:
+            if isinstance(error, DeltaError) and unborn.state(LocalFolder(path)) is unborn.State.UNBORN:
                 return -1
             self._explain(table, error)
             raise
@@ -178,9 +180,22 @@ class LocalStore(SparkStore):
         patience = PATIENCE_WITH_A_RUN if isinstance(place, str) else None
         with super().turn(place):
             if isinstance(place, str):
-                os.makedirs(path, exist_ok=True)
+                _make_folder(path, name)
             with turn(path, name, self.say, patience) as is_alone:
                 yield is_alone
+
+
+def _make_folder(path: str, name: str) -> None:
+    """The folder of a layer.
+
+    Raises
+    ------
+    TableError : it can't be made; says why.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise explained(error, name, path) or TableError(f"{name}: {path} can't be made ({error})") from error
 
 
 def _is_small(files: direct.Files) -> bool:

@@ -9,6 +9,7 @@ import deltalake
 import pytest
 
 from invopt.config import LakehouseConfig
+from invopt.errors import TableError
 from invopt.spark import declared, direct, local_store
 from invopt.spark.local_store import LocalStore
 from invopt.spark.spark_store import SparkStore
@@ -251,3 +252,17 @@ def test_columns_are_told_in_the_words_of_the_declaration(store, spark):
     there = direct.columns(store.places.path(replace(TABLE, name="gold.others")))
     assert there == {column.name: (column.type, column.is_nullable) for column in TABLE.columns}
     assert declared.differences(TABLE, there) == []
+
+
+@pytest.mark.parametrize("place", ["gold", "gold/weights"])
+def test_a_file_where_a_folder_is_needed_is_named(store, rows, tmp_path, place):
+    path = tmp_path / "lake" / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("a note")
+    said = f"a file stands where a folder is needed, at {tmp_path}/lake/gold.* Move it away, then run again"
+    if place == "gold":
+        with pytest.raises(TableError, match=f"the gold layer: {said}"), store.turn("gold"):
+            pass
+    with pytest.raises(TableError, match=f"table gold.weights: {said}"):
+        store.append(TABLE, rows(("r1", "a", 1.0)))
+    assert path.read_text() == "a note"

@@ -52,6 +52,10 @@ CHECKPOINT = (
             "Generic LocalFileSystem error: Unable to copy data to file: No space left on device (os error 28)",
             ["the disk is full"],
         ),
+        (
+            "FileExistsError: [Errno 17] File exists: '/lake/gold'",
+            ["a file stands where a folder is needed, at /lake/gold or above it", "Move it away"],
+        ),
         ("Kernel error: Json error: Truncated record whilst reading string", ["is damaged", "backup"]),
     ],
 )
