@@ -160,7 +160,10 @@ class MappingConfig(Record):
     def dialect(self) -> Dialect:
         """The ways of writing, as the tables know them."""
         constants = tuple(self.constants.items())
-        return Dialect(self.glob, self.separator, self.encoding, self.sheet, self.dates, constants, self.decimal)
+        headers = tuple((header, self.headers_of(header)) for header in self.headers)
+        return Dialect(
+            self.glob, self.separator, self.encoding, self.sheet, self.dates, constants, self.decimal, headers
+        )
 
 
 class IngestConfig(Record):

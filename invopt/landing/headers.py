@@ -48,10 +48,10 @@ def read_header(path: str, dataset: Dataset, headers: Sequence[str]) -> Header:
     lacking = [field for field in dataset.fields if field.header not in given and _is_needed(field, extra)]
     if lacking:
         problems.append(
-            f"the header lacks {', '.join(field.header for field in lacking)}"
+            f"the header lacks {', '.join(_called(field, dataset) for field in lacking)}"
             + (f"; it has {_some(map(repr, extra))} instead" if extra else "")
-            + ". Correct the header, or name your own in `mapping` of the configuration, and land the file under "
-            "a new name"
+            + ". Name your own headers in `mapping` of the configuration, and the file is read again; or land it "
+            "with another header under a new name"
         )
     has_made_at = any(field.header == MADE_AT for field in dataset.fields)
     if has_made_at and MADE_AT not in given and date_in_name(path) is None:
@@ -65,6 +65,12 @@ def read_header(path: str, dataset: Dataset, headers: Sequence[str]) -> Header:
     columns = tuple(None if column in twice else column for column in columns)
     has_keys = bool(keys) and keys <= given.difference(twice)
     return Header(columns, "; ".join(problems) or None, note, has_keys=has_keys)
+
+
+def _called(field: Field, dataset: Dataset) -> str:
+    """A header, with the user's own names of it."""
+    own = dict(dataset.dialect.headers).get(field.header, ())
+    return f"{field.header} (in your `mapping` {' or '.join(map(repr, own))})" if own else field.header
 
 
 def needed(dataset: Dataset) -> set[str]:

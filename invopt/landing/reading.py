@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
@@ -18,6 +19,8 @@ from invopt.landing.opening import opened
 TEXT, PARQUET, WORKBOOK, JSON = "text", "parquet", "workbook", "json"
 ROWS = 65_536
 MALFORMED = "malformed_line"
+TAIL = 1 << 16  # bytes in which the last two lines lie
+_FOOTER = re.compile(r"(?i)\W*(?:total|summe?|gesamt|subtotal|count|anzahl|eof|end|trailer|rows?|records?|\d+ \w+)\b")
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,32 @@ def _text_lines(path: str, reading: Reading, content: bytes | None) -> Iterator[
                 yield _finished(parsed.rows, reading)
             if parsed.malformed:
                 yield _malformed(parsed.malformed, reading)
+
+
+def cut_line(path: str, reading: Reading, content: bytes | None = None) -> str | None:
+    """The last line of a text that ends within it, as where an upload broke off; None where the text is whole.
+
+    A footer (a total, the number of rows) is no cut line.
+    """
+    tail = b""
+    with opened(path, content) as stream:
+        for block in blocks(stream, reading.encoding):
+            tail = (tail + block)[-TAIL:]
+    before, _, last = tail.rpartition(b"\n")
+    text = last.decode("utf-8", "replace").strip()
+    fields, whole = (_fields(line.decode("utf-8", "replace"), reading) for line in (last, before.rpartition(b"\n")[2]))
+    if not text or len(fields) >= len(reading.columns) or _FOOTER.match(text):
+        return None
+    # a line that broke off in its first field begins as the one before it
+    begins_alike = bool(whole) and len(whole) == len(reading.columns) and whole[0].startswith(text)
+    return text if len(fields) > 1 or begins_alike else None
+
+
+def _fields(line: str, reading: Reading) -> list[str]:
+    try:
+        return next(csv.reader([line.rstrip("\r")], delimiter=reading.separator), [])
+    except csv.Error:
+        return []
 
 
 def _with_last(found: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

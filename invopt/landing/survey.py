@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from invopt.landing import json_objects, parquet, workbook
 from invopt.landing.csv_block import header_of
@@ -18,7 +19,7 @@ from invopt.landing.headers import Header, needed, read_header, standard
 from invopt.landing.listing import why
 from invopt.landing.opening import PARQUET as PARQUET_MARK
 from invopt.landing.opening import ZIP, UnreadableError, is_packed, opened
-from invopt.landing.reading import JSON, MALFORMED, PARQUET, TEXT, WORKBOOK, Reading, lines
+from invopt.landing.reading import JSON, MALFORMED, PARQUET, TEXT, WORKBOOK, Reading, cut_line, lines
 from invopt.tables.dataset import Dataset, normal_header
 
 EMPTY = "the file is empty, it has not even a header"
@@ -75,13 +76,23 @@ def _survey(path: str, dataset: Dataset, content: bytes | None) -> Survey:
     reading = Reading(**{**vars(reading), "columns": header.columns, "constants": dataset.dialect.constants})
     if header.problem and not header.has_keys:
         return Survey(problem=header.problem)
-    n_lines, order, sign = _looked_through(path, dataset, content, reading)
+    seen = _looked_through(path, dataset, content, reading)
     problem = header.problem
     if problem is None and not dataset.dialect.dates:
-        problem = order.problem(dataset.name)
-    problem = problem or sign.problem(dataset.name)
+        problem = seen.order.problem(dataset.name)
+    problem = problem or seen.sign.problem(dataset.name)
+    if problem is None and seen.has_malformed and reading.form == TEXT and dataset.tells_by_absence:
+        problem = _cut_short(path, content, reading)
     notes += [header.note] if header.note else []
-    return Survey(reading, n_lines, order.decided(), problem, "; ".join(notes) or None)
+    return Survey(reading, seen.n_lines, seen.order.decided(), problem, "; ".join(notes) or None)
+
+
+def _cut_short(path: str, content: bytes | None, reading: Reading) -> str | None:
+    """Why a file that broke off is refused: what its end would have named would pass for gone."""
+    cut = cut_line(path, reading, content)
+    if cut is None:
+        return None
+    return f"the file is cut short: it ends within the line {cut[:80]!r}; land it again, whole, under a new name"
 
 
 def _form(path: str, content: bytes | None) -> tuple[str, list[str]]:
@@ -179,26 +190,35 @@ def _separators(path: str) -> Sequence[str]:
     return SEPARATORS
 
 
-def _looked_through(
-    path: str, dataset: Dataset, content: bytes | None, reading: Reading
-) -> tuple[int, DateOrder, DecimalSign]:
-    """The number of lines, the order of day and month that the dates have, and what the numbers tell of the decimal
-    sign; every column is read to its end.
+class _Seen(NamedTuple):
+    """The number of lines, the order of day and month that the dates have, what the numbers tell of the decimal sign,
+    and whether a line is none.
     """
+
+    n_lines: int
+    order: DateOrder
+    sign: DecimalSign
+    has_malformed: bool
+
+
+def _looked_through(path: str, dataset: Dataset, content: bytes | None, reading: Reading) -> _Seen:
+    """Every column is read to its end."""
     dates = {field.header for field in dataset.dates} & set(reading.columns)
     is_text = reading.form == TEXT
     is_open = is_text and dataset.dialect.decimal is None
     numbers = {field.header for field in dataset.numbers} & set(reading.columns) if is_open else set()
     # a column of a Parquet file that is not read may be damaged unseen; of a text all of it is read anyway
     looked_at = reading if not is_text or not reading.places else reading.only(dates | numbers or _one(reading))
-    order, n_lines, is_plain = DateOrder(), 0, reading.separator == ","
+    order, n_lines, is_plain, has_malformed = DateOrder(), 0, reading.separator == ",", False
     for table in lines(path, looked_at, content):
         for header in dates:
             order.look(table[header], n_lines + 1)
         # nearly all files have points for their decimals and commas between their fields: they are read once
         is_plain = is_plain and not any(has_signs(table[header]) for header in numbers)
+        has_malformed = has_malformed or table[MALFORMED].null_count < table.num_rows
         n_lines += table.num_rows
-    return n_lines, order, DecimalSign() if is_plain else _decimal_sign(path, content, reading, numbers)
+    sign = DecimalSign() if is_plain else _decimal_sign(path, content, reading, numbers)
+    return _Seen(n_lines, order, sign, has_malformed)
 
 
 def _decimal_sign(path: str, content: bytes | None, reading: Reading, numbers: set[str]) -> DecimalSign:

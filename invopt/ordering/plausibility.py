@@ -66,7 +66,7 @@ def warning_text(
     >>> warning_text("days_of_demand", None, 60.0, 500.0)
     '500 units, and no demand is forecast'
     >>> warning_text("above_sold", 500.0, 120.0, 500.0, 84.0)
-    '500 units are more than its sales of 120 in 84 days'
+    '500 units are more than the 120 that it sells in 84 days'
     >>> warning_text("unit_of_forecast", 12.3, 12.0, 500.0)
     'its forecast is 12.3 times its sales: is one of them in a unit of 12?'
     >>> warning_text("unit_of_stock", 11.8, 12.0, 500.0)
@@ -80,7 +80,7 @@ def warning_text(
         return f"{quantity:,.10g} units are {value:,.0f} days of the demand that is forecast, more than {limit:g}"
     if warning == ABOVE_SOLD:
         days = "" if days_of_sales is None or days_of_sales != days_of_sales else f" in {days_of_sales:g} days"
-        return f"{quantity:,.10g} units are more than its sales of {limit:,.10g}{days}"
+        return f"{quantity:,.10g} units are more than the {round(limit, 1):,.10g} that it sells{days}"
     if warning == UNIT_OF_STOCK:
         what = f"its stock count is {value:.3g} times less than the count before it and the sales leave"
         return f"{what}: is it in a unit of {limit:g}?"

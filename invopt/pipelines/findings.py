@@ -100,9 +100,15 @@ def _unseen(context: Context) -> Iterator[Finding]:
 
 def _unread_files(files: Sequence[UnreadFile]) -> Iterator[Finding]:
     for one in files[:SHOWN]:
+        # for sales that are not known no item waits, whatever its lines name
+        then = (
+            "what it says was sold is not counted"
+            if one.dataset == "sales"
+            else "it does not tell which items it names, so none of them is held"
+        )
         sentence = (
-            f"{one.file} could not be read, and it does not tell which items it names, so none of them is held: "
-            f"{one.problem}; this is told until a newer file of {one.dataset} is read"
+            f"{one.file} could not be read, and {then}: {one.problem}; this is told until a newer file of "
+            f"{one.dataset} is read"
         )
         yield Finding("unread_file", one.dataset, 1, (one.file,), sentence)
     rest = files[SHOWN:]

@@ -24,6 +24,8 @@ from invopt.tables.dataset import Dataset
 from invopt.tables.datasets import with_mapping
 
 N_TOLD = 10
+# files of no dataset that are named
+N_IGNORED = 3
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,14 @@ def _told(
         context.say(f"  ! {problem}")
     if len(ingested.problems) > N_TOLD:
         context.say(f"  ! and {len(ingested.problems) - N_TOLD:,} more, in {FILES.name}")
+    # the template's own notes surprise nobody
+    ignored = [printable(one.path) for one in files if one.status == "ignored" and not one.path.endswith("/README.txt")]
+    if ignored:
+        more = " ..." if len(ignored) > N_IGNORED else ""
+        context.say(
+            f"  ! not read, because no dataset has files of that name: {', '.join(ignored[:N_IGNORED])}{more}; "
+            "docs/landing.md has the names, and `mapping` in conf/base.yaml can give others"
+        )
     _tell_oddities(context, files)
     before = {row["dataset"] for row in known if row["status"] == "ingested"}
     there = before | {file.dataset.name for file in files if file.status == "pending"}

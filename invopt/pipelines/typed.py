@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from invopt.pipelines.readers import moments
-from invopt.pipelines.readers.blanks import trimmed, unless_nothing
+from invopt.pipelines.readers.blanks import NO_ID, NOTHING, trimmed, unless_nothing
 from invopt.pipelines.readers.ids import in_form, read_id
 from invopt.pipelines.readers.numbers import read_number
 from invopt.pipelines.readers.reading import IS_PIECE, NUMBERS, Reading, made, name_of, text
@@ -65,7 +65,7 @@ def typed(
         | {
             name_of(field, "id"): text(field)
             if ANY_TEXT in (ids or {}).get(field.column, ())
-            else unless_nothing(text(field))
+            else unless_nothing(text(field), NO_ID if field.is_required else NOTHING)
             for field in reading.fields("id")
         }
         | {name_of(field, "is_usual"): moments.is_usual(text(field)) for field in dates}

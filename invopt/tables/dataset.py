@@ -79,6 +79,7 @@ class Dialect:
     dates : formats of dates, such as dd.MM.yyyy or excel; none: the usual ones
     constants : standard header -> the value of a column that the files lack
     decimal : what parts decimals; None: what a number alone, and its file, tell
+    headers : standard header -> the user's own names of it
     """
 
     glob: str | None = None
@@ -88,6 +89,7 @@ class Dialect:
     dates: tuple[str, ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
     decimal: str | None = None
+    headers: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,11 @@ class Dataset:
     def dates(self) -> tuple[Field, ...]:
         """The fields that hold days or moments."""
         return tuple(field for field in self.fields if KINDS[field.kind] == "timestamp")
+
+    @property
+    def tells_by_absence(self) -> bool:
+        """Whether what a file does not name is gone: stock of a product, a row of a static table."""
+        return self.how == "lots" or self.keeps_history
 
     @property
     def numbers(self) -> tuple[Field, ...]:

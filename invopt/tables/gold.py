@@ -335,7 +335,12 @@ ORDERS = Table(
         ),
         required("reason", "string", "", "why this quantity"),
         *_OUTCOME,
-        optional("revision", "int", "", "1, and 1 more for each change of quantity, cost, arrival or status"),
+        optional(
+            "revision",
+            "int",
+            "",
+            "1, and 1 more for each change of quantity, cost or arrival by a run, which may cancel it too",
+        ),
     ),
     ("order_id",),
     ("ordered_at", "policy_id"),

@@ -258,6 +258,7 @@ PARAMETERS: tuple[Dataset, ...] = (
             ),
         ),
         ("source_id",),
+        is_needed=True,
         keeps_history=True,
     ),
     Dataset(

@@ -115,7 +115,9 @@ def _notes(names: dict[str, Path], folder: Path) -> str:
     """What each file is for, which columns it must have, and which may be left out."""
     lines = [
         "The files that invopt reads, with one line each. Replace the lines by your own; a column that may be left out",
-        "may also stay empty. A later file (stores_2026-03-01.csv) replaces the rows that it names.",
+        "may also stay empty. A later file of publicparameters (stores_2026-03-01.csv) holds all rows again: what it",
+        "does not name has ended, unless `mapping: {stores: {delivery: delta}}` says that files hold changes.",
+        "Which policy decides for which products stands in conf/policies.yaml: the scopes there are those of the demo.",
         "",
     ]
     for is_needed in (True, False):

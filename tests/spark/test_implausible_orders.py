@@ -223,7 +223,7 @@ def held(chain, warned):
 
 
 TOLD = {
-    "landed": ([("above_sold", 48.0, 30.0)], "48 units are more than its sales of 30 in 60 days"),
+    "landed": ([("above_sold", 48.0, 30.0)], "48 units are more than the 30 that it sells in 60 days"),
     "moved": (
         [("days_of_demand", 96.0, 60.0)],
         "48 units are 96 days of the demand that is forecast, more than 60",

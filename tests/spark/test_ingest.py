@@ -206,12 +206,13 @@ def test_optional_datasets_are_missed_once(zone):
     zone.land("rawdata/sales_1.csv", SALES + "1,p1,2026-03-01,2,3\n")
     ingest(zone.context())
     missed = [line for line in zone.said if "no file yet" in line]
-    assert any("suppliers: " in line and "; optional, expected publicparameters/suppliers*" in line for line in missed)
+    assert any("brands: " in line and "; optional, expected publicparameters/brands*" in line for line in missed)
     zone.said.clear()
     ingest(zone.context())
     needed = sorted(line.split(":")[0].removeprefix("  ! ") for line in zone.said if "no file yet" in line)
     assert needed == [
-        "brands_products", "demand_forecasts", "inventory", "store_product_storage", "store_product_supplier"
+        "brands_products", "demand_forecasts", "inventory", "store_product_storage", "store_product_supplier",
+        "suppliers",
     ]  # fmt: skip
 
 
@@ -238,3 +239,15 @@ def test_malformed_files_beside_good_ones(zone):
     counts = [row["status"] for row in zone.context().store.rows(FILES)]
     assert counts.count("ingested") == 20 and counts.count("rejected") == 200 == ingested.n_rejected
     assert len(zone.said) < 30
+
+
+def test_files_of_no_dataset_are_named(zone):
+    zone.land("rawdata/sales_1.csv", SALES + "1,p1,2026-03-01,2,3\n")
+    for name in ("bestand.xlsx", "publicparameters/suppliers_neu.csv", "README.txt"):
+        zone.land(name, "x")
+    ingest(zone.context())
+    (told,) = [line for line in zone.said if "no dataset has files of that name" in line]
+    assert "bestand.xlsx" in told and "suppliers_neu.csv" in told and "README.txt" not in told
+    zone.said.clear()
+    ingest(zone.context())
+    assert not any("no dataset has files" in line for line in zone.said)

@@ -132,7 +132,8 @@ IDS = of(
     ("12345678901234567.0", Rejected("was a number that has lost its last digits")),
     ("1.2345678901234567E17", Rejected("was a number that has lost its last digits")),
     ("NULL", Rejected("is missing (it says NULL); where that is an id, set `ids: {product_id: any_text}`")),
-    ("-", Rejected("is missing (it says -)")),
+    ("-", Rejected("is missing (it says -)")), ("#N/A", Rejected("is missing (it says #N/A)")),
+    ("NA", "NA"), ("none", "none"), ("nan", "nan"), ("Unknown", "Unknown"),
 )  # fmt: skip
 
 
@@ -213,6 +214,18 @@ def test_declared_formats_come_first_and_decide_alone(spark):
         ("12345", Rejected("is not in the years")),
     )  # fmt: skip
     check(spark, "orders", cases, formats=("dd/MM/yyyy", "excel"))
+
+
+@pytest.mark.parametrize(("dataset", "header"), [("sales", "TransactionDateTime"), ("orders", "ETA")])
+def test_dots_are_read_as_declared_too(spark, dataset, header):
+    declared = of(
+        header,
+        ("03.02.2026", "2026-03-02 00:00:00"), ("02.28.2026", "2026-02-28 00:00:00"),
+        ("2026-02-27", "2026-02-27 00:00:00"), ("28.02.2026", Rejected("is not a date by the formats MM.dd.yyyy")),
+    )  # fmt: skip
+    check(spark, dataset, declared, formats=("MM.dd.yyyy",))
+    plain = of(header, ("02.03.2026", Rejected("is not a date by the formats yyyy-MM-dd")))
+    check(spark, dataset, plain, formats=("yyyy-MM-dd",))
 
 
 def test_zones_move_moments_and_no_days(spark):

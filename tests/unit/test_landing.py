@@ -411,3 +411,38 @@ def test_no_bytes_raise(tmp_path):
         told, _ = look(tmp_path, bytes(changed), name)
         refused += told.problem is not None
     assert 100 < refused < 300
+
+
+@pytest.mark.parametrize(
+    ("end", "is_cut"),
+    [
+        ("S1,P3,2026-0", True),
+        ("S1", True),
+        ("S", True),
+        ("S1,P3,2026-03-02 00:00:00,5", True),
+        ("S1,P3,2026-03-02 00:00:00,5,", False),
+        ("S1,P3,2026-03-02 00:00:00,5,\n", False),
+        ("S1,P3,2026-0\n", False),  # a bad line of a whole file
+        ("", False),
+        ("Total,15", False),
+        ("(2 rows affected)", False),
+        ("3", False),
+    ],
+)
+def test_a_count_that_breaks_off_is_refused_because_what_follows_would_pass_for_gone(tmp_path, end, is_cut):
+    header = "StoreID,ProductID,InventoryDateTime,Units,ExpiryDateTime\n"
+    path = tmp_path / "inv_1.csv"
+    path.write_text(header + "S1,P1,2026-03-02 00:00:00,5,\nS1,P2,2026-03-02 00:00:00,5,\n" + end)
+    found = survey(str(path), BY_NAME["inventory"])
+    assert found.reading is not None, "its lines name the items that wait"
+    assert (found.problem is not None) == is_cut
+    if is_cut:
+        assert found.problem == (
+            f"the file is cut short: it ends within the line {end!r}; land it again, whole, under a new name"
+        )
+
+
+def test_sales_before_the_cut_are_kept(tmp_path):
+    path = tmp_path / "sales_1.csv"
+    path.write_text("StoreID,ProductID,TransactionDateTime,Units,Price\nS1,P1,2026-03-02,5,9\nS1,P2,20")
+    assert survey(str(path), BY_NAME["sales"]).problem is None

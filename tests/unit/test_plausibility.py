@@ -25,7 +25,7 @@ def judged(warnings, *, is_held=False, is_least=False, **actions) -> pd.Series:
 def test_a_warning_stands_behind_all_else_that_is_worth_knowing():
     line = judged([DAYS, SOLD])
     days = "7 units are 70 days of the demand that is forecast, more than 60"
-    text = f"{days}, 7 units are more than its sales of 5 in 60 days"
+    text = f"{days}, 7 units are more than the 5 that it sells in 60 days"
     assert line["detail"] == f"on overtime; unusual: {text}"
     assert line["reason"] == f"{BASIS}: 7 wanted; on overtime; unusual: {text}"
     assert (line["quantity"], line["outcome"], line["because"]) == (7, "ordered", "policy")
@@ -57,7 +57,7 @@ def test_a_held_line_names_the_settings_that_hold_it_and_takes_everything_back()
     [
         (("days_of_demand", float("nan"), 60.0), "1,200 units, and no demand is forecast"),
         (("days_of_demand", 1234.5, 45.5), "1,200 units are 1,234 days of the demand that is forecast, more than 45.5"),
-        (("above_sold", 1200.0, 0.0), "1,200 units are more than its sales of 0"),
+        (("above_sold", 1200.0, 0.0), "1,200 units are more than the 0 that it sells"),
         (("unit_of_forecast", 1 / 24, 24.0), "its sales are 24 times its forecast: is one of them in a unit of 24?"),
     ],
 )

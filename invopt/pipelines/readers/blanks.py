@@ -20,6 +20,13 @@ NOTHING = (
 )  # fmt: skip
 
 
+# of an id that must be there, only what no system gives as an id: a product may be called NA or none
+NO_ID = (
+    "null", "(null)", "[null]", "<null>", "\\n", "<na>", "#n/a", "#n/a n/a", "#na", "#null!",
+    "-", "--", "---", "?", ".",
+)  # fmt: skip
+
+
 def trimmed(raw: Column) -> Column:
     """The text without blanks around it, with plain blanks inside; it may be empty.
 
@@ -40,7 +47,7 @@ def is_one_of(text: Column, words: Sequence[str]) -> Column:
     return F.find_in_set(text, F.lit(",".join(words))) > 0
 
 
-def unless_nothing(text: Column) -> Column:
-    """The text, NULL when it is a word for nothing; ids, which mostly begin with a digit, are not put in lower case."""
+def unless_nothing(text: Column, words: Sequence[str] = NOTHING) -> Column:
+    """The text, NULL when it is one of the words; ids, which mostly begin with a digit, are not put in lower case."""
     begins_with_digit = (text >= "0") & (text < ":")
-    return F.when(begins_with_digit | ~says_nothing(text), text)
+    return F.when(begins_with_digit | ~is_one_of(F.lower(text), words), text)

@@ -96,7 +96,7 @@ def iso(text: Column, reading: DateReading) -> Column:
     """The text as year-month-day with clock and offset; "--" when it is of no known form."""
     if reading.patterns:
         # a declared format decides alone how numeric dates are read, never one order for this line and one for that
-        unusual = _rewritten(text, (), ())
+        unusual = _rewritten(text, (), (), has_dots=False)
     elif reading.has_orders:
         order = F.col("dates")
         unusual = F.when(order.isNull(), _rewritten(text, *_ORDERS[None]))
@@ -107,11 +107,12 @@ def iso(text: Column, reading: DateReading) -> Column:
     return F.when(is_usual(text), text).otherwise(unusual)
 
 
-def _rewritten(text: Column, day_first: Sequence[str], month_first: Sequence[str]) -> Column:
+def _rewritten(text: Column, day_first: Sequence[str], month_first: Sequence[str], *, has_dots: bool = True) -> Column:
+    """The text by the forms with the year first, with the day first between dots, and by those that are given."""
     days, months, years = [], [], []
     number = 1
     patterns = []
-    for pattern in (*_YEAR_FIRST, _DOTS, *day_first, *month_first):
+    for pattern in (*_YEAR_FIRST, *([_DOTS] if has_dots else []), *day_first, *month_first):
         if pattern == _YEAR_FIRST[0]:
             places = (number, number + 2, number + 3)
             pattern = pattern.replace(r"\2", rf"\{number + 1}")

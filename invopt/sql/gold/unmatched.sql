@@ -21,7 +21,7 @@ final AS (
     SELECT DISTINCT 'calendar', calendar.location_id, CAST(NULL AS STRING)
     FROM calendar
     LEFT ANTI JOIN items ON calendar.location_id = items.location_id
-    WHERE calendar.location_id IS NOT NULL AND calendar.absent_since IS NULL
+    WHERE calendar.location_id <> '' AND calendar.absent_since IS NULL
     UNION ALL
     SELECT DISTINCT 'brands_products', CAST(NULL AS STRING), items.product_id
     FROM items
