@@ -36,6 +36,12 @@ class InputError(ProblemsError):
     exit_code = 3
 
 
+class ArgumentsError(ProblemsError):
+    """What a command was asked for is not there: a table, a policy, an item, a day."""
+
+    exit_code = 2
+
+
 class FeedError(InputError):
     """Files were refused that nothing can stand for; all else was done, and later steps go on."""
 

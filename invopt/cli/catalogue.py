@@ -8,7 +8,7 @@ import shutil
 
 from invopt import policies, tables
 from invopt.cli.arguments import Subparsers, add_command, configured, say
-from invopt.errors import InputError
+from invopt.errors import ArgumentsError
 from invopt.run import Run
 
 
@@ -68,7 +68,7 @@ def _tables(chosen: argparse.Namespace) -> None:
         known = [table.name for table in every]
         near = difflib.get_close_matches(chosen.name, known, n=3)
         guess = f"did you mean {' or '.join(near)}? " if near else ""
-        raise InputError(
+        raise ArgumentsError(
             "there is no such table",
             [f"{chosen.name}: {guess}the layers bronze, silver and gold are known, and {', '.join(known)}"],
         )
@@ -127,7 +127,7 @@ def _solve_one(chosen: argparse.Namespace) -> None:
     settings = configured(chosen)
     row = next((row for row in settings.policies if row.id == chosen.policy), None)
     if row is None:
-        raise InputError(
+        raise ArgumentsError(
             "there is nothing to solve",
             [
                 f"policy id {chosen.policy!r} is not in policies.yaml; there are: "

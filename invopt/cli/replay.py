@@ -26,18 +26,18 @@ def add(commands: Subparsers) -> None:
 
 
 def _do(chosen: argparse.Namespace) -> None:
-    from invopt.errors import InputError
+    from invopt.errors import ArgumentsError
     from invopt.pipelines.replay import replayed
 
     if chosen.as_of is None:
-        raise InputError("which day is to be looked at?", [f"give --as-of, as in: {EXAMPLE}"])
+        raise ArgumentsError("which day is to be looked at?", [f"give --as-of, as in: {EXAMPLE}"])
     config = configured(chosen)
     context = context_of(chosen, config, chosen.as_of)
     with replayed(context.spark, context.store, config, chosen.as_of, say, chosen.scratch) as found:
         n, n_differ, rows = found.of(chosen.location, chosen.product, chosen.limit)
         if not n:
             asked = f"location {chosen.location or 'any'}, product {chosen.product or 'any'}"
-            raise InputError("the replay has no such item", [asked])
+            raise ArgumentsError("the replay has no such item", [asked])
         say(
             f"\nReplay of {found.moment:%Y-%m-%d %H:%M}: {n:,} items, {n_differ:,} of them differ from what was ordered"
         )

@@ -133,9 +133,12 @@ def _told(
         sum(file.survey.n_lines for file in files if file.status == "pending"),
         (*problems, *map(printable, arrived.problems)),
     )
+    # conform counts these too: they name the items that wait
+    n_lines = sum(file.survey.n_lines for file in rejected if file.status == "refused")
+    with_lines = f" with {n_lines:,} lines" if n_lines else ""
     context.say(
-        f"ingest: {ingested.n_files:,} new files, {ingested.n_rows:,} lines, {ingested.n_rejected:,} rejected files, "
-        f"{ingested.n_ignored:,} of no dataset, {seconds:.1f} s"
+        f"ingest: {ingested.n_files:,} new files, {ingested.n_rows:,} lines, {ingested.n_rejected:,} rejected files"
+        f"{with_lines}, {ingested.n_ignored:,} of no dataset, {seconds:.1f} s"
     )
     for problem in ingested.problems[:N_TOLD]:
         context.say(f"  ! {problem}")

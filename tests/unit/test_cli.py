@@ -105,7 +105,7 @@ def test_tables(capsys):
     for column in tables.ORDERS.columns:
         assert any(line.split()[0] == column.name and column.meaning in line for line in out.splitlines())
     code, _, err = printed(capsys, "tables", "gold.oders")
-    assert code == 3 and "gold.oders: did you mean gold.orders" in err
+    assert code == 2 and "gold.oders: did you mean gold.orders" in err
 
 
 def test_policies(capsys):
@@ -177,7 +177,7 @@ def test_a_configuration_that_is_not_there(capsys, tmp_path):
 def test_solve_one_names_the_policies_and_the_tables_that_are_missing(capsys, tmp_path):
     where = ("--location", "1", "--product", "2", "--lakehouse", str(tmp_path / "lake"))
     code, _, err = printed(capsys, "solve-one", "--policy", "q_r", *where)
-    assert code == 3 and "policy id 'q_r' is not in policies.yaml; there are: s_q, s_s" in err
+    assert code == 2 and "policy id 'q_r' is not in policies.yaml; there are: s_q, s_s" in err
     code, _, err = printed(capsys, "solve-one", "--policy", "s_q", *where)
     assert code == 5 and "gold.inputs_s_q is not there" in err and "invopt run" in err
 
