@@ -49,7 +49,7 @@ LANDED = (
 COUNT = "struct<snapshot_at: timestamp, day: date, counted_on: date, has_hour: boolean, last_day: date, until: double>"
 MOVES = "array<struct<day: date, is_after_base: boolean, received: double, sold: double, spoiled: double>>"
 COUNTED = of_item("stock_status snapshot_at is_stock_stale")
-COUNTED |= {"counted_on": "date", "is_day_taken": "boolean", "units_expected": "double"}
+COUNTED |= {"counted_on": "date", "is_day_taken": "boolean", "days_unsold": "int", "units_expected": "double"}
 # the columns of each view, with their types: what one test expects of a view, another gives to the next view
 VIEWS = {
     "landed_versions": LANDED

@@ -127,11 +127,12 @@ def cut_line(path: str, reading: Reading, content: bytes | None = None) -> str |
     before, _, last = tail.rpartition(b"\n")
     text = last.decode("utf-8", "replace").strip()
     fields, whole = (_fields(line.decode("utf-8", "replace"), reading) for line in (last, before.rpartition(b"\n")[2]))
-    if not text or len(fields) >= len(reading.columns) or _FOOTER.match(text):
+    n_fields = len(reading.columns)
+    # where the line before it is short too, the lines are written so
+    if not text or len(fields) >= n_fields or len(whole) != n_fields or _FOOTER.match(text):
         return None
     # a line that broke off in its first field begins as the one before it
-    begins_alike = bool(whole) and len(whole) == len(reading.columns) and whole[0].startswith(text)
-    return text if len(fields) > 1 or begins_alike else None
+    return text if len(fields) > 1 or whole[0].startswith(text) else None
 
 
 def _fields(line: str, reading: Reading) -> list[str]:

@@ -100,7 +100,8 @@ def make_inputs(context: Context) -> dict[str, Placement]:
         if _items_of(row, in_scopes) == 0:
             context.say(f"  ! no item is in the scope of policy {row.id}; see `scope` in conf/policies.yaml")
         if n_blocked := _items_of(row, blocked):
-            context.say(f"  ! {n_blocked:,} items of policy {row.id} are blocked: nothing is ordered for them")
+            are = "item is" if n_blocked == 1 else "items are"
+            context.say(f"  ! policy {row.id}: {n_blocked:,} {are} blocked, and not ordered; why is told below")
     views = {**silver_views, "landed_lines": landed_lines}
     views["demand_forecasts"] = context.store.read(DEMAND_FORECASTS, where={"run_id": context.run_id})
     found = findings.find(context, item_state, views, files, rejected)

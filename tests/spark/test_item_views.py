@@ -48,7 +48,7 @@ class Stock:
 
     COLUMNS = (
         "location_id product_id stock_status on_hand expiring_lots is_stock_stale counted_on is_day_taken "
-        "units_expected days_unknown"
+        "units_expected days_unknown days_unsold"
     )
 
     def __init__(self, spark):
@@ -94,6 +94,10 @@ def stock(spark):
     for units, expires in ((1, day(3, 20)), (2, day(1, 1)), (4, day(500)), (8, None), (16, day(0)), (32, day(-1))):
         made.lot("day", "lots", units, day(0, 5), expires)
     made.lot("day", "expired", 32, day(0, 5), day(-1))
+    # counted three days ago: the days after it whose sales the location, which delivers some, has not delivered
+    for location, moments in (("late_sales", [day(-2, 9)]), ("all_sales", [day(-2), day(-1)]), ("no_sales", [])):
+        made.lot(location, "p", 50, day(-3))
+        made.moved("sales", location, "other", *((1, moment) for moment in moments))
     # counted yesterday at 20:00, or yesterday
     for product in ("by_hour", "by_day", "received"):
         made.lot("hour", product, 100, day(-1, 20))
@@ -181,6 +185,14 @@ def test_what_moves_after_a_count_with_an_hour(stock):
         ("by_hour", 100.0 - 4 - 8, False),
         ("received", 100.0 + 4 + 8, True),
     ]
+
+
+def test_days_after_a_count_whose_sales_are_not_known_are_counted(stock):
+    columns = "on_hand days_unsold"
+    assert stock.rows("late_sales", columns) == [(50.0, 1)]
+    assert stock.rows("all_sales", columns) == [(50.0, 0)]
+    assert stock.rows("no_sales", columns) == [(50.0, None)]
+    assert stock.rows("hour", columns)[0][1] == 0
 
 
 def test_what_moves_after_a_count_without_an_hour(stock):

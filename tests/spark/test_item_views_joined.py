@@ -153,6 +153,7 @@ def test_item_state(spark):
             position("L1", "complete", price_breaks=[(50.0, 0.9), (100.0, 0.8)], is_day_taken=True, **counted),
             position("L1", "bare", fixed_order_cost=None, forecast_made_at=None, **counted),
             position("L1", "missing", **missing),
+            position("L1", "unsold", **counted | {"on_hand": 7.0, "days_unsold": 2}),
             position("L1", "never_counted", **fresh, stock_status="never_counted"),
             position("L2", "stale", **old | {"on_hand": 9.0}),
             position("L3", "no_count", stock_status="no_count", is_stock_stale=True),
@@ -169,7 +170,7 @@ def test_item_state(spark):
             kept("L2", "stale", "B", 0.3),  # takes all
             *(
                 kept("L3" if name == "no_count" else "L1", name, "A", 0.3)
-                for name in ("no_count", "missing", "never_counted")
+                for name in ("no_count", "missing", "never_counted", "unsold")
             ),
         ],
         "storages": [{"location_id": "L1", "storage_id": "B", "storage_cost_budget": 12.5}],
@@ -182,10 +183,15 @@ def test_item_state(spark):
         "never_counted": None,
         "stale": "the stock count of 2017-01-06 is older than 3 days (inputs.stock_max_age)",
         "no_count": "the location has no stock count",
+        "unsold": None,
     }
     assert dict(rows_of(spark, "item_state", "product_id problem", **tables)) == problems
     columns = "product_id is_blocked on_hand inventory_position stock_expected stock_status remark"
     taken = "what moved on 2017-01-10 without an hour to tell is taken to be in the stock count of that day"
+    unsold = (
+        "the sales of 2 days since its stock count of 2017-01-10 are not known: what was sold on them still counts "
+        "as on hand"
+    )
     assert rows_of(spark, "item_state", columns, **tables) == [
         ("bare", False, 0.0, 0.0, None, "counted", None),
         ("complete", False, 0.0, 0.0, None, "counted", f"{taken} (inputs.count_time)"),
@@ -193,6 +199,7 @@ def test_item_state(spark):
         ("never_counted", False, 0.0, 0.0, None, "never_counted", "no stock count names it: 0 on hand"),
         ("no_count", True, None, None, 0.0, "no_count", None),
         ("stale", True, None, None, 9.0, "counted", None),
+        ("unsold", False, 7.0, 0.0, None, "counted", unsold),
     ]
     columns = "product_id is_blocked on_hand problem"
     ordered = rows_of(spark, "item_state", columns, values={"holds_stale_stock": False}, **tables)

@@ -442,6 +442,13 @@ def test_a_count_that_breaks_off_is_refused_because_what_follows_would_pass_for_
         )
 
 
+def test_lines_that_all_are_short_are_no_cut(tmp_path):
+    path = tmp_path / "inv_1.csv"
+    header = "StoreID,ProductID,InventoryDateTime,Units,ExpiryDateTime\n"
+    path.write_text(header + "S1,P1,2026-03-02 00:00:00,5\nS1,P2,2026-03-02 00:00:00,5")
+    assert survey(str(path), BY_NAME["inventory"]).problem is None
+
+
 def test_sales_before_the_cut_are_kept(tmp_path):
     path = tmp_path / "sales_1.csv"
     path.write_text("StoreID,ProductID,TransactionDateTime,Units,Price\nS1,P1,2026-03-02,5,9\nS1,P2,20")

@@ -60,6 +60,8 @@ items AS (
         CASE WHEN stock_status = 'never_counted' AND of_day.stock IS NULL THEN 'no stock count names it: 0 on hand' END AS never_counted,
         CASE WHEN is_day_taken THEN concat('what moved on ', counted_on, ' without an hour to tell is taken to be in the stock count of that day',
             ' (inputs.count_time)') END AS day_taken,
+        CASE WHEN days_unsold > 0 AND on_hand > 0 THEN concat('the sales of ', days_unsold, ' days since its stock count of ', counted_on,
+            ' are not known: what was sold on them still counts as on hand') END AS unsold,
         CASE WHEN forecast_made_at IS NULL THEN concat('no forecast: ', of_day.forecast)
             WHEN of_day.forecast_file_number = positions.forecast_file_number THEN concat('its forecast could not be read whole: ', of_day.forecast)
         END AS forecast_block,
@@ -132,7 +134,7 @@ final AS (
             CASE WHEN NOT :holds_stale_stock THEN stale END
         ), '') AS problem,
         block IS NOT NULL AS is_blocked,
-        nullif(concat_ws('; ', nullif(values_remark, ''), forecast_remark, never_counted, day_taken,
+        nullif(concat_ws('; ', nullif(values_remark, ''), forecast_remark, never_counted, day_taken, unsold,
             CASE WHEN overdue > 0 THEN concat(format_number(overdue, '#,##0.##'), ' units on order are overdue since ', overdue_since,
                 ' and no longer counted: report them as received or cancelled, or set inputs.late_order_max_age') END,
             CASE WHEN is_distribution_assumed THEN 'its forecast has a variance and names no distribution: Normal is used' END), '') AS remark

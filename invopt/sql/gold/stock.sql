@@ -54,6 +54,9 @@ final AS (
         array_sort(transform(filter(coalesce(live_lots, array()), lot -> lot.expires_at <= :as_of + INTERVAL 400 DAYS),
             lot -> struct(datediff(lot.expires_at, :as_of) AS days_left, lot.units))) AS expiring_lots,
         is_day_taken,
+        -- the whole days since the count whose sales its location, which delivers sales, has not delivered
+        CASE WHEN status = 'counted' THEN
+            greatest(0, datediff(:as_of, base.last_day) - 1 - size(filter(days, day -> day > unix_date(base.last_day)))) END AS days_unsold,
         -- what would be there at the count that does not name it, and the days until then whose sales are not known
         CASE WHEN status = 'judged' THEN aggregate(left_lots, 0D, (sum, lot) ->
             sum + CASE WHEN try_divide(unix_micros(lot.expires_at), 86400000000D) > base.until THEN lot.units ELSE 0D END) END AS units_expected,
