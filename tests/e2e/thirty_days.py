@@ -332,7 +332,9 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     from invopt.spark.session import spark_session
 
-    wrong = list(days(spark_session(), chosen.folder, chosen.days, lambda line: print(line, flush=True)))
+    # a heap that may grow to half of the machine does so over thirty days, whatever is in it
+    session = spark_session(settings={"spark.driver.memory": "3g"}, is_short=True)
+    wrong = list(days(session, chosen.folder, chosen.days, lambda line: print(line, flush=True)))
     print("\n".join(wrong) or "every position, order and replay is as the ledger has it")
     return 1 if wrong else 0
 
