@@ -334,9 +334,12 @@ def main(arguments: list[str] | None = None) -> int:
 
     # a heap that may grow to half of the machine does so over thirty days, whatever is in it
     session = spark_session(settings={"spark.driver.memory": "3g"}, is_short=True)
-    wrong = list(days(session, chosen.folder, chosen.days, lambda line: print(line, flush=True)))
-    print("\n".join(wrong) or "every position, order and replay is as the ledger has it")
-    return 1 if wrong else 0
+    n_wrong = 0
+    for wrong in days(session, chosen.folder, chosen.days, lambda line: print(line, flush=True)):
+        n_wrong += 1
+        print(f"WRONG {wrong}", flush=True)
+    print(f"{n_wrong} differences" if n_wrong else "every position, order and replay is as the ledger has it")
+    return int(n_wrong > 0)
 
 
 if __name__ == "__main__":
