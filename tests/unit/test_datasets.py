@@ -104,7 +104,7 @@ def test_headers_in_any_order_with_columns_too_many():
     [
         ((*SALES[:3], "Unts", "Price"), ["the header lacks Units", "'Unts' instead", "`mapping`"]),
         ((*SALES, "units"), ["the header names Units twice"]),
-        (SALES[1:], ["the header lacks StoreID. Correct"]),
+        (SALES[1:], ["the header lacks StoreID. Name your own"]),
     ],
 )
 def test_headers_that_cannot_be_read(headers, says):
