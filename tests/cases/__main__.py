@@ -119,7 +119,7 @@ RIGHT: dict[str, tuple[str, Callable[[Outcome], bool]]] = {
         lambda case: case.items["dual"]["quantity"] == 52 and "several sources" in case.findings,
     ),
     "30": ("shelf life 5 days, at most 25", of_five_days),
-    "31": ("a word that the maximum binds nowhere", lambda case: "a MaxInventorySize, which no order" in case.findings),
+    "31": ("a word that the maximum binds nowhere", lambda case: "do not obey yet: MaxInventorySize" in case.findings),
     "33": (
         "s 31, Q 55 of Normal demand, and it is said",
         lambda case: case.items["lumpy"]["quantity"] == 55 and "Normal is used" in case.items["lumpy"]["remark"],
