@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
@@ -19,8 +18,6 @@ from invopt.landing.opening import opened
 TEXT, PARQUET, WORKBOOK, JSON = "text", "parquet", "workbook", "json"
 ROWS = 65_536
 MALFORMED = "malformed_line"
-TAIL = 1 << 16  # bytes in which the last two lines lie
-_FOOTER = re.compile(r"(?i)\W*(?:total|summe?|gesamt|subtotal|count|anzahl|eof|end|trailer|rows?|records?|\d+ \w+)\b")
 
 
 @dataclass(frozen=True)
@@ -113,33 +110,6 @@ def _text_lines(path: str, reading: Reading, content: bytes | None) -> Iterator[
                 yield _finished(parsed.rows, reading)
             if parsed.malformed:
                 yield _malformed(parsed.malformed, reading)
-
-
-def cut_line(path: str, reading: Reading, content: bytes | None = None) -> str | None:
-    """The last line of a text that ends within it, as where an upload broke off; None where the text is whole.
-
-    A footer (a total, the number of rows) is no cut line.
-    """
-    tail = b""
-    with opened(path, content) as stream:
-        for block in blocks(stream, reading.encoding):
-            tail = (tail + block)[-TAIL:]
-    before, _, last = tail.rpartition(b"\n")
-    text = last.decode("utf-8", "replace").strip()
-    fields, whole = (_fields(line.decode("utf-8", "replace"), reading) for line in (last, before.rpartition(b"\n")[2]))
-    n_fields = len(reading.columns)
-    # where the line before it is short too, the lines are written so
-    if not text or len(fields) >= n_fields or len(whole) != n_fields or _FOOTER.match(text):
-        return None
-    # a line that broke off in its first field begins as the one before it
-    return text if len(fields) > 1 or whole[0].startswith(text) else None
-
-
-def _fields(line: str, reading: Reading) -> list[str]:
-    try:
-        return next(csv.reader([line.rstrip("\r")], delimiter=reading.separator), [])
-    except csv.Error:
-        return []
 
 
 def _with_last(found: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

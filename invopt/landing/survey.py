@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from invopt.landing import json_objects, parquet, workbook
 from invopt.landing.csv_block import header_of
+from invopt.landing.cut_short import cut_short
 from invopt.landing.date_order import DateOrder
 from invopt.landing.decimal_sign import DecimalSign, has_signs
 from invopt.landing.decoding import PLAIN, blocks, encoding_of, has_lone_returns
@@ -19,7 +20,7 @@ from invopt.landing.headers import Header, needed, read_header, standard
 from invopt.landing.listing import why
 from invopt.landing.opening import PARQUET as PARQUET_MARK
 from invopt.landing.opening import ZIP, UnreadableError, is_packed, opened
-from invopt.landing.reading import JSON, MALFORMED, PARQUET, TEXT, WORKBOOK, Reading, cut_line, lines
+from invopt.landing.reading import JSON, MALFORMED, PARQUET, TEXT, WORKBOOK, Reading, lines
 from invopt.tables.dataset import Dataset, normal_header
 
 EMPTY = "the file is empty, it has not even a header"
@@ -82,17 +83,9 @@ def _survey(path: str, dataset: Dataset, content: bytes | None) -> Survey:
         problem = seen.order.problem(dataset.name)
     problem = problem or seen.sign.problem(dataset.name)
     if problem is None and seen.has_malformed and reading.form == TEXT and dataset.tells_by_absence:
-        problem = _cut_short(path, content, reading)
+        problem = cut_short(path, reading, content)
     notes += [header.note] if header.note else []
     return Survey(reading, seen.n_lines, seen.order.decided(), problem, "; ".join(notes) or None)
-
-
-def _cut_short(path: str, content: bytes | None, reading: Reading) -> str | None:
-    """Why a file that broke off is refused: what its end would have named would pass for gone."""
-    cut = cut_line(path, reading, content)
-    if cut is None:
-        return None
-    return f"the file is cut short: it ends within the line {cut[:80]!r}; land it again, whole, under a new name"
 
 
 def _form(path: str, content: bytes | None) -> tuple[str, list[str]]:

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from invopt import policies
 from invopt.pipelines.context import Context
 from invopt.pipelines.held import held, held_sentence
 from invopt.pipelines.implausible import implausible
 from invopt.pipelines.late_orders import late_orders
-from invopt.pipelines.scopes import SCOPE_IDS, passed_over, policies_of, unknown_scope_ids
+from invopt.pipelines.limits import limits_not_obeyed
+from invopt.pipelines.scopes import SCOPE_IDS, passed_over, unknown_scope_ids
 from invopt.pipelines.unmatched import unmatched
 from invopt.pipelines.unread import UnreadFile, lines_without_keys
 from invopt.pipelines.unseen import unseen_files
@@ -23,22 +23,6 @@ from invopt.tables.columns import ITEM
 # lines of one kind that are told; gold.findings and the tables named have all
 SHOWN = 5
 EXAMPLES = 3
-# header, column of gold.item_state, and where it is a limit
-_LIMITS_OF_ITEMS = (
-    ("MaxInventorySize", "max_inventory", "max_inventory IS NOT NULL"),
-    ("MinInventorySize", "min_inventory", "min_inventory > 0"),
-    ("MaxShippingVolume", "max_shipping_volume", "max_shipping_volume IS NOT NULL"),
-    ("PurchaseCostBudget", "purchase_budget", "purchase_budget IS NOT NULL"),
-    ("StorageCostBudget", "storage_cost_budget", "storage_cost_budget IS NOT NULL"),
-    ("ShipmentFreq", "shipping_interval", "shipping_interval > 1"),
-)
-_ITEMS = ("item", "")
-# header -> (whose it is, its column)
-_LIMITS_OF_OTHERS = {
-    "MinShippingVolume": ("supplier", "min_shipping_volume"),
-    "FixedOrderSize": ("supplier", "fixed_order_size"),
-    "StorageVolume": ("storage space", "storage_volume"),
-}
 # how the remark of such an item begins, in gold/item_state.sql
 NEVER_COUNTED = "no stock count names it"
 
@@ -203,27 +187,11 @@ def _late(context: Context, item_state: DataFrame) -> Iterator[Finding]:
 
 
 def _limits(context: Context, views: Mapping[str, DataFrame], item_state: DataFrame) -> Iterator[Finding]:
-    """The limits of the data that orders do not obey: an order above one of them must surprise nobody."""
-    active = context.config.active_policies()
-    folder = context.config.policies_folder
-    needed = {row.id: {column.name for column in policies.load(row.policy, folder).needs} for row in active}
-    counted = []
-    for header, column, is_limit in _LIMITS_OF_ITEMS:
-        # some policies plan with a limit, and the others know nothing of it
-        blind = [row for row in active if column not in needed[row.id]]
-        counted.append(F.count_if((F.size(policies_of(blind)) > 0) & F.expr(is_limit)).alias(header))
-    columns = [F.count(column).alias(header) for header, (_, column) in _LIMITS_OF_OTHERS.items()]
-    suppliers = views["suppliers"].where("absent_since IS NULL").agg(*columns[:2])
-    storages = views["storages"].where("absent_since IS NULL").agg(*columns[2:])
-    found = item_state.agg(*counted).crossJoin(suppliers).crossJoin(storages).first().asDict()
-    limits = {header: n for header, n in found.items() if n}
+    limits = limits_not_obeyed(context, views, item_state)
     if limits:
-        told = ", ".join(
-            f"{header} ({n:,} {_LIMITS_OF_OTHERS.get(header, _ITEMS)[0]}{'' if n == 1 else 's'})"
-            for header, n in limits.items()
-        )
-        sentence = f"limits that these orders do not obey yet: {told}"
-        yield Finding("limit", "limits", len(limits), tuple(limits), sentence)
+        told = ", ".join(f"{header} ({of_what})" for header, of_what in limits)
+        headers = tuple(dict.fromkeys(header for header, _ in limits))
+        yield Finding("limit", "limits", len(headers), headers, f"limits that these orders do not obey yet: {told}")
 
 
 def _stock(context: Context, item_state: DataFrame) -> Iterator[Finding]:

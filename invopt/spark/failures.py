@@ -19,7 +19,7 @@ _SIGNS: Sequence[tuple[int, str]] = (
     (_READ_ONLY, r"Read-only file system|os error 30\b"),
     (
         _A_FILE,
-        r"\[Errno 17\]|\[Errno 20\]|[Nn]ot a directory|ParentNotDirectoryException|os error (17|20)\b",
+        r"\[Errno 17\]|\[Errno 20\]|[Nn]ot a directory|ParentNotDirectoryException|os error 20\b",
     ),
     (_DENIED, r"Permission denied|AccessControlException|AccessDenied|os error 13\b|Mkdirs failed to create"),
     (_MEMORY, r"OutOfMemoryError|Java heap space|GC overhead limit|Cannot allocate memory|os error 12\b"),

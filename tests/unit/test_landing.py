@@ -425,6 +425,9 @@ def test_no_bytes_raise(tmp_path):
         ("S1,P3,2026-0\n", False),  # a bad line of a whole file
         ("", False),
         ("Total,15", False),
+        ("Grand total: 15", False),
+        ("End-12,P3,2026-0", True),  # ids that begin as a footer does
+        ("12 main,P3", True),
         ("(2 rows affected)", False),
         ("3", False),
     ],

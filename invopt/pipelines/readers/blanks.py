@@ -13,17 +13,14 @@ _HARD_BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u20
 _UNSEEN = "\ufeff\u200b\u2060\u200e\u200f"
 _PLAIN_BLANKS = " \t\r\n\x0b\x0c"
 
-# how databases, spreadsheets and languages write that there is no value, in lower case
-NOTHING = (
-    "null", "(null)", "[null]", "<null>", "\\n", "nil", "none", "nan", "-nan", "nat", "na", "n/a", "n.a.", "<na>",
-    "#n/a", "#n/a n/a", "#na", "#null!", "missing", "unknown", "undefined", "empty", "-", "--", "---", "?", ".",
-)  # fmt: skip
-
-
-# of an id that must be there, only what no system gives as an id: a product may be called NA or none
+# how databases and spreadsheets write that there is no value, in lower case: no system gives such an id
 NO_ID = (
     "null", "(null)", "[null]", "<null>", "\\n", "<na>", "#n/a", "#n/a n/a", "#na", "#null!",
     "-", "--", "---", "?", ".",
+)  # fmt: skip
+# and how languages write it: a product may be called NA or none
+NOTHING = (
+    *NO_ID, "nil", "none", "nan", "-nan", "nat", "na", "n/a", "n.a.", "missing", "unknown", "undefined", "empty",
 )  # fmt: skip
 
 
