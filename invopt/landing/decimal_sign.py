@@ -2,7 +2,8 @@
 
 A point before three digits parts decimals where nothing speaks against it: a database writes 10.500 so. Two things do:
 a number of the same file that has a decimal comma, and, in a file whose fields are not parted by commas, a number of
-the same column with other than three decimals, because then no column of three decimals would end in a zero.
+the same column with other than three decimals: then no column of three decimals would end in a zero, and where none of
+its numbers has a point that must part decimals, 1.255 beside 12 may be either.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _EITHER = _FIRST + r"\.[0-9]{3}[^0-9]*$"
 _ENDS_IN_ZERO = _FIRST + r"\.[0-9]{2}0[^0-9]*$"
 _NO_COMMA = r"^[^0-9,]*[0-9.]+[^0-9,]*$"
 _OF_THREE = r"\.[0-9]{3}[^0-9]*$"
+# 12.5, 0.125, 1250.500: these points part no thousands
+_POINT = r"^[^0-9,]*(?:[0-9]*\.(?:[0-9]{1,2}|[0-9]{4,})|0*\.[0-9]{3}|0[0-9]+\.[0-9]{3}|[0-9]{4,}\.[0-9]{3})[^0-9,]*$"
 
 
 @dataclass
@@ -32,13 +35,16 @@ class DecimalSign:
 
     comma : the first number with a decimal comma, or whose points part thousands
     either : the first number that would be another one then
-    zero_ended, shorter : by column, the first number of three decimals that ends in 0, and the first of fewer or more
+    of_three, zero_ended : by column, the first number that may be thousands, and the first of them that ends in 0
+    shorter, point : by column, the first number of fewer or more decimals, and the first whose point parts decimals
     """
 
     comma: Told | None = None
     either: Told | None = None
+    of_three: dict[str, Told] = field(default_factory=dict)
     zero_ended: dict[str, Told] = field(default_factory=dict)
     shorter: dict[str, Told] = field(default_factory=dict)
+    point: dict[str, Told] = field(default_factory=dict)
 
     def look(self, header: str, texts: pa.ChunkedArray, row: int, *, is_parted_by_comma: bool) -> None:
         """Takes the texts of a column; `row` is the number of the first one."""
@@ -46,14 +52,21 @@ class DecimalSign:
         self.either = self.either or _first(texts, _EITHER, row, header)
         if is_parted_by_comma:
             return
-        for found, pattern, is_wanted in ((self.zero_ended, _ENDS_IN_ZERO, True), (self.shorter, _OF_THREE, False)):
+        for found, pattern, is_wanted in (
+            (self.of_three, _EITHER, True),
+            (self.zero_ended, _ENDS_IN_ZERO, True),
+            (self.shorter, _OF_THREE, False),
+            (self.point, _POINT, True),
+        ):
             if header not in found and (told := _first(texts, pattern, row, header, is_wanted=is_wanted)):
                 found[header] = told
 
     def problem(self, dataset: str) -> str | None:
         """Why the numbers can't be read, with the setting that would read them."""
         pairs = [(self.either, self.comma)]
-        pairs += [(told, self.shorter[header]) for header, told in self.zero_ended.items() if header in self.shorter]
+        unproved = {header: told for header, told in self.of_three.items() if header not in self.point}
+        for of_column in (self.zero_ended, unproved):
+            pairs += [(told, self.shorter[header]) for header, told in of_column.items() if header in self.shorter]
         for either, other in pairs:
             if either and other:
                 return (

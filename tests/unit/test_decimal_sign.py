@@ -41,7 +41,9 @@ def test_a_column_of_three_decimals_has_three_everywhere(tmp_path, other):
     "units",
     [
         ["10.500", "0.021", "7.000"],  # a database's numeric(10,3)
-        ["10.525", "12"],  # kilograms, as a program writes them
+        ["10.525", "12", "12.5"],  # kilograms, as a program writes them
+        ["10.525", "12", "0.125"],
+        ["10.525", "12", "1250.125"],
         ["0.500", "12,5"],  # these have one meaning each
         ["1250", "12,5", ""],
         ["1,234.50", "1.250"],  # the comma parts thousands
@@ -51,6 +53,11 @@ def test_a_column_of_three_decimals_has_three_everywhere(tmp_path, other):
 @pytest.mark.parametrize("separator", [";", ","])
 def test_what_nothing_speaks_against_is_taken(tmp_path, units, separator):
     assert looked_at(tmp_path, units, separator).problem is None
+
+
+def test_three_figures_after_the_only_points_of_a_column_may_be_thousands(tmp_path):
+    found = looked_at(tmp_path, ["12", "1.255"])
+    assert "may be 1255 or 1.255 where it says '1.255' (row 2), because Units says '12' (row 1)" in found.problem
 
 
 def test_between_commas_a_point_parts_decimals(tmp_path):
