@@ -191,7 +191,9 @@ def test_days_after_a_count_whose_sales_are_not_known_are_counted(stock):
     columns = "on_hand days_unsold"
     assert stock.rows("late_sales", columns) == [(50.0, 1)]
     assert stock.rows("all_sales", columns) == [(50.0, 0)]
-    assert stock.rows("no_sales", columns) == [(50.0, None)]
+    # its feed has stopped, or never came: the others deliver
+    assert stock.rows("no_sales", columns) == [(50.0, 2)]
+    assert stock.rows("late_sales", columns, **ZERO) == [(50.0, 1)]
     assert stock.rows("hour", columns)[0][1] == 0
 
 

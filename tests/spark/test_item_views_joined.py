@@ -215,6 +215,7 @@ def test_item_state(spark):
         ("never_counted", "A", 0.3, None, None, None, None),
         ("no_count", "A", 0.3, None, None, None, None),
         ("stale", "A", 0.3, None, None, None, None),
+        ("unsold", "A", 0.3, None, None, None, None),
     ]
     columns = "product_id run_id as_of snapshot_at is_stock_stale department_id disposal_cost list_price unit_volume"
     assert rows_of(spark, "item_state", columns, **tables) == [
@@ -224,6 +225,7 @@ def test_item_state(spark):
         ("never_counted", "r", AS_OF, day(0, 5), False, None, None, None, None),
         ("no_count", "r", AS_OF, None, True, None, None, None, None),
         ("stale", "r", AS_OF, day(-4), True, None, None, None, None),
+        ("unsold", "r", AS_OF, day(0, 5), False, None, None, None, None),
     ]
     columns = "product_id price_break_quantity price_break_cost"
     assert rows_of(spark, "item_state", columns, **tables)[1] == ("complete", [50.0, 100.0], [0.9, 0.8])

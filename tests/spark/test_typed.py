@@ -224,6 +224,12 @@ def test_dots_are_read_as_declared_too(spark, dataset, header):
         ("2026-02-27", "2026-02-27 00:00:00"), ("28.02.2026", Rejected("is not a date by the formats MM.dd.yyyy")),
     )  # fmt: skip
     check(spark, dataset, declared, formats=("MM.dd.yyyy",))
+    days_first = of(
+        header,
+        ("2026-02-03", "2026-03-02 00:00:00"),
+        ("2026-02-13", Rejected("is not a date by the formats yyyy-dd-MM")),
+    )
+    check(spark, dataset, days_first, formats=("yyyy-dd-MM",))
     plain = of(header, ("02.03.2026", Rejected("is not a date by the formats yyyy-MM-dd")))
     check(spark, dataset, plain, formats=("yyyy-MM-dd",))
 

@@ -16,6 +16,7 @@ too, but at midnight sharp it is the day as written: daily files write their day
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,6 +79,11 @@ class DateReading:
         )
 
     @property
+    def has_days_after_years(self) -> bool:
+        """Whether a declared format has the year first and the day before the month: then year-month-day is no form."""
+        return any(re.search("y.*d.*M", pattern) for pattern in self.formats)
+
+    @property
     def reads_excel(self) -> bool:
         return any(pattern.lower() == EXCEL for pattern in self.formats)
 
@@ -95,6 +101,8 @@ def is_usual(text: Column) -> Column:
 def iso(text: Column, reading: DateReading) -> Column:
     """The text as year-month-day with clock and offset; "--" when it is of no known form."""
     if reading.patterns:
+        if reading.has_days_after_years:
+            return F.lit("--")
         # a declared format decides alone how numeric dates are read, never one order for this line and one for that
         unusual = _rewritten(text, (), (), has_dots=False)
     elif reading.has_orders:

@@ -6,14 +6,20 @@ WITH known AS (
         SELECT location_id,
             unix_date(CASE WHEN sold_at = date_trunc('DAY', sold_at) THEN to_date(sold_at) ELSE to_date(from_utc_timestamp(sold_at, :zone)) END) AS day
         FROM sales
-        WHERE :absent = 'judge' AND sold_at >= :moves_since AND sold_at <= :as_of
+        WHERE sold_at >= :moves_since AND sold_at <= :as_of
     )
     WHERE day > unix_date(to_date(:moves_since)) AND day < unix_date(to_date(:as_of))
     GROUP BY location_id
 ),
+fed AS (
+    -- one row: whether sales were ever delivered; where none were, counts are all that is known
+    SELECT count(*) > 0 AS is_fed
+    FROM (SELECT 1 FROM sales WHERE sold_at <= :as_of LIMIT 1)
+),
 joined AS (
-    SELECT counted.*, known.days
+    SELECT counted.*, known.days, fed.is_fed
     FROM counted
+    CROSS JOIN fed
     LEFT JOIN known ON counted.location_id = known.location_id
 ),
 rolled AS (
@@ -54,9 +60,9 @@ final AS (
         array_sort(transform(filter(coalesce(live_lots, array()), lot -> lot.expires_at <= :as_of + INTERVAL 400 DAYS),
             lot -> struct(datediff(lot.expires_at, :as_of) AS days_left, lot.units))) AS expiring_lots,
         is_day_taken,
-        -- the whole days since the count whose sales its location, which delivers sales, has not delivered
-        CASE WHEN status = 'counted' THEN
-            greatest(0, datediff(:as_of, base.last_day) - 1 - size(filter(days, day -> day > unix_date(base.last_day)))) END AS days_unsold,
+        -- the whole days since the count whose sales its location has not delivered, in a chain that delivers sales
+        CASE WHEN status = 'counted' AND is_fed THEN greatest(0, datediff(:as_of, base.last_day) - 1
+            - size(filter(coalesce(days, array()), day -> day > unix_date(base.last_day)))) END AS days_unsold,
         -- what would be there at the count that does not name it, and the days until then whose sales are not known
         CASE WHEN status = 'judged' THEN aggregate(left_lots, 0D, (sum, lot) ->
             sum + CASE WHEN try_divide(unix_micros(lot.expires_at), 86400000000D) > base.until THEN lot.units ELSE 0D END) END AS units_expected,
