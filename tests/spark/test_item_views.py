@@ -53,7 +53,7 @@ class Stock:
 
     def __init__(self, spark):
         self.spark, self.made = spark, {}
-        self.given = {name: [] for name in ("stock_lots", "sales", "spoilage", "receipts")}
+        self.given = {name: [] for name in ("stock_lots", "sales", "spoilage", "receipts", "calendar")}
         self.items = {("never_counted", "never"), ("day_s_count", "never"), ("four_days", "never")}
 
     def lot(self, location, product, units, counted, expires=None, is_partial=None):
@@ -98,6 +98,19 @@ def stock(spark):
     for location, moments in (("late_sales", [day(-2, 9)]), ("all_sales", [day(-2), day(-1)]), ("no_sales", [])):
         made.lot(location, "p", 50, day(-3))
         made.moved("sales", location, "other", *((1, moment) for moment in moments))
+    # counted seven days ago: all are closed five days ago, the first one of them two days ago as well
+    for location in ("closed", "opened", "closed_supplier"):
+        made.lot(location, "p", 50, day(-7))
+    made.given["calendar"] = [
+        {"location_id": location, "source_id": source, "day": day(n), "is_closed": is_closed, "absent_since": absent}
+        for location, source, n, is_closed, absent in (
+            ("", "", -5, True, day(-4).date()),
+            ("", "", -4, True, day(-4).date()),
+            ("closed", "", -2, True, None),
+            ("opened", "", -5, False, None),
+            ("", "S1", -3, True, None),
+        )
+    ]
     # counted yesterday at 20:00, or yesterday
     for product in ("by_hour", "by_day", "received"):
         made.lot("hour", product, 100, day(-1, 20))
@@ -195,6 +208,10 @@ def test_days_after_a_count_whose_sales_are_not_known_are_counted(stock):
     assert stock.rows("no_sales", columns) == [(50.0, 2)]
     assert stock.rows("late_sales", columns, **ZERO) == [(50.0, 1)]
     assert stock.rows("hour", columns)[0][1] == 0
+    # of six days: nothing was sold on two, on one, on none of them that the location was open on, whoever else was closed
+    assert stock.rows("closed", columns) == [(50.0, 4)]
+    assert stock.rows("closed_supplier", columns) == [(50.0, 5)]
+    assert stock.rows("opened", columns) == [(50.0, 6)]
 
 
 def test_what_moves_after_a_count_without_an_hour(stock):
@@ -255,8 +272,8 @@ def test_a_product_that_a_newer_count_does_not_name(stock):
     assert stock.rows("absent", "product_id stock_status on_hand units_expected days_unknown") == [
         ("counted_0", "judged", 0.0, 0.0, hours),
         ("expired", "judged", 0.0, 0.0, hours),
-        # 299 days and 23 hours, but for yesterday
-        ("long_ago", "judged", 0.0, 10.0, pytest.approx(300 - 1 / 24 - 1)),
+        # 299 days and 23 hours, but for yesterday and the day on which all were closed
+        ("long_ago", "judged", 0.0, 10.0, pytest.approx(300 - 1 / 24 - 2)),
         ("named", "counted", 1.0, None, None),
         ("not_sold", "judged", 0.0, 10.0, hours),
         ("received_before", "judged", 0.0, 4.0, hours),

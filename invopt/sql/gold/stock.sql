@@ -1,15 +1,32 @@
 -- One row per location and product of an item: what can still be sold at :as_of, and the lots that expire, from its count rolled forward.
-WITH known AS (
-    -- the days whose sales a location has delivered, as numbers since 1970: the day of :as_of is not over
-    SELECT location_id, collect_set(day) AS days
+WITH said AS (
+    -- what the calendar says of past days: a newer one that no longer names a day does not open it afterwards
+    SELECT location_id, unix_date(to_date(day)) AS day, coalesce(is_closed, false) AS is_closed
+    FROM calendar
+    WHERE source_id = '' AND (absent_since IS NULL OR to_date(day) < absent_since) AND day >= :moves_since AND day < :as_of
+),
+known AS (
+    -- the days whose sales are known, as numbers since 1970: those that a location has delivered, and those on which it was closed;
+    -- the day of :as_of is not over
+    SELECT location_id, collect_set(CASE WHEN NOT is_open THEN day END) AS days, collect_set(CASE WHEN is_open THEN day END) AS open_days
     FROM (
-        SELECT location_id,
+        SELECT location_id, false AS is_open,
             unix_date(CASE WHEN sold_at = date_trunc('DAY', sold_at) THEN to_date(sold_at) ELSE to_date(from_utc_timestamp(sold_at, :zone)) END) AS day
         FROM sales
         WHERE sold_at >= :moves_since AND sold_at <= :as_of
+        UNION ALL
+        SELECT location_id, NOT is_closed AS is_open, day
+        FROM said
+        WHERE location_id <> ''
     )
     WHERE day > unix_date(to_date(:moves_since)) AND day < unix_date(to_date(:as_of))
     GROUP BY location_id
+),
+closed_everywhere AS (
+    -- one row, as for `fed`: the days on which every location was closed that is not said to be open
+    SELECT collect_set(day) AS closed_days
+    FROM said
+    WHERE location_id = '' AND is_closed AND day > unix_date(to_date(:moves_since)) AND day < unix_date(to_date(:as_of))
 ),
 fed AS (
     -- one row: whether sales were ever delivered; where none were, counts are all that is known
@@ -17,9 +34,11 @@ fed AS (
     FROM (SELECT 1 FROM sales WHERE sold_at <= :as_of LIMIT 1)
 ),
 joined AS (
-    SELECT counted.*, known.days, fed.is_fed
+    SELECT counted.*, fed.is_fed,
+        array_union(coalesce(known.days, array()), array_except(closed_days, coalesce(known.open_days, array()))) AS days
     FROM counted
     CROSS JOIN fed
+    CROSS JOIN closed_everywhere
     LEFT JOIN known ON counted.location_id = known.location_id
 ),
 rolled AS (
@@ -62,11 +81,11 @@ final AS (
         is_day_taken,
         -- the whole days since the count whose sales its location has not delivered, in a chain that delivers sales
         CASE WHEN status = 'counted' AND is_fed THEN greatest(0, datediff(:as_of, base.last_day) - 1
-            - size(filter(coalesce(days, array()), day -> day > unix_date(base.last_day)))) END AS days_unsold,
+            - size(filter(days, day -> day > unix_date(base.last_day)))) END AS days_unsold,
         -- what would be there at the count that does not name it, and the days until then whose sales are not known
         CASE WHEN status = 'judged' THEN aggregate(left_lots, 0D, (sum, lot) ->
             sum + CASE WHEN try_divide(unix_micros(lot.expires_at), 86400000000D) > base.until THEN lot.units ELSE 0D END) END AS units_expected,
-        CASE WHEN status = 'judged' THEN greatest(0D, base.until - count.until - aggregate(coalesce(days, array()), 0D, (sum, day) ->
+        CASE WHEN status = 'judged' THEN greatest(0D, base.until - count.until - aggregate(days, 0D, (sum, day) ->
             sum + greatest(0D, least(base.until, day + 1D) - greatest(count.until, DOUBLE(day))))) END AS days_unknown
     FROM live
 )
