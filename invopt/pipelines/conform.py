@@ -163,7 +163,8 @@ def _brought(context: Context, dataset: Dataset, batch_id: int, notes: FileNotes
     settings = text_settings(context, dataset)
     lines = context.store.read(bronze(dataset)).where(F.col("batch_id") == batch_id)
     lines = with_notes(context, lines, dataset, batch_id, notes, has_decimal_comma=settings["decimal"] == ",")
-    rows_in = _rows_in(context, dataset, batch_id)
+    rows_in, watch = _rows_in(context, dataset, batch_id), Stopwatch()
+    context.say_of_many(rows_in, f"{dataset.name}: conforms {rows_in:,} lines")
     batch = Batch(context, dataset, batch_id, rows_in, is_marked)
     if is_marked and settings["ids"]:
         _tell_merged_ids(context, dataset, lines, settings)
@@ -189,6 +190,7 @@ def _brought(context: Context, dataset: Dataset, batch_id: int, notes: FileNotes
         if counts[table.name]:
             chosen = _watched(rows.where(which), dataset, Observation(), F.count(F.lit(1)).alias("chosen"))
             kept += batch.save(table, chosen.where(~F.col("is_broken")))
+    context.say_of_many(rows_in, f"{dataset.name}: {kept:,} lines are kept, {watch.seconds:.1f} s")
     return Conformed(dataset.name, batch_id, rows_in, kept, rows_rejected).checked()
 
 

@@ -14,6 +14,9 @@ from invopt.pipelines.ledger import Ledger
 from invopt.run import Run
 from invopt.spark.store import Store
 
+# lines or items from which on a step takes long enough to tell of its parts
+MANY = 200_000
+
 
 @dataclass(frozen=True)
 class Context:
@@ -48,6 +51,11 @@ class Context:
     @property
     def run_id(self) -> str:
         return self.run.run_id
+
+    def say_of_many(self, n: int, line: str) -> None:
+        """Tells of a part of long work, on `n` lines or items; of little work a step's own last line tells enough."""
+        if n >= MANY:
+            self.say(f"  {line}")
 
 
 class Stopwatch:

@@ -153,15 +153,18 @@ def _write_item_state(
         {"forecast_points": silver_views["forecast_points"]},
         {"run_id": context.run_id, "as_of": context.as_of, "oldest": oldest},
     )
-    context.store.replace(
-        DEMAND_FORECASTS, forecasts, {"run_id": context.run_id}, check_keys=False
-    )  # grouped by its key
+    watch = Stopwatch()
+    # grouped by its key
+    n_forecasts = context.store.replace(DEMAND_FORECASTS, forecasts, {"run_id": context.run_id}, check_keys=False)
+    context.say_of_many(n_forecasts, f"{n_forecasts:,} forecasts are put together, {watch.seconds:.1f} s")
     tables = {name: silver_views[name] for name in item_views.TABLES}
     tables |= {"own_on_order": on_order, "orders": context.store.read(ORDERS)}
     tables["unread"] = unread(context, tables, rejected)
     tables["demand_forecasts"] = context.store.read(DEMAND_FORECASTS).where(F.col("run_id") == context.run_id)
     made = item_views.make_views(context.spark, tables, values)
+    watch = Stopwatch()
     n_items = context.store.replace(ITEM_STATE, made["item_state"], {"run_id": context.run_id})
+    context.say_of_many(n_items, f"the state of {n_items:,} items is written, {watch.seconds:.1f} s")
     return n_items, made["landed_lines"]
 
 

@@ -26,7 +26,7 @@ from invopt.pipelines.bronze_lines import (
     rows_there,
     surveys_there,
 )
-from invopt.pipelines.context import Context
+from invopt.pipelines.context import Context, Stopwatch
 from invopt.tables import FILES, bronze
 from invopt.tables.dataset import Dataset
 from invopt.tables.datasets import dataset_of
@@ -247,10 +247,11 @@ def _append(context: Context, batch: Batch, written: set[str]) -> None:
     waiting = {name: files for name, files in batch.by_dataset().items() if name not in written}
 
     def append(name: str) -> None:
-        files = waiting[name]
+        files, watch = waiting[name], Stopwatch()
         table = bronze(files[0].dataset)
-        few = sum(file.survey.n_lines for file in files) <= LINES_HERE
-        if here and few and sum(file.landed.n_bytes for file in files) <= BYTES_HERE:
+        n_lines = sum(file.survey.n_lines for file in files)
+        context.say_of_many(n_lines, f"{name}: takes {n_lines:,} lines of {len(files):,} files")
+        if here and n_lines <= LINES_HERE and sum(file.landed.n_bytes for file in files) <= BYTES_HERE:
             rows = rows_here(batch.batch_id, files)
         else:
             schema = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
@@ -260,6 +261,7 @@ def _append(context: Context, batch: Batch, written: set[str]) -> None:
         else:
             context.store.append(table, rows, transaction=(f"invopt.ingest.{name}", batch.batch_id))
         written.add(name)
+        context.say_of_many(n_lines, f"{name}: {n_lines:,} lines are taken, {watch.seconds:.1f} s")
 
     with one_file_at_a_time(context, is_local=here), ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(append, waiting))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -34,17 +35,36 @@ FILES_LANDED = {
 
 
 @pytest.fixture(scope="module")
-def context(spark, tmp_path_factory):
+def landed(spark, tmp_path_factory):
+    """The context, and what a user was told; five lines are many here."""
     folder = tmp_path_factory.mktemp("files")
     for name, text in FILES_LANDED.items():
         path = folder / "landing" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     configured = Config(lakehouse={"root": str(folder / "lake")}, landing=str(folder / "landing"))
-    context = context_at(spark, configured, datetime(2026, 3, 2))
-    ingest(context)
-    conform(context)
-    return context
+    said = []
+    context = context_at(spark, configured, datetime(2026, 3, 2), said.append)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("invopt.pipelines.context.MANY", 5)
+        ingest(context)
+        conform(context)
+    return context, said
+
+
+@pytest.fixture
+def context(landed):
+    return landed[0]
+
+
+def test_parts_of_long_work_are_told(landed):
+    told = [re.sub(r"[0-9.]+ s$", "_ s", line.strip()) for line in landed[1]]
+    assert [line for line in told if line.startswith(("demand_forecasts: ", "orders: "))] == [
+        "demand_forecasts: takes 5 lines of 3 files",
+        "demand_forecasts: 5 lines are taken, _ s",
+        "demand_forecasts: conforms 5 lines",
+        "demand_forecasts: 4 lines are kept, _ s",
+    ]
 
 
 def test_numeric_dates_are_read_in_the_order_of_their_file(context):

@@ -134,9 +134,13 @@ def stock(spark):
     made.lot("night", "by_day", 10, day(-1, 1))
     made.moved("sales", "night", "by_day", (1, day(-2, 0)), (2, day(-1, 0)))
     # a day without an hour, and in the night after it a count of some products
-    made.lot("both", "at_5", 10, day(0, 0))
+    made.lot("both", "at_5", 10, day(-1, 0))
     made.lot("both", "at_5", 7, day(0, 5))
-    made.lot("both", "at_0", 10, day(0, 0))
+    made.lot("both", "at_0", 10, day(-1, 0))
+    # half an hour after midnight, and in the evening of that day, without an hour
+    for product in ("named", "left_out"):
+        made.lot("evening", product, 10, day(-1, 0).replace(minute=30))
+    made.lot("evening", "named", 8, day(-1, 0))
     made.lot("zone", "by_hour", 10, day(-2, 0))
     made.moved("sales", "zone", "by_hour", (1, day(-2, 4)), (2, day(-2, 6)))
     # lots
@@ -208,7 +212,7 @@ def test_days_after_a_count_whose_sales_are_not_known_are_counted(stock):
     assert stock.rows("no_sales", columns) == [(50.0, 2)]
     assert stock.rows("late_sales", columns, **ZERO) == [(50.0, 1)]
     assert stock.rows("hour", columns)[0][1] == 0
-    # of six days: nothing was sold on two, on one, on none of them that the location was open on, whoever else was closed
+    # six days, of which two, one and none are closed; a day of a supplier closes no location
     assert stock.rows("closed", columns) == [(50.0, 4)]
     assert stock.rows("closed_supplier", columns) == [(50.0, 5)]
     assert stock.rows("opened", columns) == [(50.0, 6)]
@@ -245,6 +249,11 @@ def test_a_count_after_midnight_is_one_of_the_evening_before(stock):
     assert stock.rows("both", "product_id stock_status on_hand") == [
         ("at_0", "counted", 10.0),
         ("at_5", "counted", 7.0),
+    ]
+    # the count after midnight is of the evening before; the next evening's is newer, also of what it does not name
+    assert stock.rows("evening", "product_id stock_status on_hand units_expected") == [
+        ("left_out", "judged", 0.0, 10.0),
+        ("named", "counted", 8.0, None),
     ]
 
 
