@@ -70,20 +70,14 @@ class Batch:
         rows = versions(
             store.read(table).where(F.col("batch_id") != self.batch_id), self._newest(good), self.dataset, self._named()
         )
-        kept = self._append(table, rows.join(F.broadcast(self._known(table)), on="file_number", how="left"))
+        kept = self._append(table, rows.join(F.broadcast(self._known()), on="file_number", how="left"))
         # an append that Delta skips has its rows in the table
         return kept or sum(row["n"] for row in store.counts(table, ["batch_id"], {"batch_id": self.batch_id}))
 
-    def _known(self, table: Table) -> DataFrame:
-        """file_number and known_on of the batch's files; none for the files of the first day that the table has seen,
-        because what they say holds for every earlier day.
-        """
+    def _known(self) -> DataFrame:
+        """file_number and known_on of the batch's files."""
         files = self.context.store.read(FILES).where(F.col("batch_id") == self.batch_id)
-        files = files.where(F.col("dataset") == self.dataset.name).select("file_number", "known_on")
-        if not self.context.store.read(table).where(F.col("batch_id") != self.batch_id).isEmpty():
-            return files
-        first = files.agg(F.min("known_on")).first()[0]
-        return files.withColumn("known_on", F.when(F.col("known_on") > F.lit(first), F.col("known_on")))
+        return files.where(F.col("dataset") == self.dataset.name).select("file_number", "known_on")
 
     def _named(self) -> DataFrame | None:
         """The keys that rejected lines name, as far as they can block an item; None where there can be none."""

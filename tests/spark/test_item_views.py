@@ -396,6 +396,25 @@ def test_landed_versions(spark):
     ]
 
 
+def test_what_the_first_orders_say_holds_for_every_earlier_day_but_for_orders_of_ours(spark):
+    def of(product, known_on, **more):
+        keys = {"order_id": "", "order_number": "", "file_number": 1, "known_on": known_on}
+        return landed(product, 6, day(3), policy="erp") | keys | more
+
+    tomorrow, after = date(2017, 1, 11), date(2017, 1, 12)
+    their = [of("theirs", tomorrow), of("ours", tomorrow, order_id="id of ours"), of("later", after)]
+    columns = "product_id known_on own_order_id"
+    # the first file is of tomorrow
+    orders = [our_order("ours", 6, day(1))]
+    assert rows_of(spark, "landed_versions", columns, landed_orders=their, orders=orders) == [("theirs", None, None)]
+    values = {"landed_until": day(2)}
+    assert rows_of(spark, "landed_versions", columns, values=values, landed_orders=their, orders=orders) == [
+        ("later", after, None),
+        ("ours", tomorrow, "id of ours"),
+        ("theirs", None, None),
+    ]
+
+
 def version(product, quantity, file=1, identity="1", **more):
     """A line of a file; the files are of 2017-01-01 on, one a day."""
     return {

@@ -1,7 +1,11 @@
 -- The lines of other systems' orders, of every file that was known at :landed_until, each with the order that it is about.
 -- An order is known by our id, where a line has it; else, where the line names a policy of ours or has the very moment of our order, by ours of
 -- that location, product and calendar day; else by the other system's number; else by who ordered it on which day. :policies are ours.
-WITH own AS (
+WITH first_file AS (
+    -- one row: the day of the first orders that landed
+    SELECT min(known_on) AS day FROM landed_orders
+),
+own AS (
     -- an order that still holds goes before one that was cancelled
     SELECT location_id, product_id, to_date(ordered_at) AS ordered_on,
         array_sort(collect_list(struct(status <> 'open' AS is_closed, ordered_at, order_id))) AS orders
@@ -16,7 +20,6 @@ landed AS (
     FROM landed_orders
     -- an order that is dated by its day alone was placed on that day
     WHERE (ordered_at < :landed_until OR ordered_at = date_trunc('DAY', :landed_until))
-        AND (known_on IS NULL OR known_on <= to_date(:landed_until))
         AND NOT array_contains(:baselines, policy_name)
 ),
 beside_own AS (
@@ -39,7 +42,9 @@ identified AS (
     FROM beside_own
 ),
 final AS (
-    SELECT location_id, product_id, source_id, policy_name, quantity, received_quantity, received_at, ordered_at, eta, file_number, known_on,
+    SELECT location_id, product_id, source_id, policy_name, quantity, received_quantity, received_at, ordered_at, eta, file_number,
+        -- what the first file says of others' orders holds for every earlier day; of ours nobody had said anything until that file
+        CASE WHEN own_order_id IS NOT NULL OR known_on > first_file.day THEN known_on END AS known_on,
         order_number, state, own_order_id,
         CASE WHEN own_order_id IS NOT NULL THEN concat('id ', own_order_id)
             -- an id of ours, or a policy of ours, whose order is in another lakehouse
@@ -49,5 +54,7 @@ final AS (
             ELSE concat('day ', ordered_on, ' of ', policy_name)
         END AS identity
     FROM identified
+    CROSS JOIN first_file
+    WHERE known_on IS NULL OR known_on <= to_date(:landed_until) OR (known_on = first_file.day AND own_order_id IS NULL)
 )
 SELECT * FROM final
