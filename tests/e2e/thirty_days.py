@@ -189,13 +189,14 @@ class Chain:
             if is_whole or product != CYCLED
         ]
         name, header = f"{store}_{date_of(day)}", "StoreID,ProductID,InventoryDateTime,Units,ExpiryDateTime,Partial"
-        self.blocked.discard((store, LEFT_OUT))
         if store == "A" and day % 7 == 3:
             # no count: it goes on from the day before; the file comes the day after
             self.late_counts[store] = (f"rawdata/inv_{name}_late.csv", header, rows)
             return
         if store == "B" and day % 7 == 4 and not is_whole:
             rows = rows[::2]
+        if any(row[1] == LEFT_OUT for row in rows):
+            self.blocked.discard((store, LEFT_OUT))
         if store == "B" and day % 6 == 0 and day and self.stock[store, LEFT_OUT] > 0:
             # a whole count that leaves out a product that can't be gone
             rows = [row for row in rows if row[1] != LEFT_OUT]
