@@ -413,6 +413,15 @@ def test_what_the_first_orders_say_holds_for_every_earlier_day_but_for_orders_of
         ("ours", tomorrow, "id of ours"),
         ("theirs", None, None),
     ]
+    # not the first file where an older version took one, and noted no day
+    older = [*their, of("older", None)]
+    assert rows_of(spark, "landed_versions", columns, landed_orders=older, orders=orders) == [("older", None, None)]
+    assert rows_of(spark, "landed_versions", columns, values=values, landed_orders=older, orders=orders) == [
+        ("later", after, None),
+        ("older", None, None),
+        ("ours", tomorrow, "id of ours"),
+        ("theirs", tomorrow, None),
+    ]
 
 
 def version(product, quantity, file=1, identity="1", **more):

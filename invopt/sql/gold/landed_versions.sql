@@ -2,8 +2,8 @@
 -- An order is known by our id, where a line has it; else, where the line names a policy of ours or has the very moment of our order, by ours of
 -- that location, product and calendar day; else by the other system's number; else by who ordered it on which day. :policies are ours.
 WITH first_file AS (
-    -- one row: the day of the first orders that landed
-    SELECT min(known_on) AS day FROM landed_orders
+    -- one row: the day of the first orders that landed; where an older version took orders, nobody noted their day, and they are the first
+    SELECT min(coalesce(known_on, DATE '1900-01-01')) AS day FROM landed_orders
 ),
 own AS (
     -- an order that still holds goes before one that was cancelled
