@@ -46,7 +46,7 @@ LANDED = (
     | dict.fromkeys(("source_id", "policy_name", "identity", "own_order_id", "order_number"), "string")
     | dict.fromkeys(("ordered_at", "eta"), "timestamp")
 )
-COUNT = "struct<day: date, snapshot_at: timestamp, counted_on: date, has_hour: boolean, last_day: date, until: double>"
+COUNT = "struct<last_day: date, snapshot_at: timestamp, day: date, counted_on: date, has_hour: boolean, until: double>"
 MOVES = "array<struct<day: date, is_after_base: boolean, received: double, sold: double, spoiled: double>>"
 COUNTED = of_item("stock_status snapshot_at is_stock_stale")
 COUNTED |= {"counted_on": "date", "is_day_taken": "boolean", "days_unsold": "int", "units_expected": "double"}

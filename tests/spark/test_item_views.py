@@ -141,6 +141,9 @@ def stock(spark):
     for product in ("named", "left_out"):
         made.lot("evening", product, 10, day(-1, 0).replace(minute=30))
     made.lot("evening", "named", 8, day(-1, 0))
+    # at midnight, without an hour, and at 5 in the morning
+    for product, units, hour in (("at_both", 10, 0), ("at_0", 10, 0), ("at_both", 7, 5), ("at_5", 7, 5)):
+        made.lot("morning", product, units, day(0, hour))
     made.lot("zone", "by_hour", 10, day(-2, 0))
     made.moved("sales", "zone", "by_hour", (1, day(-2, 4)), (2, day(-2, 6)))
     # lots
@@ -254,6 +257,21 @@ def test_a_count_after_midnight_is_one_of_the_evening_before(stock):
     assert stock.rows("evening", "product_id stock_status on_hand units_expected") == [
         ("left_out", "judged", 0.0, 10.0),
         ("named", "counted", 8.0, None),
+    ]
+
+
+def test_a_count_of_the_start_of_its_day_is_older_than_one_of_that_night(stock):
+    columns = "product_id stock_status on_hand"
+    assert stock.rows("morning", columns, counts_hold_their_day=False) == [
+        ("at_0", "counted", 10.0),
+        ("at_5", "counted", 7.0),
+        ("at_both", "counted", 7.0),
+    ]
+    # one that holds its whole day is newer
+    assert stock.rows("morning", columns) == [
+        ("at_0", "counted", 10.0),
+        ("at_5", "judged", 0.0),
+        ("at_both", "counted", 10.0),
     ]
 
 

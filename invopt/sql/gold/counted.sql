@@ -31,11 +31,11 @@ held AS (
     FROM days
 ),
 counted_lots AS (
-    -- `day` and `snapshot_at` come first: of two counts the greater is the newer, and of one day the one with an hour. The count of an
-    -- evening that is dated by its day alone is newer than the one of half past midnight of that day, which belongs to the evening before.
-    -- `until` is a number of days since 1970
+    -- `last_day` and `snapshot_at` come first: of two counts the greater is the newer, and of one day the one with an hour. The count of an
+    -- evening that is dated by its day alone is newer than the one of half past midnight of that day, which belongs to the evening before;
+    -- the count of a morning (count_time) is older. `until` is a number of days since 1970
     SELECT location_id, product_id, units, coalesce(expires_at, TIMESTAMP '9999-12-31 00:00:00') AS expires_at, is_partial, snapshot_at,
-        struct(day, snapshot_at, counted_on, has_hour, last_day,
+        struct(last_day, snapshot_at, day, counted_on, has_hour,
             CASE WHEN has_hour THEN try_divide(unix_micros(clock), 86400000000D) ELSE unix_date(last_day) + 1D END AS until) AS count
     FROM held
 ),
@@ -94,7 +94,7 @@ joined AS (
 named AS (
     SELECT *, CASE WHEN count IS NULL AND of_location IS NULL THEN 'no_count'
         WHEN count IS NULL THEN 'never_counted'
-        WHEN whole_day IS NULL OR count.day >= whole_day OR :absent = 'last' THEN 'counted'
+        WHEN whole_day IS NULL OR count.day >= whole_day OR count >= of_location OR :absent = 'last' THEN 'counted'
         WHEN :absent = 'zero' THEN 'absent'
         ELSE 'judged' END AS status
     FROM joined
