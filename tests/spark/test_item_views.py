@@ -442,6 +442,73 @@ def test_what_the_first_orders_say_holds_for_every_earlier_day_but_for_orders_of
     ]
 
 
+def test_an_order_number_that_is_used_again_is_another_order(spark):
+    def of(product, ordered, file, state=None, quantity=40, **more):
+        keys = {"order_id": "", "order_number": "17", "file_number": file, "order_status": state}
+        return landed(product, quantity, day(3), policy="erp", ordered=day(ordered)) | keys | more
+
+    arrived = {"received_quantity": 40.0}
+    their = [
+        of("again", -90, 1, "received", **arrived),
+        of("again", -4, 2, "open"),
+        of("again", -4, 3, quantity=30),
+        # a file may tell the history too
+        of("again", -90, 3, "received", **arrived),
+        of("cancelled", -90, 1, "cancelled"),
+        of("cancelled", -4, 2, "open"),
+        of("twice", -90, 1, **arrived),
+        of("twice", -50, 2, "open"),
+        of("twice", -50, 3, "received"),
+        of("twice", -4, 4, "open"),
+        # one order, whose day is written in another way from file to file
+        of("redated", -4, 1, "open"),
+        of("redated", -3, 2, "open", received_quantity=10.0),
+        of("redated", -2, 3, "received"),
+        of("redated", -1, 4, "received"),
+        of("again_and_redated", -90, 1, "received"),
+        of("again_and_redated", -4, 2, "open"),
+        of("again_and_redated", -3, 3, "open"),
+        # an end that was a mistake, and one that is not taken back
+        of("reopened", -4, 1, "received"),
+        of("reopened", -4, 2, "open"),
+        of("silent", -4, 1, "received"),
+        of("silent", -3, 2),
+        # of days before that of the order that ended
+        of("older", -4, 1, "received"),
+        of("older", -9, 2, "open"),
+    ]
+    first = {(product, file): identity for product, file, identity in rows_of(
+        spark, "landed_versions", "product_id file_number identity", landed_orders=their, orders=[]
+    ) if (product, file) != ("again", 3)}  # fmt: skip
+    old, new = "number 17", "number 17 of 2017-01-06"
+    assert first == {
+        ("again", 1): old,
+        ("again", 2): new,
+        ("again_and_redated", 1): old,
+        ("again_and_redated", 2): new,
+        ("again_and_redated", 3): new,
+        ("cancelled", 1): old,
+        ("cancelled", 2): new,
+        ("older", 1): old,
+        ("older", 2): old,
+        ("redated", 1): old,
+        ("redated", 2): old,
+        ("redated", 3): old,
+        ("redated", 4): old,
+        ("reopened", 1): old,
+        ("reopened", 2): old,
+        ("silent", 1): old,
+        ("silent", 2): old,
+        ("twice", 1): old,
+        ("twice", 2): "number 17 of 2016-11-21",
+        ("twice", 3): "number 17 of 2016-11-21",
+        ("twice", 4): new,
+    }
+    told = rows_of(spark, "landed_versions", "product_id quantity identity", landed_orders=their, orders=[])
+    assert ("again", 30.0, new) in told
+    assert told.count(("again", 40.0, old)) == 2
+
+
 def version(product, quantity, file=1, identity="1", **more):
     """A line of a file; the files are of 2017-01-01 on, one a day."""
     return {

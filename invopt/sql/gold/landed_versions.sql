@@ -38,14 +38,12 @@ identified AS (
         CASE WHEN order_of_id IS NOT NULL THEN order_of_id
             WHEN order_of_moment IS NOT NULL THEN order_of_moment
             WHEN is_of_own_policy THEN order_of_day
-        END AS own_order_id
+        END AS own_order_id, first_file.day AS first_day
     FROM beside_own
+    CROSS JOIN first_file
 ),
-final AS (
-    SELECT location_id, product_id, source_id, policy_name, quantity, received_quantity, received_at, ordered_at, eta, file_number,
-        -- what the first file says of others' orders holds for every earlier day; of ours nobody had said anything until that file
-        CASE WHEN own_order_id IS NOT NULL OR known_on > first_file.day THEN known_on END AS known_on,
-        order_number, state, own_order_id,
+named AS (
+    SELECT *,
         CASE WHEN own_order_id IS NOT NULL THEN concat('id ', own_order_id)
             -- an id of ours, or a policy of ours, whose order is in another lakehouse
             WHEN given_order_id <> '' THEN concat('id ', given_order_id)
@@ -54,7 +52,32 @@ final AS (
             ELSE concat('day ', ordered_on, ' of ', policy_name)
         END AS identity
     FROM identified
-    CROSS JOIN first_file
-    WHERE known_on IS NULL OR known_on <= to_date(:landed_until) OR (known_on = first_file.day AND own_order_id IS NULL)
+    WHERE known_on IS NULL OR known_on <= to_date(:landed_until) OR (known_on = first_day AND own_order_id IS NULL)
+),
+ended AS (
+    SELECT *, CASE WHEN identity LIKE 'number %' THEN state IN ('received', 'cancelled') OR coalesce(received_quantity >= quantity, false) END AS is_ended
+    FROM named
+),
+before AS (
+    -- of an order's number: the newest file before this one that says that it has ended, and the newest that says that it has not
+    SELECT *, max(CASE WHEN is_ended THEN struct(file_number, ordered_on) END) OVER earlier_files AS end,
+        max(CASE WHEN NOT is_ended AND state = 'open' THEN file_number END) OVER earlier_files AS open_in
+    FROM ended
+    WINDOW earlier_files AS
+        (PARTITION BY location_id, product_id, identity ORDER BY file_number RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+),
+numbered AS (
+    -- a number is used again: it ended, and is now said to be open for an order of a later day of which nothing has arrived
+    SELECT *, collect_set(CASE WHEN state = 'open' AND coalesce(received_quantity, 0D) = 0 AND ordered_on > end.ordered_on
+            AND coalesce(open_in < end.file_number, true) THEN ordered_on END) OVER (PARTITION BY location_id, product_id, identity) AS again_on
+    FROM before
+),
+final AS (
+    SELECT location_id, product_id, source_id, policy_name, quantity, received_quantity, received_at, ordered_at, eta, file_number,
+        -- what the first file says of others' orders holds for every earlier day; of ours nobody had said anything until that file
+        CASE WHEN own_order_id IS NOT NULL OR known_on > first_day THEN known_on END AS known_on,
+        order_number, state, own_order_id,
+        concat(identity, coalesce(concat(' of ', array_max(filter(again_on, day -> day <= ordered_on))), '')) AS identity
+    FROM numbered
 )
 SELECT * FROM final
