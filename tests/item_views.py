@@ -47,9 +47,9 @@ LANDED = (
     | dict.fromkeys(("ordered_at", "eta"), "timestamp")
 )
 COUNT = "struct<last_day: date, snapshot_at: timestamp, day: date, counted_on: date, has_hour: boolean, until: double>"
-MOVES = "array<struct<day: date, is_after_base: boolean, received: double, sold: double, spoiled: double>>"
+MOVES = "array<struct<at: timestamp, is_after_base: boolean, received: double, sold: double, spoiled: double>>"
 COUNTED = of_item("stock_status snapshot_at is_stock_stale")
-COUNTED |= {"counted_on": "date", "is_day_taken": "boolean", "days_unsold": "int", "units_expected": "double"}
+COUNTED |= {"counted_on": "date", "is_day_taken": "boolean", "unsold_days": "array<int>", "units_expected": "double"}
 # the columns of each view, with their types: what one test expects of a view, another gives to the next view
 VIEWS = {
     "landed_versions": LANDED

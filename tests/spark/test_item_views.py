@@ -48,7 +48,7 @@ class Stock:
 
     COLUMNS = (
         "location_id product_id stock_status on_hand expiring_lots is_stock_stale counted_on is_day_taken "
-        "units_expected days_unknown days_unsold"
+        "units_expected days_unknown unsold_days"
     )
 
     def __init__(self, spark):
@@ -122,6 +122,15 @@ def stock(spark):
     made.moved("sales", "no_hour", "by_hour", (1, day(-2, 23)), (2, day(-1, 12)), (4, day(0, 5)))
     made.moved("sales", "no_hour", "by_day", (1, day(-2, 0)), (2, day(-1, 0)))
     made.moved("receipts", "no_hour", "received", (2, day(-1, 0)), (4, day(0, 0)))
+    # sold before what came was booked
+    made.lot("hours", "more_than_counted", 10, day(-2, 20))
+    made.moved("sales", "hours", "more_than_counted", (15, day(-1, 12)), (4, day(-1, 18)))
+    made.moved("receipts", "hours", "more_than_counted", (30, day(-1, 16)))
+    made.lot("hours", "received_on_the_next_day", 10, day(-3, 20))
+    made.moved("sales", "hours", "received_on_the_next_day", (15, day(-2, 12)))
+    made.moved("receipts", "hours", "received_on_the_next_day", (30, day(-1, 5)))
+    made.lot("hours", "returned", 10, day(-2, 20))
+    made.moved("sales", "hours", "returned", (11, day(-1, 12)), (-3, day(-1, 16)))
     # counted today without an hour: what has moved since midnight is taken to be in the count, and that is said
     for product in ("sold", "received", "still"):
         made.lot("today", product, 100, day(0, 0))
@@ -150,11 +159,13 @@ def stock(spark):
     counted = day(-3, 20)
     for product, units, expires in (
         ("expires", 5, day(-1, 7)), ("expires", 6, day(5, 7)), ("expires", 1, None),
+        ("evening", 5, day(-1, 18)), ("evening", 6, day(5, 7)),
         ("spoils", 5, day(-1, 7)), ("spoils", 6, day(5, 7)), ("breaks", 6, day(5, 7)),
         ("more_sold_than_counted", 2, None), ("returned", 2, None),
     ):  # fmt: skip
         made.lot("lots", product, units, counted, expires)
     made.moved("sales", "lots", "expires", (3, day(-2, 12)), (4, day(-1, 12)))
+    made.moved("sales", "lots", "evening", (3, day(-2, 12)), (4, day(-1, 12)))
     made.moved("sales", "lots", "more_sold_than_counted", (5, day(-2, 12)))
     made.moved("sales", "lots", "returned", (-3, day(-2, 12)), (1, day(-2, 13)))
     made.moved("spoilage", "lots", "spoils", (5, day(-1, 0)))
@@ -207,18 +218,31 @@ def test_what_moves_after_a_count_with_an_hour(stock):
     ]
 
 
-def test_days_after_a_count_whose_sales_are_not_known_are_counted(stock):
-    columns = "on_hand days_unsold"
-    assert stock.rows("late_sales", columns) == [(50.0, 1)]
-    assert stock.rows("all_sales", columns) == [(50.0, 0)]
+def test_days_after_a_count_whose_sales_are_not_known_are_named(stock):
+    def row(*days):
+        return [(50.0, [(day(n).date() - date(1970, 1, 1)).days for n in days])]
+
+    columns = "on_hand unsold_days"
+    assert stock.rows("late_sales", columns) == row(-1)
+    assert stock.rows("all_sales", columns) == row()
     # its feed has stopped, or never came: the others deliver
-    assert stock.rows("no_sales", columns) == [(50.0, 2)]
-    assert stock.rows("late_sales", columns, **ZERO) == [(50.0, 1)]
-    assert stock.rows("hour", columns)[0][1] == 0
+    assert stock.rows("no_sales", columns) == row(-2, -1)
+    assert stock.rows("late_sales", columns, **ZERO) == row(-1)
+    assert stock.rows("hour", columns)[0][1] == []
     # six days, of which two, one and none are closed; a day of a supplier closes no location
-    assert stock.rows("closed", columns) == [(50.0, 4)]
-    assert stock.rows("closed_supplier", columns) == [(50.0, 5)]
-    assert stock.rows("opened", columns) == [(50.0, 6)]
+    assert stock.rows("closed", columns) == row(-6, -4, -3, -1)
+    assert stock.rows("closed_supplier", columns) == row(-6, -4, -3, -2, -1)
+    assert stock.rows("opened", columns) == row(-6, -5, -4, -3, -2, -1)
+
+
+def test_what_was_received_on_a_day_comes_before_what_was_sold_on_it_whatever_the_hours(stock):
+    columns = "product_id on_hand"
+    assert stock.rows("hours", columns) == [
+        # 10 + 30 - 15 - 4, and what was sold on the day before the receipt can't be of it
+        ("more_than_counted", 21.0),
+        ("received_on_the_next_day", 30.0),
+        ("returned", 2.0),
+    ]
 
 
 def test_what_moves_after_a_count_without_an_hour(stock):
@@ -283,6 +307,8 @@ def test_days_are_those_of_the_stores_clocks(stock):
 def test_the_first_expired_is_the_first_sold(stock):
     assert stock.rows("lots", "product_id on_hand expiring_lots") == [
         ("breaks", 4.0, [(5, 4.0)]),
+        # 3 and 2 of yesterday's lot, and 2 of the later one
+        ("evening", 4.0, [(5, 4.0)]),
         # 3 of yesterday's lot are sold before its day, 2 are lost; 4 of the later one are sold since
         ("expires", 3.0, [(5, 2.0)]),
         # never below 0: what is received later is there

@@ -153,7 +153,8 @@ def test_item_state(spark):
             position("L1", "complete", price_breaks=[(50.0, 0.9), (100.0, 0.8)], is_day_taken=True, **counted),
             position("L1", "bare", fixed_order_cost=None, forecast_made_at=None, **counted),
             position("L1", "missing", **missing),
-            position("L1", "unsold", **counted | {"on_hand": 7.0, "days_unsold": 2}),
+            position("L1", "unsold", **counted | {"on_hand": 7.0, "unsold_days": [17177, 17178]}),
+            position("L1", "unsold_long", **counted | {"on_hand": 7.0, "unsold_days": [17177, 17178, 17179, 17182]}),
             position("L1", "never_counted", **fresh, stock_status="never_counted"),
             position("L2", "stale", **old | {"on_hand": 9.0}),
             position("L3", "no_count", stock_status="no_count", is_stock_stale=True),
@@ -170,7 +171,7 @@ def test_item_state(spark):
             kept("L2", "stale", "B", 0.3),  # takes all
             *(
                 kept("L3" if name == "no_count" else "L1", name, "A", 0.3)
-                for name in ("no_count", "missing", "never_counted", "unsold")
+                for name in ("no_count", "missing", "never_counted", "unsold", "unsold_long")
             ),
         ],
         "storages": [{"location_id": "L1", "storage_id": "B", "storage_cost_budget": 12.5}],
@@ -184,14 +185,14 @@ def test_item_state(spark):
         "stale": "the stock count of 2017-01-06 is older than 3 days (inputs.stock_max_age)",
         "no_count": "the location has no stock count",
         "unsold": None,
+        "unsold_long": None,
     }
     assert dict(rows_of(spark, "item_state", "product_id problem", **tables)) == problems
     columns = "product_id is_blocked on_hand inventory_position stock_expected stock_status remark"
     taken = "what moved on 2017-01-10 without an hour to tell is taken to be in the stock count of that day"
-    unsold = (
-        "the sales of 2 days since its stock count of 2017-01-10 are not known: what was sold on them still counts "
-        "as on hand"
-    )
+    since = "since its stock count of 2017-01-10, are not known: what was sold then still counts as on hand"
+    short = f"the sales of 2017-01-11, 2017-01-12, {since}"
+    long = f"the sales of 4 days from 2017-01-11 to 2017-01-16, {since}"
     assert rows_of(spark, "item_state", columns, **tables) == [
         ("bare", False, 0.0, 0.0, None, "counted", None),
         ("complete", False, 0.0, 0.0, None, "counted", f"{taken} (inputs.count_time)"),
@@ -199,7 +200,8 @@ def test_item_state(spark):
         ("never_counted", False, 0.0, 0.0, None, "never_counted", "no stock count names it: 0 on hand"),
         ("no_count", True, None, None, 0.0, "no_count", None),
         ("stale", True, None, None, 9.0, "counted", None),
-        ("unsold", False, 7.0, 0.0, None, "counted", unsold),
+        ("unsold", False, 7.0, 0.0, None, "counted", short),
+        ("unsold_long", False, 7.0, 0.0, None, "counted", long),
     ]
     columns = "product_id is_blocked on_hand problem"
     ordered = rows_of(spark, "item_state", columns, values={"holds_stale_stock": False}, **tables)
@@ -216,6 +218,7 @@ def test_item_state(spark):
         ("no_count", "A", 0.3, None, None, None, None),
         ("stale", "A", 0.3, None, None, None, None),
         ("unsold", "A", 0.3, None, None, None, None),
+        ("unsold_long", "A", 0.3, None, None, None, None),
     ]
     columns = "product_id run_id as_of snapshot_at is_stock_stale department_id disposal_cost list_price unit_volume"
     assert rows_of(spark, "item_state", columns, **tables) == [
@@ -226,6 +229,7 @@ def test_item_state(spark):
         ("no_count", "r", AS_OF, None, True, None, None, None, None),
         ("stale", "r", AS_OF, day(-4), True, None, None, None, None),
         ("unsold", "r", AS_OF, day(0, 5), False, None, None, None, None),
+        ("unsold_long", "r", AS_OF, day(0, 5), False, None, None, None, None),
     ]
     columns = "product_id price_break_quantity price_break_cost"
     assert rows_of(spark, "item_state", columns, **tables)[1] == ("complete", [50.0, 100.0], [0.9, 0.8])

@@ -128,17 +128,18 @@ moved AS (
     FROM moves
 ),
 sums AS (
-    -- the hours matter where counts have some; more returned than sold comes back into the stock
+    -- the hours matter where counts have some; more returned than sold comes back into the stock. What was received has rows of its own,
+    -- because it comes before what is sold on its day, whatever hour it was booked at
     SELECT moved.location_id, moved.product_id, moved.day, CASE WHEN NOT moved.is_day AND stock_counts.has_hours THEN moved.at END AS at,
         sum(moved.received) + greatest(0D, - sum(moved.sold)) AS received, greatest(0D, sum(moved.sold)) AS sold,
         greatest(0D, sum(moved.spoiled)) AS spoiled
     FROM moved
     LEFT JOIN stock_counts ON moved.location_id = stock_counts.location_id
     WHERE moved.is_receipt OR NOT moved.is_day OR moved.day < to_date(:as_of)
-    GROUP BY 1, 2, 3, 4
+    GROUP BY 1, 2, 3, 4, moved.is_receipt
 ),
 of_place AS (
-    SELECT location_id, product_id, array_sort(collect_list(struct(day, at, received, sold, spoiled))) AS moves
+    SELECT location_id, product_id, array_sort(collect_list(struct(day, received = 0 AS is_out, at, received, sold, spoiled))) AS moves
     FROM sums
     GROUP BY location_id, product_id
 ),
@@ -146,7 +147,7 @@ both AS (
     SELECT counts.*,
         -- a count of the day of :as_of that holds its whole day has nothing after it
         CASE WHEN base.has_hour OR base.last_day < to_date(:as_of) OR (status = 'judged' AND exists(lots, lot -> lot.units > 0))
-            THEN transform(of_place.moves, move -> struct(move.day, move.received, move.sold, move.spoiled,
+            THEN transform(of_place.moves, move -> struct(move.day, move.at, move.received, move.sold, move.spoiled,
                 CASE WHEN move.at IS NULL OR NOT count.has_hour THEN move.day > count.last_day ELSE move.at > count.snapshot_at END
                     AS is_after_count,
                 CASE WHEN move.at IS NULL OR NOT base.has_hour THEN move.day > base.last_day ELSE move.at > base.snapshot_at END
@@ -161,7 +162,9 @@ both AS (
 final AS (
     SELECT location_id, product_id, status, count, base, lots,
         transform(filter(moves, move -> move.is_after_count),
-            move -> struct(move.day, move.is_after_base, move.received, move.sold, move.spoiled)) AS moves,
+            -- a lot can be sold until it expires, by the location's clock, and on a day without hours where it does not expire at its start
+            move -> struct(coalesce(from_utc_timestamp(move.at, :zone), TIMESTAMP(move.day)) AS at, move.is_after_base, move.received, move.sold,
+                move.spoiled)) AS moves,
         is_day_taken
     FROM both
 )

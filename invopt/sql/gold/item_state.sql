@@ -60,8 +60,10 @@ items AS (
         CASE WHEN stock_status = 'never_counted' AND of_day.stock IS NULL THEN 'no stock count names it: 0 on hand' END AS never_counted,
         CASE WHEN is_day_taken THEN concat('what moved on ', counted_on, ' without an hour to tell is taken to be in the stock count of that day',
             ' (inputs.count_time)') END AS day_taken,
-        CASE WHEN days_unsold > 0 AND on_hand > 0 THEN concat('the sales of ', days_unsold, ' days since its stock count of ', counted_on,
-            ' are not known: what was sold on them still counts as on hand') END AS unsold,
+        CASE WHEN size(unsold_days) > 0 AND on_hand > 0 THEN concat('the sales of ',
+            CASE WHEN size(unsold_days) <= 3 THEN array_join(transform(unsold_days, day -> STRING(date_from_unix_date(day))), ', ')
+                ELSE concat(size(unsold_days), ' days from ', date_from_unix_date(unsold_days[0]), ' to ', date_from_unix_date(array_max(unsold_days))) END,
+            ', since its stock count of ', counted_on, ', are not known: what was sold then still counts as on hand') END AS unsold,
         CASE WHEN forecast_made_at IS NULL THEN concat('no forecast: ', of_day.forecast)
             WHEN of_day.forecast_file_number = positions.forecast_file_number THEN concat('its forecast could not be read whole: ', of_day.forecast)
         END AS forecast_block,

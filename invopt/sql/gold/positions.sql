@@ -5,7 +5,7 @@ WITH items AS (
     SELECT terms.*, forecast.forecast_made_at, forecast.forecast_file_number, forecast.demand_distribution,
         forecast.demand_mean, forecast.demand_variance, forecast.demand_pmf, forecast.is_distribution_assumed, forecast.missing_days,
         coalesce(stock.on_hand, 0D) AS on_hand, stock.expiring_lots, stock.snapshot_at, stock.counted_on,
-        coalesce(stock.stock_status, 'no_count') AS counted_status, coalesce(stock.is_stock_stale, true) AS is_stock_stale, stock.is_day_taken, stock.days_unsold, stock.units_expected, stock.days_unknown,
+        coalesce(stock.stock_status, 'no_count') AS counted_status, coalesce(stock.is_stock_stale, true) AS is_stock_stale, stock.is_day_taken, stock.unsold_days, stock.units_expected, stock.days_unknown,
         coalesce(open_orders.on_order, 0D) AS on_order, coalesce(open_orders.on_order_late, 0D) AS on_order_late,
         coalesce(open_orders.overdue, 0D) AS overdue, open_orders.overdue_since, open_orders.arrivals,
         coalesce(open_orders.late_orders, 0) AS late_orders, open_orders.late_since,

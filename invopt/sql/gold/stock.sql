@@ -53,9 +53,9 @@ rolled AS (
                     ELSE sofar END,
                 struct(move.sold AS open, slice(lots, 1, 0) AS lots),
                 (after, lot) -> struct(
-                    after.open - CASE WHEN to_date(lot.expires_at) > move.day THEN least(after.open, lot.units) ELSE 0D END AS open,
+                    after.open - CASE WHEN lot.expires_at > move.at THEN least(after.open, lot.units) ELSE 0D END AS open,
                     concat(after.lots, array(struct(lot.expires_at AS expires_at,
-                        lot.units - CASE WHEN to_date(lot.expires_at) > move.day THEN least(after.open, lot.units) ELSE 0D END AS units))) AS lots),
+                        lot.units - CASE WHEN lot.expires_at > move.at THEN least(after.open, lot.units) ELSE 0D END AS units))) AS lots),
                 after -> after.lots),
             struct(move.spoiled AS open, slice(lots, 1, 0) AS lots),
             (after, lot) -> struct(after.open - least(after.open, lot.units) AS open,
@@ -80,8 +80,8 @@ final AS (
             lot -> struct(datediff(lot.expires_at, :as_of) AS days_left, lot.units))) AS expiring_lots,
         is_day_taken,
         -- the whole days since the count whose sales its location has not delivered, in a chain that delivers sales
-        CASE WHEN status = 'counted' AND is_fed THEN greatest(0, datediff(:as_of, base.last_day) - 1
-            - size(filter(days, day -> day > unix_date(base.last_day)))) END AS days_unsold,
+        CASE WHEN status = 'counted' AND is_fed THEN array_except(CASE WHEN datediff(:as_of, base.last_day) > 1
+            THEN sequence(unix_date(base.last_day) + 1, unix_date(to_date(:as_of)) - 1) ELSE slice(days, 1, 0) END, days) END AS unsold_days,
         -- what would be there at the count that does not name it, and the days until then whose sales are not known
         CASE WHEN status = 'judged' THEN aggregate(left_lots, 0D, (sum, lot) ->
             sum + CASE WHEN try_divide(unix_micros(lot.expires_at), 86400000000D) > base.until THEN lot.units ELSE 0D END) END AS units_expected,
