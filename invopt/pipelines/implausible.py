@@ -29,6 +29,9 @@ _SENTENCES = {
     "nothing by it, so a policy that weighs costs keeps no stock for it",
     "later orders": "orders: {items} with an order dated after the moment of this run, which does not count yet, such "
     "as {shown}: are its clocks those of `zone` under `mapping: orders`?",
+    "moved orders": "orders: {items} with an order that has the OrderID of an order of ours for another location or "
+    "product, such as {shown}: it counts where its line says, and ours is still waited for where it was placed; report "
+    "that one as cancelled",
     "on order": "{items} with a thousand days of demand on order or more, such as {shown}; it counts as it is: is it "
     "in another unit?",
     "least order": "store_product_supplier: {items} whose least order is a thousand days of demand or more, such as "
@@ -59,8 +62,8 @@ class Implausible:
 def implausible(context: Context, views: Mapping[str, DataFrame]) -> list[Implausible]:
     """What looks like a slip in a run's inputs, dataset by dataset.
 
-    views : the silver tables sales, stock_lots, landed_orders and product_suppliers, landed_lines, demand_forecasts and
-        item_state
+    views : the silver tables sales, stock_lots, landed_orders and product_suppliers, landed_lines, demand_forecasts,
+        item_state and our own orders
     """
     values = {
         "as_of": context.as_of,

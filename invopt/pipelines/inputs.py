@@ -102,7 +102,7 @@ def make_inputs(context: Context) -> dict[str, Placement]:
         if n_blocked := _items_of(row, blocked):
             are = "item is" if n_blocked == 1 else "items are"
             context.say(f"  ! policy {row.id}: {n_blocked:,} {are} blocked, and not ordered; why is told below")
-    views = {**silver_views, "landed_lines": landed_lines}
+    views = {**silver_views, "landed_lines": landed_lines, "orders": context.store.read(ORDERS)}
     views["demand_forecasts"] = context.store.read(DEMAND_FORECASTS, where={"run_id": context.run_id})
     found = findings.find(context, item_state, views, files, rejected)
     findings.keep(context, found)

@@ -14,7 +14,8 @@ SCHEMAS = {
     "sales": "location_id string, product_id string, sold_at timestamp, units double",
     "stock_lots": "location_id string, product_id string, snapshot_at timestamp, units double",
     "landed_orders": "location_id string, product_id string, ordered_at timestamp, quantity double, "
-    "policy_name string, is_received boolean",
+    "policy_name string, is_received boolean, order_id string",
+    "orders": "location_id string, product_id string, ordered_at timestamp, order_id string",
     "landed_lines": "location_id string, product_id string, ordered_at timestamp, quantity double",
     "product_suppliers": "location_id string, product_id string, source_id string, purchase_cost double, "
     "backorder_cost double",
@@ -48,8 +49,16 @@ def found(spark):
         ],
         "landed_lines": daily("steady", [600, 700, 900]),
         "landed_orders": [
-            ("L", "of_tomorrow", AS_OF + timedelta(hours=5), 40.0, "erp", None),
-            ("L", "of_the_baseline", AS_OF + timedelta(hours=5), 40.0, "Sim", None),
+            ("L", "of_tomorrow", AS_OF + timedelta(hours=5), 40.0, "erp", None, ""),
+            ("L", "of_the_baseline", AS_OF + timedelta(hours=5), 40.0, "Sim", None, ""),
+            ("M", "moved", AS_OF - timedelta(days=2), 40.0, "mine", None, "id of moved"),
+            ("L", "at_home", AS_OF - timedelta(days=2), 40.0, "mine", None, "id of at_home"),
+            ("L", "of_another_system", AS_OF - timedelta(days=2), 40.0, "erp", None, "P1"),
+            ("L", "without_an_id", AS_OF - timedelta(days=2), 40.0, "erp", None, ""),
+        ],
+        "orders": [
+            ("L", product, AS_OF - timedelta(days=3), order_id)
+            for product, order_id in (("moved", "id of moved"), ("at_home", "id of at_home"), ("new", ""))
         ],
         "item_state": [
             ("L", "absurd_order", 6000.0, 6.0, None, [5.0, 7.0]),
@@ -80,6 +89,7 @@ def test_each_dataset_tells_its_items_and_what_is_usual(found):
         "inventory": 1,
         "later orders": 1,
         "least order": 1,
+        "moved orders": 1,
         "on order": 1,
         "sales": 1,
         "store_product_supplier": 1,
@@ -96,6 +106,7 @@ def test_the_sentences(found):
         "counts as it is: is it in another unit?"
     )
     assert "L/absurd_multiple: 1,000,000,000, where 2.5 is usual" in found["least order"].sentence
+    assert "such as M/moved: 40 of 2026-03-08: it counts where its line says" in found["moved orders"].sentence
     assert "such as L/of_tomorrow: 40 of 2026-03-10: are its clocks" in found["later orders"].sentence
     assert found["sales"].sentence == (
         "sales: 1 item with a quantity of a thousand times the usual or more, such as L/slip: 5,000 of 2026-03-10, "

@@ -56,6 +56,12 @@ final AS (
     WHERE ordered_at > :as_of AND ordered_at < :as_of + INTERVAL 2 DAYS AND NOT coalesce(is_received, false)
         AND NOT array_contains(:baselines, policy_name)
     UNION ALL
+    SELECT 'moved orders', theirs.location_id, theirs.product_id, NULL, to_date(theirs.ordered_at), theirs.quantity, NULL
+    FROM landed_orders AS theirs
+    INNER JOIN orders AS ours ON theirs.order_id = ours.order_id
+    WHERE theirs.ordered_at > :median_since AND theirs.ordered_at <= :as_of AND theirs.order_id <> '' AND ours.ordered_at > :median_since
+        AND (theirs.location_id <> ours.location_id OR theirs.product_id <> ours.product_id)
+    UNION ALL
     SELECT dataset, location_id, product_id, CAST(NULL AS STRING) AS source_id, to_date(largest.at) AS day, largest.quantity AS quantity, median
     FROM large
     INNER JOIN medians USING (dataset, location_id, product_id)
